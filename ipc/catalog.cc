@@ -1,0 +1,46 @@
+#include "ipc/catalog.h"
+
+#include <fmt/format.h>
+
+#include "ipc/commit.h"
+#include "ipc/counters.h"
+#include "ipc/desk.h"
+#include "ipc/flow_table.h"
+#include "ipc/inflight.h"
+#include "ipc/pool.h"
+#include "ipc/ring.h"
+#include "ipc/staging.h"
+
+namespace bulkhead {
+namespace {
+
+constexpr uint64_t kJournalEntries = 32768;
+constexpr uint64_t kStagingBytes = 4 << 20;  // of each file: four writes of 1 MiB
+
+template <class T>
+ObjectSpec spec(std::string name, uint64_t capacity) {
+  return {std::move(name), T::kLayout, T::kVersion, T::bytes_for(capacity), capacity};
+}
+
+}  // namespace
+
+std::vector<ObjectSpec> catalog(const Settings& settings) {
+  std::vector<ObjectSpec> all;
+  for (const char* service : kServices) {
+    all.push_back(spec<CommitArea>(fmt::format("{}.commit", service), 0));
+    all.push_back(spec<Journal>(fmt::format("{}.journal", service), kJournalEntries));
+    all.push_back(spec<Desk>(fmt::format("{}.desk", service), 0));
+  }
+  for (const char* visit : {"track", "rules", "nat", "confirm", "home"})
+    all.push_back(spec<Ring>(fmt::format("ring.{}", visit), settings.ring));
+  all.push_back(spec<Pool>("pool", settings.ring));
+  all.push_back(spec<InFlightTable>("pktio.inflight", settings.ring));
+  all.push_back(spec<Staging>("pktio.staging", kStagingBytes));
+  all.push_back(spec<PktioState>("pktio.state", 0));
+  all.push_back(spec<ConntrackState>("conntrack.state", settings.flows));
+  all.push_back(spec<RulesState>("rules.state", 0));
+  all.push_back(spec<NatState>("nat.state", 0));
+  return all;
+}
+
+}  // namespace bulkhead

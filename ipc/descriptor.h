@@ -1,0 +1,79 @@
+// ipc/descriptor.h: what walks the chain: one packet, or one numbered event.
+//
+// Who     pktio makes it; each visit copies it out of its ring, changes its own part, and puts it into the next.
+// Units   times: nanoseconds of the packet clock. Lengths and offsets: bytes, from the frame's first byte.
+// Order   host order; the tuple's addresses and ports are in network order.
+// Trust   a visit checks what it uses (sound()) before it uses it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "common/packet.h"
+
+namespace bulkhead {
+
+enum class Kind : uint8_t {
+  packet,
+  tick,  // packet time has moved on: expired flows are swept
+};
+
+enum class Verdict : uint8_t { accept, drop };
+
+enum class FlowState : uint8_t { untracked, invalid, fresh, established, related };
+[[nodiscard]] constexpr std::string_view name_of(FlowState state) noexcept {
+  constexpr std::array<std::string_view, 5> names{"untracked", "invalid", "new", "established", "related"};
+  return static_cast<size_t>(state) < names.size() ? names[static_cast<size_t>(state)] : "invalid";
+}
+
+enum class Direction : uint8_t { original, reply };
+
+/// What `tuple` is of an ICMP error.
+enum class Quote : uint8_t {
+  none,     // the packet's own; it is no error, or quotes nothing that has a tuple
+  quoted,   // that of the packet which it quotes, as that went
+};
+
+/// Why a packet was dropped. The first ones are the parser's reasons, by number.
+enum class DropReason : uint8_t {
+  none = 0,
+  last_malformed = reason_count - 1,
+  table_full = 32,
+  bad_descriptor,
+  count
+};
+[[nodiscard]] std::string_view name_of(DropReason reason) noexcept;
+
+struct alignas(64) Descriptor {
+  uint64_t number;      // from 1, without a gap, over packets and events
+  uint64_t time_ns;     // packet time: never backwards along the numbers
+  uint64_t gone_first;  // deletions that this number brought about: index into conntrack's deletions, counted
+                        // since the start
+  uint32_t frame;       // offset in the pool, in cache lines
+  uint32_t captured;
+  uint32_t wire;
+  uint32_t l3_length;
+  uint32_t flow;             // index in the flow table plus 1; 0: none
+  uint32_t flow_generation;  // of that entry: a stale handle does not match
+  uint16_t l4_offset;        // 0xffff: beyond what 16 bits say, not used then
+  uint16_t l3_offset;
+  uint16_t gone_count;
+  Kind kind;
+  Verdict verdict;
+  DropReason reason;
+  FlowState state;
+  Direction direction;
+  uint8_t in;  // interface, by its place in the settings
+  uint8_t out;
+  uint8_t tcp_flags;
+  Shape shape;
+  uint8_t spare;
+
+  Tuple tuple;
+  Quote quote;
+  std::array<uint8_t, 23> reserved;
+};
+static_assert(sizeof(Descriptor) == 128);
+
+}  // namespace bulkhead

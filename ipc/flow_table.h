@@ -1,0 +1,125 @@
+// ipc/flow_table.h: the flow table's layout, and how other processes read it.
+//
+// Who     conntrack writes, in batches (ipc/commit.h). Everyone else maps it read-only.
+// Units   times: nanoseconds of the packet clock. Counters: packets, and bytes of layer 3.
+// Find    a bucket is a cache line: 7 places and a count of entries that passed it by because it was full. A place
+//         holds 32 bits of the hash and index + 1 with the direction; a search ends at the first bucket that
+//         nobody passed by. Both directions of a flow have a place.
+// Hash    SipHash-2-4 of the tuple, keyed by the instance's seed (libsodium).
+// Handles index + generation. Generations come from one counter that only goes forward, in recovery too, so
+//         that a handle of a flow that has gone, or that a dead batch had made, matches nothing. The entry's own
+//         generation is undone with its batch, since a handle from before the batch is still in the chain.
+// Gone    entries that were deleted are listed in `gone`, in the order of deletion, so that rules and nat let go of
+//         what they keep for them as the number that deleted them passes.
+// Trust   a reader checks each index against the capacity it mapped, and an entry by its stamp
+//         (read_committed()).
+// Source  nf_conntrack_core.c; buckets with overflow counts: folly F14.
+#pragma once
+
+#include <array>
+#include <bit>
+
+#include "common/packet.h"
+#include "ipc/commit.h"
+#include "ipc/descriptor.h"
+#include "ipc/object.h"
+#include "ipc/word.h"
+
+namespace bulkhead {
+
+/// A tuple in words, as it lies in the table.
+using TupleWords = std::array<uint64_t, 5>;
+[[nodiscard]] inline TupleWords words_of(const Tuple& tuple) noexcept { return std::bit_cast<TupleWords>(tuple); }
+
+using SharedTuple = std::array<Word<uint64_t>, 5>;
+[[nodiscard]] inline Tuple tuple_of(const SharedTuple& shared) noexcept {
+  TupleWords words;
+  for (size_t i = 0; i < words.size(); ++i) words[i] = shared[i].load();
+  return std::bit_cast<Tuple>(words);
+}
+
+struct Status32 {  // bits of FlowEntry::status, as in nf_conntrack_common.h where there is such a bit
+  static constexpr uint32_t seen_reply = 1U << 1, assured = 1U << 2, confirmed = 1U << 3, used = 1U << 31;
+};
+
+struct alignas(64) FlowEntry {
+  struct Counter {
+    Word<uint64_t> packets, bytes;
+  };
+
+  Word<uint64_t> stamp;       // batch that last changed it; forward only
+  Word<uint64_t> expires_ns;  // gone once packet time reaches it
+  Word<uint64_t> created;     // number of the packet that made it
+  Word<uint32_t> status;      // Status32
+  Word<uint32_t> generation;  // of the flow that has the entry now
+  Word<uint32_t> protocol_state;  // TCP: TcpState
+  Word<uint32_t> mark;
+  Word<uint32_t> next_free;  // while unused: index + 1 of the next unused entry
+  Word<uint64_t> started_ns;  // packet time of its first packet
+  Counter counters[2];  // by Direction
+  SharedTuple tuples[2];  // by Direction
+};
+static_assert(sizeof(FlowEntry) == 192);
+
+struct alignas(64) FlowBucket {
+  static constexpr unsigned kPlaces = 7;
+  std::array<Word<uint64_t>, kPlaces> places;  // hash's upper half << 32 | (index + 1) << 1 | direction; 0: free
+  Word<uint64_t> passed;                       // entries whose search goes through here to the next bucket
+};
+static_assert(sizeof(FlowBucket) == 64);
+
+struct ConntrackState {
+  static constexpr Layout kLayout = Layout::conntrack_state;
+  static constexpr uint32_t kVersion = 1;
+  static constexpr uint64_t kGone = 32768;  // deletions kept for those behind
+
+  [[nodiscard]] static constexpr uint64_t buckets_for(uint64_t entries) {
+    uint64_t buckets = 8;
+    while (buckets * FlowBucket::kPlaces < entries * 4) buckets *= 2;  // two places an entry, at most half full
+    return buckets;
+  }
+  static constexpr size_t bytes_for(uint64_t entries) {
+    return sizeof(ConntrackState) + buckets_for(entries) * sizeof(FlowBucket) + entries * sizeof(FlowEntry);
+  }
+
+  ObjectHeader header;                     // capacity: entries
+  alignas(64) Word<uint32_t> free_first;   // index + 1; 0: none
+  Word<uint32_t> dropped_first;            // entries let go by confirm, see FlowTable::remove_dropped()
+  Word<uint32_t> fresh;                    // entries that have never been used begin here
+  Word<uint32_t> used;                     // entries in use
+  Word<uint32_t> unconfirmed;              // of them, in the chain and not confirmed
+  Word<uint32_t> sweep;                    // where the next tick goes on looking
+  Word<uint64_t> gone_count;               // deletions since the start
+  Word<uint64_t> gone_passed;              // of them, behind confirm
+  Word<uint32_t> generations;              // the last one given out; forward only
+  alignas(64) Word<uint64_t> packets;      // tracked
+  Word<uint64_t> expired;
+  std::array<Word<uint64_t>, kGone> gone;  // generation << 32 | index
+
+  [[nodiscard]] FlowBucket* buckets() { return reinterpret_cast<FlowBucket*>(this + 1); }
+  [[nodiscard]] const FlowBucket* buckets() const { return reinterpret_cast<const FlowBucket*>(this + 1); }
+  [[nodiscard]] FlowEntry* entries(uint64_t capacity) {
+    return reinterpret_cast<FlowEntry*>(buckets() + buckets_for(capacity));
+  }
+  [[nodiscard]] const FlowEntry* entries(uint64_t capacity) const {
+    return reinterpret_cast<const FlowEntry*>(buckets() + buckets_for(capacity));
+  }
+};
+static_assert(sizeof(ConntrackState) % 64 == 0);
+
+/// A flow as another process sees it.
+struct FlowSnapshot {
+  uint64_t created;
+  uint64_t expires_ns;
+  uint32_t status;
+  uint32_t protocol_state;
+  uint32_t mark;
+  std::array<Tuple, 2> tuples;
+  std::array<uint64_t, 2> packets, bytes;
+};
+
+enum class Look : uint8_t { flow, none, changing };
+/// Entry `index` (below the capacity mapped): a confirmed flow, none there, or one that would not keep still.
+Look look_at(const FlowEntry& entry, const Word<uint64_t>& generation, FlowSnapshot& into);
+
+}  // namespace bulkhead

@@ -1,0 +1,37 @@
+// ipc/inflight.h: what pktio keeps of each number in the chain, so that it trusts nobody's descriptor for it.
+//
+// Who     pktio alone.
+// Owner   number n has slot n % window. It is filled before the batch that sends n is committed, and filled
+//         again only after the homecoming of n is committed: in between a successor finds it whole.
+#pragma once
+
+#include "ipc/descriptor.h"
+#include "ipc/object.h"
+#include "ipc/word.h"
+
+namespace bulkhead {
+
+struct alignas(64) InFlight {
+  uint64_t number;
+  uint64_t stamp_ns;  // as captured
+  uint64_t packet;    // counted from 1 in its capture
+  uint32_t frame;
+  uint32_t captured;
+  uint32_t wire;
+  Kind kind;
+  uint8_t in;
+  uint8_t large;  // 1: has a large cell
+};
+static_assert(sizeof(InFlight) == 64);
+
+struct InFlightTable {
+  static constexpr Layout kLayout = Layout::inflight;
+  static constexpr uint32_t kVersion = 1;
+  static constexpr size_t bytes_for(uint64_t window) { return sizeof(InFlightTable) + window * sizeof(InFlight); }
+
+  ObjectHeader header;  // capacity: slots, a power of two
+
+  [[nodiscard]] InFlight* slots() { return reinterpret_cast<InFlight*>(this + 1); }
+};
+
+}  // namespace bulkhead

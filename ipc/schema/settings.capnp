@@ -1,0 +1,29 @@
+@0x94768b106240f506;
+# What an instance was started with; units and limits: ipc/settings.h.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("bulkhead::schema");
+
+struct Settings {
+  ring @0 :UInt32;
+  batch @1 :UInt32;
+  flows @2 :UInt32;
+  seed @3 :UInt64;
+  spinUs @4 :UInt32;
+  hangMs @5 :UInt32;
+  packetsPerSecond @6 :UInt64;
+  verdicts @7 :Bool;
+  chain @8 :Chain;
+  madePackets @9 :UInt64;
+  interfaces @10 :List(Interface);
+
+  enum Chain {
+    work @0;
+    empty @1;
+  }
+  struct Interface {
+    name @0 :Text;
+    hasInput @1 :Bool;
+    path @2 :Text;
+  }
+}

@@ -1,0 +1,107 @@
+#include "ipc/settings.h"
+
+#include <algorithm>
+#include <bit>
+#include <set>
+
+#include "ipc/flat_message.h"
+#include "ipc/schema/settings.capnp.h"
+
+namespace bulkhead {
+namespace {
+
+constexpr size_t kMaxName = 64;
+constexpr size_t kMaxPath = 4096;
+
+Status between(const char* what, uint64_t value, uint64_t low, uint64_t high) {
+  if (low <= value && value <= high) return {};
+  return fail("settings: {} is {}, wanted: {} to {}", what, value, low, high);
+}
+
+Status check_interfaces(const Settings& settings) {
+  if (settings.interfaces.size() > kMaxInterfaces)
+    return fail("settings: {} interfaces, {} at most", settings.interfaces.size(), kMaxInterfaces);
+  std::set<std::string> names;
+  for (const auto& interface : settings.interfaces) {
+    if (!is_interface_name(interface.name))
+      return fail("settings: interface name '{}': wanted: letters, digits, '.', '_', '-', '@', {} at most, no leading "
+                  "'.' or '-'", interface.name, kMaxName);
+    if (!names.insert(interface.name).second) return fail("settings: interface '{}' is there twice", interface.name);
+    if (interface.path.size() > kMaxPath) return fail("settings: path of '{}' is too long", interface.name);
+  }
+  return {};
+}
+
+void fill(schema::Settings::Builder root, const Settings& settings) {
+  root.setRing(settings.ring);
+  root.setBatch(settings.batch);
+  root.setFlows(settings.flows);
+  root.setSeed(settings.seed);
+  root.setSpinUs(settings.spin_us);
+  root.setHangMs(settings.hang_ms);
+  root.setPacketsPerSecond(settings.packets_per_second);
+  root.setVerdicts(settings.verdicts);
+  root.setChain(static_cast<schema::Settings::Chain>(settings.chain));
+  root.setMadePackets(settings.made_packets);
+  auto interfaces = root.initInterfaces(static_cast<unsigned>(settings.interfaces.size()));
+  for (unsigned i = 0; i < interfaces.size(); ++i) {
+    interfaces[i].setName(settings.interfaces[i].name);
+    interfaces[i].setHasInput(settings.interfaces[i].has_input);
+    interfaces[i].setPath(settings.interfaces[i].path);
+  }
+}
+
+Result<Settings> read(schema::Settings::Reader root) {
+  if (static_cast<uint16_t>(root.getChain()) > 1)
+    return fail("settings: chain {}: unknown", static_cast<uint16_t>(root.getChain()));
+  Settings settings;
+  settings.ring = root.getRing();
+  settings.batch = root.getBatch();
+  settings.flows = root.getFlows();
+  settings.seed = root.getSeed();
+  settings.spin_us = root.getSpinUs();
+  settings.hang_ms = root.getHangMs();
+  settings.packets_per_second = root.getPacketsPerSecond();
+  settings.verdicts = root.getVerdicts();
+  settings.chain = static_cast<Settings::Chain>(root.getChain());
+  settings.made_packets = root.getMadePackets();
+  if (root.getInterfaces().size() > kMaxInterfaces)
+    return fail("settings: {} interfaces, {} at most", root.getInterfaces().size(), kMaxInterfaces);
+  for (auto interface : root.getInterfaces())
+    settings.interfaces.push_back({interface.getName(), interface.getHasInput(), interface.getPath()});
+  if (auto fine = check(settings); !fine) return tl::unexpected(fine.error());
+  return settings;
+}
+
+}  // namespace
+
+bool is_interface_name(std::string_view name) {
+  auto const fine = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("._-@").find(c) != std::string_view::npos;
+  };
+  return !name.empty() && name.size() <= kMaxName && name[0] != '.' && name[0] != '-' &&
+         std::ranges::all_of(name, fine);
+}
+
+Status check(const Settings& settings) {
+  if (auto s = between("ring", settings.ring, 16, 65536); !s) return s;
+  if (!std::has_single_bit(settings.ring)) return fail("settings: ring is {}, wanted: a power of two", settings.ring);
+  if (auto s = between("batch", settings.batch, 1, 4096); !s) return s;
+  if (auto s = between("flows", settings.flows, 1, 1U << 24); !s) return s;
+  if (auto s = between("spin-us", settings.spin_us, 0, 1'000'000); !s) return s;
+  if (auto s = between("hang-ms", settings.hang_ms, 50, 600'000); !s) return s;
+  if (auto s = between("pps", settings.packets_per_second, 0, 1'000'000'000); !s) return s;
+  if (auto s = between("packets", settings.made_packets, 0, uint64_t{1} << 40); !s) return s;
+  return check_interfaces(settings);
+}
+
+std::vector<std::byte> encode(const Settings& settings) {
+  capnp::MallocMessageBuilder message;
+  fill(message.initRoot<schema::Settings>(), settings);
+  return flat(message);
+}
+
+Result<Settings> decode(std::span<const std::byte> message) { return read_flat<schema::Settings>(message, read); }
+
+}  // namespace bulkhead

@@ -1,0 +1,122 @@
+#include "services/cli/instance.h"
+
+#include <unistd.h>
+
+#include <csignal>
+
+#include "ipc/rpc.h"
+#include "ipc/run_dir.h"
+
+namespace bulkhead::cli {
+namespace {
+
+constexpr uint64_t kMillisecond = 1'000'000;
+constexpr uint64_t kProgressNs = 200 * kMillisecond;
+constexpr uid_t kFirstUser = 61000;
+
+template <class T>
+const T* look(const Holder& holder, const std::string& name, Mapping& memory) {
+  if (memory.bytes().empty()) {
+    auto mapped = holder.map(name);
+    if (!mapped) return nullptr;
+    memory = std::move(*mapped);
+  }
+  auto object = view<T>(name, memory.bytes());
+  return object ? *object : nullptr;
+}
+
+class Run {
+ public:
+  Run(ControlLoop& control, const std::function<void(const PktioState&)>& progress)
+      : control_(control),
+        progress_(progress),
+        first_(control.loop(), [this](int) { wait_for_first(); }),
+        shown_(control.loop(), [this](int) { show(); }) {}
+
+  Result<Outcome> go(InstanceOptions options) {
+    auto signals = Signals::create(control_.loop(), {SIGINT, SIGTERM, SIGHUP},
+                                   [this](const signalfd_siginfo& info) { signal_ = static_cast<int>(info.ssi_signo); });
+    if (!signals) return tl::unexpected(signals.error());
+    auto const run_dir =
+        make_run_dir(options.run_dir.empty() ? fmt::format("{}/{}-{}", run_base(), options.name, ::getpid())
+                                             : options.run_dir);
+    if (!run_dir) return tl::unexpected(run_dir.error());
+    HolderOptions held{std::move(options.settings), *run_dir, std::move(options.files)};
+    held.first_user = options.first_user;
+    begin_ns_ = Loop::now_ns();
+    auto holder = Holder::start(control_.loop(), std::move(held), [] {});  // a callback has run: that wakes us
+    if (!holder) return remove_run_dir(*run_dir), tl::unexpected(holder.error());
+    holder_ = std::move(*holder);
+    first_.after(kMillisecond);
+    if (progress_) shown_.every(kProgressNs);
+    while (!over()) control_.wait();
+    return end();
+  }
+
+ private:
+  const PktioState* state() { return look<PktioState>(*holder_, "pktio.state", outcome_.records.pktio_memory); }
+
+  bool over() {
+    const PktioState* const pktio = state();
+    return signal_ != 0 || holder_->stop_asked() || holder_->failure() ||
+           (pktio != nullptr && pktio->done.acquire() != PktioState::Done::running);
+  }
+
+  void wait_for_first() {
+    const PktioState* const pktio = state();
+    if (pktio == nullptr || pktio->packets.load() == 0) return first_.after(kMillisecond);
+    begin_ns_ = Loop::now_ns();
+  }
+
+  void show() {
+    if (const PktioState* const pktio = state()) progress_(*pktio);
+  }
+
+  Outcome end() {
+    outcome_.seconds = static_cast<double>(Loop::now_ns() - begin_ns_) / 1e9;
+    first_.cancel();
+    shown_.cancel();
+    Records& records = outcome_.records;
+    records.pktio = state();
+    records.conntrack = look<ConntrackState>(*holder_, "conntrack.state", records.conntrack_memory);
+    records.conntrack_commit = look<CommitArea>(*holder_, "conntrack.commit", records.conntrack_commit_memory);
+    holder_->stop();
+    outcome_.usage = holder_->usage();
+    outcome_.signal = signal_;
+    auto const done = records.pktio == nullptr ? PktioState::Done::running : records.pktio->done.acquire();
+    if (done == PktioState::Done::finished) {
+      outcome_.end = Outcome::End::done;
+    } else if (done == PktioState::Done::failed) {
+      const auto& text = records.pktio->error;
+      outcome_.failure = std::string(text.data(), strnlen(text.data(), text.size()));
+    } else if (holder_->failure()) {
+      outcome_.failure = *holder_->failure();
+    } else {
+      outcome_.end = Outcome::End::interrupted;
+    }
+    return std::move(outcome_);
+  }
+
+  ControlLoop& control_;
+  const std::function<void(const PktioState&)>& progress_;
+  Operation first_;
+  Operation shown_;
+  std::unique_ptr<Holder> holder_;
+  uint64_t begin_ns_ = 0;
+  int signal_ = 0;
+  Outcome outcome_;
+};
+
+}  // namespace
+
+std::optional<uid_t> default_first_user() {
+  return ::geteuid() == 0 ? std::optional<uid_t>(kFirstUser) : std::nullopt;
+}
+
+Result<Outcome> run_instance(InstanceOptions options, const std::function<void(const PktioState&)>& progress) {
+  auto control = ControlLoop::create();
+  if (!control) return tl::unexpected(control.error());
+  return Run(**control, progress).go(std::move(options));
+}
+
+}  // namespace bulkhead::cli

@@ -1,0 +1,52 @@
+// services/cli/instance.h: one instance from start to end, for replay and for the benchmark's empty chain.
+//
+// Who     replay.cc, empty_chain.cc.
+// Ends    pktio says done; something failed; SIGINT, SIGTERM, SIGHUP; `stop` over RPC. Whatever it was, all processes are
+//         gone when run_instance() returns, and what pktio had committed is in the files.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "ipc/flow_table.h"
+#include "ipc/pktio_state.h"
+#include "services/cli/holder.h"
+
+namespace bulkhead::cli {
+
+/// Objects of an instance that are read at its end. The views are null where the keeper never made them.
+struct Records {
+  Mapping pktio_memory, conntrack_memory, conntrack_commit_memory;
+  const PktioState* pktio = nullptr;
+  const ConntrackState* conntrack = nullptr;
+  const CommitArea* conntrack_commit = nullptr;
+};
+
+struct Outcome {
+  enum class End : uint8_t { done, interrupted, failed };
+  End end = End::failed;
+  int signal = 0;       // that interrupted; 0: somebody asked over RPC
+  std::string failure;  // for people, when failed
+  double seconds = 0;   // from the first packet (as far as a look every millisecond can tell) to the end
+  std::map<std::string, Usage> usage;
+  Records records;
+};
+
+struct InstanceOptions {
+  Settings settings;
+  std::string run_dir;  // empty: base/NAME-PID
+  std::string name;     // replay
+  std::map<std::string, kj::AutoCloseFd> files;
+  std::optional<uid_t> first_user;  // see default_first_user()
+};
+
+/// 61000 for root, so that each service has a user of its own; none for everybody else.
+[[nodiscard]] std::optional<uid_t> default_first_user();
+
+/// `progress` is called five times a second with what is known so far; may be empty.
+[[nodiscard]] Result<Outcome> run_instance(InstanceOptions options, const std::function<void(const PktioState&)>& progress);
+
+}  // namespace bulkhead::cli

@@ -1,0 +1,79 @@
+#include "services/cli/replay.h"
+
+#include <fstream>
+
+#include "services/cli/instance.h"
+#include "services/cli/replay_files.h"
+#include "services/cli/summary.h"
+
+namespace bulkhead::cli {
+namespace {
+
+int complain(const std::string& why) {
+  fmt::print(stderr, "bulkhead: {}\n", why);
+  return 1;
+}
+
+Status write_figures(const std::string& path, const Outcome& outcome) {
+  std::ofstream file(path);
+  file << figures(outcome) << '\n';
+  if (file.flush()) return {};
+  return fail("{}: cannot write the figures", path);
+}
+
+int exit_status(const Outcome& outcome, bool bad_input) {
+  switch (outcome.end) {
+    case Outcome::End::failed: return 1;
+    case Outcome::End::interrupted: return outcome.signal == 0 ? 1 : 128 + outcome.signal;
+    case Outcome::End::done: return bad_input ? 2 : 0;
+  }
+  return 1;
+}
+
+InstanceOptions instance(const char* name, ReplayOptions& options) {
+  InstanceOptions all;
+  all.name = name;
+  all.run_dir = options.run_dir;
+  all.settings = options.settings;
+  all.first_user = default_first_user();
+  if (all.first_user && options.first_user >= 0) all.first_user = static_cast<uid_t>(options.first_user);
+  return all;
+}
+
+}  // namespace
+
+int replay(ReplayOptions options) {
+  if (auto fine = check(options.settings); !fine) return complain(fine.error().message);
+  auto files = open_replay_files(options.inputs, options.directory, options.settings.verdicts);
+  if (!files) return complain(files.error().message);
+  options.settings.interfaces = files->interfaces;
+  InstanceOptions run = instance("replay", options);
+  run.files = std::move(files->files);
+  auto outcome = [&] {
+    ProgressBar bar(files->input_bytes);
+    return run_instance(std::move(run), [&bar](const PktioState& state) { bar.show(state); });
+  }();
+  if (!outcome) return complain(outcome.error().message);
+  fmt::print("{}", summary(*outcome, options.directory));
+  if (!outcome->failure.empty()) complain(outcome->failure);
+  auto const bad = input_errors(*outcome);
+  for (const auto& error : bad) complain(error);
+  int status = exit_status(*outcome, !bad.empty());
+  if (!options.figures.empty())
+    if (auto written = write_figures(options.figures, *outcome); !written) status = complain(written.error().message);
+  return status;
+}
+
+int empty_chain(ReplayOptions options) {
+  options.settings.chain = Settings::Chain::empty;
+  options.settings.verdicts = false;
+  options.settings.interfaces = {{"a", false, ""}, {"b", false, ""}};
+  if (auto fine = check(options.settings); !fine) return complain(fine.error().message);
+  auto outcome = run_instance(instance("empty-chain", options), {});
+  if (!outcome) return complain(outcome.error().message);
+  if (!outcome->failure.empty()) complain(outcome->failure);
+  fmt::print("{}\n", figures(*outcome));
+  return exit_status(*outcome, false);
+}
+
+}  // namespace bulkhead::cli

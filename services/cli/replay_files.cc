@@ -1,0 +1,136 @@
+#include "services/cli/replay_files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+namespace bulkhead::cli {
+namespace {
+
+constexpr const char* kOtherSide = "out";
+
+struct Input {
+  Settings::Interface interface;
+  kj::AutoCloseFd file;
+  struct stat about {};
+};
+
+Result<Input> open_input(const std::string& words) {
+  size_t const equals = words.find('=');
+  if (equals == std::string::npos || equals + 1 == words.size())
+    return fail("--in {}: wanted: NAME=FILE, the interface and its capture", words);
+  Input input{{words.substr(0, equals), true, words.substr(equals + 1)}, kj::AutoCloseFd(), {}};
+  if (!is_interface_name(input.interface.name))
+    return fail("--in {}: '{}' is no interface name: wanted: letters, digits and . _ - @, 64 at most", words,
+                input.interface.name);
+  const std::string& path = input.interface.path;
+  input.file = kj::AutoCloseFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO must not stop us
+  if (input.file.get() < 0) return fail_errno(errno, "{}: cannot open this capture", path);
+  if (::fstat(input.file, &input.about) != 0) return fail_errno(errno, "{}", path);
+  if (!S_ISREG(input.about.st_mode)) return fail("{}: is no regular file; replay reads captures that are stored", path);
+  ::fcntl(input.file, F_SETFL, 0);
+  return input;
+}
+
+Status check_wiring(const std::vector<Input>& inputs) {
+  if (inputs.empty()) return fail("no input: wanted: --in NAME=FILE");
+  std::set<std::string> names;
+  for (const Input& input : inputs)
+    if (!names.insert(input.interface.name).second) return fail("interface '{}' is named twice", input.interface.name);
+  if (inputs.size() > 2)
+    return fail("{} inputs: bridge wiring has two interfaces, and what comes in by one leaves by the other",
+                inputs.size());
+  if (inputs.size() == 1 && inputs[0].interface.name == kOtherSide)
+    return fail("the other side of a single input is called '{}', so the input must have another name", kOtherSide);
+  return {};
+}
+
+Result<Input> open_output(const std::string& path) {
+  Input output;
+  output.file = kj::AutoCloseFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644));
+  if (output.file.get() < 0) return fail_errno(errno, "{}: cannot write this output", path);
+  if (::fstat(output.file, &output.about) != 0) return fail_errno(errno, "{}", path);
+  if (!S_ISREG(output.about.st_mode)) return fail("{}: is there already and is no regular file", path);
+  ::fcntl(output.file, F_SETFL, 0);
+  return output;
+}
+
+bool same_file(const Input& a, const Input& b) {
+  return a.about.st_dev == b.about.st_dev && a.about.st_ino == b.about.st_ino;
+}
+
+Status check_names(const std::vector<std::string>& names) {
+  std::set<std::string> seen;
+  for (const auto& name : names)
+    if (!seen.insert(name).second)
+      return fail("two outputs would be called {}: name the interface otherwise", name);
+  return {};
+}
+
+Status make_directory(const std::string& directory) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) return fail("{}: cannot make this output folder: {}", directory, error.message());
+  if (!std::filesystem::is_directory(directory)) return fail("{}: is no folder", directory);
+  return {};
+}
+
+Result<std::map<std::string, Input>> open_outputs(const std::string& directory, const std::vector<std::string>& names,
+                                                  const std::vector<Input>& inputs) {
+  std::map<std::string, Input> outputs;
+  for (const auto& name : names) {
+    auto output = open_output(directory + "/" + name);
+    if (!output) return tl::unexpected(output.error());
+    for (const Input& input : inputs)
+      if (same_file(*output, input)) return fail("{}/{} would overwrite the input {}", directory, name, input.interface.path);
+    for (const auto& [other, file] : outputs)
+      if (same_file(*output, file)) return fail("{}/{} and {} are the same file", directory, name, other);
+    outputs.emplace(name, std::move(*output));
+  }
+  return outputs;
+}
+
+}  // namespace
+
+std::vector<std::string> output_names(const std::vector<Settings::Interface>& interfaces, bool verdicts) {
+  std::vector<std::string> names;
+  for (const auto& interface : interfaces) names.push_back(interface.name + ".pcap");
+  names.emplace_back("drops.pcap");
+  if (verdicts) names.emplace_back("verdicts.jsonl");
+  return names;
+}
+
+Result<ReplayFiles> open_replay_files(const std::vector<std::string>& words, const std::string& directory,
+                                      bool verdicts) {
+  std::vector<Input> inputs;
+  for (const auto& word : words) {
+    auto input = open_input(word);
+    if (!input) return tl::unexpected(input.error());
+    inputs.push_back(std::move(*input));
+  }
+  if (auto fine = check_wiring(inputs); !fine) return tl::unexpected(fine.error());
+  ReplayFiles all;
+  for (const Input& input : inputs) all.interfaces.push_back(input.interface);
+  if (inputs.size() == 1) all.interfaces.push_back({kOtherSide, false, ""});
+  auto names = output_names(all.interfaces, verdicts);
+  names.emplace_back(kFlowListing);
+  if (auto fine = check_names(names); !fine) return tl::unexpected(fine.error());
+  if (auto made = make_directory(directory); !made) return tl::unexpected(made.error());
+  auto outputs = open_outputs(directory, names, inputs);
+  if (!outputs) return tl::unexpected(outputs.error());
+  for (auto& [name, output] : *outputs) {
+    if (::ftruncate(output.file, 0) != 0) return fail_errno(errno, "{}/{}", directory, name);
+    if (name != kFlowListing) all.files.emplace("out." + name, kj::mv(output.file));
+  }
+  for (Input& input : inputs) {
+    all.input_bytes += static_cast<uint64_t>(input.about.st_size);
+    all.files.emplace("in." + input.interface.name, kj::mv(input.file));
+  }
+  return all;
+}
+
+}  // namespace bulkhead::cli

@@ -1,0 +1,43 @@
+// services/conntrack/conntrack.h: the conntrack process: two visits, one batch.
+//
+// Order   confirm is served first and whatever else happens, so that what track waits for always comes.
+// Waits   a visit of track that waits ends the batch; track goes on once confirm has moved.
+#pragma once
+
+#include "ipc/stage.h"
+#include "services/conntrack/confirm.h"
+#include "services/conntrack/track.h"
+
+namespace bulkhead::conntrack {
+
+class Conntrack : public Stage {
+ public:
+  struct Parts {
+    StageParts stage;
+    ConntrackState& state;
+    const Ring& track;
+    const Ring& confirm;
+    Next rules;
+    Next home;
+    uint64_t seed;
+    bool empty;  // pass everything on and track nothing
+  };
+  explicit Conntrack(const Parts& parts);
+
+ protected:
+  bool make() override;
+  bool work() override;
+
+ private:
+  uint64_t confirm_some();
+  uint64_t track_some();
+
+  ConntrackState& state_;
+  FlowTable table_;
+  Track track_;
+  Confirm confirm_;
+  bool empty_;
+  bool waits_ = false;  // track, until confirm has moved
+};
+
+}  // namespace bulkhead::conntrack

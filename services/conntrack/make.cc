@@ -1,0 +1,31 @@
+#include "services/conntrack/make.h"
+
+#include "services/conntrack/conntrack.h"
+
+namespace bulkhead::conntrack {
+
+Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& settings) {
+  Wiring wiring(objects);
+  auto* area = wiring.object<CommitArea>("conntrack.commit");
+  auto* journal = wiring.object<Journal>("conntrack.journal");
+  auto* desk = wiring.object<Desk>("conntrack.desk");
+  auto* state = wiring.object<ConntrackState>("conntrack.state");
+  auto* track = wiring.object<Ring>("ring.track");
+  auto* confirm = wiring.object<Ring>("ring.confirm");
+  auto* to_rules = wiring.object<Ring>("ring.rules");
+  auto* to_home = wiring.object<Ring>("ring.home");
+  auto* rules = wiring.object<Desk>("rules.desk");
+  auto* pktio = wiring.object<Desk>("pktio.desk");
+  if (!wiring.complete()) return tl::unexpected(wiring.error());
+  return std::make_unique<Conntrack>(Conntrack::Parts{
+      .stage = {*area, *journal, *desk, objects.memory("conntrack.state"), settings.batch},
+      .state = *state,
+      .track = *track,
+      .confirm = *confirm,
+      .rules = {*to_rules, *rules, 0, objects.bell("rules")},
+      .home = {*to_home, *pktio, 0, objects.bell("pktio")},
+      .seed = settings.seed,
+      .empty = settings.chain == Settings::Chain::empty});
+}
+
+}  // namespace bulkhead::conntrack

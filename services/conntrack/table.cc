@@ -1,0 +1,149 @@
+#include "services/conntrack/table.h"
+
+namespace bulkhead::conntrack {
+namespace {
+
+uint64_t place_of(uint32_t index, Direction way, uint64_t hash) {
+  return (hash >> 32) << 32 | uint64_t{index + 1} << 1 | static_cast<uint64_t>(way);
+}
+
+}  // namespace
+
+FlowTable::FlowTable(ConntrackState& state, Batch& batch, uint64_t seed)
+    : state_(state),
+      batch_(batch),
+      hash_(seed),
+      capacity_(static_cast<uint32_t>(state.header.capacity)),
+      mask_(ConntrackState::buckets_for(capacity_) - 1),
+      buckets_(state.buckets()),
+      entries_(state.entries(capacity_)) {}
+
+bool FlowTable::is(const FlowEntry& entry, Direction way, const TupleWords& words) const noexcept {
+  const auto& stored = entry.tuples[static_cast<size_t>(way)];
+  for (size_t i = 0; i < words.size(); ++i)
+    if (stored[i].load() != words[i]) return false;
+  return true;
+}
+
+std::optional<FlowTable::Hit> FlowTable::find(const Tuple& tuple, uint64_t hash) const noexcept {
+  TupleWords const words = words_of(tuple);
+  for (unsigned passed = 0; passed <= kMaxPassed; ++passed) {
+    const FlowBucket& bucket = bucket_at(hash + passed);
+    for (const Word<uint64_t>& word : bucket.places) {
+      uint64_t const place = word.load();
+      if (place >> 32 != hash >> 32) continue;
+      auto const index = static_cast<uint32_t>(place >> 1 & 0x7fffffff) - 1;
+      auto const way = static_cast<Direction>(place & 1);
+      if (index < capacity_ && is(entries_[index], way, words)) return Hit{index, way};
+    }
+    if (bucket.passed.load() == 0) return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+bool FlowTable::insert(uint32_t index, Direction way, uint64_t hash) noexcept {
+  for (unsigned passed = 0; passed <= kMaxPassed; ++passed) {
+    for (Word<uint64_t>& place : bucket_at(hash + passed).places) {
+      if (place.load() != 0) continue;
+      batch_.set(place, place_of(index, way, hash));
+      for (unsigned i = 0; i < passed; ++i) batch_.add(bucket_at(hash + i).passed, uint64_t{1});
+      return true;
+    }
+  }
+  return false;
+}
+
+void FlowTable::erase(uint32_t index, Direction way) noexcept {
+  uint64_t const hash = hash_(tuple_of(entries_[index].tuples[static_cast<size_t>(way)]));
+  uint64_t const wanted = place_of(index, way, hash);
+  for (unsigned passed = 0; passed <= kMaxPassed; ++passed) {
+    for (Word<uint64_t>& place : bucket_at(hash + passed).places) {
+      if (place.load() != wanted) continue;
+      batch_.set(place, uint64_t{0});
+      for (unsigned i = 0; i < passed; ++i) batch_.add(bucket_at(hash + i).passed, ~uint64_t{0});
+      return;
+    }
+  }
+}
+
+std::optional<uint32_t> FlowTable::take_free() noexcept {
+  if (used_up() && state_.dropped_first.load() != 0) {
+    batch_.set(state_.free_first, state_.dropped_first.load());
+    batch_.set(state_.dropped_first, 0U);
+  }
+  if (uint32_t const first = state_.free_first.load(); first != 0) {
+    batch_.set(state_.free_first, entries_[first - 1].next_free.load());
+    return first - 1;
+  }
+  uint32_t const fresh = state_.fresh.load();
+  if (fresh == capacity_) return std::nullopt;
+  batch_.set(state_.fresh, fresh + 1);
+  return fresh;
+}
+
+void FlowTable::give_free(uint32_t index, Word<uint32_t>& list) noexcept {
+  batch_.set(entries_[index].next_free, list.load());
+  batch_.set(list, index + 1);
+}
+
+std::optional<uint32_t> FlowTable::add(const Tuple& original, uint64_t hash, const Tuple& reply,
+                                       uint64_t number) noexcept {
+  std::optional<uint32_t> const index = take_free();
+  if (!index) return std::nullopt;
+  FlowEntry& entry = entries_[*index];
+  batch_.touch(entry.stamp);
+  TupleWords const words[2] = {words_of(original), words_of(reply)};
+  for (size_t way = 0; way < 2; ++way)
+    for (size_t i = 0; i < words[way].size(); ++i) batch_.set(entry.tuples[way][i], words[way][i]);
+  if (!insert(*index, Direction::original, hash)) {
+    give_free(*index, state_.free_first);
+    return std::nullopt;
+  }
+  if (!insert(*index, Direction::reply, hash_(reply))) {
+    erase(*index, Direction::original);
+    give_free(*index, state_.free_first);
+    return std::nullopt;
+  }
+  state_.generations.store(state_.generations.load() + 1);  // forward only: not in the batch
+  batch_.set(entry.generation, state_.generations.load());
+  batch_.set(entry.created, number);
+  batch_.set(entry.status, Status32::used);
+  batch_.set(entry.protocol_state, 0U);
+  batch_.set(entry.mark, 0U);
+  for (FlowEntry::Counter& counter : entry.counters) {
+    batch_.set(counter.packets, uint64_t{0});
+    batch_.set(counter.bytes, uint64_t{0});
+  }
+  batch_.add(state_.used, 1U);
+  batch_.add(state_.unconfirmed, 1U);
+  return index;
+}
+
+void FlowTable::take_out(uint32_t index, Word<uint32_t>& list) noexcept {
+  FlowEntry& entry = entries_[index];
+  batch_.touch(entry.stamp);
+  erase(index, Direction::original);
+  erase(index, Direction::reply);
+  batch_.set(entry.status, 0U);
+  batch_.add(state_.used, ~0U);
+  give_free(index, list);
+}
+
+void FlowTable::remove(uint32_t index) noexcept {
+  uint64_t const count = state_.gone_count.load();
+  batch_.set(state_.gone[count % ConntrackState::kGone],
+             uint64_t{entries_[index].generation.load()} << 32 | index);
+  batch_.set(state_.gone_count, count + 1);
+  take_out(index, state_.free_first);
+}
+
+void FlowTable::remove_dropped(uint32_t index) noexcept {
+  batch_.add(state_.unconfirmed, ~0U);
+  take_out(index, state_.dropped_first);
+}
+
+bool FlowTable::room_for_gone(uint64_t count) const noexcept {
+  return state_.gone_count.load() - state_.gone_passed.load() + count <= ConntrackState::kGone;
+}
+
+}  // namespace bulkhead::conntrack

@@ -1,0 +1,71 @@
+// services/conntrack/table.h: the writer's side of the flow table (layout and how it is read: ipc/flow_table.h).
+//
+// Who     track and confirm, both in the conntrack process.
+// Crash   every change is in the caller's batch; what is not (stamps, the count of generations) only goes forward.
+// Cost    find: a bucket and an entry, two cache lines. insert, erase: at most kMaxPassed buckets for a direction.
+// Chance  which index an entry gets follows from the numbers alone, never from timing: entries are taken and
+//         let go by track, in the order of numbers. What confirm lets go (dropped packets) waits in a list of its
+//         own, in the order of numbers too, until all others are used up and no unconfirmed entry is in the
+//         chain, so that the list is complete; then it becomes the list of free ones.
+#pragma once
+
+#include <optional>
+
+#include "common/hash.h"
+#include "ipc/flow_table.h"
+
+namespace bulkhead::conntrack {
+
+class FlowTable {
+ public:
+  static constexpr unsigned kMaxPassed = 16;
+  static constexpr size_t kWordsToAdd = 2 * (kMaxPassed + 1) + 32;
+  static constexpr size_t kWordsToRemove = 2 * (kMaxPassed + 1) + 8;
+
+  struct Hit {
+    uint32_t index;
+    Direction direction;
+  };
+
+  FlowTable(ConntrackState& state, Batch& batch, uint64_t seed);
+
+  [[nodiscard]] uint64_t hash(const Tuple& tuple) const noexcept { return hash_(tuple); }
+  void prefetch(uint64_t hash) const noexcept { __builtin_prefetch(&bucket_at(hash)); }
+  [[nodiscard]] std::optional<Hit> find(const Tuple& tuple, uint64_t hash) const noexcept;
+
+  /// A new entry for packet `number`, unconfirmed, in the table under both tuples. None if the table is full.
+  [[nodiscard]] std::optional<uint32_t> add(const Tuple& original, uint64_t hash, const Tuple& reply,
+                                            uint64_t number) noexcept;
+  /// Takes an entry out and lists it as gone, so that those behind let go of what they keep for it.
+  void remove(uint32_t index) noexcept;
+  /// Takes out an unconfirmed entry whose packet was dropped: nobody keeps anything for it.
+  void remove_dropped(uint32_t index) noexcept;
+
+  [[nodiscard]] FlowEntry& entry(uint32_t index) noexcept { return entries_[index]; }
+  [[nodiscard]] uint32_t capacity() const noexcept { return capacity_; }
+  /// Nothing to take without looking at what confirm let go: add() needs that no unconfirmed entry is in the chain.
+  [[nodiscard]] bool used_up() const noexcept {
+    return state_.free_first.load() == 0 && state_.fresh.load() == capacity_;
+  }
+  /// Room in the list of gone entries, for as many as `count`.
+  [[nodiscard]] bool room_for_gone(uint64_t count) const noexcept;
+
+ private:
+  [[nodiscard]] FlowBucket& bucket_at(uint64_t hash) const noexcept { return buckets_[hash & mask_]; }
+  [[nodiscard]] bool is(const FlowEntry& entry, Direction way, const TupleWords& words) const noexcept;
+  [[nodiscard]] bool insert(uint32_t index, Direction way, uint64_t hash) noexcept;
+  void erase(uint32_t index, Direction way) noexcept;
+  void take_out(uint32_t index, Word<uint32_t>& list) noexcept;
+  [[nodiscard]] std::optional<uint32_t> take_free() noexcept;
+  void give_free(uint32_t index, Word<uint32_t>& list) noexcept;
+
+  ConntrackState& state_;
+  Batch& batch_;
+  TupleHash hash_;
+  uint32_t capacity_;
+  uint64_t mask_;
+  FlowBucket* buckets_;
+  FlowEntry* entries_;
+};
+
+}  // namespace bulkhead::conntrack

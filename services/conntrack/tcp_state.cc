@@ -1,0 +1,56 @@
+#include "services/conntrack/tcp_state.h"
+
+#include "services/conntrack/timeouts.h"
+
+namespace bulkhead::conntrack {
+namespace {
+
+enum Event : uint8_t { syn, syn_ack, fin, ack, rst, nothing, events };
+constexpr size_t kStates = 10;
+
+constexpr auto sNO = TcpState::none, sSS = TcpState::syn_sent, sSR = TcpState::syn_recv,
+               sES = TcpState::established, sFW = TcpState::fin_wait, sCW = TcpState::close_wait,
+               sLA = TcpState::last_ack, sTW = TcpState::time_wait, sCL = TcpState::close,
+               sS2 = TcpState::syn_sent2, sIV = TcpState::invalid, sIG = TcpState::ignored;
+
+constexpr TcpState kNext[2][events][kStates] = {
+    {
+        //         sNO  sSS  sSR  sES  sFW  sCW  sLA  sTW  sCL  sS2
+        /* syn */ {sSS, sSS, sIG, sIG, sIG, sIG, sIG, sSS, sSS, sS2},
+        /* s/a */ {sIV, sIV, sSR, sIV, sIV, sIV, sIV, sIV, sIV, sSR},
+        /* fin */ {sIV, sIV, sFW, sFW, sLA, sLA, sLA, sTW, sCL, sIV},
+        /* ack */ {sES, sIV, sES, sES, sCW, sCW, sTW, sTW, sCL, sIV},
+        /* rst */ {sIV, sCL, sCL, sCL, sCL, sCL, sCL, sCL, sCL, sCL},
+        /* --- */ {sIV, sIV, sIV, sIV, sIV, sIV, sIV, sIV, sIV, sIV},
+    },
+    {
+        /* syn */ {sIV, sS2, sIV, sIV, sIV, sIV, sIV, sSS, sIV, sS2},
+        /* s/a */ {sIV, sSR, sIG, sIG, sIG, sIG, sIG, sIG, sIG, sSR},
+        /* fin */ {sIV, sIV, sFW, sFW, sLA, sLA, sLA, sTW, sCL, sIV},
+        /* ack */ {sIV, sIG, sSR, sES, sCW, sCW, sTW, sTW, sCL, sIG},
+        /* rst */ {sIV, sCL, sCL, sCL, sCL, sCL, sCL, sCL, sCL, sCL},
+        /* --- */ {sIV, sIV, sIV, sIV, sIV, sIV, sIV, sIV, sIV, sIV},
+    }};
+static_assert(kNext[0][ack][static_cast<size_t>(sNO)] == sES, "a flow is picked up in its middle");
+
+constexpr std::array<uint64_t, kStates> kTimeouts{
+    /* none */ 120 * kSecond, 120 * kSecond, 60 * kSecond, 432000 * kSecond, 120 * kSecond,
+    /* close_wait */ 60 * kSecond, 30 * kSecond, 120 * kSecond, 10 * kSecond, 120 * kSecond};
+
+Event event_of(uint8_t flags) {
+  if (flags & 0x04) return rst;
+  if (flags & 0x02) return flags & 0x10 ? syn_ack : syn;
+  if (flags & 0x01) return fin;
+  return flags & 0x10 ? ack : nothing;
+}
+
+}  // namespace
+
+TcpState next_state(TcpState now, Direction way, uint8_t tcp_flags) noexcept {
+  if (static_cast<size_t>(now) >= kStates) return TcpState::invalid;
+  return kNext[way == Direction::reply][event_of(tcp_flags)][static_cast<size_t>(now)];
+}
+
+uint64_t timeout(TcpState state) noexcept { return kTimeouts[static_cast<size_t>(state) % kStates]; }
+
+}  // namespace bulkhead::conntrack

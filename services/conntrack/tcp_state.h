@@ -1,0 +1,36 @@
+// services/conntrack/tcp_state.h: the kernel's TCP state table: flags and direction to the next state.
+//
+// Covers  the transitions by flags alone. Windows, sequence numbers and what hangs on them (ignored SYNs that come
+//         true, challenge ACKs) are not looked at.
+// Source  nf_conntrack_proto_tcp.c, tcp_conntracks[][][] and tcp_timeouts[]; RFC 9293 3.3.2.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "ipc/descriptor.h"
+
+namespace bulkhead::conntrack {
+
+enum class TcpState : uint8_t {
+  none,
+  syn_sent,
+  syn_recv,
+  established,
+  fin_wait,
+  close_wait,
+  last_ack,
+  time_wait,
+  close,
+  syn_sent2,
+  invalid,  // not a state: such a packet does not belong here
+  ignored,  // not a state: the packet passes and changes nothing
+};
+
+/// tcp_flags: the 14th byte of the TCP header.
+[[nodiscard]] TcpState next_state(TcpState now, Direction way, uint8_t tcp_flags) noexcept;
+/// Nanoseconds.
+[[nodiscard]] uint64_t timeout(TcpState state) noexcept;
+
+}  // namespace bulkhead::conntrack

@@ -1,0 +1,18 @@
+// services/conntrack/timeouts.h: the kernel's default time-outs.
+//
+// Units   nanoseconds of the packet clock.
+// Source  nf_conntrack_proto_{tcp,udp,icmp,icmpv6,generic}.c.
+#pragma once
+
+#include <cstdint>
+
+namespace bulkhead::conntrack {
+
+inline constexpr uint64_t kSecond = 1'000'000'000;
+inline constexpr uint64_t kUdpUnreplied = 30 * kSecond;
+inline constexpr uint64_t kUdpStream = 120 * kSecond;
+inline constexpr uint64_t kUdpStreamAge = 2 * kSecond;  // a flow younger than this is no stream yet
+inline constexpr uint64_t kIcmp = 30 * kSecond;
+inline constexpr uint64_t kGeneric = 600 * kSecond;
+
+}  // namespace bulkhead::conntrack

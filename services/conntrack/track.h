@@ -1,0 +1,52 @@
+// services/conntrack/track.h: the first visit of conntrack: which flow a packet belongs to, and in which state.
+//
+// Before  pktio (services/pktio/receive.cc). After: rules.
+// Waits   track is the one place that looks ahead of packets still in the chain. It says `wait`, having changed
+//         nothing, where the answer hangs on what an earlier number may still bring about:
+//         - a hit on an unconfirmed entry, by a packet, an ICMP error's quote, or a sweep that would expire it;
+//         - a full table while an unconfirmed entry is in the chain;
+//         - a list of gone entries that those behind have not read yet.
+//         confirm ends each of these.
+// Time    packet time only. An entry whose time-out has passed is gone, whether or not it has been swept.
+// Source  nf_conntrack_in(), resolve_normal_ct(), nf_conntrack_{udp,icmp,icmpv6,tcp}_packet().
+#pragma once
+
+#include "ipc/descriptor.h"
+#include "services/conntrack/table.h"
+
+namespace bulkhead::conntrack {
+
+class Track {
+ public:
+  enum class Outcome : uint8_t { done, wait };
+
+  static constexpr uint32_t kSweep = 256;  // entries that a tick looks at
+  static constexpr size_t kWordsEach = FlowTable::kWordsToAdd + FlowTable::kWordsToRemove + 16;
+  static constexpr size_t kWordsForTick = kSweep * FlowTable::kWordsToRemove + 16;
+  [[nodiscard]] static size_t words_for(Kind kind) {
+    return kind == Kind::tick ? kWordsForTick : kWordsEach;
+  }
+
+  Track(ConntrackState& state, FlowTable& table, Batch& batch) : state_(state), table_(table), batch_(batch) {}
+
+  /// Fills in flow, state, direction, and the verdict where a packet is dropped here.
+  Outcome visit(Descriptor& descriptor) noexcept;
+
+ private:
+  Outcome flow_of(Descriptor& descriptor) noexcept;
+  Outcome quoted(Descriptor& descriptor) noexcept;
+  Outcome known(Descriptor& descriptor, FlowTable::Hit hit) noexcept;
+  Outcome created(Descriptor& descriptor, uint64_t hash) noexcept;
+  Outcome sweep(Descriptor& tick) noexcept;
+  void count(FlowEntry& entry, const Descriptor& descriptor) noexcept;
+  void refresh(FlowEntry& entry, const Descriptor& descriptor) noexcept;
+  void end(Descriptor& descriptor, uint32_t index) noexcept;
+  [[nodiscard]] bool waits_for(const FlowEntry& entry) const noexcept;
+  [[nodiscard]] bool waits_for_room() const noexcept;
+
+  ConntrackState& state_;
+  FlowTable& table_;
+  Batch& batch_;
+};
+
+}  // namespace bulkhead::conntrack

@@ -1,0 +1,44 @@
+// services/keeper/grant.h: RUN/objects.sock: a service says who it is, and gets what the manifest gives it.
+//
+// Who     services, through ipc/keeper_client.h.
+// Trust   the kernel says who asks (SO_PEERCRED, when it connected): only the process that the keeper started as
+//         that service is granted anything, and only while it lives. Everybody else is refused and told why.
+// Full    kMaxAsking connections at once; the oldest is closed for a new one. Sending never blocks: a service whose
+//         socket is full (it was stopped, say) loses the connection and asks again.
+#pragma once
+
+#include <list>
+#include <memory>
+
+#include "ipc/loop.h"
+#include "services/keeper/registry.h"
+#include "services/keeper/watch.h"
+
+namespace bulkhead::keeper {
+
+class Granter {
+ public:
+  /// `listener` is blocking, and stays the caller's.
+  Granter(Loop& loop, Registry& registry, const Watch& watch, int listener);
+  ~Granter();
+  Granter(const Granter&) = delete;
+  Granter& operator=(const Granter&) = delete;
+
+ private:
+  struct Asking;
+
+  void accepted(int socket);
+  void heard(Asking& asking, int result);
+  [[nodiscard]] Result<std::string> who(const Asking& asking, std::span<const std::byte> bytes) const;
+  [[nodiscard]] Status grant_all(int socket, const std::string& service);
+
+  Loop& loop_;
+  Registry& registry_;
+  const Watch& watch_;
+  int listener_;
+  std::list<std::unique_ptr<Asking>> asking_;
+  Operation accept_;
+  Operation pause_;
+};
+
+}  // namespace bulkhead::keeper

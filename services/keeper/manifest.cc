@@ -1,0 +1,106 @@
+#include "services/keeper/manifest.h"
+
+#include <algorithm>
+
+namespace bulkhead::keeper {
+namespace {
+
+constexpr auto memory = ObjectKind::memory;
+constexpr auto bell = ObjectKind::bell;
+constexpr auto file = ObjectKind::file;
+constexpr auto ro = Right::read;
+constexpr auto rw = Right::write;
+
+constexpr Entry kManifest[] = {
+    {"pktio", "config", memory, ro},
+    {"pktio", "lifeline", file, ro},
+    {"pktio", "pktio.commit", memory, rw},
+    {"pktio", "pktio.journal", memory, rw},
+    {"pktio", "pktio.desk", memory, rw},
+    {"pktio", "pktio.state", memory, rw},
+    {"pktio", "pktio.inflight", memory, rw},
+    {"pktio", "pktio.staging", memory, rw},
+    {"pktio", "pool", memory, rw},
+    {"pktio", "ring.track", memory, rw},
+    {"pktio", "ring.home", memory, ro},
+    {"pktio", "conntrack.desk", memory, ro},
+    {"pktio", "bell.pktio", bell, rw},
+    {"pktio", "bell.conntrack", bell, rw},
+    {"pktio", "bell.holder", bell, rw},
+    {"pktio", "in.*", file, ro},
+    {"pktio", "out.*", file, rw},
+
+    {"conntrack", "config", memory, ro},
+    {"conntrack", "lifeline", file, ro},
+    {"conntrack", "conntrack.commit", memory, rw},
+    {"conntrack", "conntrack.journal", memory, rw},
+    {"conntrack", "conntrack.desk", memory, rw},
+    {"conntrack", "conntrack.state", memory, rw},
+    {"conntrack", "pool", memory, ro},
+    {"conntrack", "ring.track", memory, ro},
+    {"conntrack", "ring.rules", memory, rw},
+    {"conntrack", "ring.confirm", memory, ro},
+    {"conntrack", "ring.home", memory, rw},
+    {"conntrack", "pktio.desk", memory, ro},
+    {"conntrack", "rules.desk", memory, ro},
+    {"conntrack", "nat.desk", memory, ro},
+    {"conntrack", "bell.conntrack", bell, rw},
+    {"conntrack", "bell.pktio", bell, rw},
+    {"conntrack", "bell.rules", bell, rw},
+    {"conntrack", "bell.nat", bell, rw},
+
+    {"rules", "config", memory, ro},
+    {"rules", "lifeline", file, ro},
+    {"rules", "rules.commit", memory, rw},
+    {"rules", "rules.journal", memory, rw},
+    {"rules", "rules.desk", memory, rw},
+    {"rules", "rules.state", memory, rw},
+    {"rules", "pool", memory, ro},
+    {"rules", "ring.rules", memory, ro},
+    {"rules", "ring.nat", memory, rw},
+    {"rules", "conntrack.desk", memory, ro},
+    {"rules", "nat.desk", memory, ro},
+    {"rules", "bell.rules", bell, rw},
+    {"rules", "bell.conntrack", bell, rw},
+    {"rules", "bell.nat", bell, rw},
+
+    {"nat", "config", memory, ro},
+    {"nat", "lifeline", file, ro},
+    {"nat", "nat.commit", memory, rw},
+    {"nat", "nat.journal", memory, rw},
+    {"nat", "nat.desk", memory, rw},
+    {"nat", "nat.state", memory, rw},
+    {"nat", "pool", memory, ro},  // rw once it rewrites: the pool's second writer
+    {"nat", "ring.nat", memory, ro},
+    {"nat", "ring.confirm", memory, rw},
+    {"nat", "rules.desk", memory, ro},
+    {"nat", "conntrack.desk", memory, ro},
+    {"nat", "bell.nat", bell, rw},
+    {"nat", "bell.rules", bell, rw},
+    {"nat", "bell.conntrack", bell, rw},
+};
+
+constexpr Inlet kInlets[] = {
+    {"conntrack", "ring.track", 0}, {"rules", "ring.rules", 0}, {"nat", "ring.nat", 0},
+    {"conntrack", "ring.confirm", 1}, {"pktio", "ring.home", 0},
+};
+
+bool matches(std::string_view pattern, std::string_view name) {
+  if (!pattern.ends_with('*')) return pattern == name;
+  pattern.remove_suffix(1);
+  return name.starts_with(pattern) && name.size() > pattern.size();
+}
+
+}  // namespace
+
+std::span<const Entry> manifest() { return kManifest; }
+
+const Entry* entitled(std::string_view service, std::string_view object) {
+  auto const found = std::ranges::find_if(
+      kManifest, [&](const Entry& entry) { return entry.service == service && matches(entry.object, object); });
+  return found == std::end(kManifest) ? nullptr : found;
+}
+
+std::span<const Inlet> inlets() { return kInlets; }
+
+}  // namespace bulkhead::keeper

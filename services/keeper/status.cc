@@ -1,0 +1,134 @@
+#include "services/keeper/status.h"
+
+#include <unistd.h>
+
+#include "ipc/commit.h"
+#include "ipc/pktio_state.h"
+#include "ipc/ring.h"
+#include "services/keeper/manifest.h"
+
+namespace bulkhead::keeper {
+namespace {
+
+constexpr uint64_t kMillisecond = 1'000'000;
+
+uint64_t ms_since(uint64_t then_ns) {
+  uint64_t const now = boot_ns();
+  return now > then_ns ? (now - then_ns) / kMillisecond : 0;
+}
+
+uint64_t sum(const std::array<uint64_t, kMaxRings>& numbers) {
+  uint64_t all = 0;
+  for (uint64_t const number : numbers) all += number;
+  return all;
+}
+
+kj::StringPtr name_of(PktioState::Done done) {
+  switch (done) {
+    case PktioState::Done::running: return "running";
+    case PktioState::Done::finished: return "finished";
+    case PktioState::Done::failed: return "failed";
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+kj::Promise<void> StatusServer::status(StatusContext context) {
+  auto status = context.getResults().initStatus();
+  status.setKeeperPid(static_cast<uint32_t>(::getpid()));
+  status.setKeeperStarts(state_.starts.load());
+  status.setUptimeMs(ms_since(state_.started_ns.load()));
+  status.setRunDir(run_dir_);
+  status.setSettings(fmt::format("ring {}, batch {}, flows {}, seed {}, chain {}", settings_.ring, settings_.batch,
+                                 settings_.flows, settings_.seed,
+                                 settings_.chain == Settings::Chain::empty ? "empty" : "work"));
+  auto services = status.initServices(static_cast<unsigned>(std::size(kServices)));
+  for (unsigned i = 0; i < services.size(); ++i) fill_service(services[i], i);
+  fill_progress(status.initProgress());
+  return kj::READY_NOW;
+}
+
+kj::Promise<void> StatusServer::stop(StopContext) {
+  holder_.ask_stop();
+  return kj::READY_NOW;
+}
+
+void StatusServer::fill_service(schema::Status::Service::Builder into, unsigned place) {
+  std::string const name = kServices[place];
+  const KeeperState::Service& known = state_.services[place];
+  pid_t const pid = watch_.expected(name);
+  into.setName(name);
+  into.setPid(static_cast<uint32_t>(pid));
+  into.setState(keeper::name_of(watch_.phase(place)));
+  into.setUptimeMs(pid == 0 ? 0 : ms_since(known.started_ns.load()));
+  uint64_t const starts = known.starts.load();
+  into.setRestarts(starts == 0 ? 0 : starts - 1);
+  if (auto desk = registry_.look<Desk>(name + ".desk")) {
+    into.setBatches((*desk)->batches.load());
+    into.setSleeps((*desk)->sleeps.load());
+    into.setBells((*desk)->bells.load());
+    into.setCorrupt((*desk)->corrupt.load());
+  }
+  fill_rings(into, name);
+  fill_packets(into, name);
+  if (name == "pktio") fill_pktio(into);
+}
+
+void StatusServer::fill_rings(schema::Status::Service::Builder into, const std::string& service) {
+  auto desk = registry_.look<Desk>(service + ".desk");
+  if (!desk) return;
+  unsigned count = 0;
+  for (const Inlet& inlet : inlets()) count += inlet.service == service;
+  auto rings = into.initRings(count);
+  unsigned i = 0;
+  for (const Inlet& inlet : inlets()) {
+    if (inlet.service != service) continue;
+    auto ring = registry_.look<Ring>(inlet.ring);
+    rings[i].setName(std::string_view(inlet.ring).substr(sizeof "ring." - 1).data());
+    if (ring) {
+      uint64_t const head = (*desk)->heads[inlet.head].value.load();
+      uint64_t const tail = (*ring)->tail.load();
+      rings[i].setDepth(tail > head ? tail - head : 0);
+      rings[i].setCapacity((*ring)->header.capacity);
+    }
+    ++i;
+  }
+}
+
+void StatusServer::fill_packets(schema::Status::Service::Builder into, const std::string& service) {
+  auto area = registry_.look<CommitArea>(service + ".commit");
+  Cursors cursors;
+  if (!area || !(*area)->snapshot(cursors)) return;
+  into.setPacketsIn(sum(cursors.heads));
+  into.setPacketsOut(sum(cursors.tails));
+}
+
+void StatusServer::fill_pktio(schema::Status::Service::Builder into) {
+  auto state = registry_.look<PktioState>("pktio.state");
+  if (!state) return;
+  into.setPacketsIn((*state)->packets.load());
+  into.setPacketsOut((*state)->accepted.load());
+  unsigned count = 0;
+  for (const auto& drops : (*state)->drops) count += drops.load() != 0;
+  auto all = into.initDrops(count);  // one that appears meanwhile waits for the next question
+  unsigned filled = 0;
+  for (size_t reason = 0; reason < (*state)->drops.size() && filled < count; ++reason) {
+    uint64_t const packets = (*state)->drops[reason].load();
+    if (packets == 0) continue;
+    all[filled].setReason(std::string(bulkhead::name_of(static_cast<DropReason>(reason))));
+    all[filled++].setPackets(packets);
+  }
+}
+
+void StatusServer::fill_progress(schema::Status::Progress::Builder into) {
+  auto state = registry_.look<PktioState>("pktio.state");
+  if (!state) return;
+  into.setPackets((*state)->packets.load());
+  into.setBytes((*state)->bytes.load());
+  into.setAccepted((*state)->accepted.load());
+  into.setDropped((*state)->dropped.load());
+  into.setDone(name_of((*state)->done.load()));
+}
+
+}  // namespace bulkhead::keeper

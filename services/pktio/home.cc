@@ -1,0 +1,177 @@
+#include "services/pktio/home.h"
+
+#include <algorithm>
+
+#include "services/pktio/verdict_line.h"
+
+namespace bulkhead::pktio {
+namespace {
+constexpr uint64_t kFileHeader = 24, kRecordHeader = 16;  // bytes, of pcap
+constexpr uint64_t kLineMax = verdict_line_max + 2 * 6 * 64;
+}  // namespace
+
+struct Home::Pile : Bytes {
+  Pile(Staging& staging_object, size_t index) : staging(staging_object), output(index) {}
+
+  void append(std::span<const uint8_t> bytes) override {
+    uint64_t const capacity = staging.header.capacity;
+    while (!bytes.empty()) {
+      uint64_t const at = length % capacity;
+      size_t const part = std::min<size_t>(bytes.size(), capacity - at);
+      copy_in(staging.file(output) + at, bytes.data(), part);
+      length += part;
+      bytes = bytes.subspan(part);
+    }
+  }
+
+  Staging& staging;
+  size_t output;
+  uint64_t length = 0;              // bytes in the staging
+  uint64_t promised = 0;            // and those that the sink holds back
+  std::unique_ptr<PcapSink> sink;   // none: verdicts.jsonl
+  bool dirty = false;               // the sink may hold bytes back
+};
+
+Home::Home(const Objects& objects, Options options, Writer& writer)
+    : state_(objects.state),
+      inflight_(objects.inflight),
+      pool_(objects.pool),
+      staging_(objects.staging),
+      options_(std::move(options)),
+      writer_(writer),
+      window_(objects.inflight.header.capacity),
+      staged_(writer.size()) {}
+
+Home::~Home() = default;
+
+Status Home::resume(LinkType link) {
+  number_ = state_.home_number.load();
+  large_ = state_.large_home.load();
+  gathered_ = {};
+  piles_.clear();
+  for (size_t output = 0; output < writer_.size(); ++output) {
+    auto pile = std::make_unique<Pile>(staging_, output);
+    pile->length = staged_[output] = state_.outputs[output].staged.load();
+    if (output != verdicts()) {
+      auto sink = PcapSink::open(*pile, link, pile->length == 0);
+      if (!sink) return tl::unexpected(sink.error());
+      pile->sink = std::move(*sink);
+      pile->dirty = pile->length == 0;
+    }
+    pile->promised = pile->dirty ? kFileHeader : pile->length;
+    piles_.push_back(std::move(pile));
+  }
+  return {};
+}
+
+bool Home::room(uint64_t number) const {
+  InFlight slot;
+  copy_out(&slot, &inflight_.slots()[number & (window_ - 1)], sizeof slot);
+  for (size_t output = 0; output < piles_.size(); ++output) {
+    uint64_t const need = output == verdicts() ? kLineMax : kRecordHeader + slot.captured;
+    if (writer_.room(output, piles_[output]->promised) < need) return false;
+  }
+  return true;
+}
+
+bool Home::ready(Inlet& in) const {
+  if (in.available() != 0 && room(number_ + 1)) return true;
+  return std::any_of(piles_.begin(), piles_.end(), [](const auto& pile) { return pile->dirty; });
+}
+
+uint64_t Home::some(Inlet& in, uint64_t most) {
+  uint64_t const count = std::min(in.available(), most);
+  uint64_t done = 0;
+  Descriptor descriptor;
+  InFlight slot;
+  for (; done < count && room(number_ + 1); ++done) {
+    in.get(descriptor);
+    in.advance();
+    ++number_;
+    copy_out(&slot, &inflight_.slots()[number_ & (window_ - 1)], sizeof slot);
+    if (slot.large != 0) ++large_;
+    if (descriptor.number != number_) {
+      ++corrupt_;
+      descriptor.verdict = Verdict::drop;
+      descriptor.reason = DropReason::bad_descriptor;
+    }
+    if (slot.kind == Kind::packet) packet(descriptor, slot);
+  }
+  return done;
+}
+
+void Home::packet(const Descriptor& descriptor, const InFlight& slot) {
+  bool const known = descriptor.out < options_.interfaces.size() && descriptor.verdict <= Verdict::drop &&
+                     descriptor.reason < DropReason::count && descriptor.state <= FlowState::related;
+  bool const accepted = known && descriptor.verdict == Verdict::accept;
+  DropReason const reason = known ? descriptor.reason : DropReason::bad_descriptor;
+  size_t const output = accepted ? descriptor.out : drops();
+  if (!known) ++corrupt_;
+  if (accepted) {
+    ++gathered_.accepted;
+    ++gathered_.packets[output];
+    gathered_.bytes[output] += slot.wire;
+  } else {
+    drop(reason);
+  }
+  ++gathered_.states[static_cast<size_t>(known ? descriptor.state : FlowState::invalid)];
+  if (options_.discard) return;
+  Pile& pile = *piles_[output];
+  pile.sink->packet(slot.stamp_ns, slot.captured, slot.wire, pool_.at(slot.frame));
+  pile.promised += kRecordHeader + slot.captured;
+  pile.dirty = true;
+  if (!options_.verdicts) return;
+  Descriptor shown = descriptor;
+  shown.reason = reason;
+  if (!known) shown.state = FlowState::invalid;
+  line(shown, slot, accepted);
+}
+
+void Home::drop(DropReason reason) {
+  ++gathered_.dropped;
+  ++gathered_.drops[static_cast<size_t>(reason)];
+}
+
+void Home::line(const Descriptor& descriptor, const InFlight& slot, bool accepted) {
+  std::array<char, kLineMax> text;
+  VerdictLine line{};
+  line.n = slot.packet;
+  line.in = options_.interfaces[slot.in];
+  line.stamp_ns = slot.stamp_ns;
+  line.verdict = accepted ? "accept" : "drop";
+  if (accepted) line.out = options_.interfaces[descriptor.out];
+  if (!accepted) line.reason = name_of(descriptor.reason);
+  line.state = name_of(descriptor.state);
+  size_t const bytes = format_verdict_line(text, line);
+  Pile& pile = *piles_[verdicts()];
+  pile.append({reinterpret_cast<const uint8_t*>(text.data()), bytes});
+  pile.promised = pile.length;
+}
+
+void Home::store(Batch& batch) {
+  const auto add = [&](Word<uint64_t>& word, uint64_t more) {
+    if (more != 0) batch.add(word, more);
+  };
+  batch.set(state_.home_number, number_);
+  if (state_.large_home.load() != large_) batch.set(state_.large_home, large_);
+  add(state_.accepted, gathered_.accepted);
+  add(state_.dropped, gathered_.dropped);
+  if (gathered_.dropped != 0)
+    for (size_t i = 0; i < gathered_.drops.size(); ++i) add(state_.drops[i], gathered_.drops[i]);
+  for (size_t i = 0; i < gathered_.states.size(); ++i) add(state_.states[i], gathered_.states[i]);
+  for (size_t i = 0; i < options_.interfaces.size(); ++i) {
+    add(state_.interfaces[i].out_packets, gathered_.packets[i]);
+    add(state_.interfaces[i].out_bytes, gathered_.bytes[i]);
+  }
+  for (size_t output = 0; output < piles_.size(); ++output) {
+    Pile& pile = *piles_[output];
+    if (pile.dirty) static_cast<void>(pile.sink->flush());  // cannot fail: a Pile takes everything
+    pile.dirty = false;
+    if (pile.length == staged_[output]) continue;
+    batch.set(state_.outputs[output].staged, pile.length);
+    staged_[output] = pile.length;
+  }
+  gathered_ = {};
+}
+
+}  // namespace bulkhead::pktio

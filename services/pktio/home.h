@@ -1,0 +1,87 @@
+// services/pktio/home.h: packets come home: counted, and written to the side they leave by, or to drops.pcap.
+//
+// Before  conntrack's confirm. After: the output files (services/pktio/writer.h).
+// Order   that of the numbers, which is also that of the bytes in each file.
+// Trust   what a packet was is taken from pktio's own in-flight slot; from the descriptor only what others decided.
+//         A number out of order, an interface or a reason that is none: counted, and the packet is dropped.
+// Full    some() stops at a packet whose record might not fit the staging; written bytes make room.
+// Crash   bytes go beyond what is committed; `staged` is set in the batch at its end, with the counters (store()).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ipc/inflight.h"
+#include "ipc/pktio_state.h"
+#include "ipc/pool.h"
+#include "ipc/stage.h"
+#include "services/pktio/pcap_sink.h"
+#include "services/pktio/writer.h"
+
+namespace bulkhead::pktio {
+
+class Home {
+ public:
+  struct Objects {
+    PktioState& state;
+    InFlightTable& inflight;
+    Pool& pool;
+    Staging& staging;
+  };
+  struct Options {
+    std::vector<std::string> interfaces;
+    bool verdicts;
+    bool discard;  // nothing is written: the benchmark's packets that were made in memory
+  };
+
+  Home(const Objects& objects, Options options, Writer& writer);
+  ~Home();
+
+  /// After recovery.
+  [[nodiscard]] Status resume(LinkType link);
+
+  uint64_t some(Inlet& in, uint64_t most);
+  [[nodiscard]] bool ready(Inlet& in) const;
+  /// Everything so far is in the staging; counters and lengths are in the batch.
+  void store(Batch& batch);
+
+  [[nodiscard]] uint64_t number() const { return number_; }
+  [[nodiscard]] uint64_t large() const { return large_; }
+  [[nodiscard]] uint64_t corrupt() const { return corrupt_; }
+  /// By output; of the batch being made. Committed once that is.
+  [[nodiscard]] std::span<const uint64_t> staged() const { return staged_; }
+
+ private:
+  struct Pile;  // one output's bytes on their way into the staging
+
+  [[nodiscard]] bool room(uint64_t number) const;
+  void packet(const Descriptor& descriptor, const InFlight& slot);
+  void drop(DropReason reason);
+  void line(const Descriptor& descriptor, const InFlight& slot, bool accepted);
+  [[nodiscard]] size_t drops() const { return options_.interfaces.size(); }
+  [[nodiscard]] size_t verdicts() const { return options_.interfaces.size() + 1; }
+
+  PktioState& state_;
+  InFlightTable& inflight_;
+  Pool& pool_;
+  Staging& staging_;
+  Options options_;
+  Writer& writer_;
+  uint64_t window_;
+  std::vector<std::unique_ptr<Pile>> piles_;
+  std::vector<uint64_t> staged_;
+
+  uint64_t number_ = 0;
+  uint64_t large_ = 0;
+  uint64_t corrupt_ = 0;
+  struct Gathered {  // since the last store()
+    uint64_t accepted, dropped;
+    std::array<uint64_t, static_cast<size_t>(DropReason::count)> drops;
+    std::array<uint64_t, 8> states;
+    std::array<uint64_t, kMaxInterfaces> packets, bytes;
+  };
+  Gathered gathered_{};
+};
+
+}  // namespace bulkhead::pktio

@@ -1,0 +1,35 @@
+#include "services/pktio/make.h"
+
+namespace bulkhead::pktio {
+
+Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& settings, Files files) {
+  Wiring wiring(objects);
+  auto* area = wiring.object<CommitArea>("pktio.commit");
+  auto* journal = wiring.object<Journal>("pktio.journal");
+  auto* desk = wiring.object<Desk>("pktio.desk");
+  auto* state = wiring.object<PktioState>("pktio.state");
+  auto* inflight = wiring.object<InFlightTable>("pktio.inflight");
+  auto* pool = wiring.object<Pool>("pool");
+  auto* staging = wiring.object<Staging>("pktio.staging");
+  auto* home = wiring.object<Ring>("ring.home");
+  auto* to_track = wiring.object<Ring>("ring.track");
+  auto* conntrack = wiring.object<Desk>("conntrack.desk");
+  if (!wiring.complete()) return tl::unexpected(wiring.error());
+  if (settings.interfaces.size() != 2)
+    return fail("bridge wiring has two interfaces, the settings name {}", settings.interfaces.size());
+  return std::make_unique<Pktio>(Pktio::Parts{
+      .stage = {*area, *journal, *desk, objects.memory("pktio.state"), settings.batch},
+      .state = *state,
+      .inflight = *inflight,
+      .pool = *pool,
+      .staging = *staging,
+      .home = *home,
+      .track = {*to_track, *conntrack, 0, objects.bell("conntrack")},
+      .holder = objects.bell("holder"),
+      .settings = settings,
+      .open = std::move(files.open),
+      .files = std::move(files.outputs),
+      .pace = std::move(files.pace)});
+}
+
+}  // namespace bulkhead::pktio

@@ -1,0 +1,22 @@
+// services/pktio/make.h: the pktio stage out of its objects and its files.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "ipc/settings.h"
+#include "ipc/wiring.h"
+#include "services/pktio/pktio.h"
+
+namespace bulkhead::pktio {
+
+struct Files {
+  Pktio::OpenSource open;
+  std::vector<std::unique_ptr<FileWriter>> outputs;  // interfaces', drops.pcap, verdicts.jsonl
+  Pktio::Pace pace;
+};
+
+/// `settings` outlive the stage.
+[[nodiscard]] Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& settings, Files files);
+
+}  // namespace bulkhead::pktio

@@ -1,0 +1,141 @@
+#include "services/pktio/pktio.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace bulkhead::pktio {
+namespace {
+
+Home::Options options_of(const Settings& settings) {
+  Home::Options options{{}, settings.verdicts, settings.made_packets != 0};
+  for (const Settings::Interface& interface : settings.interfaces) options.interfaces.push_back(interface.name);
+  return options;
+}
+
+std::string output_name(const Settings& settings, size_t output) {
+  if (output < settings.interfaces.size()) return settings.interfaces[output].name + ".pcap";
+  return output == settings.interfaces.size() ? "drops.pcap" : "verdicts.jsonl";
+}
+
+// What is committed as come home; with the mistake, what an unfinished batch has taken home.
+uint64_t early(uint64_t committed, uint64_t now) {
+  return simulate::mistaken(simulate::Mistake::frame_reused_early) ? now : committed;
+}
+
+}  // namespace
+
+Pktio::Pktio(Parts parts)
+    : Stage(parts.stage, {&parts.home}, {parts.track}),
+      state_(parts.state),
+      settings_(parts.settings),
+      open_(std::move(parts.open)),
+      pace_(std::move(parts.pace)),
+      holder_(parts.holder),
+      writer_(parts.staging, parts.state, std::move(parts.files)),
+      receive_({parts.state, parts.inflight, parts.pool}, static_cast<unsigned>(parts.settings.interfaces.size())),
+      home_({parts.state, parts.inflight, parts.pool, parts.staging}, options_of(parts.settings), writer_) {}
+
+void Pktio::recovered() {
+  LinkType link = LinkType::ethernet;
+  receive_.resume(open_sources(link));
+  if (Status const opened = home_.resume(link); !opened) fail_all(opened.error().message);
+  home_committed_ = home_.number();
+  large_committed_ = home_.large();
+  done_ = state_.done.load() == PktioState::Done::failed;
+}
+
+std::vector<std::unique_ptr<Source>> Pktio::open_sources(LinkType& link) {
+  std::vector<std::unique_ptr<Source>> sources;
+  uint64_t const known = state_.link.load();
+  bool have_link = known != 0;
+  if (have_link) link = static_cast<LinkType>(known - 1);
+  for (size_t i = 0; i < settings_.interfaces.size(); ++i) sources.push_back(open_source(i, link, have_link));
+  if (have_link) state_.link.store(static_cast<uint64_t>(link) + 1);
+  return sources;
+}
+
+std::unique_ptr<Source> Pktio::open_source(size_t interface, LinkType& link, bool& have_link) {
+  PktioState::Interface& own = state_.interfaces[interface];
+  if (!settings_.interfaces[interface].has_input || own.input_ended.load() != 0) return nullptr;
+  auto source = open_(interface, Position{own.read_packets.load(), own.read_offset.load()});
+  if (!source) return input_failed(interface, source.error().message), nullptr;
+  if (have_link && (*source)->link() != link) {
+    input_failed(interface, fmt::format("link type is {}, the other side's is {}: a bridge needs the same on both",
+                                        name_of((*source)->link()), name_of(link)));
+    return nullptr;
+  }
+  link = (*source)->link();
+  have_link = true;
+  return std::move(*source);
+}
+
+// Stored at once: a successor comes to the same end, and writes the same.
+void Pktio::input_failed(size_t interface, const std::string& why) {
+  PktioState::Interface& own = state_.interfaces[interface];
+  copy_in(own.input_error.data(), why.c_str(), std::min(why.size() + 1, PktioState::kErrorBytes - 1));
+  program_order();
+  own.input_ended.store(2);
+}
+
+void Pktio::fail_all(const std::string& why) {
+  copy_in(state_.error.data(), why.c_str(), std::min(why.size() + 1, PktioState::kErrorBytes - 1));
+  state_.done.release(PktioState::Done::failed);
+  done_ = true;
+  holder_.ring();
+}
+
+uint64_t Pktio::allowed() {
+  if (!pace_) return batch_size();
+  uint64_t const by_now = pace_();
+  return by_now > receive_.packets() ? std::min<uint64_t>(batch_size(), by_now - receive_.packets()) : 0;
+}
+
+bool Pktio::work() {
+  if (done_) return false;
+  if (home_.ready(inlet(0)) || writer_.failed() != 0) return true;
+  if (all_home() && writer_.all_written(home_.staged())) return true;
+  return can_receive();
+}
+
+bool Pktio::can_receive() {
+  return allowed() != 0 && outlet(0).room(2) >= 2 && receive_.ready(home_committed_, large_committed_);
+}
+
+bool Pktio::make() {
+  if (done_) return false;
+  bool const home_ready = home_.ready(inlet(0));
+  bool const receive_ready = can_receive();
+  if (!home_ready && !receive_ready) {
+    finish_if_done();
+    return false;
+  }
+  if (home_ready) home_.some(inlet(0), batch_size());
+  uint64_t const home = early(home_committed_, home_.number()), large = early(large_committed_, home_.large());
+  if (receive_ready) receive_.some(outlet(0), allowed(), home, large);
+  home_.store(batch());
+  receive_.store(batch());
+  return true;
+}
+
+void Pktio::committed() {
+  home_committed_ = home_.number();
+  large_committed_ = home_.large();
+  writer_.start(home_.staged(), all_home());
+}
+
+bool Pktio::all_home() const { return receive_.ended() && receive_.numbered() == home_committed_; }
+
+void Pktio::finish_if_done() {
+  if (int const error = writer_.failed(); error != 0) {
+    fail_all(fmt::format("{}: {}", output_name(settings_, writer_.failed_output()), std::strerror(-error)));
+    return;
+  }
+  bool const full = inlet(0).available() != 0;  // packets wait for room in the staging
+  writer_.start(home_.staged(), all_home() || full);
+  if (!all_home() || !writer_.all_written(home_.staged())) return;
+  done_ = true;
+  state_.done.release(PktioState::Done::finished);
+  holder_.ring();
+}
+
+}  // namespace bulkhead::pktio

@@ -1,0 +1,72 @@
+// services/pktio/pktio.h: the pktio process: the two ends of the chain, one batch.
+//
+// Order   home first, since what comes home makes room for what comes in. What this batch lets go is used again
+//         only by the next one, when it is committed.
+// End     all sources have ended, every number is home, every byte is written: `done` is stored and the holder's
+//         bell rung. A successor that finds all that true says it again.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "ipc/settings.h"
+#include "ipc/stage.h"
+#include "services/pktio/home.h"
+#include "services/pktio/receive.h"
+#include "services/pktio/writer.h"
+
+namespace bulkhead::pktio {
+
+class Pktio : public Stage {
+ public:
+  /// The capture of an interface, to be read from a position on.
+  using OpenSource = std::function<Result<std::unique_ptr<Source>>(size_t interface, const Position&)>;
+  /// Packets that may have been taken in by now, at the pace that was asked for.
+  using Pace = std::function<uint64_t()>;
+
+  struct Parts {
+    StageParts stage;
+    PktioState& state;
+    InFlightTable& inflight;
+    Pool& pool;
+    Staging& staging;
+    const Ring& home;
+    Next track;
+    Bell& holder;
+    const Settings& settings;
+    OpenSource open;
+    std::vector<std::unique_ptr<FileWriter>> files;  // by output
+    Pace pace;                                       // empty: as fast as it goes
+  };
+  explicit Pktio(Parts parts);
+
+ protected:
+  bool make() override;
+  bool work() override;
+  void recovered() override;
+  void committed() override;
+
+ private:
+  [[nodiscard]] std::vector<std::unique_ptr<Source>> open_sources(LinkType& link);
+  [[nodiscard]] std::unique_ptr<Source> open_source(size_t interface, LinkType& link, bool& have_link);
+  void input_failed(size_t interface, const std::string& why);
+  void fail_all(const std::string& why);
+  [[nodiscard]] uint64_t allowed();
+  [[nodiscard]] bool can_receive();
+  [[nodiscard]] bool all_home() const;
+  void finish_if_done();
+
+  PktioState& state_;
+  const Settings& settings_;
+  OpenSource open_;
+  Pace pace_;
+  Bell& holder_;
+  Writer writer_;
+  Receive receive_;
+  Home home_;
+  uint64_t home_committed_ = 0, large_committed_ = 0;
+  bool done_ = false;
+};
+
+}  // namespace bulkhead::pktio

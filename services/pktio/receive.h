@@ -1,0 +1,82 @@
+// services/pktio/receive.h: captures into the chain: merged by time, numbered, parsed.
+//
+// Before  the captures (services/pktio/source.h). After: conntrack's track.
+// Order   the source whose next packet is oldest comes first, the earlier named one on a tie. Packet time is that of
+//         the packet, but never goes back. A tick goes before the first packet of a new second, and before one
+//         packet in kTickEvery; both follow from the input alone.
+// Owner   cell and in-flight slot of a number are filled again only once the homecoming of the number before it in
+//         the same slot is committed.
+// Crash   positions and numbers are set in the batch at its end (store()); a successor opens the sources there.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "ipc/inflight.h"
+#include "ipc/pktio_state.h"
+#include "ipc/pool.h"
+#include "ipc/stage.h"
+#include "services/pktio/source.h"
+
+namespace bulkhead::pktio {
+
+class Receive {
+ public:
+  static constexpr uint64_t kTickEvery = 128;  // packets
+  static constexpr uint64_t kSecond = 1'000'000'000;
+
+  struct Objects {
+    PktioState& state;
+    InFlightTable& inflight;
+    Pool& pool;
+  };
+  /// An interface; source is null where nothing comes in.
+  struct Port {
+    std::unique_ptr<Source> source;
+    Source::State now = Source::State::waiting;
+    Arrival next{};
+    uint64_t bytes = 0;       // taken in since the last store()
+    bool moved = false;       // since the last store()
+  };
+
+  /// `interfaces`: 2, of which the other one is where a packet leaves.
+  Receive(const Objects& objects, unsigned interfaces);
+
+  /// After recovery. Takes the sources over: one for each interface, null where it has ended or never was.
+  void resume(std::vector<std::unique_ptr<Source>> sources);
+
+  /// Up to `most` descriptors into `out`, while fewer than a window are in the chain: `home` and `large_home` are
+  /// what is committed as come home. Gives how many.
+  uint64_t some(Outlet& out, uint64_t most, uint64_t home, uint64_t large_home);
+  /// Would some() do anything?
+  [[nodiscard]] bool ready(uint64_t home, uint64_t large_home);
+  void store(Batch& batch);
+
+  [[nodiscard]] bool ended() const;
+  [[nodiscard]] uint64_t numbered() const { return number_; }
+  [[nodiscard]] uint64_t packets() const { return packets_; }
+
+ private:
+  [[nodiscard]] Port* earliest();
+  [[nodiscard]] bool fits(const Arrival& arrival, uint64_t large_home) const;
+  [[nodiscard]] bool tick_due(const Arrival& arrival) const;
+  void packet(Port& port, Outlet& out);
+  void tick(uint64_t time_ns, Outlet& out);
+  void describe(const Port& port, Descriptor& descriptor) const;
+  uint32_t fill(const Arrival& arrival, InFlight& slot);
+  void send(const Descriptor& descriptor, const InFlight& slot, Outlet& out);
+
+  PktioState& state_;
+  InFlightTable& inflight_;
+  Pool& pool_;
+  uint64_t window_;
+  std::vector<Port> ports_;
+  uint64_t number_ = 0;
+  uint64_t time_ns_ = 0;
+  uint64_t tick_time_ns_ = 0;
+  uint64_t since_tick_ = 0;
+  uint64_t large_taken_ = 0;
+  uint64_t packets_ = 0, bytes_ = 0;
+};
+
+}  // namespace bulkhead::pktio

@@ -1,0 +1,108 @@
+// services/pktio/verdict_line.cc: see verdict_line.h.
+#include "services/pktio/verdict_line.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace bulkhead::pktio {
+
+namespace {
+
+/// Appends until something does not fit; from then on nothing.
+class Line {
+ public:
+  explicit Line(std::span<char> into) : at_(into.data()), begin_(at_), end_(at_ + into.size()) {}
+
+  void raw(std::string_view text) noexcept {
+    if (text.size() > room()) return overflow();
+    std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
+  }
+
+  void number(uint64_t value) noexcept {
+    const fmt::format_int digits(value);
+    raw({digits.data(), digits.size()});
+  }
+
+  /// Seconds, a point and nine digits.
+  void seconds(uint64_t nanoseconds) noexcept {
+    constexpr uint64_t second = 1'000'000'000;
+    number(nanoseconds / second);
+    const fmt::format_int part(second + nanoseconds % second);  // a 1, then the digits with their zeros
+    raw(".");
+    raw({part.data() + 1, part.size() - 1});
+  }
+
+  void escaped(std::string_view text) noexcept {
+    while (!text.empty()) {
+      const auto special = std::find_if(text.begin(), text.end(), is_special);
+      const auto plain = static_cast<size_t>(special - text.begin());
+      raw(text.substr(0, plain));
+      if (plain == text.size()) return;
+      escape(text[plain]);
+      text.remove_prefix(plain + 1);
+    }
+  }
+
+  [[nodiscard]] size_t written() const noexcept {
+    return overflowed_ ? 0 : static_cast<size_t>(at_ - begin_);
+  }
+
+ private:
+  static bool is_special(char c) noexcept {
+    return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
+  }
+
+  void escape(char c) noexcept {
+    if (c == '"') return raw("\\\"");
+    if (c == '\\') return raw("\\\\");
+    constexpr std::string_view hex = "0123456789abcdef";
+    raw("\\u00");
+    raw(hex.substr(static_cast<unsigned char>(c) >> 4, 1));
+    raw(hex.substr(static_cast<unsigned char>(c) & 15, 1));
+  }
+
+  [[nodiscard]] size_t room() const noexcept { return static_cast<size_t>(end_ - at_); }
+  void overflow() noexcept {
+    overflowed_ = true;
+    end_ = at_;
+  }
+
+  char* at_;
+  char* begin_;
+  char* end_;
+  bool overflowed_ = false;
+};
+
+/// ,"name":"text", or nothing if there is no text.
+void optional_field(Line& line, std::string_view opening, std::string_view text) noexcept {
+  if (text.empty()) return;
+  line.raw(opening);
+  line.escaped(text);
+  line.raw("\"");
+}
+
+}  // namespace
+
+size_t format_verdict_line(std::span<char> into, const VerdictLine& verdict) noexcept {
+  Line line(into);
+  line.raw("{\"n\":");
+  line.number(verdict.n);
+  line.raw(",\"in\":\"");
+  line.escaped(verdict.in);
+  line.raw("\",\"time\":\"");
+  line.seconds(verdict.stamp_ns);
+  line.raw("\",\"verdict\":\"");
+  line.escaped(verdict.verdict);
+  line.raw("\"");
+  optional_field(line, ",\"out\":\"", verdict.out);
+  optional_field(line, ",\"reason\":\"", verdict.reason);
+  line.raw(",\"state\":\"");
+  line.escaped(verdict.state);
+  line.raw("\"}\n");
+  return line.written();
+}
+
+}  // namespace bulkhead::pktio

@@ -1,0 +1,37 @@
+// services/pktio/verdict_line.h: one line of verdicts.jsonl.
+//
+//   {"n":17,"in":"lan","time":"1700000000.000123456","verdict":"accept","out":"wan","state":"new"}
+//   {"n":18,"in":"lan","time":"1700000000.000123999","verdict":"drop","reason":"malformed","state":"invalid"}
+//
+// Units   n: counted from 1 over all inputs. time: seconds of the packet's clock, always nine digits behind
+// the point. Order   bytes of a line depend on nothing but its Verdict; names are escaped as JSON wants (RFC
+// 8259), so a line is
+//         valid JSON if they are UTF-8.
+// Thread  pure.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace bulkhead::pktio {
+
+struct VerdictLine {
+  uint64_t n;
+  std::string_view in;  // interface
+  uint64_t stamp_ns;
+  std::string_view verdict;  // accept, drop
+  std::string_view out;      // interface; empty: no "out"
+  std::string_view reason;   // empty: no "reason"
+  std::string_view state;    // new, established, related, invalid, untracked
+};
+
+/// Room that is enough for any line whose texts have together at most 64 bytes (each may need six when
+/// escaped).
+inline constexpr size_t verdict_line_max = 128 + 64 * 6;
+
+/// Writes the line with its newline to the front of `into`. Returns its bytes; 0 if it does not fit.
+[[nodiscard]] size_t format_verdict_line(std::span<char> into, const VerdictLine& line) noexcept;
+
+}  // namespace bulkhead::pktio

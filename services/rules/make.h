@@ -1,0 +1,13 @@
+// services/rules/make.h: the rules stage out of its objects.
+#pragma once
+
+#include <memory>
+
+#include "ipc/settings.h"
+#include "ipc/wiring.h"
+
+namespace bulkhead::rules {
+
+[[nodiscard]] Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& settings);
+
+}  // namespace bulkhead::rules

@@ -1,0 +1,173 @@
+// tests/simulation/simulate.cc: runs seeds, every single store, or planted mistakes; prints what failed and how to
+// run it again.
+//
+//   simulate seeds --first 1 --count 10000      simulate seed 4711
+//   simulate stores                             simulate mistakes
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <thread>
+
+#include "tests/simulation/simulation.h"
+#include "tests/simulation/workload.h"
+
+namespace bulkhead::test {
+namespace {
+
+using simulate::Mistake;
+
+constexpr uint32_t kFlows = 24;
+constexpr std::array<uint32_t, 3> kRings{16, 64, 256};
+constexpr std::array<uint32_t, 5> kBatches{1, 2, 7, 32, 128};
+
+/// A workload with what it must come to, made without kills and switches.
+struct Case {
+  Input input;
+  uint32_t drop_one_in;
+  std::string wanted;
+};
+
+const Case& case_of(uint64_t seed) {
+  static std::vector<Case> const cases = [] {
+    std::vector<Case> made;
+    for (uint32_t i = 0; i < 8; ++i) {
+      Case one{hazards(i + 1, 120), i % 2 == 0 ? 5U : 0U, {}};
+      Outcome const plain = simulate_run(small_settings(64, 32, kFlows), one.input,
+                                         {.switch_every = 0, .drop_one_in = one.drop_one_in});
+      if (!plain.failure.empty()) fmt::print(stderr, "undisturbed run {}: {}\n", i, plain.failure);
+      one.wanted = plain.image;
+      made.push_back(std::move(one));
+    }
+    return made;
+  }();
+  return cases[seed % cases.size()];
+}
+
+struct Totals {
+  uint64_t runs = 0, failures = 0, kills = 0, kills_in_recovery = 0, points = 0;
+};
+
+bool run_seed(uint64_t seed, Mistake mistake, bool loud, Totals& totals) {
+  const Case& one = case_of(seed);
+  Settings const settings =
+      small_settings(kRings[seed / 3 % kRings.size()], kBatches[seed / 7 % kBatches.size()], kFlows);
+  Plan plan;
+  plan.seed = seed;
+  plan.kills = static_cast<uint32_t>(seed % 13);
+  plan.points_expected = 60000;
+  plan.switch_every = static_cast<uint32_t>(5 + seed * 7 % 400);
+  plan.drop_one_in = one.drop_one_in;
+  plan.mistake = mistake;
+  Outcome const outcome = simulate_run(settings, one.input, plan);
+  ++totals.runs;
+  totals.kills += outcome.kills;
+  totals.kills_in_recovery += outcome.kills_in_recovery;
+  totals.points += outcome.points;
+  if (outcome.failure.empty() && outcome.image == one.wanted) return true;
+  ++totals.failures;
+  if (loud)
+    fmt::print("seed {} fails: {}\n{}\nagain: simulate seed {}\n", seed,
+               outcome.failure.empty() ? "the outcome differs" : outcome.failure,
+               first_difference(one.wanted, outcome.image), seed);
+  return false;
+}
+
+int run_seeds(uint64_t first, uint64_t count) {
+  Totals totals;
+  for (uint64_t seed = first; seed < first + count && totals.failures < 5; ++seed)
+    run_seed(seed, Mistake::none, true, totals);
+  fmt::print("{} seeds, {} kills ({} in recovery), {} points of shared memory: {} failed\n", totals.runs,
+             totals.kills, totals.kills_in_recovery, totals.points, totals.failures);
+  return totals.failures == 0 && totals.kills != 0 ? 0 : 1;
+}
+
+/// Dies after each single store of a small workload, one run for each.
+int run_stores(uint32_t batch, size_t packets) {
+  Input const input = hazards(3, packets);
+  Settings const settings = small_settings(64, batch, 8);
+  Plan plan{.switch_every = 0, .drop_one_in = 5};
+  Outcome const plain = simulate_run(settings, input, plan);
+  uint64_t failures = 0;
+  for (uint64_t store = 1; store <= plain.stores && failures < 5; ++store) {
+    plan.kill_at_store = store;
+    Outcome const outcome = simulate_run(settings, input, plan);
+    if (outcome.failure.empty() && outcome.image == plain.image && outcome.kills == 1) continue;
+    ++failures;
+    fmt::print("dying before store {} of {}: {}\n{}\n", store, plain.stores, outcome.failure,
+               first_difference(plain.image, outcome.image));
+  }
+  fmt::print("batch {}: died at each of {} stores: {} failed\n", batch, plain.stores, failures);
+  return failures == 0 && plain.failure.empty() ? 0 : 1;
+}
+
+/// Does some seed notice the mistake? In a child, since a mistake may well crash.
+bool noticed(Mistake mistake, uint64_t seeds, uint64_t& by) {
+  for (by = 1; by <= seeds; ++by) {
+    pid_t const child = fork();
+    if (child == 0) {
+      Totals totals;
+      alarm(20);
+      _exit(run_seed(by, mistake, false, totals) ? 0 : 1);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return true;
+  }
+  return false;
+}
+
+int run_mistakes(uint64_t seeds) {
+  static_cast<void>(case_of(0));
+  constexpr std::array<std::pair<Mistake, const char*>, 7> planted{{
+      {Mistake::store_before_journal, "a word changes before its old value is in the journal"},
+      {Mistake::commit_before_journal, "a commit before its journal"},
+      {Mistake::tail_published_early, "a tail published early"},
+      {Mistake::hazard_left_out, "a hazard left out"},
+      {Mistake::frame_reused_early, "a cell used again before the homecoming is committed"},
+      {Mistake::sleep_without_look, "asleep without looking again"},
+      {Mistake::successor_does_not_wait, "a successor that does not wait for its predecessor's end"},
+  }};
+  int missed = 0;
+  uint64_t none = 0;
+  if (noticed(Mistake::none, 50, none)) {
+    fmt::print("seed {} fails without any mistake\n", none);
+    ++missed;
+  }
+  for (const auto& [mistake, text] : planted) {
+    uint64_t by = 0;
+    bool const caught = noticed(mistake, seeds, by);
+    fmt::print("{}: {}\n", text, caught ? fmt::format("caught by seed {}", by) : "NOT CAUGHT");
+    missed += !caught;
+  }
+  return missed == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace bulkhead::test
+
+int main(int argc, char** argv) {
+  using namespace bulkhead::test;
+  CLI::App app{"Bulkhead's stages under a seed's control"};
+  app.require_subcommand(1);
+  uint64_t first = 1, count = 500, seed = 1, most = 400;
+  size_t packets = 24;
+  auto* seeds = app.add_subcommand("seeds", "run many seeds");
+  seeds->add_option("--first", first);
+  seeds->add_option("--count", count);
+  auto* single = app.add_subcommand("seed", "run one seed again");
+  single->add_option("number", seed)->required();
+  auto* stores = app.add_subcommand("stores", "die at each single store of a small workload");
+  stores->add_option("--packets", packets);
+  auto* mistakes = app.add_subcommand("mistakes", "planted mistakes must be noticed");
+  mistakes->add_option("--seeds", most, "tried for each");
+  CLI11_PARSE(app, argc, argv);
+  if (*seeds) return run_seeds(first, count);
+  if (*single) return run_seeds(seed, 1);
+  if (*stores) return run_stores(1, packets) | run_stores(8, packets);
+  return run_mistakes(most);
+}

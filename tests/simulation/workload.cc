@@ -1,0 +1,136 @@
+#include "tests/simulation/workload.h"
+
+#include "tests/tools/packets.h"
+
+namespace bulkhead::test {
+namespace {
+
+constexpr uint64_t kSecond = 1'000'000'000;
+
+class Hazards {
+ public:
+  explicit Hazards(uint64_t seed) : random_(seed) {}
+
+  Input make(size_t packets) {
+    while (count_ < packets) step();
+    return std::move(input_);
+  }
+
+ private:
+  void step() {
+    switch (random_.below(12)) {
+      case 0: return handshake();
+      case 1: return twice();
+      case 2: return ping();
+      case 3: return unreachable();
+      case 4: return crowd();
+      case 5: return jump();
+      case 6: return odd();
+      case 7: return large();
+      case 8: return reset();
+      default: return talk();
+    }
+  }
+
+  void add(size_t interface, Bytes frame) {
+    time_ += random_.below(3) * 1000;
+    input_[interface].push_back({time_, static_cast<uint32_t>(frame.size()), std::move(frame)});
+    ++count_;
+  }
+  Ends ends(uint32_t client) { return {address("10.0.0.1").plus(client), address("192.0.2.1")}; }
+  Ends ends6(uint32_t client) { return {address("2001:db8::1").plus(client), address("2001:db8:1::1")}; }
+  Bytes segment(const Ends& ends, uint16_t from, uint16_t to, uint8_t flags) {
+    Segment segment;
+    segment.src_port = from;
+    segment.dst_port = to;
+    segment.flags = flags;
+    return ethernet(ip(ends, protocol::tcp, tcp(ends, segment)));
+  }
+  Bytes datagram(const Ends& ends, uint16_t from, uint16_t to, size_t length = 20) {
+    return ethernet(ip(ends, protocol::udp, udp(ends, from, to, pattern(length))));
+  }
+
+  void handshake() {
+    Ends const there = ends(random_.below(6));
+    auto const port = static_cast<uint16_t>(1000 + random_.below(4));
+    add(0, segment(there, port, 80, tcp_flag::syn));
+    add(1, segment(there.back(), 80, port, tcp_flag::syn | tcp_flag::ack));
+    add(0, segment(there, port, 80, tcp_flag::ack));
+  }
+  void reset() {
+    Ends const there = ends(random_.below(6));
+    auto const port = static_cast<uint16_t>(1000 + random_.below(4));
+    add(0, segment(there, port, 80, tcp_flag::fin | tcp_flag::ack));
+    add(1, segment(there.back(), 80, port, tcp_flag::rst));
+    add(0, segment(there, port, 80, tcp_flag::syn));
+  }
+  void twice() {
+    Ends const there = random_.below(2) == 0 ? ends(random_.below(6)) : ends6(random_.below(6));
+    auto const port = static_cast<uint16_t>(2000 + random_.below(4));
+    add(0, datagram(there, port, 53));
+    add(0, datagram(there, port, 53));
+    if (random_.below(2) == 0) add(1, datagram(there.back(), 53, port));
+  }
+  void talk() {
+    Ends const there = ends(random_.below(6));
+    auto const port = static_cast<uint16_t>(3000 + random_.below(3));
+    bool const back = random_.below(2) != 0;
+    add(back ? 1 : 0, back ? datagram(there.back(), 53, port) : datagram(there, port, 53));
+  }
+  void ping() {
+    Ends const there = random_.below(2) == 0 ? ends(random_.below(6)) : ends6(random_.below(6));
+    auto const id = static_cast<uint16_t>(random_.below(4));
+    add(0, ethernet(ip(there, there.src.l3 == 4 ? protocol::icmp : protocol::icmpv6,
+                       echo(there, true, id, 1, pattern(8)))));
+    add(1, ethernet(ip(there.back(), there.src.l3 == 4 ? protocol::icmp : protocol::icmpv6,
+                       echo(there.back(), false, id, 1, pattern(8)))));
+  }
+  void unreachable() {
+    Ends const there = ends(random_.below(6));
+    auto const port = static_cast<uint16_t>(4000 + random_.below(4));
+    Bytes const packet = ip(there, protocol::udp, udp(there, port, 99, pattern(12)));
+    add(0, ethernet(packet));
+    add(1, ethernet(ip(there.back(), protocol::icmp, icmp_error(there.back(), 3, 3, packet))));
+  }
+  void crowd() {
+    uint32_t const many = 4 + random_.below(20);
+    for (uint32_t i = 0; i < many; ++i) {
+      Ends const there = ends(100 + random_.below(200));
+      add(0, datagram(there, 5000, 53));
+    }
+  }
+  void jump() {
+    if (random_.below(4) == 0) {
+      time_ -= random_.below(3) * kSecond;
+    } else {
+      time_ += (1 + random_.below(200)) * kSecond;
+    }
+  }
+  void odd() {
+    switch (random_.below(4)) {
+      case 0: return add(0, Bytes(static_cast<size_t>(random_.below(13)), 1));
+      case 1: return add(1, arp(1, Mac{2, 0, 0, 0, 0, 1}, address("10.0.0.1"), Mac{}, address("10.0.0.2")));
+      case 2: {
+        Bytes cut = datagram(ends(1), 1, 2);
+        cut.resize(14 + 12);
+        return add(0, cut);
+      }
+      default:
+        for (const Bytes& part :
+             fragments(ip(ends(1), protocol::udp, udp(ends(1), 7, 8, pattern(60))), 24, 77))
+          add(0, ethernet(part));
+    }
+  }
+  void large() { add(0, datagram(ends(2), 6000, 53, 2300)); }
+
+  Random random_;
+  Input input_{2};
+  uint64_t time_ = 1'700'000'000 * kSecond;
+  size_t count_ = 0;
+};
+
+}  // namespace
+
+Input hazards(uint64_t seed, size_t packets) { return Hazards(seed).make(packets); }
+
+}  // namespace bulkhead::test

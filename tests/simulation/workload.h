@@ -1,0 +1,15 @@
+// tests/simulation/workload.h: small inputs that meet every hazard of the chain on purpose.
+#pragma once
+
+#include <cstdint>
+
+#include "tests/simulation/world.h"
+
+namespace bulkhead::test {
+
+/// SYN and SYN/ACK adjacent, the same tuple twice, echoes, ICMP errors that quote what is in the chain, more tuples
+/// than the table holds, jumps of the clock both ways, expired flows that come again, fragments, malformed frames,
+/// frames that are no IP, one that needs a large cell. About `packets` of them, the same for the same seed.
+[[nodiscard]] Input hazards(uint64_t seed, size_t packets);
+
+}  // namespace bulkhead::test

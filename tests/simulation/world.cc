@@ -1,0 +1,143 @@
+#include "tests/simulation/world.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "ipc/counters.h"
+#include "ipc/flow_table.h"
+#include "ipc/pktio_state.h"
+#include "ipc/staging.h"
+
+namespace bulkhead::test {
+namespace {
+
+constexpr uint64_t kStagingBytes = 8192;  // small, so that files go round in it
+
+uint64_t fnv(std::span<const uint8_t> bytes) {
+  uint64_t hash = 14695981039346656037U;
+  for (uint8_t byte : bytes) hash = (hash ^ byte) * 1099511628211U;
+  return hash;
+}
+
+void show_words(std::string& out, std::string_view name, std::span<const std::byte> object) {
+  for (size_t at = sizeof(ObjectHeader); at + 8 <= object.size(); at += 8) {
+    uint64_t word = 0;
+    std::memcpy(&word, object.data() + at, 8);
+    if (word != 0) out += fmt::format("{} +{} {:#x}\n", name, at, word);
+  }
+}
+
+void show_list(std::string& out, const char* name, ConntrackState& state, uint32_t first) {
+  uint64_t const capacity = state.header.capacity;
+  out += name;
+  for (uint64_t n = 0; first != 0 && first <= capacity && n <= capacity; ++n) {
+    out += fmt::format(" {}", first - 1);
+    first = state.entries(capacity)[first - 1].next_free.load();
+  }
+  out += '\n';
+}
+
+void show_flow(std::string& out, uint32_t index, const FlowEntry& entry) {
+  out += fmt::format("flow {} created {} status {:#x} state {} expires {} started {} mark {}", index,
+                     entry.created.load(), entry.status.load(), entry.protocol_state.load(),
+                     entry.expires_ns.load(), entry.started_ns.load(), entry.mark.load());
+  for (size_t way = 0; way < 2; ++way) {
+    out += fmt::format(" | packets {} bytes {} tuple", entry.counters[way].packets.load(),
+                       entry.counters[way].bytes.load());
+    for (const auto& word : entry.tuples[way]) out += fmt::format(" {:x}", word.load());
+  }
+  out += '\n';
+}
+
+void show_flows(std::string& out, ConntrackState& state) {
+  out += fmt::format("table fresh {} used {} unconfirmed {} sweep {} gone {} passed {} packets {} expired {}\n",
+                     state.fresh.load(), state.used.load(), state.unconfirmed.load(), state.sweep.load(),
+                     state.gone_count.load(), state.gone_passed.load(), state.packets.load(),
+                     state.expired.load());
+  uint64_t const capacity = state.header.capacity;
+  uint64_t places = 0;
+  for (uint64_t bucket = 0; bucket < ConntrackState::buckets_for(capacity); ++bucket)
+    for (const auto& place : state.buckets()[bucket].places) places += place.load() != 0;
+  out += fmt::format("places {}\n", places);
+  show_list(out, "free", state, state.free_first.load());
+  show_list(out, "dropped", state, state.dropped_first.load());
+  for (uint32_t i = 0; i < capacity; ++i) {
+    const FlowEntry& entry = state.entries(capacity)[i];
+    if ((entry.status.load() & Status32::used) != 0) show_flow(out, i, entry);
+  }
+  for (uint64_t i = 0; i < std::min<uint64_t>(state.gone_count.load(), ConntrackState::kGone); ++i)
+    out += fmt::format("gone {} {}\n", i, state.gone[i].load() & 0xffffffff);
+}
+
+}  // namespace
+
+Settings small_settings(uint32_t ring, uint32_t batch, uint32_t flows) {
+  Settings settings;
+  settings.ring = ring;
+  settings.batch = batch;
+  settings.flows = flows;
+  settings.seed = 1;
+  settings.interfaces = {{"lan", true, "lan.pcap"}, {"wan", true, "wan.pcap"}};
+  return settings;
+}
+
+Memory::Memory(const Settings& settings, bool shared) {
+  std::vector<ObjectSpec> specs = catalog(settings);
+  for (ObjectSpec& spec : specs) {
+    if (spec.layout == Layout::staging) {
+      spec.capacity = kStagingBytes;
+      spec.bytes = Staging::bytes_for(kStagingBytes);
+    }
+    bytes_ += (spec.bytes + 4095) / 4096 * 4096;
+  }
+  int const sharing = shared ? MAP_SHARED : MAP_PRIVATE;
+  base_ = static_cast<std::byte*>(
+      mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+  std::byte* at = base_;
+  for (const ObjectSpec& spec : specs) {
+    *reinterpret_cast<ObjectHeader*>(at) =
+        ObjectHeader{kObjectMagic, spec.layout, spec.version, spec.bytes, spec.capacity};
+    objects_[spec.name] = {at, spec.bytes};
+    at += (spec.bytes + 4095) / 4096 * 4096;
+  }
+}
+
+Memory::~Memory() { munmap(base_, bytes_); }
+
+std::span<std::byte> Memory::object(std::string_view name) const {
+  auto const found = objects_.find(name);
+  return found == objects_.end() ? std::span<std::byte>{} : found->second;
+}
+
+void write_at(std::vector<uint8_t>& file, std::span<const uint8_t> bytes, uint64_t offset) {
+  if (file.size() < offset + bytes.size()) file.resize(offset + bytes.size());
+  std::copy(bytes.begin(), bytes.end(), file.begin() + static_cast<ptrdiff_t>(offset));
+}
+
+std::string image(const Memory& memory, const Disk& disk) {
+  std::string out;
+  for (size_t output = 0; output < disk.size(); ++output) {
+    out += fmt::format("file {} bytes {} hash {:x}\n", output, disk[output].size(), fnv(disk[output]));
+    if (output + 1 == disk.size()) out.append(disk[output].begin(), disk[output].end());
+  }
+  show_words(out, "pktio", memory.object("pktio.state"));
+  show_words(out, "rules", memory.object("rules.state"));
+  show_words(out, "nat", memory.object("nat.state"));
+  show_flows(out, memory.as<ConntrackState>("conntrack.state"));
+  return out;
+}
+
+std::string first_difference(const std::string& wanted, const std::string& found) {
+  std::istringstream one(wanted), two(found);
+  for (std::string a, b;;) {
+    bool const more_a = static_cast<bool>(std::getline(one, a));
+    bool const more_b = static_cast<bool>(std::getline(two, b));
+    if (!more_a && !more_b) return {};
+    if (!more_a || !more_b || a != b)
+      return fmt::format("wanted: {}\nfound:  {}", more_a ? a : "(end)", more_b ? b : "(end)");
+  }
+}
+
+}  // namespace bulkhead::test

@@ -1,0 +1,62 @@
+// tests/simulation/world.h: the shared objects of one instance in plain memory, and what its captures hold.
+//
+// Who     the simulator and the single-stepper.
+// Same    image() says everything that two runs over the same input must agree in: the output files, and the
+//         shared state without what may differ (stamps and generations, which only go forward, and the places
+//         of entries within the hash table).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ipc/catalog.h"
+#include "services/pktio/source.h"
+#include "services/pktio/writer.h"
+
+namespace bulkhead::test {
+
+struct Frame {
+  uint64_t stamp_ns;
+  uint32_t wire;
+  std::vector<uint8_t> bytes;
+};
+/// By interface.
+using Input = std::vector<std::vector<Frame>>;
+
+[[nodiscard]] Settings small_settings(uint32_t ring, uint32_t batch, uint32_t flows);
+
+/// Zeroed memory with every object of the catalog in it, in one piece.
+class Memory {
+ public:
+  explicit Memory(const Settings& settings, bool shared = false);
+  ~Memory();
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+
+  [[nodiscard]] std::span<std::byte> object(std::string_view name) const;
+  [[nodiscard]] std::span<std::byte> all() const { return {base_, bytes_}; }
+  template <class T>
+  [[nodiscard]] T& as(std::string_view name) const {
+    return *reinterpret_cast<T*>(object(name).data());
+  }
+
+ private:
+  std::byte* base_ = nullptr;
+  size_t bytes_ = 0;
+  std::map<std::string, std::span<std::byte>, std::less<>> objects_;
+};
+
+using Disk = std::vector<std::vector<uint8_t>>;  // by output
+
+void write_at(std::vector<uint8_t>& file, std::span<const uint8_t> bytes, uint64_t offset);
+
+/// What must be the same in every run, as text that can be compared and read.
+[[nodiscard]] std::string image(const Memory& memory, const Disk& disk);
+/// The first line in which two images differ.
+[[nodiscard]] std::string first_difference(const std::string& wanted, const std::string& found);
+
+}  // namespace bulkhead::test

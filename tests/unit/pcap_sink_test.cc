@@ -1,0 +1,107 @@
+// tests/unit/pcap_sink_test.cc: capture files and lines that pktio writes. (Part of the program pcap_test.)
+#include "services/pktio/pcap_sink.h"
+
+#include <boost/test/unit_test.hpp>
+#include <string>
+#include <vector>
+
+#include "services/pktio/verdict_line.h"
+#include "tests/unit/capture_bytes.h"
+
+namespace bulkhead::pktio {
+namespace {
+
+class Memory : public pktio::Bytes {
+ public:
+  void append(std::span<const uint8_t> bytes) override { all.insert(all.end(), bytes.begin(), bytes.end()); }
+  test::Bytes all;
+};
+
+std::vector<test::Captured> packets() {
+  std::vector<test::Captured> out;
+  for (uint32_t size : {0u, 1u, 64u, 1514u, 65'000u, 262'144u, 60u}) {
+    out.push_back({uint64_t{1'700'000'000'000'000'000} + size, size + 7, test::pattern(size)});
+  }
+  return out;
+}
+
+void write(PcapSink& sink, const test::Captured& packet) {
+  sink.packet(packet.stamp_ns, static_cast<uint32_t>(packet.bytes.size()), packet.wire, packet.bytes.data());
+}
+
+std::string line(const VerdictLine& verdict, size_t room = verdict_line_max) {
+  std::string text(room, '?');
+  text.resize(format_verdict_line(text, verdict));
+  return text;
+}
+
+const VerdictLine accepted{17, "lan", 1'700'000'000'000'123'456, "accept", "wan", "", "new"};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(sink_writes_what_the_format_says) {
+  for (LinkType link :
+       {LinkType::ethernet, LinkType::raw_ip, LinkType::linux_cooked_v1, LinkType::linux_cooked_v2}) {
+    Memory memory;
+    auto sink = PcapSink::open(memory, link, true);
+    BOOST_REQUIRE(sink);
+    for (const auto& packet : packets()) write(**sink, packet);
+    BOOST_REQUIRE((*sink)->flush());
+    BOOST_CHECK(memory.all ==
+                test::pcap_file(packets(), {.link = static_cast<uint32_t>(linktype_number(link))}));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(header_comes_with_the_first_flush_and_only_if_fresh) {
+  Memory fresh, later;
+  auto first = PcapSink::open(fresh, LinkType::ethernet, true),
+       second = PcapSink::open(later, LinkType::ethernet, false);
+  BOOST_REQUIRE((first && second));
+  BOOST_TEST(fresh.all.empty());
+  BOOST_REQUIRE(((*first)->flush() && (*second)->flush()));
+  BOOST_TEST(fresh.all.size() == 24u);
+  BOOST_TEST(later.all.empty());
+}
+
+BOOST_AUTO_TEST_CASE(successor_continues_behind_what_was_flushed) {
+  const auto all = packets();
+  for (size_t flushed = 0; flushed <= all.size(); ++flushed) {
+    Memory memory;
+    {
+      auto sink = PcapSink::open(memory, LinkType::ethernet, true);
+      for (size_t i = 0; i < flushed; ++i) write(**sink, all[i]);
+      BOOST_REQUIRE((*sink)->flush());
+      (*sink)->packet(1, 1, 1, all[1].bytes.data());  // never flushed: never emitted
+    }
+    auto sink = PcapSink::open(memory, LinkType::ethernet, false);
+    for (size_t i = flushed; i < all.size(); ++i) write(**sink, all[i]);
+    BOOST_REQUIRE((*sink)->flush());
+    BOOST_CHECK(memory.all == test::pcap_file(all));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(verdict_lines_are_exactly_these) {
+  BOOST_TEST(line(accepted) ==
+             "{\"n\":17,\"in\":\"lan\",\"time\":\"1700000000.000123456\",\"verdict\":\"accept\",\"out\":"
+             "\"wan\",\"state\":\"new\"}\n");
+  BOOST_TEST(line({18, "wan", 5, "drop", "", "malformed", "invalid"}) ==
+             "{\"n\":18,\"in\":\"wan\",\"time\":\"0.000000005\",\"verdict\":\"drop\",\"reason\":"
+             "\"malformed\",\"state\":\"invalid\"}\n");
+}
+
+BOOST_AUTO_TEST_CASE(interface_names_are_escaped_in_verdict_lines) {
+  VerdictLine odd = accepted;
+  odd.in = "a\"b\\c\n\x01\xc3\xa9";
+  BOOST_TEST(line(odd).find("\"in\":\"a\\\"b\\\\c\\u000a\\u0001\xc3\xa9\",") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(verdict_line_fits_whole_or_not_at_all) {
+  const std::string whole = line(accepted);
+  for (size_t room = 0; room < whole.size() + 2; ++room) {
+    BOOST_TEST(line(accepted, room) == (room < whole.size() ? "" : whole));
+  }
+  const std::string names(21, '\x02');
+  BOOST_TEST(!line({UINT64_MAX, names, UINT64_MAX, "accept", names, names, "untracked"}).empty());
+}
+
+}  // namespace bulkhead::pktio
