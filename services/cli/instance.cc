@@ -41,7 +41,10 @@ class Run {
         make_run_dir(options.run_dir.empty() ? fmt::format("{}/{}-{}", run_base(), options.name, ::getpid())
                                              : options.run_dir);
     if (!run_dir) return tl::unexpected(run_dir.error());
-    HolderOptions held{std::move(options.settings), *run_dir, std::move(options.files)};
+    HolderOptions held;
+    held.settings = std::move(options.settings);
+    held.run_dir = *run_dir;
+    held.files = std::move(options.files);
     held.first_user = options.first_user;
     begin_ns_ = Loop::now_ns();
     auto holder = Holder::start(control_.loop(), std::move(held), [] {});  // a callback has run: that wakes us

@@ -56,7 +56,9 @@ std::vector<std::unique_ptr<Source>> Pktio::open_sources(LinkType& link) {
 
 std::unique_ptr<Source> Pktio::open_source(size_t interface, LinkType& link, bool& have_link) {
   PktioState::Interface& own = state_.interfaces[interface];
-  if (!settings_.interfaces[interface].has_input || own.input_ended.load() != 0) return nullptr;
+  bool const made = settings_.made_packets != 0 && interface == 0;
+  bool const has_input = settings_.interfaces[interface].has_input || made;
+  if (!has_input || own.input_ended.load() != 0) return nullptr;
   auto source = open_(interface, Position{own.read_packets.load(), own.read_offset.load()});
   if (!source) return input_failed(interface, source.error().message), nullptr;
   if (have_link && (*source)->link() != link) {

@@ -1,0 +1,93 @@
+#include "services/cli/flow_listing.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <fstream>
+#include <vector>
+
+namespace bulkhead::cli {
+namespace {
+
+constexpr std::array<std::string_view, 10> kTcpStates{"NONE",       "SYN_SENT", "SYN_RECV",  "ESTABLISHED", "FIN_WAIT",
+                                                      "CLOSE_WAIT", "LAST_ACK", "TIME_WAIT", "CLOSE",       "SYN_SENT2"};
+
+std::string_view protocol_name(uint8_t number) {
+  switch (number) {
+    case protocol::icmp: return "icmp";
+    case protocol::tcp: return "tcp";
+    case protocol::udp: return "udp";
+    case protocol::dccp: return "dccp";
+    case protocol::gre: return "gre";
+    case protocol::icmpv6: return "icmpv6";
+    case protocol::sctp: return "sctp";
+    case protocol::udplite: return "udplite";
+    default: return "unknown";
+  }
+}
+
+bool has_ports(uint8_t number) {
+  return number == protocol::tcp || number == protocol::udp || number == protocol::dccp ||
+         number == protocol::sctp || number == protocol::udplite;
+}
+
+std::string address(const std::array<uint8_t, 16>& bytes, uint8_t l3) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  inet_ntop(l3 == 4 ? AF_INET : AF_INET6, bytes.data(), text.data(), text.size());
+  return text.data();
+}
+
+void way(std::string& out, const FlowSnapshot& flow, size_t direction) {
+  const Tuple& tuple = flow.tuples[direction];
+  out += fmt::format("src={} dst={} ", address(tuple.src, tuple.l3), address(tuple.dst, tuple.l3));
+  if (has_ports(tuple.protocol)) {
+    out += fmt::format("sport={} dport={} ", tuple.source_port(), tuple.destination_port());
+  } else if (tuple.is_icmp()) {
+    out += fmt::format("type={} code={} id={} ", tuple.icmp_type(), tuple.icmp_code(), tuple.icmp_id());
+  }
+  out += fmt::format("packets={} bytes={} ", flow.packets[direction], flow.bytes[direction]);
+}
+
+}  // namespace
+
+std::string flow_line(const FlowSnapshot& flow, uint64_t now_ns) {
+  constexpr uint64_t kSecond = 1'000'000'000;
+  const Tuple& tuple = flow.tuples[0];
+  std::string line = fmt::format("{:<8} {} {:<8} {} {} ", tuple.l3 == 4 ? "ipv4" : "ipv6", tuple.l3 == 4 ? 2 : 10,
+                                 protocol_name(tuple.protocol), tuple.protocol, (flow.expires_ns - now_ns) / kSecond);
+  if (tuple.protocol == protocol::tcp)
+    line += fmt::format("{} ", kTcpStates[std::min<size_t>(flow.protocol_state, kTcpStates.size() - 1)]);
+  way(line, flow, 0);
+  if ((flow.status & Status32::seen_reply) == 0) line += "[UNREPLIED] ";
+  way(line, flow, 1);
+  if ((flow.status & Status32::assured) != 0) line += "[ASSURED] ";
+  return line + fmt::format("mark={} use=1\n", flow.mark);
+}
+
+FlowListing list_flows(const ConntrackState& state, const CommitArea& area, uint64_t now_ns) {
+  FlowListing listing;
+  std::vector<FlowSnapshot> flows;
+  uint64_t const capacity = state.header.capacity;
+  uint64_t const used = std::min<uint64_t>(state.fresh.load(), capacity);
+  for (uint64_t i = 0; i < used; ++i) {
+    FlowSnapshot flow;
+    Look const look = look_at(state.entries(capacity)[i], area.generation, flow);
+    if (look == Look::changing) ++listing.skipped;
+    if (look == Look::flow && flow.expires_ns > now_ns) flows.push_back(flow);
+  }
+  std::sort(flows.begin(), flows.end(), [](const auto& a, const auto& b) { return a.created < b.created; });
+  for (const FlowSnapshot& flow : flows) listing.text += flow_line(flow, now_ns);
+  listing.flows = flows.size();
+  return listing;
+}
+
+Result<uint64_t> write_flow_listing(const std::string& path, const ConntrackState& state, const CommitArea& area,
+                                    uint64_t now_ns) {
+  FlowListing const listing = list_flows(state, area, now_ns);
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << listing.text;
+  if (!file.flush()) return fail_errno(errno, "{}", path);
+  return listing.flows;
+}
+
+}  // namespace bulkhead::cli

@@ -1,0 +1,9 @@
+// services/conntrack/main.cc: the conntrack process.
+#include "ipc/stage_main.h"
+#include "services/conntrack/make.h"
+
+int main(int argc, char** argv) {
+  return bulkhead::stage_main(argc, argv, "conntrack", [](bulkhead::StageWorld world) {
+    return bulkhead::conntrack::make_stage(world.objects, world.settings);
+  });
+}

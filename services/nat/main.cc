@@ -1,0 +1,9 @@
+// services/nat/main.cc: the nat process.
+#include "ipc/stage_main.h"
+#include "services/nat/make.h"
+
+int main(int argc, char** argv) {
+  return bulkhead::stage_main(argc, argv, "nat", [](bulkhead::StageWorld world) {
+    return bulkhead::nat::make_stage(world.objects, world.settings);
+  });
+}

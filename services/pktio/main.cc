@@ -1,0 +1,80 @@
+// services/pktio/main.cc: the pktio process: its captures and output files, on its loop.
+#include "ipc/stage_main.h"
+#include "services/pktio/loop_files.h"
+#include "services/pktio/made_source.h"
+#include "services/pktio/make.h"
+#include "services/pktio/pcap_source.h"
+
+namespace bulkhead::pktio {
+namespace {
+
+constexpr uint64_t kPaceTick = 2'000'000;  // ns between two looks at the clock while a pace holds packets back
+
+Pktio::OpenSource opener(StageWorld world) {
+  return [world](size_t interface, const Position& from) -> Result<std::unique_ptr<Source>> {
+    if (world.settings.made_packets != 0) return std::make_unique<MadeSource>(world.settings.made_packets, from);
+    int const fd = world.grants.descriptor("in." + world.settings.interfaces[interface].name);
+    if (fd < 0) return fail("the keeper has granted no capture for it");
+    PcapSource::Options options;
+    options.from = from;
+    options.still_alive = [desk = reinterpret_cast<Desk*>(world.objects.memory("pktio.desk").data())] {
+      desk->heartbeat.store(desk->heartbeat.load() + 1);
+    };
+    auto source = PcapSource::open(std::make_unique<LoopFile>(world.control.loop(), fd), options);
+    if (!source) return tl::unexpected(source.error());
+    return std::move(*source);
+  };
+}
+
+Result<std::vector<std::unique_ptr<FileWriter>>> outputs(StageWorld world) {
+  std::vector<std::unique_ptr<FileWriter>> files;
+  if (world.settings.made_packets != 0) return files;
+  std::vector<std::string> names;
+  for (const auto& interface : world.settings.interfaces) names.push_back("out." + interface.name + ".pcap");
+  names.emplace_back("out.drops.pcap");
+  if (world.settings.verdicts) names.emplace_back("out.verdicts.jsonl");
+  for (const std::string& name : names) {
+    int const fd = world.grants.descriptor(name);
+    if (fd < 0) return fail("{}: the keeper has granted no such file", name);
+    files.push_back(std::make_unique<LoopWriter>(world.control.loop(), fd));
+  }
+  return files;
+}
+
+/// Packets that may have been taken in since this process began, on top of what was before it.
+class Pace {
+ public:
+  Pace(Loop& loop, uint64_t packets_per_second, const PktioState& state)
+      : rate_(packets_per_second),
+        begin_ns_(Loop::now_ns()),
+        before_(state.packets.load()),
+        tick_(std::make_shared<Operation>(loop, [](int) {})) {  // that it wakes the loop is enough
+    tick_->every(kPaceTick);
+  }
+  uint64_t operator()() const {
+    uint64_t const ns = Loop::now_ns() - begin_ns_;
+    return before_ + ns / 1'000'000'000 * rate_ + ns % 1'000'000'000 * rate_ / 1'000'000'000;
+  }
+
+ private:
+  uint64_t rate_;
+  uint64_t begin_ns_;
+  uint64_t before_;
+  std::shared_ptr<Operation> tick_;
+};
+
+Result<std::unique_ptr<Stage>> make(StageWorld world) {
+  auto files = outputs(world);
+  if (!files) return tl::unexpected(files.error());
+  auto state = world.grants.object<PktioState>("pktio.state");
+  if (!state) return tl::unexpected(state.error());
+  Pktio::Pace pace;
+  if (uint64_t const rate = world.settings.packets_per_second; rate != 0)
+    pace = Pace(world.control.loop(), rate, **state);
+  return make_stage(world.objects, world.settings, {opener(world), std::move(*files), std::move(pace)});
+}
+
+}  // namespace
+}  // namespace bulkhead::pktio
+
+int main(int argc, char** argv) { return bulkhead::stage_main(argc, argv, "pktio", bulkhead::pktio::make); }

@@ -1,0 +1,9 @@
+// services/rules/main.cc: the rules process.
+#include "ipc/stage_main.h"
+#include "services/rules/make.h"
+
+int main(int argc, char** argv) {
+  return bulkhead::stage_main(argc, argv, "rules", [](bulkhead::StageWorld world) {
+    return bulkhead::rules::make_stage(world.objects, world.settings);
+  });
+}

@@ -1,0 +1,36 @@
+// Everything that is decoded from another process's bytes on the control path: Hello, grants, holder's and keeper's
+// messages, settings. The first byte says which.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <span>
+
+#include "ipc/config_object.h"
+#include "ipc/control_message.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace bulkhead;
+  if (size == 0) return 0;
+  auto const bytes = std::as_bytes(std::span(data, size)).subspan(1);
+  switch (data[0] % 5) {
+    case 0:
+      if (auto hello = decode_hello(bytes); hello && !is_object_name(hello->service)) std::abort();
+      break;
+    case 1:
+      if (auto message = decode_to_service(bytes)) (void)encode(*message);
+      break;
+    case 2:
+      if (auto message = decode_holder_message(bytes)) (void)encode(*message);
+      break;
+    case 3:
+      if (auto settings = decode(bytes)) {
+        if (!check(*settings) || !decode(encode(*settings))) std::abort();
+      }
+      break;
+    default: {
+      std::vector<std::byte> object(bytes.begin(), bytes.end());
+      if (auto settings = read_config(object); settings && !check(*settings)) std::abort();
+    }
+  }
+  return 0;
+}

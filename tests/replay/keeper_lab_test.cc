@@ -1,0 +1,318 @@
+// Keeper, holder and CLI as real processes, with dummies for services: whatever is killed or stopped comes back, once,
+// on the same objects; and at the end there is nothing left.
+#define BOOST_TEST_MODULE keeper_lab
+#include <signal.h>
+
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <thread>
+
+#include "ipc/keeper_client.h"
+#include "tests/tools/instance_lab.h"
+
+using namespace bulkhead;
+using namespace bulkhead::test;
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+namespace {
+
+const std::vector<std::string> kServiceNames{"conntrack", "nat", "pktio", "rules"};
+
+struct Lab : InstanceLab {
+  Lab()
+      : InstanceLab({{"bulkhead", BULKHEAD_CLI},
+                     {"bulkhead-keeper", BULKHEAD_KEEPER},
+                     {"bulkhead-pktio", BULKHEAD_DUMMY},
+                     {"bulkhead-conntrack", BULKHEAD_DUMMY},
+                     {"bulkhead-rules", BULKHEAD_DUMMY},
+                     {"bulkhead-nat", BULKHEAD_DUMMY}}) {
+    std::ofstream(folder() + "/empty.pcap").flush();
+  }
+
+  [[nodiscard]] std::vector<std::string> replay(const std::string& hang_ms = "300") const {
+    return {"replay", "--in", "lan=" + folder() + "/empty.pcap", "--out", folder() + "/out",
+            "--run", run_dir(), "--hang-ms", hang_ms, "--verbose"};
+  }
+  void start_all(const std::string& hang_ms = "300", const std::vector<std::string>& environment = {}) {
+    start(replay(hang_ms), environment);
+    BOOST_REQUIRE(until([this] { return all_running(); }));
+  }
+  [[nodiscard]] std::map<std::string, pid_t> pids() const {
+    std::map<std::string, pid_t> all;
+    for (const auto& [name, pid] : processes())
+      if (name != "keeper") all[name] = pid;
+    return all;
+  }
+  [[nodiscard]] bool one_of_each() const {
+    auto const all = processes();
+    for (const auto& name : kServiceNames)
+      if (all.count(name) != 1) return false;
+    return all.size() == kServiceNames.size() + 1;
+  }
+  [[nodiscard]] bool nothing_left() const { return processes().empty() && !std::filesystem::exists(run_dir()); }
+  [[nodiscard]] uint64_t batches(const std::string& name) const {
+    auto all = services();
+    return all.contains(name) ? all[name]["batches"].get<uint64_t>() : 0;
+  }
+  void end_with(int signal, int status) {
+    ::kill(holder(), signal);
+    auto const begin = Clock::now();
+    BOOST_TEST(wait().value_or(-1) == status);
+    BOOST_TEST((Clock::now() - begin < std::chrono::seconds(1)));
+    BOOST_TEST(nothing_left());
+  }
+};
+
+struct Chance {
+  explicit Chance(unsigned seed) : engine(seed) {}
+  int operator()(int below) { return std::uniform_int_distribution<int>(0, below - 1)(engine); }
+  void pause(int below_us) { std::this_thread::sleep_for(std::chrono::microseconds((*this)(below_us))); }
+  std::mt19937 engine;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(an_instance_runs_each_service_once_and_ends_within_a_second) {
+  Lab lab;
+  lab.start_all();
+  BOOST_TEST(lab.one_of_each());
+  lab.end_with(SIGTERM, 143);
+}
+
+BOOST_AUTO_TEST_CASE(ctrl_c_ends_stopped_and_deaf_processes_within_a_second) {
+  Lab lab;
+  lab.start_all("5000", {"BULKHEAD_DUMMY=nat deaf"});
+  ::kill(lab.pid("rules"), SIGSTOP);
+  ::kill(lab.pid("keeper"), SIGSTOP);
+  lab.end_with(SIGINT, 130);
+}
+
+BOOST_AUTO_TEST_CASE(a_killed_service_comes_back_and_goes_on_where_it_was) {
+  Lab lab;
+  lab.start_all();
+  for (const auto& name : kServiceNames) {
+    pid_t const old = lab.pid(name);
+    uint64_t const counted = lab.batches(name);
+    ::kill(old, SIGKILL);
+    BOOST_TEST(until([&] { return lab.pid(name) != 0 && lab.pid(name) != old && lab.batches(name) > counted; }));
+    BOOST_TEST(lab.services()[name]["restarts"].get<int>() == 1);
+  }
+  lab.end_with(SIGTERM, 143);
+}
+
+BOOST_AUTO_TEST_CASE(a_stopped_service_is_killed_and_replaced) {
+  Lab lab;
+  lab.start_all();
+  pid_t const old = lab.pid("conntrack");
+  ::kill(old, SIGSTOP);
+  BOOST_TEST(until([&] { return lab.pid("conntrack") != 0 && lab.pid("conntrack") != old; }));
+  ::kill(old, SIGCONT);  // it must find nobody in its place, for it is dead
+  BOOST_TEST(until([&] { return lab.all_running(); }));
+  BOOST_TEST(lab.one_of_each());
+  lab.end_with(SIGTERM, 143);
+}
+
+BOOST_AUTO_TEST_CASE(a_keeper_killed_again_and_again_keeps_processes_and_objects) {
+  Lab lab;
+  lab.start_all("2000");
+  auto const pids = lab.pids();
+  uint64_t const counted = lab.batches("rules");
+  Chance chance(1);
+  for (int i = 0; i < 100; ++i) {
+    pid_t keeper = 0;
+    BOOST_REQUIRE(until([&] { return (keeper = lab.pid("keeper")) != 0; }));
+    chance.pause(8000);
+    ::kill(keeper, SIGKILL);
+  }
+  BOOST_TEST(until([&] { return lab.all_running(); }));
+  BOOST_TEST((lab.pids() == pids));
+  BOOST_TEST(lab.batches("rules") > counted);
+  auto const status = lab.status();
+  BOOST_TEST(status["keeper"]["restarts"].get<int>() > 20);
+  for (const auto& service : status["services"]) BOOST_TEST(service["restarts"].get<int>() == 0);
+  lab.end_with(SIGTERM, 143);
+}
+
+BOOST_AUTO_TEST_CASE(a_stopped_keeper_is_replaced) {
+  Lab lab;
+  lab.start_all();
+  pid_t const old = lab.pid("keeper");
+  auto const pids = lab.pids();
+  ::kill(old, SIGSTOP);
+  BOOST_TEST(until([&] { return lab.pid("keeper") != 0 && lab.pid("keeper") != old; }));
+  BOOST_TEST(until([&] { return lab.all_running(); }));
+  BOOST_TEST((lab.pids() == pids));
+  lab.end_with(SIGTERM, 143);
+}
+
+BOOST_AUTO_TEST_CASE(keeper_and_all_services_killed_at_once_come_back_on_the_same_objects) {
+  Lab lab;
+  lab.start_all();
+  for (int i = 0; i < 5; ++i) {
+    uint64_t const counted = lab.batches("nat");
+    auto const before = lab.pids();
+    for (const auto& [name, pid] : lab.processes()) ::kill(pid, SIGKILL);
+    BOOST_TEST(until([&] { return lab.all_running() && lab.one_of_each(); }));
+    BOOST_TEST(lab.batches("nat") > counted);
+    for (const auto& [name, pid] : lab.pids()) BOOST_TEST(before.at(name) != pid);
+  }
+  lab.end_with(SIGTERM, 143);
+}
+
+BOOST_AUTO_TEST_CASE(whatever_is_killed_or_stopped_while_it_starts_there_is_one_of_each_in_the_end) {
+  for (unsigned seed = 1; seed <= 8; ++seed) {
+    Lab lab;
+    Chance chance(seed);
+    lab.start(lab.replay());
+    for (int i = 0; i < 40; ++i) {
+      chance.pause(6000);
+      auto const all = lab.processes();
+      if (all.empty()) continue;
+      auto victim = std::next(all.begin(), chance(static_cast<int>(all.size())));
+      if (chance(3) == 0) victim = all.find("keeper") == all.end() ? victim : all.find("keeper");
+      ::kill(victim->second, chance(8) == 0 ? SIGSTOP : SIGKILL);
+    }
+    BOOST_TEST(until([&] { return lab.all_running() && lab.one_of_each(); }), "seed " << seed << "\n" << lab.log());
+    lab.end_with(SIGTERM, 143);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_stranger_gets_nothing) {
+  Lab lab;
+  lab.start_all();
+  for (const auto& name : kServiceNames) {
+    auto const grants = attach(lab.run_dir(), name);
+    BOOST_REQUIRE(!grants);
+    BOOST_TEST(grants.error().message.find("refused") != std::string::npos, grants.error().message);
+  }
+  BOOST_TEST(!attach(lab.run_dir(), "nobody"));
+  lab.end_with(SIGTERM, 143);
+}
+
+BOOST_AUTO_TEST_CASE(a_killed_holder_leaves_no_process_and_no_run_directory) {
+  for (const char* stopped : {"", "pktio", "rules"}) {
+    Lab lab;
+    lab.start_all("5000", {"BULKHEAD_DUMMY=nat deaf"});
+    if (*stopped != '\0') ::kill(lab.pid(stopped), SIGSTOP);
+    ::kill(lab.holder(), SIGKILL);
+    BOOST_TEST(until([&] { return lab.nothing_left(); }, std::chrono::seconds(2)));
+    BOOST_TEST(lab.wait().value_or(-1) == 128 + SIGKILL);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(holder_and_keeper_killed_together_leave_no_process) {
+  Lab lab;
+  lab.start_all();
+  ::kill(lab.holder(), SIGKILL);
+  ::kill(lab.pid("keeper"), SIGKILL);
+  BOOST_TEST(until([&] { return lab.processes().empty(); }));
+}
+
+BOOST_AUTO_TEST_CASE(a_holder_killed_while_it_starts_leaves_no_process) {
+  Chance chance(7);
+  for (int i = 0; i < 20; ++i) {
+    Lab lab;
+    lab.start(lab.replay());
+    chance.pause(30000);
+    ::kill(lab.holder(), SIGKILL);
+    BOOST_TEST(until([&] { return lab.processes().empty(); }));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_service_that_cannot_start_is_reported) {
+  Lab lab;
+  lab.start(lab.replay(), {"BULKHEAD_DUMMY=rules exit"});
+  BOOST_TEST(lab.wait().value_or(-1) == 1);
+  BOOST_TEST(lab.log().find("rules: does not become ready; the last process ended with status 3") != std::string::npos,
+             lab.log());
+  BOOST_TEST(lab.nothing_left());
+}
+
+BOOST_AUTO_TEST_CASE(a_service_that_crashes_again_and_again_is_reported) {
+  Lab lab;
+  lab.start(lab.replay(), {"BULKHEAD_DUMMY=nat crash"});
+  BOOST_TEST(lab.wait().value_or(-1) == 1);
+  BOOST_TEST(lab.log().find("nat: crashes again and again") != std::string::npos, lab.log());
+  BOOST_TEST(lab.nothing_left());
+}
+
+BOOST_AUTO_TEST_CASE(a_program_that_is_missing_is_reported) {
+  Lab lab;
+  std::filesystem::remove(lab.folder() + "/bin/bulkhead-nat");
+  lab.start(lab.replay());
+  BOOST_TEST(lab.wait().value_or(-1) == 1);
+  BOOST_TEST(lab.log().find("bulkhead-nat: cannot start it: No such file") != std::string::npos, lab.log());
+  BOOST_TEST(lab.nothing_left());
+}
+
+BOOST_AUTO_TEST_CASE(status_without_a_name_takes_the_only_instance_and_asks_if_there_are_two) {
+  Lab lab;
+  auto words = lab.replay();
+  words.erase(words.begin() + 5, words.begin() + 7);  // no --run: the default folder, below XDG_RUNTIME_DIR
+  BOOST_TEST(lab.run({"status"}).text.find("no instance is running") != std::string::npos);
+  lab.start(words);
+  BOOST_TEST(until([&] { return lab.run({"status"}).status == 0; }));
+  BOOST_TEST(lab.run({"stop"}).status == 0);
+  BOOST_TEST(lab.wait().value_or(-1) == 1);
+  BOOST_TEST(lab.processes().empty());
+
+  auto both = lab.folder() + "/bulkhead";
+  auto named = [&](const std::string& name) {
+    auto all = words;
+    all[4] = lab.folder() + "/out-" + name;
+    all.insert(all.end(), {"--run", both + "/" + name});
+    return all;
+  };
+  lab.start(named("one"));
+  BOOST_TEST(until([&] { return lab.run({"status"}).status == 0; }));
+  Lab other;  // for its holder only
+  other.start(named("two"));
+  BOOST_TEST(until([&] { return lab.run({"status", "--run", both + "/two"}).status == 0; }));
+  auto const asked = lab.run({"status"});
+  BOOST_TEST(asked.status == 1);
+  BOOST_TEST(asked.text.find("--run " + both + "/two") != std::string::npos, asked.text);
+  for (const char* name : {"/one", "/two"}) BOOST_TEST(lab.run({"stop", "--run", both + name}).status == 0);
+  BOOST_TEST(lab.wait().value_or(-1) == 1);
+  BOOST_TEST(other.wait().value_or(-1) == 1);
+  BOOST_TEST(lab.processes().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_second_instance_in_the_same_run_directory_is_refused) {
+  Lab lab;
+  lab.start_all();
+  auto const second = lab.run(lab.replay());
+  BOOST_TEST(second.status == 1);
+  BOOST_TEST(second.text.find("an instance is running there") != std::string::npos, second.text);
+  BOOST_TEST(lab.all_running());
+  lab.end_with(SIGTERM, 143);
+}
+
+BOOST_AUTO_TEST_CASE(bad_words_and_files_get_a_clear_error) {
+  Lab lab;
+  std::string const in = "lan=" + lab.folder() + "/empty.pcap", out = lab.folder() + "/out";
+  auto const complains = [&](const std::vector<std::string>& words, const std::string& about) {
+    std::vector<std::string> all{"replay"};
+    all.insert(all.end(), words.begin(), words.end());
+    auto const ran = lab.run(all);
+    BOOST_TEST(ran.status == 1);
+    BOOST_TEST(ran.text.find(about) != std::string::npos, ran.text);
+  };
+  complains({"--in", "lan", "--out", out}, "wanted: NAME=FILE");
+  complains({"--in", "a/b=" + lab.folder() + "/empty.pcap", "--out", out}, "is no interface name");
+  complains({"--in", "lan=/nowhere.pcap", "--out", out}, "/nowhere.pcap: cannot open this capture");
+  complains({"--in", "lan=/dev/zero", "--out", out}, "is no regular file");
+  complains({"--in", in, "--in", in, "--out", out}, "interface 'lan' is named twice");
+  complains({"--in", in, "--in", "b" + in, "--in", "c" + in, "--out", out}, "bridge wiring has two interfaces");
+  complains({"--in", "out=" + lab.folder() + "/empty.pcap", "--out", out}, "must have another name");
+  complains({"--in", "drops=" + lab.folder() + "/empty.pcap", "--out", out}, "two outputs would be called drops.pcap");
+  complains({"--in", in, "--out", "/proc/nowhere"}, "cannot make this output folder");
+  complains({"--in", in, "--out", lab.folder() + "/empty.pcap"}, "output folder");
+  complains({"--in", in, "--out", out, "--ring", "100"}, "a power of two");
+  complains({"--in", in, "--out", out, "--batch", "0"}, "batch is 0");
+  std::filesystem::create_directory(out);
+  std::filesystem::create_hard_link(lab.folder() + "/empty.pcap", out + "/lan.pcap");
+  complains({"--in", in, "--out", out}, "would overwrite the input");
+}

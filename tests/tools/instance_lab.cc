@@ -1,0 +1,151 @@
+#include "tests/tools/instance_lab.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <thread>
+
+namespace bulkhead::test {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+std::string read_all(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+int exit_status(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
+
+bool is_zombie(const fs::path& process) {
+  std::string const stat = read_all(process / "stat");
+  size_t const behind_name = stat.rfind(')');
+  return behind_name == std::string::npos || stat.compare(behind_name, 4, ") Z ") == 0 ||
+         stat.compare(behind_name, 4, ") X ") == 0;
+}
+
+}  // namespace
+
+bool until(const std::function<bool()>& holds, std::chrono::milliseconds deadline) {
+  for (auto const end = Clock::now() + deadline; Clock::now() < end;) {
+    if (holds()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(3));
+  }
+  return holds();
+}
+
+InstanceLab::InstanceLab(const std::map<std::string, std::string>& programs) {
+  char name[] = "/tmp/bulkhead_lab_XXXXXX";
+  if (::mkdtemp(name) == nullptr) throw std::runtime_error("mkdtemp");
+  folder_ = name;
+  fs::permissions(folder_, fs::perms(0755));
+  fs::create_directory(folder_ + "/bin");
+  for (const auto& [program, file] : programs) fs::copy_file(file, folder_ + "/bin/" + program);
+}
+
+InstanceLab::~InstanceLab() {
+  if (holder_ != 0) {
+    ::kill(holder_, SIGKILL);
+    ::waitpid(holder_, nullptr, 0);
+  }
+  (void)until([this] {
+    auto const left = processes();
+    for (const auto& [name, pid] : left) ::kill(pid, SIGKILL);
+    return left.empty();
+  });
+  std::error_code ignored;
+  fs::remove_all(folder_, ignored);
+}
+
+pid_t InstanceLab::launch(const std::vector<std::string>& words, const std::vector<std::string>& environment,
+                          const std::string& output) const {
+  pid_t const child = ::fork();
+  if (child != 0) return child;
+  rlimit const no_core{0, 0};
+  ::setrlimit(RLIMIT_CORE, &no_core);
+  int const out = ::open(output.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  ::dup2(out, STDOUT_FILENO);
+  ::dup2(out, STDERR_FILENO);
+  ::setenv("XDG_RUNTIME_DIR", folder_.c_str(), 1);
+  for (const auto& one : environment) ::setenv(one.substr(0, one.find('=')).c_str(), one.substr(one.find('=') + 1).c_str(), 1);
+  std::string program = folder_ + "/bin/bulkhead";
+  std::vector<std::string> copies{program};
+  copies.insert(copies.end(), words.begin(), words.end());
+  std::vector<char*> arguments;
+  for (auto& word : copies) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  ::execv(program.c_str(), arguments.data());
+  ::_exit(127);
+}
+
+void InstanceLab::start(const std::vector<std::string>& words, const std::vector<std::string>& environment) {
+  holder_ = launch(words, environment, folder_ + "/log");
+}
+
+InstanceLab::Ran InstanceLab::run(const std::vector<std::string>& words,
+                                  const std::vector<std::string>& environment) const {
+  std::string const output = folder_ + "/answer";
+  pid_t const child = launch(words, environment, output);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return {exit_status(status), read_all(output)};
+}
+
+std::optional<int> InstanceLab::wait() {
+  int status = 0;
+  if (!until([&] { return ::waitpid(holder_, &status, WNOHANG) == holder_; })) return std::nullopt;
+  holder_ = 0;
+  return exit_status(status);
+}
+
+std::string InstanceLab::log() const { return read_all(folder_ + "/log"); }
+
+std::multimap<std::string, pid_t> InstanceLab::processes() const {
+  std::multimap<std::string, pid_t> found;
+  std::error_code error;
+  for (const auto& process : fs::directory_iterator("/proc", error)) {
+    std::string const number = process.path().filename();
+    if (number.find_first_not_of("0123456789") != std::string::npos) continue;
+    std::string const line = read_all(process.path() / "cmdline");
+    std::string const name = line.substr(0, line.find('\0'));
+    if (!name.starts_with("bulkhead-") || line.find(folder_) == std::string::npos || is_zombie(process.path())) continue;
+    found.emplace(name.substr(sizeof "bulkhead-" - 1), std::stoi(number));
+  }
+  return found;
+}
+
+pid_t InstanceLab::pid(const std::string& name) const {
+  auto const all = processes();
+  return all.count(name) == 1 ? all.find(name)->second : 0;
+}
+
+nlohmann::json InstanceLab::status() const {
+  auto const answer = run({"status", "--json", "--run", run_dir()});
+  return answer.status == 0 ? nlohmann::json::parse(answer.text, nullptr, false) : nlohmann::json();
+}
+
+std::map<std::string, nlohmann::json> InstanceLab::services() const {
+  std::map<std::string, nlohmann::json> all;
+  auto const answer = status();
+  if (!answer.is_object()) return all;
+  for (const auto& service : answer["services"]) all[service["name"]] = service;
+  return all;
+}
+
+bool InstanceLab::all_running() const {
+  auto const all = services();
+  for (const auto& [name, service] : all)
+    if (service["state"] != "running") return false;
+  return !all.empty();
+}
+
+}  // namespace bulkhead::test

@@ -1,0 +1,315 @@
+// What the keeper hands out, to whom, and what the kernel then refuses; settings and control messages against garbage.
+#define BOOST_TEST_MODULE keeper
+#include <fcntl.h>
+#include <grp.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/test/unit_test.hpp>
+#include <map>
+#include <random>
+#include <set>
+
+#include "ipc/catalog.h"
+#include "ipc/config_object.h"
+#include "ipc/control_message.h"
+#include "ipc/desk.h"
+#include "ipc/handover.h"
+#include "ipc/keeper_client.h"
+#include "ipc/spawn.h"
+#include "services/keeper/manifest.h"
+#include "tests/unit/loop_fixtures.h"
+
+using namespace bulkhead;
+using namespace bulkhead::test;
+
+namespace {
+
+constexpr uid_t kSomebody = 61777;
+
+kj::AutoCloseFd memory_or_die(uint64_t bytes) {
+  auto memory = create_memory("test", bytes);
+  if (!memory) std::abort();
+  return kj::mv(*memory);
+}
+
+bool can_map_for_writing(int fd, size_t bytes) {
+  void* const at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (at == MAP_FAILED) return false;
+  ::munmap(at, bytes);
+  return true;
+}
+
+Settings some_settings() {
+  Settings settings;
+  settings.ring = 64;
+  settings.flows = 77;
+  settings.seed = 0xfeedfacecafebeef;
+  settings.verdicts = false;
+  settings.chain = Settings::Chain::empty;
+  settings.made_packets = 12;
+  settings.interfaces = {{"lan", true, "/a/b.pcap"}, {"wan@1", false, ""}};
+  return settings;
+}
+
+/// Every message with a byte changed, cut short or invented is refused or gives something in its limits.
+template <class Decode, class Fine>
+void batter(const std::vector<std::byte>& good, Decode decode, Fine fine) {
+  std::mt19937 chance(42);
+  auto const any = [&](size_t below) { return std::uniform_int_distribution<size_t>(0, below - 1)(chance); };
+  for (size_t cut = 0; cut < good.size(); ++cut) {
+    auto const decoded = decode(std::span(good).first(cut));
+    BOOST_TEST((!decoded || fine(*decoded)));
+  }
+  for (int round = 0; round < 5000; ++round) {
+    auto bytes = good;
+    for (size_t changes = 1 + any(4); changes > 0; --changes) bytes[any(bytes.size())] = static_cast<std::byte>(any(256));
+    auto const decoded = decode(std::span<const std::byte>(bytes));
+    if (decoded && !fine(*decoded)) BOOST_ERROR("round " << round << " gave something out of its limits");
+  }
+  for (int round = 0; round < 5000; ++round) {
+    std::vector<std::byte> bytes(any(200));
+    for (auto& byte : bytes) byte = static_cast<std::byte>(any(256));
+    auto const decoded = decode(std::span<const std::byte>(bytes));
+    if (decoded && !fine(*decoded)) BOOST_ERROR("garbage was taken for a message");
+  }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(each_memory_has_one_writer_which_is_the_service_it_is_named_after) {
+  std::map<std::string, std::set<std::string>> writers;
+  for (const auto& entry : keeper::manifest())
+    if (entry.kind == ObjectKind::memory && entry.right == Right::write) writers[entry.object].insert(entry.service);
+  for (const auto& spec : catalog(Settings{})) {
+    BOOST_TEST(writers[spec.name].size() == 1, spec.name);
+    if (size_t const dot = spec.name.find('.'); dot != std::string::npos && !spec.name.starts_with("ring."))
+      BOOST_TEST(*writers[spec.name].begin() == spec.name.substr(0, dot));
+  }
+  BOOST_TEST(writers.size() == catalog(Settings{}).size());  // and of nothing else
+}
+
+BOOST_AUTO_TEST_CASE(each_ring_is_written_by_the_visit_before_the_one_that_reads_it) {
+  const std::map<std::string, std::pair<std::string, std::string>> ways{{"ring.track", {"pktio", "conntrack"}},
+                                                                        {"ring.rules", {"conntrack", "rules"}},
+                                                                        {"ring.nat", {"rules", "nat"}},
+                                                                        {"ring.confirm", {"nat", "conntrack"}},
+                                                                        {"ring.home", {"conntrack", "pktio"}}};
+  for (const auto& [ring, ends] : ways) {
+    const auto& [writer, reader] = ends;
+    for (const char* service : kServices) {
+      const auto* entry = keeper::entitled(service, ring);
+      BOOST_TEST((entry != nullptr) == (service == writer || service == reader));
+      if (entry != nullptr) BOOST_TEST((entry->right == Right::write) == (service == writer));
+    }
+    // Each side sees the other's desk, and can wake it.
+    BOOST_TEST((keeper::entitled(writer, reader + ".desk") && keeper::entitled(reader, writer + ".desk")));
+    BOOST_TEST((keeper::entitled(writer, "bell." + reader) && keeper::entitled(reader, "bell." + writer)));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(each_service_gets_exactly_its_objects) {
+  const std::map<std::string, size_t> counts{{"pktio", 17}, {"conntrack", 18}, {"rules", 13}, {"nat", 13}};
+  std::map<std::string, size_t> seen;
+  for (const auto& entry : keeper::manifest()) ++seen[entry.service];
+  BOOST_TEST((seen == counts));
+  for (const char* service : kServices) {
+    BOOST_TEST(keeper::entitled(service, "lifeline"));
+    BOOST_TEST((keeper::entitled(service, "config")->right == Right::read));
+    BOOST_TEST((keeper::entitled(service, "in.lan") != nullptr) == (std::string_view(service) == "pktio"));
+    BOOST_TEST((keeper::entitled(service, "out.lan.pcap") != nullptr) == (std::string_view(service) == "pktio"));
+    for (const char* never : {"keeper.state", "socket.objects", "process.pktio", "in.", "bell.", "", "nonsense"})
+      BOOST_TEST(!keeper::entitled(service, never));
+  }
+  BOOST_TEST((keeper::entitled("pktio", "in.lan")->right == Right::read));
+  BOOST_TEST(!keeper::entitled("stranger", "config"));
+}
+
+BOOST_AUTO_TEST_CASE(memory_for_reading_cannot_be_written) {
+  auto const memory = memory_or_die(8192);
+  auto const read_only = reopen_read_only("test", memory);
+  BOOST_REQUIRE(read_only.has_value());
+  BOOST_TEST(can_map_for_writing(memory, 8192));
+  BOOST_TEST(!can_map_for_writing(*read_only, 8192));
+  BOOST_TEST(!Mapping::make("test", *read_only, 8192, Right::write));
+  auto const mapping = Mapping::make("test", *read_only, 8192, Right::read);
+  BOOST_REQUIRE(mapping.has_value());
+  BOOST_TEST(::mprotect(mapping->bytes().data(), 8192, PROT_READ | PROT_WRITE) == -1);
+  BOOST_TEST(::pwrite(*read_only, "x", 1, 0) == -1);
+  BOOST_TEST(::ftruncate(memory, 4096) == -1);
+  BOOST_TEST(::ftruncate(memory, 16384) == -1);
+  BOOST_TEST(::fcntl(memory, F_ADD_SEALS, F_SEAL_WRITE) == -1);
+}
+
+BOOST_AUTO_TEST_CASE(another_user_cannot_open_read_only_memory_anew) {
+  if (::geteuid() != 0) return BOOST_TEST_MESSAGE("skipped: not root, so there is no other user to be");
+  auto const memory = memory_or_die(4096);
+  auto const read_only = reopen_read_only("test", memory);
+  std::string const path = "/proc/self/fd/" + std::to_string(read_only->get());
+  BOOST_TEST(in_child([&] {
+    if (::setgroups(0, nullptr) != 0 || ::setresgid(kSomebody, kSomebody, kSomebody) != 0 ||
+        ::setresuid(kSomebody, kSomebody, kSomebody) != 0)
+      return 2;
+    return ::open(path.c_str(), O_RDWR) < 0 && errno == EACCES ? 0 : 1;
+  }) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(memory_that_could_shrink_or_has_another_size_is_refused) {
+  kj::AutoCloseFd loose(::memfd_create("loose", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  BOOST_TEST(::ftruncate(loose, 4096) == 0);
+  BOOST_TEST(!Mapping::make("loose", loose, 4096, Right::read));
+  auto const memory = memory_or_die(4096);
+  BOOST_TEST(!Mapping::make("test", memory, 8192, Right::read));
+  Grants grants;
+  BOOST_TEST(!grants.add({"loose", ObjectKind::memory, Right::read, 4096}, kj::mv(loose)));
+  BOOST_TEST(!grants.add({"none", ObjectKind::memory, Right::read, 4096}, kj::AutoCloseFd()));
+  BOOST_TEST(!create_memory("empty", 0));
+}
+
+BOOST_AUTO_TEST_CASE(settings_come_back_as_they_were_and_nobody_can_change_them) {
+  auto const config = make_config(some_settings());
+  BOOST_REQUIRE(config.has_value());
+  auto const bytes = memory_size("config", *config);
+  BOOST_REQUIRE(bytes.has_value());
+  BOOST_TEST(::open(("/proc/self/fd/" + std::to_string(config->get())).c_str(), O_RDWR) >= 0);  // the user may open it
+  int const anew = ::open(("/proc/self/fd/" + std::to_string(config->get())).c_str(), O_RDWR | O_CLOEXEC);
+  BOOST_TEST(::pwrite(anew, "x", 1, 0) == -1);  // and not write
+  ::close(anew);
+  auto mapping = Mapping::make("config", *config, *bytes, Right::read);
+  BOOST_REQUIRE(mapping.has_value());
+  auto const back = read_config(mapping->bytes());
+  BOOST_REQUIRE(back.has_value());
+  BOOST_TEST((encode(*back) == encode(some_settings())));
+  BOOST_TEST(back->interfaces[0].path == "/a/b.pcap");
+  BOOST_TEST(back->seed == 0xfeedfacecafebeef);
+}
+
+BOOST_AUTO_TEST_CASE(settings_beyond_their_limits_are_refused) {
+  auto const refused = [](auto change) {
+    Settings settings = some_settings();
+    change(settings);
+    return !decode(encode(settings)) && !make_config(settings);
+  };
+  BOOST_TEST(!refused([](Settings&) {}));
+  BOOST_TEST(refused([](Settings& s) { s.ring = 100; }));
+  BOOST_TEST(refused([](Settings& s) { s.ring = 8; }));
+  BOOST_TEST(refused([](Settings& s) { s.batch = 0; }));
+  BOOST_TEST(refused([](Settings& s) { s.batch = 4097; }));
+  BOOST_TEST(refused([](Settings& s) { s.flows = (1U << 24) + 1; }));
+  BOOST_TEST(refused([](Settings& s) { s.hang_ms = 0; }));
+  BOOST_TEST(refused([](Settings& s) { s.interfaces[1].name = "lan"; }));
+  BOOST_TEST(refused([](Settings& s) { s.interfaces[1].name = "../x"; }));
+  BOOST_TEST(refused([](Settings& s) { s.interfaces[1].name = ""; }));
+  BOOST_TEST(refused([](Settings& s) { s.interfaces.resize(65); }));
+}
+
+BOOST_AUTO_TEST_CASE(settings_out_of_garbage_are_refused_or_within_their_limits) {
+  batter(encode(some_settings()), [](auto bytes) { return decode(bytes); },
+         [](const Settings& settings) { return check(settings).has_value(); });
+}
+
+BOOST_AUTO_TEST_CASE(control_messages_out_of_garbage_are_refused_or_have_sane_names) {
+  auto const any = [](const auto&) { return true; };
+  batter(encode(Hello{"conntrack"}), [](auto bytes) { return decode_hello(bytes); },
+         [](const Hello& hello) { return is_object_name(hello.service); });
+  batter(encode(ToService{Grant{"pool", ObjectKind::memory, Right::write, 1234}}),
+         [](auto bytes) { return decode_to_service(bytes); },
+         [](const ToService& message) {
+           const auto* grant = std::get_if<Grant>(&message);
+           return grant == nullptr || (is_object_name(grant->name) && grant->kind <= ObjectKind::process);
+         });
+  batter(encode(ToService{Refused{"because"}}), [](auto bytes) { return decode_to_service(bytes); }, any);
+  for (const HolderMessage& message :
+       {HolderMessage{Held{"config", ObjectKind::memory}}, HolderMessage{AllHeld{3}}, HolderMessage{StopAll{}},
+        HolderMessage{Deposit{"process.nat", ObjectKind::process}}, HolderMessage{Deposited{"x"}},
+        HolderMessage{Failed{"so"}}}) {
+    auto const back = decode_holder_message(encode(message));
+    BOOST_REQUIRE(back.has_value());
+    BOOST_TEST(back->index() == message.index());
+    batter(encode(message), [](auto bytes) { return decode_holder_message(bytes); }, any);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_parcel_brings_its_descriptor_close_on_exec) {
+  SocketPair const pair(SOCK_SEQPACKET);
+  auto const memory = memory_or_die(4096);
+  auto const message = encode(Hello{"nat"});
+  BOOST_REQUIRE(send_parcel(pair.left, message, memory, Patience::none).has_value());
+  BOOST_REQUIRE(send_parcel(pair.left, message, -1, Patience::none).has_value());
+  auto first = receive_parcel(pair.right, Patience::none);
+  BOOST_REQUIRE((first && *first));
+  BOOST_TEST(((*first)->bytes == message));
+  BOOST_TEST(::fcntl((*first)->descriptor, F_GETFD) == FD_CLOEXEC);
+  auto second = receive_parcel(pair.right, Patience::none);
+  BOOST_REQUIRE((second && *second));
+  BOOST_TEST((*second)->descriptor.get() == -1);
+  BOOST_TEST(!receive_parcel(pair.right, Patience::none));
+  ::shutdown(pair.left, SHUT_RDWR);
+  auto const end = receive_parcel(pair.right, Patience::wait);
+  BOOST_TEST((end && !*end));
+}
+
+BOOST_AUTO_TEST_CASE(too_long_a_parcel_and_too_many_descriptors_are_refused_and_none_stays_open) {
+  SocketPair const pair(SOCK_SEQPACKET);
+  std::vector<std::byte> const large(kMaxMessage + 1);
+  BOOST_REQUIRE(send_parcel(pair.left, large, -1, Patience::none).has_value());
+  BOOST_TEST(!receive_parcel(pair.right, Patience::none));
+
+  Pipe pipe;
+  std::array<int, 3> const three{pipe.in, pipe.in, pipe.in};
+  char byte = 'x';
+  iovec part{&byte, 1};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof three)> control{};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  cmsghdr* const c = CMSG_FIRSTHDR(&message);
+  *c = {.cmsg_len = CMSG_LEN(sizeof three), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+  std::memcpy(CMSG_DATA(c), three.data(), sizeof three);
+  BOOST_REQUIRE(::sendmsg(pair.left, &message, 0) == 1);
+  BOOST_TEST(!receive_parcel(pair.right, Patience::none));
+  pipe.close_in();
+  BOOST_TEST(::read(pipe.out, &byte, 1) == 0);  // nobody holds the writing end any more
+}
+
+BOOST_AUTO_TEST_CASE(a_child_behind_a_gate_does_nothing_until_it_opens_and_ends_with_its_parent) {
+  Pipe const pipe;
+  Program program;
+  program.path = "/bin/sh";
+  program.arguments = {"-c", "echo ran >&3"};
+  program.inherit = pipe.in;
+  program.gated = true;
+  auto child = spawn(program);
+  BOOST_REQUIRE(child.has_value());
+  BOOST_TEST(!has_ended(child->pidfd));
+  child->gate = nullptr;  // as when the parent dies
+  BOOST_TEST(readable(child->pidfd, std::chrono::seconds(10)));
+  BOOST_TEST(!readable(pipe.out, std::chrono::milliseconds(0)));
+
+  auto second = spawn(program);
+  BOOST_REQUIRE(second.has_value());
+  BOOST_TEST(pid_of(second->pidfd) == second->pid);
+  open_gate(*second);
+  BOOST_TEST(readable(pipe.out, std::chrono::seconds(10)));
+  BOOST_TEST(readable(second->pidfd, std::chrono::seconds(10)));
+  for (pid_t pid : {child->pid, second->pid}) ::waitpid(pid, nullptr, 0);
+  BOOST_TEST(pid_of(second->pidfd) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(gated_children_do_not_hold_each_others_gates_open) {
+  Program program;
+  program.path = "/bin/true";
+  program.gated = true;
+  auto first = spawn(program), second = spawn(program);
+  BOOST_REQUIRE((first && second));
+  first->gate = nullptr;
+  second->gate = nullptr;
+  for (auto* child : {&*first, &*second}) {
+    BOOST_TEST(readable(child->pidfd, std::chrono::seconds(10)));
+    ::waitpid(child->pid, nullptr, 0);
+  }
+}
