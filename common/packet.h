@@ -85,9 +85,9 @@ enum class Tracking : uint8_t {
 [[nodiscard]] Tracking tracking(const Tuple& tuple) noexcept;
 
 enum class Shape : uint8_t {
-  ip,        // tuple valid
-  fragment,  // a part of an IP packet: addresses, l3, protocol of the tuple valid, ports 0. (An IPv6 packet
-             // in one single "atomic" fragment is shape ip.)
+  ip,         // tuple valid
+  fragment,   // a part of an IP packet: addresses, l3, protocol of the tuple valid, ports 0. (An IPv6 packet
+              // in one single "atomic" fragment is shape ip.)
   no_tuple,   // good IPv6 packet that says "no next header", or GRE version 1 that is not PPTP: state invalid
   not_ip,     // ARP and anything else: passes a bridge without tracking; ethertype says what
   malformed,  // reason says why

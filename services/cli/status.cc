@@ -87,7 +87,8 @@ Result<Json> ask(const std::string& wanted, Call call) {
   if (!control) return tl::unexpected(control.error());
   for (uint64_t const end = Loop::now_ns() + kPatienceNs;;) {
     auto answer = ask_once(**control, place->path + "/keeper.sock", call);
-    if (answer || !instance_lives(*run_dir)) return answer;
+    if (answer) return answer;
+    if (!instance_lives(*run_dir)) return fail("{}: no instance is running there", *run_dir);
     if (Loop::now_ns() >= end) return fail("{}: {}", *run_dir, answer.error().message);
     (*control)->wait_for(20'000'000);
   }
@@ -146,10 +147,15 @@ int status(const StatusOptions& options) {
 }
 
 int stop(const StatusOptions& options) {
-  auto answer = ask(options.run_dir, [](schema::Keeper::Client keeper) {
+  auto const run_dir = which_instance(options.run_dir);
+  if (!run_dir) return complain(run_dir.error().message);
+  if (!instance_lives(*run_dir)) return complain(fmt::format("{}: no instance is running there", *run_dir));
+  auto answer = ask(*run_dir, [](schema::Keeper::Client keeper) {
     return keeper.stopRequest().send().then([](auto&&) { return Json(); });
   });
-  return answer ? 0 : complain(answer.error().message);
+  for (uint64_t const end = Loop::now_ns() + kPatienceNs; instance_lives(*run_dir); ::usleep(5000))
+    if (Loop::now_ns() >= end) return complain(answer ? "it does not end" : answer.error().message);
+  return 0;  // the keeper may be gone before its answer has been sent
 }
 
 }  // namespace bulkhead::cli

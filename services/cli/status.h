@@ -14,7 +14,7 @@ struct StatusOptions {
 };
 
 [[nodiscard]] int status(const StatusOptions& options);
-/// Ends an instance.
+/// Ends an instance, and waits until it has.
 [[nodiscard]] int stop(const StatusOptions& options);
 
 }  // namespace bulkhead::cli

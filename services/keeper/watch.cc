@@ -112,7 +112,10 @@ pid_t Watch::expected(std::string_view name) const {
   return 0;
 }
 
-Phase Watch::phase(size_t service) const { return services_[service]->phase; }
+Phase Watch::phase(size_t place) const {
+  const Service& service = *services_[place];
+  return service.phase == Phase::starting && ready(service) ? Phase::running : service.phase;
+}
 
 bool Watch::ready(const Service& service) const {
   auto desk = registry_.look<Desk>(service.name + ".desk");

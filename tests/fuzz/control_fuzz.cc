@@ -1,5 +1,6 @@
 // Everything that is decoded from another process's bytes on the control path: Hello, grants, holder's and keeper's
 // messages, settings. The first byte says which.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -28,7 +29,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       }
       break;
     default: {
-      std::vector<std::byte> object(bytes.begin(), bytes.end());
+      std::vector<ObjectHeader> place(bytes.size() / sizeof(ObjectHeader) + 1);  // objects are aligned so
+      auto const object = std::as_writable_bytes(std::span(place)).first(bytes.size());
+      std::ranges::copy(bytes, object.begin());
       if (auto settings = read_config(object); settings && !check(*settings)) std::abort();
     }
   }
