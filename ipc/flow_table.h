@@ -4,7 +4,8 @@
 // Units   times: nanoseconds of the packet clock. Counters: packets, and bytes of layer 3.
 // Find    a bucket is a cache line: 7 places and a count of entries that passed it by because it was full. A place
 //         holds 32 bits of the hash and index + 1 with the direction; a search ends at the first bucket that
-//         nobody passed by. Both directions of a flow have a place.
+//         nobody passed by. Both directions of a flow have a place, without NAT in the same
+//         bucket.
 // Hash    SipHash-2-4 of the tuple, keyed by the instance's seed (libsodium).
 // Handles index + generation. Generations come from one counter that only goes forward, in recovery too, so
 //         that a handle of a flow that has gone, or that a dead batch had made, matches nothing. The entry's own
@@ -57,7 +58,8 @@ struct alignas(64) FlowEntry {
   Word<uint32_t> next_free;  // while unused: index + 1 of the next unused entry
   Word<uint64_t> started_ns;  // packet time of its first packet
   Counter counters[2];  // by Direction
-  SharedTuple tuples[2];  // by Direction
+  SharedTuple tuples[2];      // by Direction
+  Word<uint64_t> hashes[2];  // of the tuples
 };
 static_assert(sizeof(FlowEntry) == 192);
 

@@ -84,8 +84,8 @@ class Inlet {
     if (tail - head_ > capacity_) return ++corrupt_, 0;
     return tail - head_;
   }
-  /// Copies the next descriptor out. Needs available().
-  void get(Descriptor& into) const noexcept { copy_out(&into, &slot(0), sizeof into); }
+  /// Copies a descriptor out: the next one, or that `ahead` places behind it. Needs available() > ahead.
+  void get(Descriptor& into, uint64_t ahead = 0) const noexcept { copy_out(&into, &slot(ahead), sizeof into); }
   /// The descriptor `ahead` places behind the next one, to be prefetched, not read.
   [[nodiscard]] const Descriptor& slot(uint64_t ahead) const noexcept {
     return ring_.slots()[(head_ + ahead) & (capacity_ - 1)];

@@ -43,28 +43,39 @@ uint64_t Conntrack::confirm_some() {
   return done;
 }
 
+// Descriptors are copied out, and what they will need is asked of memory, kAhead places before their turn.
 uint64_t Conntrack::track_some() {
   if (waits_) return 0;
   Inlet& in = inlet(kTrack);
   Outlet& out = outlet(kRules);
   uint64_t const count = std::min({in.available(), out.room(), uint64_t{batch_size()}});
+  for (uint64_t i = 0; i < std::min<uint64_t>(kAhead, count); ++i) look_ahead(in, i, i);
   uint64_t done = 0;
-  Descriptor descriptor;
   for (; done < count; ++done) {
-    in.get(descriptor);
+    Ahead& now = ahead_[done % kAhead];
+    if (done + kAhead / 2 < count) table_.prefetch_entry(ahead_[(done + kAhead / 2) % kAhead].hash);
     if (!empty_) {
-      if (batch().room() < Track::words_for(descriptor.kind) + 1) break;
-      if (track_.visit(descriptor) == Track::Outcome::wait) {
+      if (batch().room() < Track::words_for(now.descriptor.kind) + 1) break;
+      if (track_.visit(now.descriptor, now.hash) == Track::Outcome::wait) {
         waits_ = true;
         break;
       }
     }
-    out.put(descriptor);
+    out.put(now.descriptor);
     in.advance();
+    if (done + kAhead < count) look_ahead(in, kAhead - 1, done + kAhead);
   }
   uint64_t const tracked = empty_ ? 0 : done;
   if (tracked != 0) batch().add(state_.packets, tracked);
   return done;
+}
+
+void Conntrack::look_ahead(const Inlet& in, uint64_t distance, uint64_t turn) {
+  Ahead& ahead = ahead_[turn % kAhead];
+  in.get(ahead.descriptor, distance);
+  if (empty_) return;
+  ahead.hash = table_.hash(ahead.descriptor.tuple);
+  table_.prefetch_bucket(ahead.hash);
 }
 
 }  // namespace bulkhead::conntrack

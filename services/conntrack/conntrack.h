@@ -4,6 +4,8 @@
 // Waits   a visit of track that waits ends the batch; track goes on once confirm has moved.
 #pragma once
 
+#include <array>
+
 #include "ipc/stage.h"
 #include "services/conntrack/confirm.h"
 #include "services/conntrack/track.h"
@@ -31,11 +33,19 @@ class Conntrack : public Stage {
  private:
   uint64_t confirm_some();
   uint64_t track_some();
+  void look_ahead(const Inlet& in, uint64_t distance, uint64_t turn);
+
+  static constexpr uint64_t kAhead = 8;
+  struct Ahead {
+    Descriptor descriptor;
+    uint64_t hash;
+  };
 
   ConntrackState& state_;
   FlowTable table_;
   Track track_;
   Confirm confirm_;
+  std::array<Ahead, kAhead> ahead_{};
   bool empty_;
   bool waits_ = false;  // track, until confirm has moved
 };

@@ -41,6 +41,16 @@ std::optional<FlowTable::Hit> FlowTable::find(const Tuple& tuple, uint64_t hash)
   return std::nullopt;
 }
 
+void FlowTable::prefetch_entry(uint64_t hash) const noexcept {
+  for (const Word<uint64_t>& word : bucket_at(hash).places) {
+    uint64_t const place = word.load();
+    if (place >> 32 != hash >> 32) continue;
+    const auto* entry = reinterpret_cast<const char*>(&entries_[(place >> 1 & 0x7fffffff) - 1]);
+    for (size_t line = 0; line < sizeof(FlowEntry); line += kCacheLine) __builtin_prefetch(entry + line, 1);
+    return;
+  }
+}
+
 bool FlowTable::insert(uint32_t index, Direction way, uint64_t hash) noexcept {
   for (unsigned passed = 0; passed <= kMaxPassed; ++passed) {
     for (Word<uint64_t>& place : bucket_at(hash + passed).places) {
@@ -54,7 +64,7 @@ bool FlowTable::insert(uint32_t index, Direction way, uint64_t hash) noexcept {
 }
 
 void FlowTable::erase(uint32_t index, Direction way) noexcept {
-  uint64_t const hash = hash_(tuple_of(entries_[index].tuples[static_cast<size_t>(way)]));
+  uint64_t const hash = entries_[index].hashes[static_cast<size_t>(way)].load();
   uint64_t const wanted = place_of(index, way, hash);
   for (unsigned passed = 0; passed <= kMaxPassed; ++passed) {
     for (Word<uint64_t>& place : bucket_at(hash + passed).places) {
@@ -95,11 +105,16 @@ std::optional<uint32_t> FlowTable::add(const Tuple& original, uint64_t hash, con
   TupleWords const words[2] = {words_of(original), words_of(reply)};
   for (size_t way = 0; way < 2; ++way)
     for (size_t i = 0; i < words[way].size(); ++i) batch_.set(entry.tuples[way][i], words[way][i]);
+  bool const same_bucket = reply.src == original.dst && reply.dst == original.src &&
+                           (original.is_icmp() || reply.src_port == original.dst_port);
+  uint64_t const reply_hash = same_bucket ? hash : hash_(reply);
+  batch_.set(entry.hashes[0], hash);
+  batch_.set(entry.hashes[1], reply_hash);
   if (!insert(*index, Direction::original, hash)) {
     give_free(*index, state_.free_first);
     return std::nullopt;
   }
-  if (!insert(*index, Direction::reply, hash_(reply))) {
+  if (!insert(*index, Direction::reply, reply_hash)) {
     erase(*index, Direction::original);
     give_free(*index, state_.free_first);
     return std::nullopt;

@@ -30,7 +30,13 @@ class FlowTable {
   FlowTable(ConntrackState& state, Batch& batch, uint64_t seed);
 
   [[nodiscard]] uint64_t hash(const Tuple& tuple) const noexcept { return hash_(tuple); }
-  void prefetch(uint64_t hash) const noexcept { __builtin_prefetch(&bucket_at(hash)); }
+  /// Two steps ahead of find(): the bucket, and once that has come, the entry that it names.
+  void prefetch_bucket(uint64_t hash) const noexcept { __builtin_prefetch(&bucket_at(hash), 1); }
+  void prefetch_entry(uint64_t hash) const noexcept;
+  /// One step ahead of remove().
+  void prefetch_buckets(const FlowEntry& entry) const noexcept {
+    for (const Word<uint64_t>& hash : entry.hashes) prefetch_bucket(hash.load());
+  }
   [[nodiscard]] std::optional<Hit> find(const Tuple& tuple, uint64_t hash) const noexcept;
 
   /// A new entry for packet `number`, unconfirmed, in the table under both tuples. None if the table is full.

@@ -28,7 +28,7 @@ uint64_t first_timeout(const Descriptor& descriptor, TcpState tcp) {
 
 }  // namespace
 
-Track::Outcome Track::visit(Descriptor& descriptor) noexcept {
+Track::Outcome Track::visit(Descriptor& descriptor, uint64_t hash) noexcept {
   descriptor.gone_first = state_.gone_count.load();
   descriptor.gone_count = 0;
   if (descriptor.kind != Kind::packet) return sweep(descriptor);
@@ -42,11 +42,11 @@ Track::Outcome Track::visit(Descriptor& descriptor) noexcept {
     case Shape::no_tuple: descriptor.state = FlowState::invalid; return Outcome::done;
     case Shape::ip: break;
   }
-  if (descriptor.quote == Quote::quoted) return quoted(descriptor);
+  if (descriptor.quote == Quote::quoted) return quoted(descriptor, hash);
   switch (tracking(descriptor.tuple)) {
     case Tracking::untracked: return Outcome::done;
     case Tracking::flow:
-    case Tracking::answer: return flow_of(descriptor);
+    case Tracking::answer: return flow_of(descriptor, hash);
     default: break;
   }
   descriptor.state = FlowState::invalid;
@@ -58,21 +58,20 @@ bool Track::waits_for(const FlowEntry& entry) const noexcept {
          !simulate::mistaken(simulate::Mistake::hazard_left_out);
 }
 
-Track::Outcome Track::flow_of(Descriptor& descriptor) noexcept {
-  uint64_t const hash = table_.hash(descriptor.tuple);
+Track::Outcome Track::flow_of(Descriptor& descriptor, uint64_t hash) noexcept {
   std::optional<FlowTable::Hit> const hit = table_.find(descriptor.tuple, hash);
   if (!hit) return created(descriptor, hash);
   FlowEntry& entry = table_.entry(hit->index);
   if (waits_for(entry)) return Outcome::wait;
-  if (!expired(entry, descriptor.time_ns)) return known(descriptor, *hit);
+  if (!expired(entry, descriptor.time_ns)) return known(descriptor, *hit, hash);
   if (!table_.room_for_gone(1)) return Outcome::wait;
   end(descriptor, hit->index);
   return created(descriptor, hash);
 }
 
-Track::Outcome Track::quoted(Descriptor& descriptor) noexcept {
+Track::Outcome Track::quoted(Descriptor& descriptor, uint64_t hash) noexcept {
   descriptor.state = FlowState::invalid;
-  std::optional<FlowTable::Hit> const hit = table_.find(descriptor.tuple, table_.hash(descriptor.tuple));
+  std::optional<FlowTable::Hit> const hit = table_.find(descriptor.tuple, hash);
   if (!hit) return Outcome::done;
   FlowEntry& entry = table_.entry(hit->index);
   if (waits_for(entry)) return Outcome::wait;
@@ -85,7 +84,7 @@ Track::Outcome Track::quoted(Descriptor& descriptor) noexcept {
   return Outcome::done;
 }
 
-Track::Outcome Track::known(Descriptor& descriptor, FlowTable::Hit hit) noexcept {
+Track::Outcome Track::known(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept {
   FlowEntry& entry = table_.entry(hit.index);
   if (descriptor.tuple.protocol == protocol::tcp) {
     auto const now = static_cast<TcpState>(entry.protocol_state.load());
@@ -97,7 +96,7 @@ Track::Outcome Track::known(Descriptor& descriptor, FlowTable::Hit hit) noexcept
     if (next == TcpState::syn_sent && now >= TcpState::time_wait) {  // the ports are used anew
       if (!table_.room_for_gone(1)) return Outcome::wait;
       end(descriptor, hit.index);
-      return created(descriptor, table_.hash(descriptor.tuple));
+      return created(descriptor, hash);
     }
   }
   descriptor.flow = hit.index + 1;
@@ -195,8 +194,9 @@ Track::Outcome Track::sweep(Descriptor& tick) noexcept {
   auto const at = [&](uint32_t i) { return (first + i) % known; };
   for (uint32_t i = 0; i < looked; ++i) {
     const FlowEntry& entry = table_.entry(at(i));
-    bool const used = (entry.status.load() & Status32::used) != 0;
-    if (used && expired(entry, tick.time_ns) && waits_for(entry)) return Outcome::wait;
+    if ((entry.status.load() & Status32::used) == 0 || !expired(entry, tick.time_ns)) continue;
+    if (waits_for(entry)) return Outcome::wait;
+    table_.prefetch_buckets(entry);
   }
   for (uint32_t i = 0; i < looked; ++i) {
     const FlowEntry& entry = table_.entry(at(i));

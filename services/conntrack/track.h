@@ -29,13 +29,14 @@ class Track {
 
   Track(ConntrackState& state, FlowTable& table, Batch& batch) : state_(state), table_(table), batch_(batch) {}
 
-  /// Fills in flow, state, direction, and the verdict where a packet is dropped here.
-  Outcome visit(Descriptor& descriptor) noexcept;
+  /// Fills in flow, state, direction, and the verdict where a packet is dropped here. `hash`: of its tuple.
+  Outcome visit(Descriptor& descriptor, uint64_t hash) noexcept;
+  Outcome visit(Descriptor& descriptor) noexcept { return visit(descriptor, table_.hash(descriptor.tuple)); }
 
  private:
-  Outcome flow_of(Descriptor& descriptor) noexcept;
-  Outcome quoted(Descriptor& descriptor) noexcept;
-  Outcome known(Descriptor& descriptor, FlowTable::Hit hit) noexcept;
+  Outcome flow_of(Descriptor& descriptor, uint64_t hash) noexcept;
+  Outcome quoted(Descriptor& descriptor, uint64_t hash) noexcept;
+  Outcome known(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept;
   Outcome created(Descriptor& descriptor, uint64_t hash) noexcept;
   Outcome sweep(Descriptor& tick) noexcept;
   void count(FlowEntry& entry, const Descriptor& descriptor) noexcept;
