@@ -82,6 +82,7 @@ class Batch {
   /// Changes a word of the state object, so that it is undone unless commit() is reached. Needs room().
   template <class T>
   void set(Word<T>& word, T value) noexcept {
+    if constexpr (!simulate::kJournaled) return word.store(value);
     if (simulate::mistaken(simulate::Mistake::store_before_journal)) {
       T const old = word.load();
       word.store(value);

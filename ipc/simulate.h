@@ -16,6 +16,13 @@ inline constexpr bool kSimulated = true;
 inline constexpr bool kSimulated = false;
 #endif
 
+/// False only in a program of tests/bench, which shows what the journal costs by leaving it out.
+#ifdef BULKHEAD_WITHOUT_JOURNAL
+inline constexpr bool kJournaled = false;
+#else
+inline constexpr bool kJournaled = true;
+#endif
+
 enum class Access : uint8_t { load, store };
 
 enum class Mistake : uint8_t {

@@ -26,7 +26,7 @@ bool can_write(const std::string& name, const Grants& grants) {
   if (void* at = ::mmap(nullptr, memory.size(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0); at != MAP_FAILED) return true;
   char const byte = 1;
   if (::pwrite(fd, &byte, 1, 0) >= 0) return true;
-  if (::getuid() < 1000) return false;  // runs as the keeper does: the last wall is missing
+  if (::getuid() < 61000 || ::getuid() > 61007) return false;  // runs as the keeper does: the last wall is missing
   int const again = ::open(("/proc/self/fd/" + std::to_string(fd)).c_str(), O_RDWR | O_CLOEXEC);
   return again >= 0;
 }

@@ -1,0 +1,65 @@
+// tests/simulation/cover.h: which kinds of change to the flow table a batch of conntrack made.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string>
+#include <vector>
+
+#include "ipc/flow_table.h"
+
+namespace bulkhead::test {
+
+struct Cover {
+  uint64_t made = 0, known = 0, replaced = 0, swept = 0, confirmed = 0, dropped = 0;
+
+  [[nodiscard]] bool complete() const {
+    return made != 0 && known != 0 && replaced != 0 && swept != 0 && confirmed != 0 && dropped != 0;
+  }
+  [[nodiscard]] std::string text() const {
+    return fmt::format("{} flows made, {} seen again, {} expired ones replaced, {} swept, {} confirmed, {} dropped",
+                       made, known, replaced, swept, confirmed, dropped);
+  }
+};
+
+/// The table as it was, to be compared with what it has become.
+class TableBefore {
+ public:
+  explicit TableBefore(const ConntrackState& state)
+      : made_(state.generations.load()), gone_(state.gone_count.load()), expired_(state.expired.load()) {
+    for (uint64_t i = 0; i < state.header.capacity; ++i) flows_.push_back(flow(state, i));
+  }
+
+  void compare(const ConntrackState& now, Cover& cover) const {
+    uint64_t const swept = now.expired.load() - expired_;
+    cover.made += now.generations.load() - made_;
+    cover.swept += swept;
+    uint64_t gone = now.gone_count.load() - gone_;
+    cover.replaced += gone - swept;
+    for (uint64_t i = 0; i < flows_.size(); ++i) {
+      Flow const was = flows_[i], is = flow(now, i);
+      if (was.generation == is.generation && is.packets > was.packets) ++cover.known;
+      if (was.created != is.created || (was.status & Status32::used) == 0) continue;
+      if ((was.status & Status32::confirmed) != 0) continue;
+      if ((is.status & Status32::confirmed) != 0) ++cover.confirmed;
+      if (is.status == 0) ++cover.dropped;
+    }
+  }
+
+ private:
+  struct Flow {
+    uint64_t created, packets;
+    uint32_t status, generation;
+  };
+  static Flow flow(const ConntrackState& state, uint64_t index) {
+    const FlowEntry& entry = state.entries(state.header.capacity)[index];
+    return {entry.created.load(), entry.counters[0].packets.load() + entry.counters[1].packets.load(),
+            entry.status.load(), entry.generation.load()};
+  }
+
+  uint32_t made_;
+  uint64_t gone_, expired_;
+  std::vector<Flow> flows_;
+};
+
+}  // namespace bulkhead::test

@@ -1,0 +1,280 @@
+// tests/simulation/single_step.cc: dies after each instruction of a batch of each stage, as the release build has it,
+// and lets a successor go on: the end must be that of the run in which nobody died.
+//
+//   single-step                 single-step --points 12 --recover-again-every 20      single-step mistakes
+//
+// Images  what a stage's batch leaves in shared memory after each instruction (stepper.h). For each that differs
+//         from the one before, a successor recovers and all four stages go on to the end of the workload, in a
+//         process of their own: the survivors with the heap that they had; for each fourth image all die at once.
+// Again   for one image in so many the recovery itself is stepped, and each of its images recovered.
+// Cover   conntrack's batches together must meet each kind of change to the flow table, or the run fails.
+// Skip    77: ptrace is refused.
+
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <deque>
+
+#include "ipc/flow_table.h"
+#include "tests/simulation/chain.h"
+#include "tests/simulation/cover.h"
+#include "tests/simulation/spoil.h"
+#include "tests/simulation/stepper.h"
+#include "tests/simulation/workload.h"
+
+namespace bulkhead::test {
+namespace {
+
+constexpr int kSkip = 77;
+constexpr uint64_t kImagesLeast = 20;  // of a batch; fewer means that nothing was looked at
+
+struct Options {
+  uint32_t points = 4;              // batches of each stage, spread over the workload
+  uint32_t every = 1;               // of the images, one in so many is recovered
+  uint32_t again_every = 150;       // of those, one in so many dies in its recovery too; 0: none
+  uint64_t seed = 7;
+  size_t packets = 90;
+};
+
+/// What processes add to together.
+struct Counts {
+  std::atomic<uint64_t> recovered, failed, again, again_images, again_instructions;
+};
+
+struct Case {
+  Settings settings = small_settings(32, 8, 12);
+  Input input;
+  uint32_t drop_one_in = 5;
+  uint64_t rounds = 0;  // to its end, undisturbed
+  std::string wanted;
+
+  explicit Case(const Options& options) : input(hazards(options.seed, options.packets)) {
+    Memory const memory(settings);
+    Chain chain(memory, settings, input, drop_one_in);
+    chain.start_all();
+    for (; !chain.done() && chain.round(); ++rounds) {
+    }
+    if (chain.done()) wanted = chain.image();
+  }
+};
+
+/// Forked work, two at a time.
+class Children {
+ public:
+  explicit Children(Counts& counts) : counts_(counts) {}
+  template <class Work>
+  void run(Work work) {
+    if (pids_.size() == 2) reap();
+    pid_t const child = fork();
+    if (child == 0) {
+      alarm(60);
+      _exit(work() ? 0 : 1);
+    }
+    pids_.push_back(child);
+  }
+  void wait_all() {
+    while (!pids_.empty()) reap();
+  }
+
+ private:
+  void reap() {
+    int status = 0;
+    waitpid(pids_.front(), &status, 0);
+    pids_.pop_front();
+    if (status != 0) ++counts_.failed;
+  }
+  Counts& counts_;
+  std::deque<pid_t> pids_;
+};
+
+class Batches {
+ public:
+  Batches(const Options& options, const Case& one, size_t victim, Spoil spoil, Counts& counts)
+      : options_(options), case_(one), victim_(victim), spoil_(spoil), counts_(counts), children_(counts) {}
+
+  /// One batch, after so many rounds of the workload. False: not all was as it must be.
+  bool at(uint64_t rounds, Cover& cover) {
+    rounds_ = rounds;
+    Memory const mirror(case_.settings);
+    Chain chain(mirror, case_.settings, case_.input, case_.drop_one_in);
+    chain.start_all();
+    for (uint64_t i = 0; i < rounds; ++i) chain.round();
+    while (chain.round(victim_)) {
+    }
+    TableBefore const before(mirror.as<ConntrackState>("conntrack.state"));
+    uint64_t images = 0;
+    Stepped const stepped = step_through(case_.settings, mirror, batch(), [&] {
+      if (images++ % options_.every == 0 && counts_.failed < 5) image(mirror, chain, images);
+    });
+    children_.wait_all();
+    before.compare(mirror.as<ConntrackState>("conntrack.state"), cover);
+    total.instructions += stepped.instructions;
+    total.images += images;
+    total.refused = stepped.refused;
+    if (stepped.refused) return false;
+    if (!stepped.failure.empty()) fmt::print("{}, round {}: {}\n", kServices[victim_], rounds, stepped.failure);
+    if (images < kImagesLeast) fmt::print("{}, round {}: {} images only\n", kServices[victim_], rounds, images);
+    return stepped.failure.empty() && images >= kImagesLeast;
+  }
+
+  Stepped total;
+
+ private:
+  using Steps = std::function<void()>;
+
+  [[nodiscard]] std::shared_ptr<Chain> alone(const Memory& memory) const {
+    auto chain = std::make_shared<Chain>(memory, case_.settings, case_.input, case_.drop_one_in);
+    chain->replace(victim_);
+    return chain;
+  }
+  [[nodiscard]] Prepare batch() const {
+    return [this](const Memory& memory) -> Steps {
+      auto chain = alone(memory);
+      chain->recover(victim_);
+      return [chain, this] { static_cast<void>(chain->bare_step(victim_)); };
+    };
+  }
+  [[nodiscard]] Prepare recovery() const {
+    return [this](const Memory& memory) -> Steps {
+      auto chain = alone(memory);
+      return [chain, this] { chain->recover(victim_); };
+    };
+  }
+
+  void image(const Memory& mirror, Chain& chain, uint64_t which) {
+    uint64_t const count = ++counts_.recovered;
+    children_.run([&] {
+      spoil(mirror, kServices[victim_], spoil_);
+      return ends_well(chain, which % 4 == 0, fmt::format("round {}, image {}", rounds_, which));
+    });
+    if (options_.again_every == 0 || count % options_.again_every != options_.again_every / 2) return;
+    children_.run([&] { return die_again(mirror, chain, which); });
+  }
+
+  bool die_again(const Memory& mirror, Chain& chain, uint64_t which) {
+    Children successors(counts_);
+    uint64_t images = 0;
+    Stepped const stepped = step_through(case_.settings, mirror, recovery(), [&] {
+      std::string const name = fmt::format("round {}, image {}, and {} of its recovery", rounds_, which, ++images);
+      successors.run([&] { return ends_well(chain, images % 4 == 0, name); });
+    });
+    successors.wait_all();
+    ++counts_.again;
+    counts_.again_images += images;
+    counts_.again_instructions += stepped.instructions;
+    if (!stepped.failure.empty()) fmt::print("recovery of image {}: {}\n", which, stepped.failure);
+    return stepped.failure.empty() && images >= 2;
+  }
+
+  /// In a process of its own, over its own copy of the mirror.
+  bool ends_well(Chain& chain, bool all_die, const std::string& name) const {
+    for (size_t which = 0; which < kStages; ++which)
+      if (which == victim_ || all_die) chain.replace(which);
+    for (size_t which = 0; which < kStages; ++which)
+      if (which == victim_ || all_die) chain.recover(which);
+    bool const ended = chain.finish();
+    std::string const found = chain.image();
+    if (ended && found == case_.wanted) return true;
+    if (spoil_ == Spoil::none && getenv("DBG")) {
+      for (const char* n : {"track", "rules", "nat", "confirm", "home"})
+        fmt::print(" {}:{}", n, chain.memory(fmt::format("ring.{}", n)).size() ? reinterpret_cast<Ring*>(chain.memory(fmt::format("ring.{}", n)).data())->tail.load() : 0);
+      auto* st = reinterpret_cast<PktioState*>(chain.memory("pktio.state").data());
+      fmt::print(" next {} home {} done {} err {}\n", st->next_number.load(), st->home_number.load(), (int)st->done.load(), st->error.data());
+      for (int i = 0; i < 4; ++i) fmt::print("  out {} staged {} written {}\n", i, st->outputs[i].staged.load(), st->outputs[i].written.load());
+      for (const char* n : kServices) { auto* d = reinterpret_cast<Desk*>(chain.memory(fmt::format("{}.desk", n)).data()); fmt::print("  {} heads {} {}\n", n, d->heads[0].value.load(), d->heads[1].value.load()); }
+    }
+    if (spoil_ == Spoil::none)
+      fmt::print("{}: {}: {}\n{}\n", kServices[victim_], name, ended ? "it ends differently" : "it does not end",
+                 first_difference(case_.wanted, found));
+    std::fflush(stdout);
+    return false;
+  }
+
+  const Options& options_;
+  const Case& case_;
+  size_t victim_;
+  uint64_t rounds_ = 0;
+  Spoil spoil_;
+  Counts& counts_;
+  Children children_;
+};
+
+Counts& shared_counts() {
+  static auto* const counts = new (mmap(nullptr, sizeof(Counts), PROT_READ | PROT_WRITE,
+                                        MAP_SHARED | MAP_ANONYMOUS, -1, 0)) Counts{};
+  counts->recovered = counts->failed = counts->again = counts->again_images = counts->again_instructions = 0;
+  return *counts;
+}
+
+/// 0: all is well, 1: not, 77: cannot be tried.
+int run_stage(const Options& options, const Case& one, size_t victim, Cover& cover) {
+  Counts& counts = shared_counts();
+  Batches batches(options, one, victim, Spoil::none, counts);
+  bool fine = true;
+  for (uint32_t point = 1; point <= options.points && fine; ++point)
+    fine = batches.at(one.rounds * point / (options.points + 1), cover);
+  if (batches.total.refused) return kSkip;
+  fmt::print("{}: {} batches, {} instructions, {} images, {} recovered; {} recoveries stepped, {} instructions, "
+             "{} images: {} failed\n",
+             kServices[victim], options.points, batches.total.instructions, batches.total.images,
+             counts.recovered.load(), counts.again.load(), counts.again_instructions.load(),
+             counts.again_images.load(), counts.failed.load());
+  std::fflush(stdout);
+  return fine && counts.failed == 0 ? 0 : 1;
+}
+
+int run_stages(const Options& options, const Case& one) {
+  Cover cover;
+  int worst = 0;
+  for (size_t victim = 0; victim < kStages; ++victim) {
+    int const result = run_stage(options, one, victim, cover);
+    if (result == kSkip) return fmt::print("skipped: ptrace is refused here\n"), kSkip;
+    worst |= result;
+  }
+  fmt::print("conntrack's batches: {}\n", cover.text());
+  if (!cover.complete()) fmt::print("FAILED: a kind of change was not met\n");
+  return cover.complete() ? worst : 1;
+}
+
+/// What recovery needs is taken from it: that must be noticed.
+int run_mistakes(Options options, const Case& one) {
+  options.again_every = 0;
+  int missed = 0;
+  for (const SpoilName& name : kSpoils) {
+    for (size_t victim = 0; victim < kStages; ++victim) {
+      if (name.only_conntrack && victim != kConntrackStage) continue;
+      Counts& counts = shared_counts();
+      Cover cover;
+      Batches batches(options, one, victim, name.spoil, counts);
+      static_cast<void>(batches.at(one.rounds / 2, cover));
+      if (batches.total.refused) return fmt::print("skipped: ptrace is refused here\n"), kSkip;
+      bool const noticed = counts.failed != 0;
+      fmt::print("{}, {}: {}\n", kServices[victim], name.text,
+                 noticed ? fmt::format("noticed, {} images recovered", counts.recovered.load()) : "NOT NOTICED");
+      missed += !noticed;
+    }
+  }
+  return missed == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace bulkhead::test
+
+int main(int argc, char** argv) {
+  using namespace bulkhead::test;
+  Options options;
+  CLI::App app{"Bulkhead's stages, killed after each instruction"};
+  app.add_option("--points", options.points, "batches of each stage");
+  app.add_option("--every", options.every, "recover one image in so many");
+  app.add_option("--recover-again-every", options.again_every, "step the recovery of one in so many; 0: none");
+  app.add_option("--seed", options.seed, "of the workload");
+  app.add_option("--packets", options.packets, "of the workload");
+  auto* mistakes = app.add_subcommand("mistakes", "spoil what recovery needs; it must be noticed");
+  CLI11_PARSE(app, argc, argv);
+  Case const one(options);
+  if (one.wanted.empty()) return fmt::print("the undisturbed run does not end\n"), 1;
+  return *mistakes ? run_mistakes(options, one) : run_stages(options, one);
+}
