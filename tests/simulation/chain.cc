@@ -105,7 +105,7 @@ bool Chain::round(size_t without) {
   bool moved = false;
   for (size_t which = 0; which < kStages; ++which)
     if (which != without && step(which)) moved = true;
-  return moved;
+  return moved || (without != 0 && !io_.empty());
 }
 
 bool Chain::done() const {

@@ -178,14 +178,6 @@ class Batches {
     bool const ended = chain.finish();
     std::string const found = chain.image();
     if (ended && found == case_.wanted) return true;
-    if (spoil_ == Spoil::none && getenv("DBG")) {
-      for (const char* n : {"track", "rules", "nat", "confirm", "home"})
-        fmt::print(" {}:{}", n, chain.memory(fmt::format("ring.{}", n)).size() ? reinterpret_cast<Ring*>(chain.memory(fmt::format("ring.{}", n)).data())->tail.load() : 0);
-      auto* st = reinterpret_cast<PktioState*>(chain.memory("pktio.state").data());
-      fmt::print(" next {} home {} done {} err {}\n", st->next_number.load(), st->home_number.load(), (int)st->done.load(), st->error.data());
-      for (int i = 0; i < 4; ++i) fmt::print("  out {} staged {} written {}\n", i, st->outputs[i].staged.load(), st->outputs[i].written.load());
-      for (const char* n : kServices) { auto* d = reinterpret_cast<Desk*>(chain.memory(fmt::format("{}.desk", n)).data()); fmt::print("  {} heads {} {}\n", n, d->heads[0].value.load(), d->heads[1].value.load()); }
-    }
     if (spoil_ == Spoil::none)
       fmt::print("{}: {}: {}\n{}\n", kServices[victim_], name, ended ? "it ends differently" : "it does not end",
                  first_difference(case_.wanted, found));
