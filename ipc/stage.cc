@@ -4,7 +4,7 @@
 
 namespace bulkhead {
 
-Stage::Stage(const StageParts& parts, std::vector<const Ring*> inlets, std::vector<Next> outlets)
+Stage::Stage(const StageParts& parts, const std::vector<const Ring*>& inlets, const std::vector<Next>& outlets)
     : desk_(parts.desk), batch_(parts.area, parts.journal, parts.state), batch_size_(parts.batch) {
   for (const Ring* ring : inlets) inlets_.emplace_back(*ring, desk_.heads[inlets_.size()].value);
   for (const Next& next : outlets)

@@ -48,7 +48,7 @@ struct Next {
 
 class Stage {
  public:
-  Stage(const StageParts& parts, std::vector<const Ring*> inlets, std::vector<Next> outlets);
+  Stage(const StageParts& parts, const std::vector<const Ring*>& inlets, const std::vector<Next>& outlets);
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
   virtual ~Stage() = default;

@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "services/cli/flow_listing.h"
 #include "services/cli/instance.h"
 #include "services/cli/replay_files.h"
 #include "services/cli/summary.h"
@@ -19,6 +20,14 @@ Status write_figures(const std::string& path, const Outcome& outcome) {
   file << figures(outcome) << '\n';
   if (file.flush()) return {};
   return fail("{}: cannot write the figures", path);
+}
+
+/// The table as it is at the last packet's time; nothing where there never was one.
+Status write_flows(const std::string& directory, const Records& records) {
+  if (records.pktio == nullptr || records.conntrack == nullptr || records.conntrack_commit == nullptr) return {};
+  auto written = write_flow_listing(directory + "/" + kFlowListing, *records.conntrack, *records.conntrack_commit,
+                                    records.pktio->time_ns.load());
+  return written.map([](uint64_t) {});
 }
 
 int exit_status(const Outcome& outcome, bool bad_input) {
@@ -59,6 +68,8 @@ int replay(ReplayOptions options) {
   auto const bad = input_errors(*outcome);
   for (const auto& error : bad) complain(error);
   int status = exit_status(*outcome, !bad.empty());
+  if (auto written = write_flows(options.directory, outcome->records); !written)
+    status = complain(written.error().message);
   if (!options.figures.empty())
     if (auto written = write_figures(options.figures, *outcome); !written) status = complain(written.error().message);
   return status;

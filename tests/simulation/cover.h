@@ -13,12 +13,19 @@ namespace bulkhead::test {
 struct Cover {
   uint64_t made = 0, known = 0, replaced = 0, swept = 0, confirmed = 0, dropped = 0;
 
-  [[nodiscard]] bool complete() const {
-    return made != 0 && known != 0 && replaced != 0 && swept != 0 && confirmed != 0 && dropped != 0;
-  }
+  [[nodiscard]] bool complete() const { return kinds() == 63; }
+  /// Has this one a kind that the other has not?
+  [[nodiscard]] bool adds_to(const Cover& other) const { return (kinds() & ~other.kinds()) != 0; }
   [[nodiscard]] std::string text() const {
     return fmt::format("{} flows made, {} seen again, {} expired ones replaced, {} swept, {} confirmed, {} dropped",
                        made, known, replaced, swept, confirmed, dropped);
+  }
+
+ private:
+  [[nodiscard]] unsigned kinds() const {
+    unsigned bits = 0;
+    for (uint64_t count : {made, known, replaced, swept, confirmed, dropped}) bits = bits << 1 | (count != 0);
+    return bits;
   }
 };
 

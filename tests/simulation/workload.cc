@@ -28,6 +28,7 @@ class Hazards {
       case 6: return odd();
       case 7: return large();
       case 8: return reset();
+      case 9: return again();
       default: return talk();
     }
   }
@@ -105,6 +106,16 @@ class Hazards {
     } else {
       time_ += (1 + random_.below(200)) * kSecond;
     }
+  }
+  /// A flow's next packet when it has just expired, and no tick has come by since.
+  void again() {
+    Ends const there = ends(random_.below(6));
+    auto const port = static_cast<uint16_t>(7000 + random_.below(2));
+    add(0, datagram(there, port, 53));
+    time_ += 30 * kSecond - 1000;
+    add(0, datagram(ends(50), 7, 7));
+    time_ += 2000;
+    add(0, datagram(there, port, 53));
   }
   void odd() {
     switch (random_.below(4)) {

@@ -1,0 +1,159 @@
+// What comes out depends on what goes in, and on nothing else: not on the size of batches and rings, not on the number of
+// cores, not on whether an idle service spins.
+//
+// Inputs  hazards: packets that depend on each other, close together; mixed: many ordinary conversations. Both with a flow
+//         table that is too small for them. That they meet the hazards is checked first.
+#define BOOST_TEST_MODULE independence
+#include <sched.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/test/unit_test.hpp>
+#include <optional>
+
+#include "tests/replay/replay_lab.h"
+
+using namespace bulkhead;
+using namespace bulkhead::test;
+
+namespace {
+
+constexpr uint64_t kSecond = 1'000'000'000, kHour = 3600 * kSecond;
+constexpr uint8_t kSyn = 2, kAck = 16;
+
+/// Of this process and those that it starts, until destruction.
+class Pinned {
+ public:
+  explicit Pinned(int cores) {
+    BOOST_REQUIRE(::sched_getaffinity(0, sizeof before_, &before_) == 0);
+    cpu_set_t some;
+    CPU_ZERO(&some);
+    for (int cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&some) < cores; ++cpu)
+      if (CPU_ISSET(cpu, &before_)) CPU_SET(cpu, &some);
+    if (CPU_COUNT(&some) < cores) BOOST_TEST_MESSAGE("fewer than " << cores << " cores here");
+    BOOST_REQUIRE(::sched_setaffinity(0, sizeof some, &some) == 0);
+  }
+  ~Pinned() { ::sched_setaffinity(0, sizeof before_, &before_); }
+  Pinned(const Pinned&) = delete;
+  Pinned& operator=(const Pinned&) = delete;
+
+ private:
+  cpu_set_t before_{};
+};
+
+struct Setting {
+  const char* batch;
+  const char* ring;
+  int cores;
+  const char* spin_us;
+};
+
+struct Input {
+  std::string captures;
+  std::vector<std::string> flows;
+};
+
+/// Outputs of one run.
+Outputs outputs(const ReplayLab& lab, const Input& input, const Setting& setting) {
+  Pinned const pinned(setting.cores);
+  std::vector<std::string> more{"--batch", setting.batch, "--ring", setting.ring, "--spin-us", setting.spin_us};
+  more.insert(more.end(), input.flows.begin(), input.flows.end());
+  auto const ran = lab.run(ReplayLab::replay_two(input.captures, lab.path("out"), more));
+  BOOST_TEST(ran.status == 0, ran.text);
+  return read_outputs(lab.path("out"));
+}
+
+void same_at_every_setting(const ReplayLab& lab, const Input& input) {
+  auto const want = outputs(lab, input, {"256", "4096", 2, "50"});
+  BOOST_REQUIRE_EQUAL(account_two(input.captures, lab.path("out")), "");
+  BOOST_TEST(!want.at("conntrack.txt").empty());
+  BOOST_TEST(reasons(lab.path("out/verdicts.jsonl")).contains("table_full"));
+  auto const same = [&](const Setting& setting) {
+    BOOST_TEST_CONTEXT("batch " << setting.batch << ", ring " << setting.ring << ", cores " << setting.cores
+                                << ", spin " << setting.spin_us)
+    BOOST_TEST(difference(want, outputs(lab, input, setting)) == "");
+  };
+  for (const char* batch : {"1", "32", "256"})
+    for (const char* ring : {"64", "4096"})
+      for (int cores : {1, 2}) same({batch, ring, cores, "50"});
+  for (int cores : {1, 2}) same({"32", "64", cores, "0"});
+  same({"4096", "65536", 2, "50"});
+}
+
+struct Met {
+  size_t adjacent_handshakes = 0, same_twice = 0, replies_at_once = 0, jumps_ahead = 0, jumps_back = 0, malformed = 0;
+};
+
+struct Seen {
+  Packet packet;
+  Headers headers;
+  uint8_t tcp_flags = 0;
+};
+
+/// Both sides in the order in which a replay takes them.
+std::vector<Seen> in_order(const std::string& captures) {
+  std::array<ReadCapture, 2> sides{read_capture(captures + "/lan.pcap"), read_capture(captures + "/wan.pcap")};
+  std::array<size_t, 2> at{};
+  std::vector<Seen> all;
+  for (;;) {
+    std::optional<size_t> first;
+    for (size_t side = 0; side < 2; ++side) {
+      if (at[side] == sides[side].packets.size()) continue;
+      auto const stamp = [&](size_t of) { return sides[of].packets[at[of]].stamp_ns; };
+      if (!first || stamp(side) < stamp(*first)) first = side;
+    }
+    if (!first) return all;
+    Packet& packet = sides[*first].packets[at[*first]++];
+    std::span const bytes(reinterpret_cast<const uint8_t*>(packet.bytes.data()), packet.bytes.size());
+    Seen seen{packet, parse(bytes, packet.wire, LinkType::ethernet)};
+    if (seen.headers.shape == Shape::ip && seen.headers.tuple.protocol == protocol::tcp)
+      seen.tcp_flags = bytes[seen.headers.l4_offset + 13];
+    all.push_back(std::move(seen));
+  }
+}
+
+/// Hazards between a packet and the next.
+Met met_by(const std::string& captures) {
+  Met met;
+  std::vector<Seen> const all = in_order(captures);
+  for (size_t i = 0; i < all.size(); ++i) {
+    met.malformed += all[i].headers.shape == Shape::malformed;
+    if (i == 0) continue;
+    const Seen &before = all[i - 1], &now = all[i];
+    met.jumps_ahead += now.packet.stamp_ns > before.packet.stamp_ns + kHour;
+    met.jumps_back += now.packet.stamp_ns + kSecond < before.packet.stamp_ns;
+    if (now.headers.shape != Shape::ip || before.headers.shape != Shape::ip) continue;
+    met.same_twice += now.headers.tuple == before.headers.tuple;
+    bool const answers = inverse(before.headers.tuple) == now.headers.tuple;
+    met.replies_at_once += answers;
+    met.adjacent_handshakes += answers && before.tcp_flags == kSyn && now.tcp_flags == (kSyn | kAck);
+  }
+  return met;
+}
+
+std::string make(const ReplayLab& lab, const char* kind, const char* packets) {
+  return lab.make_capture({kind, "--seed", "7", "--packets", kSanitized ? "4000" : packets, "in"});
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(hazards_come_out_the_same_at_every_setting) {
+  ReplayLab lab;
+  Input const input{make(lab, "hazards", "30000"), {"--flows", "512"}};
+  Met const met = met_by(input.captures);
+  size_t const many = kSanitized ? 5 : 50;
+  BOOST_TEST(met.adjacent_handshakes > many);
+  BOOST_TEST(met.same_twice > many);
+  BOOST_TEST(met.replies_at_once > many);
+  BOOST_TEST(met.malformed > many);
+  BOOST_TEST(met.jumps_ahead > 0);
+  BOOST_TEST(met.jumps_back > 0);
+  same_at_every_setting(lab, input);
+  for (const char* reason : {"table_full", "malformed"})
+    BOOST_TEST(reasons(lab.path("out/verdicts.jsonl")).contains(reason), reason << " is no reason of a drop");
+}
+
+BOOST_AUTO_TEST_CASE(ordinary_traffic_comes_out_the_same_at_every_setting) {
+  ReplayLab lab;
+  same_at_every_setting(lab, {make(lab, "mixed", "30000"), {"--flows", "256"}});
+}
