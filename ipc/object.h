@@ -56,7 +56,9 @@ template <class T>
                 static_cast<uint32_t>(T::kLayout));
   if (header.version != T::kVersion)
     return fail("{}: layout version {}, this program reads {}", name, header.version, T::kVersion);
-  if (header.bytes != memory.size() || T::bytes_for(header.capacity) > memory.size())
+  // Whatever is counted has a byte at least; so bytes_for() cannot wrap.
+  if (header.bytes != memory.size() || header.capacity > memory.size() ||
+      T::bytes_for(header.capacity) > memory.size())
     return fail("{}: {} bytes do not fit capacity {}", name, memory.size(), header.capacity);
   return object;
 }

@@ -41,6 +41,7 @@ void Stage::commit() {
   batch_.commit(cursors);
   publish();
   desk_.batches.store(desk_.batches.load() + 1);
+  count_impossible();
   committed();
 }
 
@@ -72,8 +73,18 @@ void Stage::ring_due() {
     if (sender.due_for != 0) ring(sender);
 }
 
+void Stage::count_impossible() {
+  uint64_t now = 0;
+  for (const Inlet& inlet : inlets_) now += inlet.corrupt();
+  for (const Sender& sender : outlets_) now += sender.ring.corrupt();
+  if (now == impossible_) return;
+  count_corrupt(now - impossible_);
+  impossible_ = now;
+}
+
 bool Stage::may_sleep() {
   ring_due();
+  count_impossible();
   desk_.asleep.store(1);
   full_fence();
   if (work() && !simulate::mistaken(simulate::Mistake::sleep_without_look)) {

@@ -75,8 +75,8 @@ class Stage {
   [[nodiscard]] Outlet& outlet(size_t i) { return outlets_[i].ring; }
   [[nodiscard]] Desk& desk() { return desk_; }
   [[nodiscard]] uint32_t batch_size() const { return batch_size_; }
-  /// A neighbour's descriptor could not be what it says.
-  void count_corrupt() { desk_.corrupt.store(desk_.corrupt.load() + 1); }
+  /// Neighbours' descriptors could not be what they say.
+  void count_corrupt(uint64_t descriptors = 1) { desk_.corrupt.store(desk_.corrupt.load() + descriptors); }
 
  private:
   static constexpr unsigned kPatience = 8;  // batches that a due bell waits
@@ -95,12 +95,14 @@ class Stage {
   void consider_bell(Sender& sender);
   void ring(Sender& sender);
   void ring_due();
+  void count_impossible();
 
   Desk& desk_;
   Batch batch_;
   std::vector<Inlet> inlets_;
   std::vector<Sender> outlets_;
   uint32_t batch_size_;
+  uint64_t impossible_ = 0;  // heads and tails that rings have refused, as far as the desk says
 };
 
 }  // namespace bulkhead

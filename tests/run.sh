@@ -11,14 +11,14 @@ install build test
 steps=("$@")
 [ ${#steps[@]} -gt 0 ] || steps=(release asan tsan fuzz tidy)
 
-build() { cmake --preset "$1" >/dev/null && cmake --build --preset "$1"; }
+build() { cmake --preset "$1" >/dev/null && cmake --build --preset "$@"; }
 
 for step in "${steps[@]}"; do
   echo "== $step"
   case $step in
     release) build release && ctest --test-dir build/release --output-on-failure -LE long -j 2 ;;
     asan | tsan) build "$step" && ctest --test-dir "build/$step" --output-on-failure -LE 'long|release' -j 2 ;;
-    fuzz) build fuzz && tests/fuzz/run.sh "${FUZZ_SECONDS:-5}" ;;
+    fuzz) build fuzz --target fuzzers && tests/fuzz/run.sh "${FUZZ_SECONDS:-5}" ;;
     tidy) tests/tidy.sh ;;
     *) echo "no such step: $step" >&2; exit 1 ;;
   esac

@@ -21,7 +21,8 @@ namespace {
 constexpr uint64_t kMillisecond = 1'000'000;
 constexpr unsigned kLooks = 4;          // within hang_ms
 constexpr uint64_t kStartMs = 1000;     // more, for a keeper that is still starting
-constexpr unsigned kUnreadyDeaths = 20; // keepers in a row that never came to their first heartbeat
+constexpr unsigned kGiveUp = 200;       // points in a row, of keepers that never came to their first heartbeat:
+constexpr unsigned kOwnEnd = 10;        // points for one that ended by itself or hung; 1 for one that was killed
 constexpr uint64_t kGraceMs = 400;      // from SIGTERM to SIGKILL
 constexpr uint64_t kEndMs = 250;        // from SIGKILL to giving up
 constexpr int kSendBuffer = 1 << 20;    // everything at once
@@ -108,6 +109,7 @@ Status Holder::start_keeper() {
   names_[keeper_.pid] = "keeper";
   still_ = 0;
   keeper_was_ready_ = false;
+  keeper_hung_ = false;
   gone_.poll(keeper_.pidfd, POLLIN);
   if (auto given = hand_over(); !given) {
     spdlog::warn("keeper (pid {}): {}", keeper_.pid, given.error().message);
@@ -168,10 +170,11 @@ void Holder::keeper_ended() {
       state != nullptr && state->pid.load() == static_cast<uint64_t>(keeper_.pid))
     keeper_was_ready_ = true;
   spdlog::warn("keeper (pid {}) ended", keeper_.pid);
-  unready_deaths_ = keeper_was_ready_ ? 0 : unready_deaths_ + 1;
-  if (unready_deaths_ >= kUnreadyDeaths) return fail_with("the keeper does not start");
-  if (unready_deaths_ <= 2) return try_start();
-  again_.after((10 * kMillisecond) << std::min(unready_deaths_ - 2, 6U));
+  bool const killed = WIFSIGNALED(keeper_status_) && WTERMSIG(keeper_status_) == SIGKILL && !keeper_hung_;
+  unready_ = keeper_was_ready_ ? 0 : unready_ + (killed ? 1 : kOwnEnd);
+  if (unready_ >= kGiveUp) return fail_with("the keeper does not start");
+  if (unready_ <= 2 * kOwnEnd) return try_start();
+  again_.after((10 * kMillisecond) << std::min(unready_ / (2 * kOwnEnd), 6U));
 }
 
 const KeeperState* Holder::keeper_state() {
@@ -196,6 +199,7 @@ void Holder::look() {
   if (still_ <= kLooks + more || !gone_.busy()) return;
   spdlog::warn("keeper (pid {}) hangs", keeper_.pid);
   still_ = 0;
+  keeper_hung_ = true;
   send_signal(keeper_.pidfd, SIGKILL);
 }
 
@@ -217,6 +221,7 @@ void Holder::reap() {
   rusage used{};
   for (pid_t pid; (pid = ::wait4(-1, &status, WNOHANG, &used)) > 0;) {
     auto const found = names_.find(pid);
+    if (pid == keeper_.pid) keeper_status_ = status;
     if (found == names_.end()) continue;
     add(usage_[found->second], used);
     names_.erase(found);

@@ -98,8 +98,10 @@ class Holder {
   Mapping state_;
   uint64_t heartbeat_ = 0;
   unsigned still_ = 0;
-  unsigned unready_deaths_ = 0;
+  unsigned unready_ = 0;  // points, see kGiveUp
+  int keeper_status_ = 0;
   bool keeper_was_ready_ = false;
+  bool keeper_hung_ = false;
   bool stop_asked_ = false;
   bool stopped_ = false;
   std::optional<std::string> failure_;

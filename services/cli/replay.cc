@@ -65,7 +65,7 @@ int replay(ReplayOptions options) {
   if (!outcome) return complain(outcome.error().message);
   fmt::print("{}", summary(*outcome, options.directory));
   if (!outcome->failure.empty()) complain(outcome->failure);
-  auto const bad = input_errors(*outcome);
+  auto const bad = input_errors(*outcome, files->interfaces);
   for (const auto& error : bad) complain(error);
   int status = exit_status(*outcome, !bad.empty());
   if (auto written = write_flows(options.directory, outcome->records); !written)

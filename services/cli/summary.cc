@@ -75,11 +75,13 @@ std::string figures(const Outcome& outcome) {
   return all.dump();
 }
 
-std::vector<std::string> input_errors(const Outcome& outcome) {
+std::vector<std::string> input_errors(const Outcome& outcome, const std::vector<Settings::Interface>& interfaces) {
   std::vector<std::string> errors;
   if (outcome.records.pktio == nullptr) return errors;
-  for (const auto& interface : outcome.records.pktio->interfaces)
-    if (interface.input_ended.acquire() == 2) errors.push_back(text(interface.input_error));
+  for (size_t i = 0; i < interfaces.size(); ++i) {
+    const PktioState::Interface& input = outcome.records.pktio->interfaces[i];
+    if (input.input_ended.acquire() == 2) errors.push_back(interfaces[i].path + ": " + text(input.input_error));
+  }
   return errors;
 }
 

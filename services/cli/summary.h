@@ -16,7 +16,8 @@ namespace bulkhead::cli {
 [[nodiscard]] std::string figures(const Outcome& outcome);
 
 /// Inputs that could not be read to their end: the error, file and packet number in it.
-[[nodiscard]] std::vector<std::string> input_errors(const Outcome& outcome);
+[[nodiscard]] std::vector<std::string> input_errors(const Outcome& outcome,
+                                                    const std::vector<Settings::Interface>& interfaces);
 
 /// A bar on stderr; nothing if stderr is no terminal.
 class ProgressBar {

@@ -3,8 +3,11 @@
 namespace bulkhead::conntrack {
 
 bool Confirm::visit(const Descriptor& descriptor) noexcept {
-  if (descriptor.gone_count != 0)
-    batch_.add(state_.gone_passed, uint64_t{descriptor.gone_count});
+  bool const passed = descriptor.gone_count == 0 || pass_gone(descriptor);
+  return decide(descriptor) && passed;
+}
+
+bool Confirm::decide(const Descriptor& descriptor) noexcept {
   if (descriptor.flow == 0) return true;
   uint32_t const index = descriptor.flow - 1;
   if (index >= table_.capacity()) return false;
@@ -20,6 +23,15 @@ bool Confirm::visit(const Descriptor& descriptor) noexcept {
   batch_.touch(entry.stamp);
   batch_.set(entry.status, status | Status32::confirmed);
   batch_.add(state_.unconfirmed, ~0U);
+  return true;
+}
+
+// Up to where track had listed them: what one descriptor says wrongly, the next one mends.
+bool Confirm::pass_gone(const Descriptor& descriptor) noexcept {
+  uint64_t const passed = state_.gone_passed.load();
+  uint64_t const more = descriptor.gone_first + descriptor.gone_count - passed;
+  if (more == 0 || more > state_.gone_count.load() - passed) return false;
+  batch_.set(state_.gone_passed, passed + more);
   return true;
 }
 

@@ -16,10 +16,13 @@ class Confirm {
 
   Confirm(ConntrackState& state, FlowTable& table, Batch& batch) : state_(state), table_(table), batch_(batch) {}
 
-  /// False: the descriptor names an entry that cannot be.
+  /// False: the descriptor names an entry or deletions that cannot be.
   [[nodiscard]] bool visit(const Descriptor& descriptor) noexcept;
 
  private:
+  [[nodiscard]] bool decide(const Descriptor& descriptor) noexcept;
+  [[nodiscard]] bool pass_gone(const Descriptor& descriptor) noexcept;
+
   ConntrackState& state_;
   FlowTable& table_;
   Batch& batch_;

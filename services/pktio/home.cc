@@ -74,13 +74,13 @@ bool Home::room(uint64_t number) const {
   return true;
 }
 
-bool Home::ready(Inlet& in) const {
-  if (in.available() != 0 && room(number_ + 1)) return true;
+bool Home::ready(Inlet& in, uint64_t sent) const {
+  if (in.available() != 0 && number_ != sent && room(number_ + 1)) return true;
   return std::any_of(piles_.begin(), piles_.end(), [](const auto& pile) { return pile->dirty; });
 }
 
-uint64_t Home::some(Inlet& in, uint64_t most) {
-  uint64_t const count = std::min(in.available(), most);
+uint64_t Home::some(Inlet& in, uint64_t most, uint64_t sent) {
+  uint64_t const count = std::min({in.available(), most, sent - number_});
   uint64_t done = 0;
   Descriptor descriptor;
   InFlight slot;

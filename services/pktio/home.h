@@ -41,8 +41,9 @@ class Home {
   /// After recovery.
   [[nodiscard]] Status resume(LinkType link);
 
-  uint64_t some(Inlet& in, uint64_t most);
-  [[nodiscard]] bool ready(Inlet& in) const;
+  /// `sent`: the last number that is out; none beyond it comes home.
+  uint64_t some(Inlet& in, uint64_t most, uint64_t sent);
+  [[nodiscard]] bool ready(Inlet& in, uint64_t sent) const;
   /// Everything so far is in the staging; counters and lengths are in the batch.
   void store(Batch& batch);
 

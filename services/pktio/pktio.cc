@@ -94,7 +94,7 @@ uint64_t Pktio::allowed() {
 
 bool Pktio::work() {
   if (done_) return false;
-  if (home_.ready(inlet(0)) || writer_.failed() != 0) return true;
+  if (home_.ready(inlet(0), receive_.numbered()) || writer_.failed() != 0) return true;
   if (all_home() && writer_.all_written(home_.staged())) return true;
   return can_receive();
 }
@@ -105,18 +105,24 @@ bool Pktio::can_receive() {
 
 bool Pktio::make() {
   if (done_) return false;
-  bool const home_ready = home_.ready(inlet(0));
+  bool const home_ready = home_.ready(inlet(0), receive_.numbered());
   bool const receive_ready = can_receive();
   if (!home_ready && !receive_ready) {
     finish_if_done();
     return false;
   }
-  if (home_ready) home_.some(inlet(0), batch_size());
+  if (home_ready) take_home();
   uint64_t const home = early(home_committed_, home_.number()), large = early(large_committed_, home_.large());
   if (receive_ready) receive_.some(outlet(0), allowed(), home, large);
   home_.store(batch());
   receive_.store(batch());
   return true;
+}
+
+void Pktio::take_home() {
+  uint64_t const before = home_.corrupt();
+  home_.some(inlet(0), batch_size(), receive_.numbered());
+  if (home_.corrupt() != before) count_corrupt(home_.corrupt() - before);
 }
 
 void Pktio::committed() {

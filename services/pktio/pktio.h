@@ -55,6 +55,7 @@ class Pktio : public Stage {
   [[nodiscard]] uint64_t allowed();
   [[nodiscard]] bool can_receive();
   [[nodiscard]] bool all_home() const;
+  void take_home();
   void finish_if_done();
 
   PktioState& state_;

@@ -123,6 +123,7 @@ BOOST_AUTO_TEST_CASE(a_keeper_killed_again_and_again_keeps_processes_and_objects
   Chance chance(1);
   for (int i = 0; i < 100; ++i) {
     pid_t keeper = 0;
+    if (i % 5 == 0) BOOST_REQUIRE(until([&] { return lab.all_running(); }));  // else: also while it starts
     BOOST_REQUIRE(until([&] { return (keeper = lab.pid("keeper")) != 0; }));
     chance.pause(8000);
     ::kill(keeper, SIGKILL);
@@ -131,7 +132,7 @@ BOOST_AUTO_TEST_CASE(a_keeper_killed_again_and_again_keeps_processes_and_objects
   BOOST_TEST((lab.pids() == pids));
   BOOST_TEST(lab.batches("rules") > counted);
   auto const status = lab.status();
-  BOOST_TEST(status["keeper"]["restarts"].get<int>() > 20);
+  BOOST_TEST(status["keeper"]["restarts"].get<int>() >= 20);
   for (const auto& service : status["services"]) BOOST_TEST(service["restarts"].get<int>() == 0);
   lab.end_with(SIGTERM, 143);
 }

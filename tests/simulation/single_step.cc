@@ -182,7 +182,8 @@ class Batches {
       spoil(mirror, kServices[victim_], spoil_);
       return ends_well(chain, which % 4 == 0, fmt::format("round {}, image {}", rounds_, which));
     });
-    if (options_.again_every == 0 || count % options_.again_every != options_.again_every / 2) return;
+    uint64_t const again = victim_ < 2 ? options_.again_every : options_.again_every / 10;  // batches are small
+    if (again == 0 || count % again != again / 2) return;
     children_.run([&] { return die_again(mirror, chain, which); });
   }
 

@@ -136,6 +136,7 @@ BOOST_AUTO_TEST_CASE(positions_wrap_at_the_end_of_their_numbers) {
   pair.out.publish();
   pair.in.restore(start);
   pair.in.publish();
+  BOOST_REQUIRE(pair.out.room(10) == kSlots);
   for (uint64_t i = 0; i < 10; ++i) pair.put(i);
   pair.out.publish();
   BOOST_REQUIRE(pair.in.available() == 10U);

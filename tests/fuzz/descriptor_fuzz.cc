@@ -1,0 +1,298 @@
+// tests/fuzz/descriptor_fuzz.cc: a stage whose neighbours have been taken over: it does not crash, hang, or write where
+// it may not.
+//
+// Input   byte 0: which stage, and how far its world has come; then orders to its neighbours, a byte each with what
+//         it needs behind it: descriptors, tails, heads, headers, frames; and to the stage: one batch, or a new process.
+// Walls   while the stage runs, what it may not write is read-only, as the keeper maps it; behind each object lies
+//         poison up to the page's end. AddressSanitizer and the kernel say the rest.
+// Checks  after each batch the stage's own state is still what it promises.
+#include <sanitizer/asan_interface.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <stdexcept>
+
+#include "ipc/flow_table.h"
+#include "ipc/pool.h"
+#include "ipc/ring.h"
+#include "ipc/staging.h"
+#include "tests/simulation/chain.h"
+#include "tests/simulation/workload.h"
+
+namespace bulkhead::test {
+namespace {
+
+constexpr uint64_t kSlots = 16;
+constexpr int kOrdersMost = 300;
+constexpr uint64_t kRounds = 16;
+
+const Settings& settings() {
+  static const Settings all = small_settings(kSlots, 8, 6);
+  return all;
+}
+const Input& input() {
+  static const Input all = hazards(1, 60);
+  return all;
+}
+
+/// What a neighbour may write that a stage reads, by stage; and what the stage itself may write.
+struct Place {
+  std::vector<const char*> inlets, desks, writes;
+};
+const std::array<Place, kStages> kPlaces{{
+    {{"ring.home"},
+     {"conntrack.desk"},
+     {"pktio.commit", "pktio.journal", "pktio.desk", "pktio.state", "pktio.inflight", "pktio.staging", "pool",
+      "ring.track"}},
+    {{"ring.track", "ring.confirm"},
+     {"rules.desk", "pktio.desk"},
+     {"conntrack.commit", "conntrack.journal", "conntrack.desk", "conntrack.state", "ring.rules", "ring.home"}},
+    {{"ring.rules"}, {"nat.desk"}, {"rules.commit", "rules.journal", "rules.desk", "rules.state", "ring.nat"}},
+    {{"ring.nat"}, {"conntrack.desk"}, {"nat.commit", "nat.journal", "nat.desk", "nat.state", "ring.confirm"}},
+}};
+
+class Orders {
+ public:
+  Orders(const uint8_t* data, size_t size) : rest_(data, size) {}
+  [[nodiscard]] bool any() const { return !rest_.empty(); }
+  uint8_t byte() {
+    if (rest_.empty()) return 0;
+    uint8_t const value = rest_.front();
+    rest_ = rest_.subspan(1);
+    return value;
+  }
+  uint64_t word() {
+    uint64_t value = 0;
+    for (int i = 0; i < 8; ++i) value = value << 8 | byte();
+    return value;
+  }
+  void fill(std::span<std::byte> into) {
+    for (std::byte& at : into) at = std::byte{byte()};
+  }
+
+ private:
+  std::span<const uint8_t> rest_;
+};
+
+void require(bool condition, const char* what) {
+  if (condition) return;
+  std::fprintf(stderr, "broken: %s\n", what);
+  std::abort();
+}
+
+/// A world after so many rounds, in which all but the victim have gone on as far as they could: made once.
+class Beginning {
+ public:
+  Beginning(size_t victim, uint64_t rounds) {
+    Memory const memory(settings());
+    Chain chain(memory, settings(), input(), 5);
+    chain.start_all();
+    for (uint64_t i = 0; i < rounds; ++i) chain.round();
+    while (chain.round(victim)) {
+    }
+    constexpr std::array<std::byte, kPage> zeros{};
+    for (size_t at = 0; at < memory.all().size(); at += kPage) {
+      auto const page = memory.all().subspan(at, kPage);
+      if (!std::ranges::equal(page, zeros)) pages_.push_back({at, {page.begin(), page.end()}});
+    }
+  }
+  void copy_to(const Memory& memory) const {
+    for (const Page& page : pages_) std::ranges::copy(page.bytes, memory.all().data() + page.at);
+  }
+
+ private:
+  static constexpr size_t kPage = 4096;
+  struct Page {
+    size_t at;
+    std::vector<std::byte> bytes;
+  };
+  std::vector<Page> pages_;
+};
+
+const Beginning& beginning(size_t victim, uint64_t rounds) {
+  static std::map<std::pair<size_t, uint64_t>, Beginning> made;
+  return made.try_emplace({victim, rounds}, victim, rounds).first->second;
+}
+
+class World {
+ public:
+  World(size_t victim, uint64_t rounds) : victim_(victim), chain_(memory_, settings(), input(), 5) {
+    beginning(victim, rounds).copy_to(memory_);
+    poison(true);
+    chain_.replace(victim_);
+    chain_.recover(victim_);
+  }
+  ~World() { poison(false); }
+
+  void obey(Orders& orders) {
+    switch (uint8_t const order = orders.byte(); order % 10) {
+      case 0: case 1: return run([this] { static_cast<void>(chain_.step(victim_)); });
+      case 2: return change(orders);
+      case 3: return orders.fill(std::as_writable_bytes(std::span(&slot(orders), 1)));
+      case 4: return tail(orders);
+      case 5: return head(orders);
+      case 6: return another(orders);
+      case 7: return frame(orders);
+      case 8: return header(orders);
+      default: return run([this] {
+          chain_.replace(victim_);
+          chain_.recover(victim_);
+        });
+    }
+  }
+  void run_on() {
+    for (int i = 0; i < 8; ++i) run([this] { static_cast<void>(chain_.step(victim_)); });
+  }
+
+ private:
+  [[nodiscard]] const Place& place() const { return kPlaces[victim_]; }
+  Ring& inlet(Orders& orders) {
+    const auto& inlets = place().inlets;
+    return memory_.as<Ring>(inlets[orders.byte() % inlets.size()]);
+  }
+  Descriptor& slot(Orders& orders) {
+    Ring& ring = inlet(orders);
+    return ring.slots()[orders.byte() % kSlots];
+  }
+
+  void change(Orders& orders) {
+    Descriptor& descriptor = slot(orders);
+    auto const bytes = std::as_writable_bytes(std::span(&descriptor, 1));
+    size_t const at = orders.byte() % bytes.size();
+    bytes[at] = std::byte{orders.byte()};
+  }
+  void tail(Orders& orders) {
+    Ring& ring = inlet(orders);
+    uint8_t const more = orders.byte();
+    ring.tail.store(more < 200 ? ring.tail.load() + more % 20 : orders.word());
+  }
+  void head(Orders& orders) {
+    const auto& desks = place().desks;
+    Desk& desk = memory_.as<Desk>(desks[orders.byte() % desks.size()]);
+    Word<uint64_t>& word = desk.heads[orders.byte() % 2].value;
+    uint8_t const more = orders.byte();
+    word.store(more < 200 ? word.load() + more % 20 : orders.word());
+    desk.asleep.store(more);
+  }
+  /// A descriptor that was once good, at another time and place.
+  void another(Orders& orders) {
+    constexpr const char* rings[] = {"ring.track", "ring.rules", "ring.nat", "ring.confirm", "ring.home"};
+    Descriptor& into = slot(orders);
+    into = memory_.as<Ring>(rings[orders.byte() % 5]).slots()[orders.byte() % kSlots];
+  }
+  void frame(Orders& orders) {
+    auto const pool = memory_.object("pool");
+    size_t const at = sizeof(Pool) + orders.word() % (kSlots * Pool::kSmallBytes);
+    pool[at] = std::byte{orders.byte()};
+  }
+  /// Of a ring, as its producer may write it; read by the next process.
+  void header(Orders& orders) {
+    ObjectHeader& header = inlet(orders).header;
+    if (orders.byte() % 2 == 0) {
+      header.capacity = orders.byte() % 2 == 0 ? orders.byte() % 18 : orders.word();
+    } else {
+      auto const bytes = std::as_writable_bytes(std::span(&header, 1));
+      bytes[orders.byte() % bytes.size()] = std::byte{orders.byte()};
+    }
+  }
+
+  template <class Work>
+  void run(Work work) {
+    protect(PROT_READ);
+    work();
+    protect(PROT_READ | PROT_WRITE);
+    check();
+  }
+  void protect(int rights) {
+    auto const all = memory_.all();
+    mprotect(all.data(), all.size(), rights);
+    if (rights == PROT_READ)
+      for (const char* name : place().writes) {
+        auto const object = memory_.object(name);
+        mprotect(object.data(), (object.size() + 4095) / 4096 * 4096, PROT_READ | PROT_WRITE);
+      }
+  }
+  void poison(bool on) {
+    std::vector<const char*> names{"pool"};
+    for (const Place& one : kPlaces) names.insert(names.end(), one.writes.begin(), one.writes.end());
+    for (const char* name : names) {
+      auto const object = memory_.object(name);
+      size_t const slack = (4096 - object.size() % 4096) % 4096;
+      if (on) ASAN_POISON_MEMORY_REGION(object.data() + object.size(), slack);
+      else ASAN_UNPOISON_MEMORY_REGION(object.data() + object.size(), slack);
+    }
+  }
+
+  void check() {
+    if (victim_ == 0) check_pktio();
+    if (victim_ == kConntrackStage) check_table();
+  }
+  void check_pktio() {
+    auto& state = memory_.as<PktioState>("pktio.state");
+    require(state.home_number.load() <= state.next_number.load(), "more came home than went out");
+    require(state.next_number.load() - state.home_number.load() <= kSlots, "more are out than there are slots");
+    uint64_t const capacity = memory_.as<Staging>("pktio.staging").header.capacity;
+    for (const auto& output : state.outputs)
+      require(output.staged.load() - output.written.load() <= capacity, "the staging overflows");
+  }
+  void check_table() {
+    auto& state = memory_.as<ConntrackState>("conntrack.state");
+    uint32_t const capacity = settings().flows;
+    uint32_t used = 0, unconfirmed = 0, places = 0, free = 0;
+    for (uint32_t i = 0; i < capacity; ++i) {
+      uint32_t const status = state.entries(capacity)[i].status.load();
+      used += (status & Status32::used) != 0;
+      unconfirmed += (status & Status32::used) != 0 && (status & Status32::confirmed) == 0;
+    }
+    for (uint64_t bucket = 0; bucket < ConntrackState::buckets_for(capacity); ++bucket)
+      for (const auto& at : state.buckets()[bucket].places) places += at.load() != 0;
+    for (uint32_t first : {state.free_first.load(), state.dropped_first.load()})
+      for (; first != 0 && free <= capacity; ++free) {
+        require(first <= capacity, "a free list leaves the table");
+        first = state.entries(capacity)[first - 1].next_free.load();
+      }
+    require(used == state.used.load(), "flows are miscounted");
+    require(unconfirmed == state.unconfirmed.load(), "unconfirmed flows are miscounted");
+    require(places == 2 * used, "a flow is not in the table under both tuples");
+    require(free + used == state.fresh.load(), "an entry is lost");
+    require(state.gone_passed.load() <= state.gone_count.load(), "more deletions have passed than there were");
+  }
+
+  size_t victim_;
+  Memory memory_{settings()};
+  Chain chain_;
+};
+
+void play(const uint8_t* data, size_t size) {
+  Orders orders(data, size);
+  uint8_t const first = orders.byte();
+  World world(first % kStages, first / kStages % kRounds);
+  for (int i = 0; i < kOrdersMost && orders.any(); ++i) world.obey(orders);
+  world.run_on();
+}
+
+}  // namespace
+}  // namespace bulkhead::test
+
+// Orders mean little in ones and twos: inputs are long from the start.
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+  static std::vector<char*> all(*argv, *argv + *argc);
+  static std::array<std::string, 2> more{"-len_control=0", "-max_len=600"};
+  for (std::string& option : more) all.push_back(option.data());
+  all.push_back(nullptr);
+  *argc += 2;
+  *argv = all.data();
+  return 0;
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  try {
+    bulkhead::test::play(data, size);
+  } catch (const std::runtime_error&) {
+    // An object that is none was refused, and the process would end.
+  }
+  return 0;
+}

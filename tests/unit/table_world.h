@@ -1,0 +1,63 @@
+// tests/unit/table_world.h: a flow table with track and confirm over it, and a descriptor out of a frame.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "services/conntrack/confirm.h"
+#include "services/conntrack/track.h"
+#include "tests/simulation/world.h"
+#include "tests/tools/packets.h"
+
+namespace bulkhead::test {
+
+struct TableWorld {
+  explicit TableWorld(uint32_t flows, uint64_t key = 1) : settings(small_settings(16, 8, flows)), seed(key) {
+    restart();
+  }
+
+  /// A successor: what the batch has not committed is undone.
+  void restart() {
+    batch = std::make_unique<Batch>(memory.as<CommitArea>("conntrack.commit"),
+                                    memory.as<Journal>("conntrack.journal"), memory.object("conntrack.state"));
+    static_cast<void>(batch->recover());
+    table.emplace(state, *batch, seed);
+    track.emplace(state, *table, *batch);
+    confirm.emplace(state, *table, *batch);
+  }
+  void commit() { batch->commit({}); }
+
+  Settings settings;
+  uint64_t seed;
+  Memory memory{settings};
+  ConntrackState& state = memory.as<ConntrackState>("conntrack.state");
+  std::unique_ptr<Batch> batch;
+  std::optional<conntrack::FlowTable> table;
+  std::optional<conntrack::Track> track;
+  std::optional<conntrack::Confirm> confirm;
+};
+
+/// What pktio says of a frame.
+inline Descriptor described(const Bytes& frame, uint64_t number, uint64_t time_ns) {
+  Headers const headers = parse(frame, static_cast<uint32_t>(frame.size()), LinkType::ethernet);
+  Descriptor descriptor{};
+  descriptor.number = number;
+  descriptor.time_ns = time_ns;
+  descriptor.l3_length = headers.l3_length;
+  descriptor.shape = headers.shape;
+  descriptor.tuple = headers.tuple;
+  if (headers.shape == Shape::malformed) {
+    descriptor.verdict = Verdict::drop;
+    descriptor.reason = static_cast<DropReason>(headers.reason);
+  }
+  if (headers.shape != Shape::ip) return descriptor;
+  if (headers.tuple.protocol == protocol::tcp) descriptor.tcp_flags = frame[headers.l4_offset + 13];
+  if (!headers.tuple.is_icmp() || tracking(headers.tuple) != Tracking::error) return descriptor;
+  if (auto const quoted = quoted_tuple(frame, headers)) {
+    descriptor.tuple = *quoted;
+    descriptor.quote = Quote::quoted;
+  }
+  return descriptor;
+}
+
+}  // namespace bulkhead::test
