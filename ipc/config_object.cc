@@ -26,7 +26,8 @@ Result<Settings> read_config(std::span<std::byte> object) {
   auto config = view<ConfigObject>("config", object);
   if (!config) return tl::unexpected(config.error());
   uint64_t const length = (*config)->length;
-  if (length > object.size() - kFront) return fail("config: says {} bytes, has {}", length, object.size() - kFront);
+  if (length > object.size() - kFront)
+    return fail("config: says {} bytes, has {}", length, object.size() - kFront);
   return decode(object.subspan(kFront, length));
 }
 

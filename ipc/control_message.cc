@@ -108,26 +108,36 @@ Result<Hello> decode_hello(std::span<const std::byte> bytes) {
 Result<ToService> decode_to_service(std::span<const std::byte> bytes) {
   return read_flat<schema::ToService>(bytes, [](schema::ToService::Reader root) -> Result<ToService> {
     switch (root.which()) {
-      case schema::ToService::GRANT: return read_grant(root.getGrant());
-      case schema::ToService::DONE: return Done{root.getDone()};
-      case schema::ToService::REFUSED: return Refused{text(root.getRefused())};
+      case schema::ToService::GRANT:
+        return read_grant(root.getGrant());
+      case schema::ToService::DONE:
+        return Done{root.getDone()};
+      case schema::ToService::REFUSED:
+        return Refused{text(root.getRefused())};
     }
     return fail("message {} of the keeper: unknown", static_cast<uint16_t>(root.which()));
   });
 }
 
 Result<HolderMessage> decode_holder_message(std::span<const std::byte> bytes) {
-  return read_flat<schema::HolderMessage>(bytes, [](schema::HolderMessage::Reader root) -> Result<HolderMessage> {
-    switch (root.which()) {
-      case schema::HolderMessage::HELD: return read_object<Held>(root.getHeld());
-      case schema::HolderMessage::ALL_HELD: return AllHeld{root.getAllHeld()};
-      case schema::HolderMessage::DEPOSIT: return read_object<Deposit>(root.getDeposit());
-      case schema::HolderMessage::DEPOSITED: return Deposited{text(root.getDeposited())};
-      case schema::HolderMessage::STOP: return StopAll{};
-      case schema::HolderMessage::FAILED: return Failed{text(root.getFailed())};
-    }
-    return fail("message {} between holder and keeper: unknown", static_cast<uint16_t>(root.which()));
-  });
+  return read_flat<schema::HolderMessage>(
+      bytes, [](schema::HolderMessage::Reader root) -> Result<HolderMessage> {
+        switch (root.which()) {
+          case schema::HolderMessage::HELD:
+            return read_object<Held>(root.getHeld());
+          case schema::HolderMessage::ALL_HELD:
+            return AllHeld{root.getAllHeld()};
+          case schema::HolderMessage::DEPOSIT:
+            return read_object<Deposit>(root.getDeposit());
+          case schema::HolderMessage::DEPOSITED:
+            return Deposited{text(root.getDeposited())};
+          case schema::HolderMessage::STOP:
+            return StopAll{};
+          case schema::HolderMessage::FAILED:
+            return Failed{text(root.getFailed())};
+        }
+        return fail("message {} between holder and keeper: unknown", static_cast<uint16_t>(root.which()));
+      });
 }
 
 }  // namespace bulkhead

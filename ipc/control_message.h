@@ -1,7 +1,9 @@
-// ipc/control_message.h: the messages of ipc/schema/keeper.capnp (objects.sock) and holder.capnp, as plain values.
+// ipc/control_message.h: the messages of ipc/schema/keeper.capnp (objects.sock) and holder.capnp, as plain
+// values.
 //
 // Who     services and keeper; keeper and holder. Descriptors travel beside the bytes (ipc/handover.h).
-// Trust   decode functions take anything: what is cut short, nested, oversized or has an unknown kind is refused.
+// Trust   decode functions take anything: what is cut short, nested, oversized or has an unknown kind is
+// refused.
 //         Names are 1 to 255 printable characters without '/'. Fuzzed by tests/fuzz/control_fuzz.cc.
 #pragma once
 

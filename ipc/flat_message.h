@@ -32,7 +32,8 @@ auto read_flat(std::span<const std::byte> bytes, Read read) -> decltype(read(typ
   auto words = kj::heapArray<capnp::word>(bytes.size() / sizeof(capnp::word));
   std::memcpy(words.begin(), bytes.data(), bytes.size());
   try {
-    capnp::FlatArrayMessageReader message(words, {.traversalLimitInWords = 2 * words.size() + 64, .nestingLimit = 8});
+    capnp::FlatArrayMessageReader message(
+        words, {.traversalLimitInWords = 2 * words.size() + 64, .nestingLimit = 8});
     return read(message.template getRoot<Root>());
   } catch (const kj::Exception& error) {
     return fail("message of {} bytes: {}", bytes.size(), error.getDescription().cStr());

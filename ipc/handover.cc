@@ -69,7 +69,8 @@ Status send_parcel(int socket, std::span<const std::byte> bytes, int descriptor,
     std::memcpy(CMSG_DATA(c), &descriptor, sizeof descriptor);
   }
   int const flags = MSG_NOSIGNAL | (patience == Patience::none ? MSG_DONTWAIT : 0);
-  if (retried([&] { return ::sendmsg(socket, &message, flags); }) < 0) return fail_errno(errno, "sending a message");
+  if (retried([&] { return ::sendmsg(socket, &message, flags); }) < 0)
+    return fail_errno(errno, "sending a message");
   return {};
 }
 

@@ -26,7 +26,8 @@ struct Parcel {
 
 enum class Patience : bool { none, wait };  // none: MSG_DONTWAIT
 
-[[nodiscard]] Status send_parcel(int socket, std::span<const std::byte> bytes, int descriptor, Patience patience);
+[[nodiscard]] Status send_parcel(int socket, std::span<const std::byte> bytes, int descriptor,
+                                 Patience patience);
 
 /// Empty optional: the other side has hung up. An Error with Patience::none also where nothing
 /// is there yet: ask readable() first.
@@ -35,7 +36,8 @@ enum class Patience : bool { none, wait };  // none: MSG_DONTWAIT
 /// Is there a message, or a hang-up, to be received?
 [[nodiscard]] bool readable(int socket, std::chrono::milliseconds patience);
 
-/// A listening socket at directory/name; the path may be longer than sun_path. A file that is there is replaced.
+/// A listening socket at directory/name; the path may be longer than sun_path. A file that is there is
+/// replaced.
 [[nodiscard]] Result<kj::AutoCloseFd> listen_parcels(const std::string& directory, const std::string& name,
                                                      unsigned mode);
 /// One try. `patience` is for connecting and for each receive.

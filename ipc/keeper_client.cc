@@ -24,7 +24,8 @@ struct Attempt {
 Attempt again(const Error& error) { return {tl::unexpected(error), false}; }
 Attempt never(const Error& error) { return {tl::unexpected(error), true}; }
 
-/// The run directory. The keeper starts a service in it, so that a service's user need not be able to walk there.
+/// The run directory. The keeper starts a service in it, so that a service's user need not be able to walk
+/// there.
 std::string place(const std::string& run_dir) {
   bool const out_of_reach = ::access(run_dir.c_str(), X_OK) != 0 && errno == EACCES;
   return out_of_reach ? "." : run_dir;
@@ -104,7 +105,8 @@ Result<Grants> attach(const std::string& run_dir, std::string_view service, mill
     auto attempt = try_once(run_dir, service, left);
     if (attempt.grants) return std::move(attempt.grants);
     if (attempt.final || Clock::now() >= end)
-      return fail("{}: no objects from the keeper of {}: {}", service, run_dir, attempt.grants.error().message);
+      return fail("{}: no objects from the keeper of {}: {}", service, run_dir,
+                  attempt.grants.error().message);
     std::this_thread::sleep_for(kPause);
   }
 }

@@ -2,7 +2,8 @@
 //
 // Who     the CLI finds and makes it, keeper or holder remove it: whichever is last.
 // Place   $XDG_RUNTIME_DIR/bulkhead/NAME, else /tmp/bulkhead-UID/NAME, unless --run says otherwise.
-// Trust   the base directory must belong to us. Nothing but our two sockets is ever removed from a run directory.
+// Trust   the base directory must belong to us. Nothing but our two sockets is ever removed from a run
+// directory.
 #pragma once
 
 #include <string>
@@ -13,8 +14,8 @@
 namespace bulkhead {
 
 [[nodiscard]] std::string run_base();
-/// Makes the directory (mode 0711, for services are other users) and those above it. One that a live instance uses
-/// is an error; what a dead one left is removed. Gives its absolute path.
+/// Makes the directory (mode 0711, for services are other users) and those above it. One that a live instance
+/// uses is an error; what a dead one left is removed. Gives its absolute path.
 [[nodiscard]] Result<std::string> make_run_dir(const std::string& path);
 void remove_run_dir(const std::string& path);
 

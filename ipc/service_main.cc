@@ -44,7 +44,8 @@ class Service {
         lifeline_fd_(grants.descriptor("lifeline")) {}
 
   Status start(int bell) {
-    auto signals = Signals::create(control_.loop(), {SIGTERM, SIGINT}, [this](const signalfd_siginfo&) { stop_ = true; });
+    auto signals = Signals::create(control_.loop(), {SIGTERM, SIGINT},
+                                   [this](const signalfd_siginfo&) { stop_ = true; });
     if (!signals) return tl::unexpected(signals.error());
     signals_ = std::move(*signals);
     bell_ = std::make_unique<Doorbell>(control_.loop(), bell, [] {});  // to wake us is all it does

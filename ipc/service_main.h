@@ -1,13 +1,17 @@
 // ipc/service_main.h: main() of a service: what is the same for all of them.
 //
 // Who     services/*/main.cc: return service_main(argc, argv, "rules", make).
-// Start   `--run DIR`, objects from the keeper, loop, signals, bell; make() builds the service over them; recover();
+// Start   `--run DIR`, objects from the keeper, loop, signals, bell; make() builds the service over them;
+// recover();
 //         then the desk says ready.
-// Loop    step() until there is nothing; look again for spin_us; then sleep on the bell. SIGTERM, SIGINT and the end
+// Loop    step() until there is nothing; look again for spin_us; then sleep on the bell. SIGTERM, SIGINT and
+// the end
 //         of the lifeline (the holder is gone) leave the loop: finish(), destruction, exit 0.
-// Hang    the desk's heartbeat goes up with every turn, and by a timer while asleep. A step that takes longer than
+// Hang    the desk's heartbeat goes up with every turn, and by a timer while asleep. A step that takes longer
+// than
 //         hang_ms gets the process killed and replaced.
-// Errors  of the start go to stderr, exit 1. The keeper tries a few times, then reports the service as failed.
+// Errors  of the start go to stderr, exit 1. The keeper tries a few times, then reports the service as
+// failed.
 #pragma once
 
 #include <functional>
@@ -37,8 +41,8 @@ struct Runnable {
   virtual void finish() {}
 };
 
-using MakeRunnable =
-    std::function<Result<std::unique_ptr<Runnable>>(Grants& grants, const Settings& settings, ControlLoop& control)>;
+using MakeRunnable = std::function<Result<std::unique_ptr<Runnable>>(Grants& grants, const Settings& settings,
+                                                                     ControlLoop& control)>;
 
 int service_main(int argc, char** argv, const char* service, const MakeRunnable& make);
 

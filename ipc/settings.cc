@@ -24,9 +24,13 @@ Status check_interfaces(const Settings& settings) {
   std::set<std::string> names;
   for (const auto& interface : settings.interfaces) {
     if (!is_interface_name(interface.name))
-      return fail("settings: interface name '{}': wanted: letters, digits, '.', '_', '-', '@', {} at most, no leading "
-                  "'.' or '-'", interface.name, kMaxName);
-    if (!names.insert(interface.name).second) return fail("settings: interface '{}' is there twice", interface.name);
+      return fail(
+          "settings: interface name '{}': wanted: letters, digits, '.', '_', '-', '@', {} at most, no "
+          "leading "
+          "'.' or '-'",
+          interface.name, kMaxName);
+    if (!names.insert(interface.name).second)
+      return fail("settings: interface '{}' is there twice", interface.name);
     if (interface.path.size() > kMaxPath) return fail("settings: path of '{}' is too long", interface.name);
   }
   return {};
@@ -86,7 +90,8 @@ bool is_interface_name(std::string_view name) {
 
 Status check(const Settings& settings) {
   if (auto s = between("ring", settings.ring, 16, 65536); !s) return s;
-  if (!std::has_single_bit(settings.ring)) return fail("settings: ring is {}, wanted: a power of two", settings.ring);
+  if (!std::has_single_bit(settings.ring))
+    return fail("settings: ring is {}, wanted: a power of two", settings.ring);
   if (auto s = between("batch", settings.batch, 1, 4096); !s) return s;
   if (auto s = between("flows", settings.flows, 1, 1U << 24); !s) return s;
   if (auto s = between("spin-us", settings.spin_us, 0, 1'000'000); !s) return s;
@@ -102,6 +107,8 @@ std::vector<std::byte> encode(const Settings& settings) {
   return flat(message);
 }
 
-Result<Settings> decode(std::span<const std::byte> message) { return read_flat<schema::Settings>(message, read); }
+Result<Settings> decode(std::span<const std::byte> message) {
+  return read_flat<schema::Settings>(message, read);
+}
 
 }  // namespace bulkhead

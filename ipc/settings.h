@@ -29,8 +29,8 @@ struct Settings {
     std::string path;        // of the capture, for messages
   };
 
-  uint32_t ring = 4096;             // slots of each ring, and packets in the chain at most; a power of two, 16 to 65536
-  uint32_t batch = 256;             // descriptors of one commit at most, 1 to 4096
+  uint32_t ring = 4096;  // slots of each ring, and packets in the chain at most; a power of two, 16 to 65536
+  uint32_t batch = 256;  // descriptors of one commit at most, 1 to 4096
   uint32_t flows = 262144;          // entries of the flow table, 1 to 2^24
   uint64_t seed = 0;                // of everything that is chance
   uint32_t spin_us = 50;            // how long an idle service looks again before it sleeps; 0: not at all
@@ -38,7 +38,8 @@ struct Settings {
   uint64_t packets_per_second = 0;  // the pace at which pktio takes packets in; 0: as fast as it goes
   bool verdicts = true;             // write verdicts.jsonl (object out.verdicts.jsonl)
   Chain chain = Chain::work;
-  uint64_t made_packets = 0;        // so many 64-byte packets made in memory instead of captures read, nothing written
+  uint64_t made_packets =
+      0;  // so many 64-byte packets made in memory instead of captures read, nothing written
   std::vector<Interface> interfaces;  // bridge wiring: two; a packet that came in by one leaves by the other
 };
 

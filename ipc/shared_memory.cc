@@ -23,7 +23,8 @@ Result<kj::AutoCloseFd> unsealed(std::string_view name, uint64_t bytes) {
 }
 
 Result<kj::AutoCloseFd> seal(std::string_view name, kj::AutoCloseFd fd, int seals) {
-  if (::fcntl(fd, F_ADD_SEALS, seals | F_SEAL_SEAL) != 0) return fail_errno(errno, "{}: cannot seal it", name);
+  if (::fcntl(fd, F_ADD_SEALS, seals | F_SEAL_SEAL) != 0)
+    return fail_errno(errno, "{}: cannot seal it", name);
   return fd;
 }
 

@@ -2,9 +2,11 @@
 //
 // Who     keeper and holder make memory; everyone maps it.
 // Owner   a Mapping unmaps itself; descriptors are kj::AutoCloseFd. A mapping outlives its descriptor.
-// Walls   a memfd is made with mode 0600 and sealed against change of size and of seals; who may only read gets
-//         another open file, read-only, so that mmap and mprotect for writing fail. Opening that one anew for writing
-//         through /proc fails too for other users than the maker (not for the same user, nor for root).
+// Walls   a memfd is made with mode 0600 and sealed against change of size and of seals; who may only read
+// gets
+//         another open file, read-only, so that mmap and mprotect for writing fail. Opening that one anew for
+//         writing through /proc fails too for other users than the maker (not for the same user, nor for
+//         root).
 // Errors  say the object's name. A memory of another size than promised, or that could shrink, is refused.
 #pragma once
 
@@ -43,7 +45,8 @@ class Mapping {
 /// Zeroed memory of a fixed size.
 [[nodiscard]] Result<kj::AutoCloseFd> create_memory(std::string_view name, uint64_t bytes);
 /// Memory that holds `content` and will never change, behind a read-only descriptor.
-[[nodiscard]] Result<kj::AutoCloseFd> create_constant(std::string_view name, std::span<const std::byte> content);
+[[nodiscard]] Result<kj::AutoCloseFd> create_constant(std::string_view name,
+                                                      std::span<const std::byte> content);
 /// The same memory behind a read-only descriptor.
 [[nodiscard]] Result<kj::AutoCloseFd> reopen_read_only(std::string_view name, int fd);
 /// Of a memory that cannot shrink.

@@ -62,7 +62,8 @@ Result<Child> spawn(const Program& program) {
   kj::AutoCloseFd high(::fcntl(file, F_DUPFD_CLOEXEC, 10));  // where kInherited does not overwrite it
   if (high.get() < 0) return fail_errno(errno, "{}: descriptors", program.path);
   std::array<int, 2> ends{-1, -1};
-  if (program.gated && ::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno(errno, "{}: pipe", program.path);
+  if (program.gated && ::pipe2(ends.data(), O_CLOEXEC) != 0)
+    return fail_errno(errno, "{}: pipe", program.path);
   kj::AutoCloseFd inner(ends[0]), outer(ends[1]);
 
   std::string name = std::filesystem::path(program.path).filename();
@@ -95,9 +96,9 @@ void open_gate(Child& child) {
 
 std::string program_directory() { return std::filesystem::read_symlink("/proc/self/exe").parent_path(); }
 
-bool send_signal(int pidfd, int signal) { 
+bool send_signal(int pidfd, int signal) {
   return ::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) == 0;
- }
+}
 
 bool has_ended(int pidfd) {
   pollfd what{pidfd, POLLIN, 0};

@@ -211,6 +211,11 @@ Result<Mapping> Holder::map(const std::string& name) const {
   return Mapping::make(name, found->second.descriptor, *bytes, Right::read);
 }
 
+int Holder::descriptor(const std::string& name) const {
+  auto const found = objects_.find(name);
+  return found == objects_.end() ? -1 : found->second.descriptor.get();
+}
+
 void Holder::fail_with(const std::string& reason) {
   if (!failure_) failure_ = reason;
   news_();

@@ -58,6 +58,8 @@ class Holder {
   [[nodiscard]] const std::optional<std::string>& failure() const { return failure_; }
   /// A memory, to be read; after stop() too. An Error while the keeper has not made it.
   [[nodiscard]] Result<Mapping> map(const std::string& name) const;
+  /// Of an object; -1: there is none of that name.
+  [[nodiscard]] int descriptor(const std::string& name) const;
   [[nodiscard]] pid_t keeper_pid() const { return keeper_.pid; }
 
   void stop();

@@ -6,6 +6,8 @@
 
 #include "ipc/rpc.h"
 #include "ipc/run_dir.h"
+#include "services/cli/drain.h"
+#include "services/cli/replay_files.h"
 
 namespace bulkhead::cli {
 namespace {
@@ -41,6 +43,7 @@ class Run {
         make_run_dir(options.run_dir.empty() ? fmt::format("{}/{}-{}", run_base(), options.name, ::getpid())
                                              : options.run_dir);
     if (!run_dir) return tl::unexpected(run_dir.error());
+    outputs_ = output_names(options.settings.interfaces, options.settings.verdicts);
     HolderOptions held;
     held.settings = std::move(options.settings);
     held.run_dir = *run_dir;
@@ -97,6 +100,8 @@ class Run {
     } else {
       outcome_.end = Outcome::End::interrupted;
     }
+    auto const drained = done == PktioState::Done::finished ? Status{} : drain(*holder_, outputs_);
+    if (!drained && outcome_.failure.empty()) outcome_.failure = drained.error().message;
     return std::move(outcome_);
   }
 
@@ -105,6 +110,7 @@ class Run {
   Operation first_;
   Operation shown_;
   std::unique_ptr<Holder> holder_;
+  std::vector<std::string> outputs_;
   uint64_t begin_ns_ = 0;
   int signal_ = 0;
   Outcome outcome_;

@@ -12,18 +12,23 @@ using bulkhead::cli::StatusOptions;
 
 void add_knobs(CLI::App& command, ReplayOptions& options) {
   bulkhead::Settings& settings = options.settings;
-  command.add_option("--batch", settings.batch, "descriptors of one commit at most, 1 to 4096")->capture_default_str();
-  command.add_option("--ring", settings.ring, "slots of each ring, a power of two, 16 to 65536")->capture_default_str();
-  command.add_option("--flows", settings.flows, "entries of the flow table, up to 16777216")->capture_default_str();
+  command.add_option("--batch", settings.batch, "descriptors of one commit at most, 1 to 4096")
+      ->capture_default_str();
+  command.add_option("--ring", settings.ring, "slots of each ring, a power of two, 16 to 65536")
+      ->capture_default_str();
+  command.add_option("--flows", settings.flows, "entries of the flow table, up to 16777216")
+      ->capture_default_str();
   command.add_option("--seed", settings.seed, "of everything that is chance")->capture_default_str();
   command.add_option("--pps", settings.packets_per_second, "packets a second; 0: as fast as it goes");
   command.add_option("--hang-ms", settings.hang_ms, "a service that stands still for so long is replaced")
       ->capture_default_str();
-  command.add_option("--spin-us", settings.spin_us, "microseconds an idle service looks again before it sleeps")
+  command
+      .add_option("--spin-us", settings.spin_us, "microseconds an idle service looks again before it sleeps")
       ->capture_default_str();
   command.add_option("--run", options.run_dir, "run directory of this instance");
   command.add_option("--first-user", options.first_user, "as root: user id of the first service")->group("");
-  command.add_option("--figures", options.figures, "write figures for the benchmark into this file")->group("");
+  command.add_option("--figures", options.figures, "write figures for the benchmark into this file")
+      ->group("");
 }
 
 void set_log_level(bool verbose) {
@@ -42,7 +47,8 @@ int main(int argc, char** argv) {
   ReplayOptions replay;
   bool no_verdicts = false;
   auto* replay_command = app.add_subcommand("replay", "send captures through the firewall");
-  replay_command->add_option("--in", replay.inputs, "NAME=FILE: an interface and its capture; twice for two")->required();
+  replay_command->add_option("--in", replay.inputs, "NAME=FILE: an interface and its capture; twice for two")
+      ->required();
   replay_command->add_option("--out", replay.directory, "folder for the results")->required();
   replay_command->add_flag("--no-verdicts", no_verdicts, "do not write verdicts.jsonl");
   replay_command->add_flag("-v,--verbose", verbose, "log what happens to the processes");
@@ -50,7 +56,8 @@ int main(int argc, char** argv) {
 
   ReplayOptions empty;
   empty.settings.made_packets = 1'000'000;
-  auto* empty_command = app.add_subcommand("empty-chain", "packets made in memory, and stages that do nothing")->group("");
+  auto* empty_command =
+      app.add_subcommand("empty-chain", "packets made in memory, and stages that do nothing")->group("");
   empty_command->add_option("--packets", empty.settings.made_packets, "how many")->capture_default_str();
   add_knobs(*empty_command, empty);
 

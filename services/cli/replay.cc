@@ -24,17 +24,21 @@ Status write_figures(const std::string& path, const Outcome& outcome) {
 
 /// The table as it is at the last packet's time; nothing where there never was one.
 Status write_flows(const std::string& directory, const Records& records) {
-  if (records.pktio == nullptr || records.conntrack == nullptr || records.conntrack_commit == nullptr) return {};
-  auto written = write_flow_listing(directory + "/" + kFlowListing, *records.conntrack, *records.conntrack_commit,
-                                    records.pktio->time_ns.load());
+  if (records.pktio == nullptr || records.conntrack == nullptr || records.conntrack_commit == nullptr)
+    return {};
+  auto written = write_flow_listing(directory + "/" + kFlowListing, *records.conntrack,
+                                    *records.conntrack_commit, records.pktio->time_ns.load());
   return written.map([](uint64_t) {});
 }
 
 int exit_status(const Outcome& outcome, bool bad_input) {
   switch (outcome.end) {
-    case Outcome::End::failed: return 1;
-    case Outcome::End::interrupted: return outcome.signal == 0 ? 1 : 128 + outcome.signal;
-    case Outcome::End::done: return bad_input ? 2 : 0;
+    case Outcome::End::failed:
+      return 1;
+    case Outcome::End::interrupted:
+      return outcome.signal == 0 ? 1 : 128 + outcome.signal;
+    case Outcome::End::done:
+      return bad_input ? 2 : 0;
   }
   return 1;
 }
@@ -71,7 +75,8 @@ int replay(ReplayOptions options) {
   if (auto written = write_flows(options.directory, outcome->records); !written)
     status = complain(written.error().message);
   if (!options.figures.empty())
-    if (auto written = write_figures(options.figures, *outcome); !written) status = complain(written.error().message);
+    if (auto written = write_figures(options.figures, *outcome); !written)
+      status = complain(written.error().message);
   return status;
 }
 

@@ -1,6 +1,7 @@
 // services/cli/replay.h: `bulkhead replay` and `bulkhead empty-chain`.
 //
-// Exit    0; 1: could not; 2: an input was bad (what was readable of it is processed); 128 + n: ended by signal n.
+// Exit    0; 1: could not; 2: an input was bad (what was readable of it is processed); 128 + n: ended by
+// signal n.
 #pragma once
 
 #include <string>
@@ -14,8 +15,8 @@ struct ReplayOptions {
   std::vector<std::string> inputs;  // NAME=FILE
   std::string directory;
   std::string run_dir;
-  std::string figures;  // a file for one line of JSON; empty: none
-  Settings settings;    // knobs; interfaces are filled in
+  std::string figures;        // a file for one line of JSON; empty: none
+  Settings settings;          // knobs; interfaces are filled in
   long long first_user = -1;  // -1: default_first_user()
 };
 

@@ -28,10 +28,12 @@ Result<Input> open_input(const std::string& words) {
     return fail("--in {}: '{}' is no interface name: wanted: letters, digits and . _ - @, 64 at most", words,
                 input.interface.name);
   const std::string& path = input.interface.path;
-  input.file = kj::AutoCloseFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO must not stop us
+  input.file =
+      kj::AutoCloseFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO must not stop us
   if (input.file.get() < 0) return fail_errno(errno, "{}: cannot open this capture", path);
   if (::fstat(input.file, &input.about) != 0) return fail_errno(errno, "{}", path);
-  if (!S_ISREG(input.about.st_mode)) return fail("{}: is no regular file; replay reads captures that are stored", path);
+  if (!S_ISREG(input.about.st_mode))
+    return fail("{}: is no regular file; replay reads captures that are stored", path);
   ::fcntl(input.file, F_SETFL, 0);
   return input;
 }
@@ -40,12 +42,14 @@ Status check_wiring(const std::vector<Input>& inputs) {
   if (inputs.empty()) return fail("no input: wanted: --in NAME=FILE");
   std::set<std::string> names;
   for (const Input& input : inputs)
-    if (!names.insert(input.interface.name).second) return fail("interface '{}' is named twice", input.interface.name);
+    if (!names.insert(input.interface.name).second)
+      return fail("interface '{}' is named twice", input.interface.name);
   if (inputs.size() > 2)
     return fail("{} inputs: bridge wiring has two interfaces, and what comes in by one leaves by the other",
                 inputs.size());
   if (inputs.size() == 1 && inputs[0].interface.name == kOtherSide)
-    return fail("the other side of a single input is called '{}', so the input must have another name", kOtherSide);
+    return fail("the other side of a single input is called '{}', so the input must have another name",
+                kOtherSide);
   return {};
 }
 
@@ -79,14 +83,16 @@ Status make_directory(const std::string& directory) {
   return {};
 }
 
-Result<std::map<std::string, Input>> open_outputs(const std::string& directory, const std::vector<std::string>& names,
+Result<std::map<std::string, Input>> open_outputs(const std::string& directory,
+                                                  const std::vector<std::string>& names,
                                                   const std::vector<Input>& inputs) {
   std::map<std::string, Input> outputs;
   for (const auto& name : names) {
     auto output = open_output(directory + "/" + name);
     if (!output) return tl::unexpected(output.error());
     for (const Input& input : inputs)
-      if (same_file(*output, input)) return fail("{}/{} would overwrite the input {}", directory, name, input.interface.path);
+      if (same_file(*output, input))
+        return fail("{}/{} would overwrite the input {}", directory, name, input.interface.path);
     for (const auto& [other, file] : outputs)
       if (same_file(*output, file)) return fail("{}/{} and {} are the same file", directory, name, other);
     outputs.emplace(name, std::move(*output));

@@ -26,7 +26,8 @@ struct ReplayFiles {
                                                     const std::string& directory, bool verdicts);
 
 /// The files that a replay writes into its directory: outputs of pktio, in its order.
-[[nodiscard]] std::vector<std::string> output_names(const std::vector<Settings::Interface>& interfaces, bool verdicts);
+[[nodiscard]] std::vector<std::string> output_names(const std::vector<Settings::Interface>& interfaces,
+                                                    bool verdicts);
 
 inline constexpr const char* kFlowListing = "conntrack.txt";
 

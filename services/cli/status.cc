@@ -21,7 +21,8 @@ constexpr int64_t kAnswerMs = 1500;  // of one try
 Json read_service(schema::Status::Service::Reader service) {
   Json rings = Json::array(), drops = Json::object();
   for (auto ring : service.getRings())
-    rings.push_back({{"name", ring.getName().cStr()}, {"depth", ring.getDepth()}, {"capacity", ring.getCapacity()}});
+    rings.push_back(
+        {{"name", ring.getName().cStr()}, {"depth", ring.getDepth()}, {"capacity", ring.getCapacity()}});
   for (auto drop : service.getDrops()) drops[drop.getReason().cStr()] = drop.getPackets();
   return {{"name", service.getName().cStr()},
           {"pid", service.getPid()},
@@ -42,17 +43,19 @@ Json read_status(schema::Status::Reader status) {
   auto progress = status.getProgress();
   Json services = Json::array();
   for (auto service : status.getServices()) services.push_back(read_service(service));
-  return {{"run", status.getRunDir().cStr()},
-          {"uptime_ms", status.getUptimeMs()},
-          {"settings", status.getSettings().cStr()},
-          {"keeper", {{"pid", status.getKeeperPid()}, {"restarts", std::max<uint64_t>(status.getKeeperStarts(), 1) - 1}}},
-          {"progress",
-           {{"packets", progress.getPackets()},
-            {"bytes", progress.getBytes()},
-            {"accepted", progress.getAccepted()},
-            {"dropped", progress.getDropped()},
-            {"state", progress.getDone().cStr()}}},
-          {"services", services}};
+  return {
+      {"run", status.getRunDir().cStr()},
+      {"uptime_ms", status.getUptimeMs()},
+      {"settings", status.getSettings().cStr()},
+      {"keeper",
+       {{"pid", status.getKeeperPid()}, {"restarts", std::max<uint64_t>(status.getKeeperStarts(), 1) - 1}}},
+      {"progress",
+       {{"packets", progress.getPackets()},
+        {"bytes", progress.getBytes()},
+        {"accepted", progress.getAccepted()},
+        {"dropped", progress.getDropped()},
+        {"state", progress.getDone().cStr()}}},
+      {"services", services}};
 }
 
 Result<std::string> which_instance(const std::string& wanted) {
@@ -97,7 +100,8 @@ Result<Json> ask(const std::string& wanted, Call call) {
 std::string duration(uint64_t ms) {
   if (ms < 10'000) return fmt::format("{}.{:03} s", ms / 1000, ms % 1000);
   uint64_t const s = ms / 1000;
-  return s < 3600 ? fmt::format("{}:{:02}", s / 60, s % 60) : fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
+  return s < 3600 ? fmt::format("{}:{:02}", s / 60, s % 60)
+                  : fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
 }
 
 void print_table(const Json& status) {
@@ -118,8 +122,8 @@ void print_table(const Json& status) {
                            ring["capacity"].get<uint64_t>());
     fmt::print(fmt::runtime(row), one["name"].get<std::string>(), one["pid"].get<uint64_t>(),
                one["state"].get<std::string>(), duration(one["uptime_ms"]), one["restarts"].get<uint64_t>(),
-               one["packets_in"].get<uint64_t>(), one["packets_out"].get<uint64_t>(), one["batches"].get<uint64_t>(),
-               rings);
+               one["packets_in"].get<uint64_t>(), one["packets_out"].get<uint64_t>(),
+               one["batches"].get<uint64_t>(), rings);
   }
   for (const Json& one : status["services"])
     for (const auto& [reason, packets] : one["drops"].items())
@@ -135,7 +139,8 @@ int complain(const std::string& why) {
 
 int status(const StatusOptions& options) {
   auto answer = ask(options.run_dir, [](schema::Keeper::Client keeper) {
-    return keeper.statusRequest().send().then([](auto&& response) { return read_status(response.getStatus()); });
+    return keeper.statusRequest().send().then(
+        [](auto&& response) { return read_status(response.getStatus()); });
   });
   if (!answer) return complain(answer.error().message);
   if (options.json) {

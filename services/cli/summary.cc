@@ -20,13 +20,16 @@ std::string grouped(uint64_t number) {
   return digits;
 }
 
-double per_second(uint64_t count, double seconds) { return seconds > 0 ? static_cast<double>(count) / seconds : 0; }
+double per_second(uint64_t count, double seconds) {
+  return seconds > 0 ? static_cast<double>(count) / seconds : 0;
+}
 
 std::string drop_reasons(const PktioState& state) {
   std::string all;
   for (size_t reason = 0; reason < state.drops.size(); ++reason)
     if (uint64_t const packets = state.drops[reason].load(); packets != 0)
-      all += fmt::format("{}{} {}", all.empty() ? "" : ", ", name_of(static_cast<DropReason>(reason)), grouped(packets));
+      all += fmt::format("{}{} {}", all.empty() ? "" : ", ", name_of(static_cast<DropReason>(reason)),
+                         grouped(packets));
   return all.empty() ? all : fmt::format(" ({})", all);
 }
 
@@ -62,12 +65,9 @@ std::string figures(const Outcome& outcome) {
     double const own_ns = static_cast<double>(usage.user_ns + usage.system_ns);
     cpu_ns += own_ns;
     switches += static_cast<double>(usage.waits + usage.preemptions);
-    all["services"][name] = {{"cpu_ns_per_packet", own_ns * each},
-                             {"user_ns", usage.user_ns},
-                             {"system_ns", usage.system_ns},
-                             {"waits", usage.waits},
-                             {"preemptions", usage.preemptions},
-                             {"peak_kib", usage.peak_kib},
+    all["services"][name] = {{"cpu_ns_per_packet", own_ns * each}, {"user_ns", usage.user_ns},
+                             {"system_ns", usage.system_ns},       {"waits", usage.waits},
+                             {"preemptions", usage.preemptions},   {"peak_kib", usage.peak_kib},
                              {"processes", usage.processes}};
   }
   all["cpu_ns_per_packet"] = cpu_ns * each;
@@ -75,12 +75,14 @@ std::string figures(const Outcome& outcome) {
   return all.dump();
 }
 
-std::vector<std::string> input_errors(const Outcome& outcome, const std::vector<Settings::Interface>& interfaces) {
+std::vector<std::string> input_errors(const Outcome& outcome,
+                                      const std::vector<Settings::Interface>& interfaces) {
   std::vector<std::string> errors;
   if (outcome.records.pktio == nullptr) return errors;
   for (size_t i = 0; i < interfaces.size(); ++i) {
     const PktioState::Interface& input = outcome.records.pktio->interfaces[i];
-    if (input.input_ended.acquire() == 2) errors.push_back(interfaces[i].path + ": " + text(input.input_error));
+    if (input.input_ended.acquire() == 2)
+      errors.push_back(interfaces[i].path + ": " + text(input.input_error));
   }
   return errors;
 }
@@ -99,8 +101,9 @@ void ProgressBar::show(const PktioState& state) {
   double const part = std::min(1.0, static_cast<double>(read) / static_cast<double>(input_bytes_));
   auto const filled = static_cast<unsigned>(part * kBarWidth);
   double const seconds = static_cast<double>(Loop::now_ns() - begin_ns_) / 1e9;
-  fmt::print(stderr, "\r\033[K[{:#<{}}{:.<{}}] {:3.0f} %  {} packets, {:.2f} M/s", "", filled, "", kBarWidth - filled,
-             part * 100, grouped(state.packets.load()), per_second(state.packets.load(), seconds) / 1e6);
+  fmt::print(stderr, "\r\033[K[{:#<{}}{:.<{}}] {:3.0f} %  {} packets, {:.2f} M/s", "", filled, "",
+             kBarWidth - filled, part * 100, grouped(state.packets.load()),
+             per_second(state.packets.load(), seconds) / 1e6);
   std::fflush(stderr);
   shown_ = true;
 }

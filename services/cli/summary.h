@@ -11,8 +11,8 @@ namespace bulkhead::cli {
 /// Lines for people. `directory` is where the outputs are; empty: there are none.
 [[nodiscard]] std::string summary(const Outcome& outcome, const std::string& directory);
 
-/// One line of JSON: packets, seconds, pps; of each service user and system time, context switches, batches, sleeps,
-/// bells, memory. Complete if no service was restarted.
+/// One line of JSON: packets, seconds, pps; of each service user and system time, context switches, batches,
+/// sleeps, bells, memory. Complete if no service was restarted.
 [[nodiscard]] std::string figures(const Outcome& outcome);
 
 /// Inputs that could not be read to their end: the error, file and packet number in it.

@@ -20,7 +20,8 @@ constexpr int kSendBuffer = 1 << 20;       // all grants of a service at once
 
 struct Granter::Asking {
   Asking(Granter& granter, kj::AutoCloseFd connected)
-      : socket(kj::mv(connected)), hello(granter.loop_, [this, &granter](int result) { granter.heard(*this, result); }) {}
+      : socket(kj::mv(connected)),
+        hello(granter.loop_, [this, &granter](int result) { granter.heard(*this, result); }) {}
 
   kj::AutoCloseFd socket;
   std::array<std::byte, kMaxMessage> bytes{};
@@ -55,7 +56,8 @@ void Granter::heard(Asking& asking, int result) {
     auto const service = who(asking, std::span(asking.bytes).first(static_cast<size_t>(result)));
     if (!service) {
       spdlog::warn("refused: {}", service.error().message);
-      (void)send_parcel(asking.socket, encode(ToService{Refused{service.error().message}}), -1, Patience::none);
+      (void)send_parcel(asking.socket, encode(ToService{Refused{service.error().message}}), -1,
+                        Patience::none);
     } else if (auto granted = grant_all(asking.socket, *service); !granted) {
       spdlog::warn("{}: grants: {}", *service, granted.error().message);
     }
@@ -68,9 +70,11 @@ Result<std::string> Granter::who(const Asking& asking, std::span<const std::byte
   if (!hello) return tl::unexpected(hello.error());
   ucred peer{};
   socklen_t size = sizeof peer;
-  if (::getsockopt(asking.socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return fail_errno(errno, "SO_PEERCRED");
+  if (::getsockopt(asking.socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+    return fail_errno(errno, "SO_PEERCRED");
   pid_t const expected = watch_.expected(hello->service);
-  if (expected == 0) return fail("pid {} asks as '{}', which no process may be now", peer.pid, hello->service);
+  if (expected == 0)
+    return fail("pid {} asks as '{}', which no process may be now", peer.pid, hello->service);
   if (expected != peer.pid)
     return fail("pid {} asks as '{}', which is pid {}", peer.pid, hello->service, expected);
   return hello->service;
@@ -88,7 +92,8 @@ Status Granter::grant_all(int socket, const std::string& service) {
     auto sent = send_parcel(socket, encode(ToService{handout->grant}), handout->descriptor, Patience::none);
     if (!sent) return sent;
   }
-  return send_parcel(socket, encode(ToService{Done{static_cast<uint32_t>(names.size())}}), -1, Patience::none);
+  return send_parcel(socket, encode(ToService{Done{static_cast<uint32_t>(names.size())}}), -1,
+                     Patience::none);
 }
 
 }  // namespace bulkhead::keeper

@@ -20,7 +20,8 @@ Status HolderLink::take_over(std::vector<Possession>& into) {
       return fail("the holder says {} objects, {} came", all->objects, into.size());
     }
     const auto* held = std::get_if<Held>(&*message);
-    if (held == nullptr || (*parcel)->descriptor.get() < 0) return fail("the holder sent something else than an object");
+    if (held == nullptr || (*parcel)->descriptor.get() < 0)
+      return fail("the holder sent something else than an object");
     into.push_back({*held, kj::mv((*parcel)->descriptor)});
   }
 }

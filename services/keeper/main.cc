@@ -1,8 +1,10 @@
 // services/keeper/main.cc: the keeper: makes every object, hands them out, and keeps the services alive.
 //
-// Start   bulkhead-keeper --run DIR --holder FD [--first-user UID], by the holder, as often as it takes. Each one
+// Start   bulkhead-keeper --run DIR --holder FD [--first-user UID], by the holder, as often as it takes. Each
+// one
 //         begins with what the holder has (HolderLink::take_over), makes what is missing, adopts what runs.
-// End     with the holder: when its socket hangs up, every service is killed and the run directory removed. The holder
+// End     with the holder: when its socket hangs up, every service is killed and the run directory removed.
+// The holder
 //         kills the keeper when it ends the instance itself. SIGTERM asks the holder to end it.
 #include <fcntl.h>
 #include <poll.h>
@@ -74,7 +76,8 @@ Status keep(const Arguments& arguments, ControlLoop& control, HolderLink& holder
   auto state = view<KeeperState>("keeper.state", memory->bytes());
   if (!state) return tl::unexpected(state.error());
   begin_state(**state);
-  auto objects = listener(registry, "objects", [&] { return listen_parcels(arguments.run_dir, "objects.sock", 0666); });
+  auto objects =
+      listener(registry, "objects", [&] { return listen_parcels(arguments.run_dir, "objects.sock", 0666); });
   if (!objects) return tl::unexpected(objects.error());
   auto questions = listener(registry, "keeper", [&]() -> Result<kj::AutoCloseFd> {
     auto place = shorten(arguments.run_dir);
@@ -86,7 +89,8 @@ Status keep(const Arguments& arguments, ControlLoop& control, HolderLink& holder
 
   bool ended = false;
   Watch watch(control.loop(), registry, holder, **state,
-              {arguments.run_dir, program_directory(), settings->hang_ms, arguments.first_user}, [&] { ended = true; });
+              {arguments.run_dir, program_directory(), settings->hang_ms, arguments.first_user},
+              [&] { ended = true; });
   Granter granter(control.loop(), registry, watch, *objects);
   RpcServer server(control, kj::mv(*questions),
                    kj::heap<StatusServer>(registry, watch, holder, **state, *settings, arguments.run_dir));
@@ -141,7 +145,8 @@ int main(int argc, char** argv) {
   CLI::App app("Bulkhead's keeper; `bulkhead` starts it");
   app.add_option("--run", arguments.run_dir, "run directory")->required();
   app.add_option("--holder", arguments.holder, "descriptor of the socket to the holder")->required();
-  auto* users = app.add_option("--first-user", first_user, "services run as this user id and those behind it");
+  auto* users =
+      app.add_option("--first-user", first_user, "services run as this user id and those behind it");
   CLI11_PARSE(app, argc, argv);
   if (*users) arguments.first_user = first_user;
   ::prctl(PR_SET_NAME, "bh-keeper");

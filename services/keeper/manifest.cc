@@ -78,6 +78,14 @@ constexpr Entry kManifest[] = {
     {"nat", "bell.nat", bell, rw},
     {"nat", "bell.rules", bell, rw},
     {"nat", "bell.conntrack", bell, rw},
+
+    // Places of services that are not there yet and not started.
+    {"helpers", "config", memory, ro},
+    {"helpers", "lifeline", file, ro},
+    {"sync", "config", memory, ro},
+    {"sync", "lifeline", file, ro},
+    {"sync", "conntrack.state", memory, ro},
+    {"sync", "conntrack.commit", memory, ro},
 };
 
 constexpr Inlet kInlets[] = {

@@ -7,8 +7,9 @@
 namespace bulkhead::keeper {
 
 void Registry::take(Possession possession) {
-  objects_.insert_or_assign(possession.what.name,
-                            Object{possession.what.kind, kj::mv(possession.descriptor), kj::AutoCloseFd(), {}});
+  objects_.insert_or_assign(
+      possession.what.name,
+      Object{possession.what.kind, kj::mv(possession.descriptor), kj::AutoCloseFd(), {}});
 }
 
 Status Registry::keep(const std::string& name, ObjectKind kind, kj::AutoCloseFd descriptor) {

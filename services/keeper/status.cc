@@ -25,9 +25,12 @@ uint64_t sum(const std::array<uint64_t, kMaxRings>& numbers) {
 
 kj::StringPtr name_of(PktioState::Done done) {
   switch (done) {
-    case PktioState::Done::running: return "running";
-    case PktioState::Done::finished: return "finished";
-    case PktioState::Done::failed: return "failed";
+    case PktioState::Done::running:
+      return "running";
+    case PktioState::Done::finished:
+      return "finished";
+    case PktioState::Done::failed:
+      return "failed";
   }
   return "unknown";
 }
@@ -40,8 +43,8 @@ kj::Promise<void> StatusServer::status(StatusContext context) {
   status.setKeeperStarts(state_.starts.load());
   status.setUptimeMs(ms_since(state_.started_ns.load()));
   status.setRunDir(run_dir_);
-  status.setSettings(fmt::format("ring {}, batch {}, flows {}, seed {}, chain {}", settings_.ring, settings_.batch,
-                                 settings_.flows, settings_.seed,
+  status.setSettings(fmt::format("ring {}, batch {}, flows {}, seed {}, chain {}", settings_.ring,
+                                 settings_.batch, settings_.flows, settings_.seed,
                                  settings_.chain == Settings::Chain::empty ? "empty" : "work"));
   auto services = status.initServices(static_cast<unsigned>(std::size(kServices)));
   for (unsigned i = 0; i < services.size(); ++i) fill_service(services[i], i);

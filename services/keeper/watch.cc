@@ -14,11 +14,11 @@ namespace bulkhead::keeper {
 namespace {
 
 constexpr uint64_t kMillisecond = 1'000'000;
-constexpr unsigned kLooks = 4;             // within hang_ms
-constexpr unsigned kStill = kLooks + 1;    // looks without a change: between hang_ms and 5/4 of it
-constexpr uint64_t kStartMs = 1000;        // more, for a process that is still starting
+constexpr unsigned kLooks = 4;           // within hang_ms
+constexpr unsigned kStill = kLooks + 1;  // looks without a change: between hang_ms and 5/4 of it
+constexpr uint64_t kStartMs = 1000;      // more, for a process that is still starting
 constexpr uint64_t kUnreadyDeaths = 20;
-constexpr uint64_t kOwnExit = 4;           // a process that gave up by itself counts as so many
+constexpr uint64_t kOwnExit = 4;  // a process that gave up by itself counts as so many
 constexpr uint64_t kCrashes = 50;
 constexpr uint64_t kSoonNs = 1000 * kMillisecond;
 constexpr uint64_t kEndMs = 700;
@@ -200,7 +200,8 @@ void Watch::died(Service& service) {
   if (state.unready_deaths.load() >= kUnreadyDeaths)
     return give_up(service, fmt::format("does not become ready; the last process {}", describe(known, how)));
   if (state.crashes.load() >= kCrashes)
-    return give_up(service, fmt::format("crashes again and again; the last process {}", describe(known, how)));
+    return give_up(service,
+                   fmt::format("crashes again and again; the last process {}", describe(known, how)));
   start_later(service);
 }
 

@@ -3,15 +3,16 @@
 //
 // Input   byte 0: which stage, and how far its world has come; then orders to its neighbours, a byte each with what
 //         it needs behind it: descriptors, tails, heads, headers, frames; and to the stage: one batch, or a new process.
-// Walls   while the stage runs, what it may not write is read-only, as the keeper maps it; behind each object lies
-//         poison up to the page's end. AddressSanitizer and the kernel say the rest.
+// Walls   what the stage may not write is read-only, as the keeper maps it, but for the moment in which a neighbour
+//         writes it; behind each object lies poison up to the page's end. AddressSanitizer and the kernel say
+//         the rest.
 // Checks  after each batch the stage's own state is still what it promises.
 #include <sanitizer/asan_interface.h>
 #include <sys/mman.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 #include <stdexcept>
 
@@ -27,7 +28,7 @@ namespace {
 
 constexpr uint64_t kSlots = 16;
 constexpr int kOrdersMost = 300;
-constexpr uint64_t kRounds = 16;
+constexpr uint64_t kRounds = 8;
 
 const Settings& settings() {
   static const Settings all = small_settings(kSlots, 8, 6);
@@ -96,11 +97,11 @@ class Beginning {
     constexpr std::array<std::byte, kPage> zeros{};
     for (size_t at = 0; at < memory.all().size(); at += kPage) {
       auto const page = memory.all().subspan(at, kPage);
-      if (!std::ranges::equal(page, zeros)) pages_.push_back({at, {page.begin(), page.end()}});
+      if (std::memcmp(page.data(), zeros.data(), kPage) != 0) pages_.push_back({at, {page.begin(), page.end()}});
     }
   }
   void copy_to(const Memory& memory) const {
-    for (const Page& page : pages_) std::ranges::copy(page.bytes, memory.all().data() + page.at);
+    for (const Page& page : pages_) std::memcpy(memory.all().data() + page.at, page.bytes.data(), kPage);
   }
 
  private:
@@ -122,99 +123,107 @@ class World {
   World(size_t victim, uint64_t rounds) : victim_(victim), chain_(memory_, settings(), input(), 5) {
     beginning(victim, rounds).copy_to(memory_);
     poison(true);
-    chain_.replace(victim_);
-    chain_.recover(victim_);
+    mprotect(memory_.all().data(), memory_.all().size(), PROT_READ);
+    for (const char* name : place().writes) protect(name, PROT_READ | PROT_WRITE);
+    renew();
   }
   ~World() { poison(false); }
 
   void obey(Orders& orders) {
     switch (uint8_t const order = orders.byte(); order % 10) {
-      case 0: case 1: return run([this] { static_cast<void>(chain_.step(victim_)); });
+      case 0: case 1: return step();
       case 2: return change(orders);
-      case 3: return orders.fill(std::as_writable_bytes(std::span(&slot(orders), 1)));
+      case 3: return slot(orders, [&](Descriptor& at) { orders.fill(std::as_writable_bytes(std::span(&at, 1))); });
       case 4: return tail(orders);
       case 5: return head(orders);
       case 6: return another(orders);
       case 7: return frame(orders);
       case 8: return header(orders);
-      default: return run([this] {
-          chain_.replace(victim_);
-          chain_.recover(victim_);
-        });
+      default: return renew();
     }
   }
-  void run_on() {
-    for (int i = 0; i < 8; ++i) run([this] { static_cast<void>(chain_.step(victim_)); });
+  void step() {
+    static_cast<void>(chain_.step(victim_));
+    check();
   }
 
  private:
   [[nodiscard]] const Place& place() const { return kPlaces[victim_]; }
-  Ring& inlet(Orders& orders) {
-    const auto& inlets = place().inlets;
-    return memory_.as<Ring>(inlets[orders.byte() % inlets.size()]);
+  void renew() {
+    chain_.replace(victim_);
+    chain_.recover(victim_);
+    check();
   }
-  Descriptor& slot(Orders& orders) {
-    Ring& ring = inlet(orders);
-    return ring.slots()[orders.byte() % kSlots];
+  void protect(const char* name, int rights) {
+    auto const object = memory_.object(name);
+    mprotect(object.data(), (object.size() + 4095) / 4096 * 4096, rights);
+  }
+  /// A neighbour's hand in object `name`, which the stage itself cannot write.
+  template <class Write>
+  void write(const char* name, Write what) {
+    protect(name, PROT_READ | PROT_WRITE);
+    what();
+    protect(name, PROT_READ);
+  }
+  template <class Write>
+  void inlet(Orders& orders, Write what) {
+    const char* const name = place().inlets[orders.byte() % place().inlets.size()];
+    write(name, [&] { what(memory_.as<Ring>(name)); });
+  }
+  template <class Write>
+  void slot(Orders& orders, Write what) {
+    inlet(orders, [&](Ring& ring) { what(ring.slots()[orders.byte() % kSlots]); });
   }
 
   void change(Orders& orders) {
-    Descriptor& descriptor = slot(orders);
-    auto const bytes = std::as_writable_bytes(std::span(&descriptor, 1));
-    size_t const at = orders.byte() % bytes.size();
-    bytes[at] = std::byte{orders.byte()};
+    slot(orders, [&](Descriptor& descriptor) {
+      auto const bytes = std::as_writable_bytes(std::span(&descriptor, 1));
+      size_t const at = orders.byte() % bytes.size();
+      bytes[at] = std::byte{orders.byte()};
+    });
   }
   void tail(Orders& orders) {
-    Ring& ring = inlet(orders);
-    uint8_t const more = orders.byte();
-    ring.tail.store(more < 200 ? ring.tail.load() + more % 20 : orders.word());
+    inlet(orders, [&](Ring& ring) {
+      uint8_t const more = orders.byte();
+      ring.tail.store(more < 200 ? ring.tail.load() + more % 20 : orders.word());
+    });
   }
   void head(Orders& orders) {
-    const auto& desks = place().desks;
-    Desk& desk = memory_.as<Desk>(desks[orders.byte() % desks.size()]);
-    Word<uint64_t>& word = desk.heads[orders.byte() % 2].value;
-    uint8_t const more = orders.byte();
-    word.store(more < 200 ? word.load() + more % 20 : orders.word());
-    desk.asleep.store(more);
+    const char* const name = place().desks[orders.byte() % place().desks.size()];
+    write(name, [&] {
+      auto& desk = memory_.as<Desk>(name);
+      Word<uint64_t>& word = desk.heads[orders.byte() % 2].value;
+      uint8_t const more = orders.byte();
+      word.store(more < 200 ? word.load() + more % 20 : orders.word());
+      desk.asleep.store(more);
+    });
   }
   /// A descriptor that was once good, at another time and place.
   void another(Orders& orders) {
     constexpr const char* rings[] = {"ring.track", "ring.rules", "ring.nat", "ring.confirm", "ring.home"};
-    Descriptor& into = slot(orders);
-    into = memory_.as<Ring>(rings[orders.byte() % 5]).slots()[orders.byte() % kSlots];
+    const Descriptor* const from = memory_.as<Ring>(rings[orders.byte() % 5]).slots() + orders.byte() % kSlots;
+    slot(orders, [&](Descriptor& into) { into = *from; });
   }
   void frame(Orders& orders) {
     auto const pool = memory_.object("pool");
     size_t const at = sizeof(Pool) + orders.word() % (kSlots * Pool::kSmallBytes);
-    pool[at] = std::byte{orders.byte()};
+    auto const store = [&] { pool[at] = std::byte{orders.byte()}; };
+    if (victim_ == 0) return store();
+    write("pool", store);
   }
   /// Of a ring, as its producer may write it; read by the next process.
   void header(Orders& orders) {
-    ObjectHeader& header = inlet(orders).header;
-    if (orders.byte() % 2 == 0) {
-      header.capacity = orders.byte() % 2 == 0 ? orders.byte() % 18 : orders.word();
-    } else {
-      auto const bytes = std::as_writable_bytes(std::span(&header, 1));
-      bytes[orders.byte() % bytes.size()] = std::byte{orders.byte()};
-    }
+    inlet(orders, [&](Ring& ring) {
+      if (orders.byte() % 2 == 0) {
+        ring.header.capacity = orders.byte() % 2 == 0 ? orders.byte() % 18 : orders.word();
+        return;
+      }
+      auto const bytes = std::as_writable_bytes(std::span(&ring.header, 1));
+      size_t const at = orders.byte() % bytes.size();
+      bytes[at] = std::byte{orders.byte()};
+    });
   }
 
-  template <class Work>
-  void run(Work work) {
-    protect(PROT_READ);
-    work();
-    protect(PROT_READ | PROT_WRITE);
-    check();
-  }
-  void protect(int rights) {
-    auto const all = memory_.all();
-    mprotect(all.data(), all.size(), rights);
-    if (rights == PROT_READ)
-      for (const char* name : place().writes) {
-        auto const object = memory_.object(name);
-        mprotect(object.data(), (object.size() + 4095) / 4096 * 4096, PROT_READ | PROT_WRITE);
-      }
-  }
   void poison(bool on) {
     std::vector<const char*> names{"pool"};
     for (const Place& one : kPlaces) names.insert(names.end(), one.writes.begin(), one.writes.end());
@@ -271,7 +280,7 @@ void play(const uint8_t* data, size_t size) {
   uint8_t const first = orders.byte();
   World world(first % kStages, first / kStages % kRounds);
   for (int i = 0; i < kOrdersMost && orders.any(); ++i) world.obey(orders);
-  world.run_on();
+  for (int i = 0; i < 8; ++i) world.step();
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Keeper, holder and CLI as real processes, with dummies for services: whatever is killed or stopped comes back, once,
-// on the same objects; and at the end there is nothing left.
+// Keeper, holder and CLI as real processes, with dummies for services: whatever is killed or stopped comes
+// back, once, on the same objects; and at the end there is nothing left.
 #define BOOST_TEST_MODULE keeper_lab
 #include <signal.h>
 
@@ -33,8 +33,16 @@ struct Lab : InstanceLab {
   }
 
   [[nodiscard]] std::vector<std::string> replay(const std::string& hang_ms = "300") const {
-    return {"replay", "--in", "lan=" + folder() + "/empty.pcap", "--out", folder() + "/out",
-            "--run", run_dir(), "--hang-ms", hang_ms, "--verbose"};
+    return {"replay",
+            "--in",
+            "lan=" + folder() + "/empty.pcap",
+            "--out",
+            folder() + "/out",
+            "--run",
+            run_dir(),
+            "--hang-ms",
+            hang_ms,
+            "--verbose"};
   }
   void start_all(const std::string& hang_ms = "300", const std::vector<std::string>& environment = {}) {
     start(replay(hang_ms), environment);
@@ -52,7 +60,9 @@ struct Lab : InstanceLab {
       if (all.count(name) != 1) return false;
     return all.size() == kServiceNames.size() + 1;
   }
-  [[nodiscard]] bool nothing_left() const { return processes().empty() && !std::filesystem::exists(run_dir()); }
+  [[nodiscard]] bool nothing_left() const {
+    return processes().empty() && !std::filesystem::exists(run_dir());
+  }
   [[nodiscard]] uint64_t batches(const std::string& name) const {
     auto all = services();
     return all.contains(name) ? all[name]["batches"].get<uint64_t>() : 0;
@@ -97,7 +107,8 @@ BOOST_AUTO_TEST_CASE(a_killed_service_comes_back_and_goes_on_where_it_was) {
     pid_t const old = lab.pid(name);
     uint64_t const counted = lab.batches(name);
     ::kill(old, SIGKILL);
-    BOOST_TEST(until([&] { return lab.pid(name) != 0 && lab.pid(name) != old && lab.batches(name) > counted; }));
+    BOOST_TEST(
+        until([&] { return lab.pid(name) != 0 && lab.pid(name) != old && lab.batches(name) > counted; }));
     BOOST_TEST(lab.services()[name]["restarts"].get<int>() == 1);
   }
   lab.end_with(SIGTERM, 143);
@@ -176,7 +187,8 @@ BOOST_AUTO_TEST_CASE(whatever_is_killed_or_stopped_while_it_starts_there_is_one_
       if (chance(3) == 0) victim = all.find("keeper") == all.end() ? victim : all.find("keeper");
       ::kill(victim->second, chance(8) == 0 ? SIGSTOP : SIGKILL);
     }
-    BOOST_TEST(until([&] { return lab.all_running() && lab.one_of_each(); }), "seed " << seed << "\n" << lab.log());
+    BOOST_TEST(until([&] { return lab.all_running() && lab.one_of_each(); }), "seed " << seed << "\n"
+                                                                                      << lab.log());
     lab.end_with(SIGTERM, 143);
   }
 }
@@ -227,7 +239,8 @@ BOOST_AUTO_TEST_CASE(a_service_that_cannot_start_is_reported) {
   Lab lab;
   lab.start(lab.replay(), {"BULKHEAD_DUMMY=rules exit"});
   BOOST_TEST(lab.wait().value_or(-1) == 1);
-  BOOST_TEST(lab.log().find("rules: does not become ready; the last process ended with status 3") != std::string::npos,
+  BOOST_TEST(lab.log().find("rules: does not become ready; the last process ended with status 3") !=
+                 std::string::npos,
              lab.log());
   BOOST_TEST(lab.nothing_left());
 }
@@ -306,9 +319,11 @@ BOOST_AUTO_TEST_CASE(bad_words_and_files_get_a_clear_error) {
   complains({"--in", "lan=/nowhere.pcap", "--out", out}, "/nowhere.pcap: cannot open this capture");
   complains({"--in", "lan=/dev/zero", "--out", out}, "is no regular file");
   complains({"--in", in, "--in", in, "--out", out}, "interface 'lan' is named twice");
-  complains({"--in", in, "--in", "b" + in, "--in", "c" + in, "--out", out}, "bridge wiring has two interfaces");
+  complains({"--in", in, "--in", "b" + in, "--in", "c" + in, "--out", out},
+            "bridge wiring has two interfaces");
   complains({"--in", "out=" + lab.folder() + "/empty.pcap", "--out", out}, "must have another name");
-  complains({"--in", "drops=" + lab.folder() + "/empty.pcap", "--out", out}, "two outputs would be called drops.pcap");
+  complains({"--in", "drops=" + lab.folder() + "/empty.pcap", "--out", out},
+            "two outputs would be called drops.pcap");
   complains({"--in", in, "--out", "/proc/nowhere"}, "cannot make this output folder");
   complains({"--in", in, "--out", lab.folder() + "/empty.pcap"}, "output folder");
   complains({"--in", in, "--out", out, "--ring", "100"}, "a power of two");

@@ -1,9 +1,10 @@
-// tests/tools/dummy_service.cc: a service that has nothing to do but live; keeper_lab_test installs it under the names
-// of all services.
+// tests/tools/dummy_service.cc: a service that has nothing to do but live; keeper_lab_test installs it under
+// the names of all services.
 //
 // Checks  that it cannot write what it was given to read: exit 9.
 // Shows   it is alive by counting batches in its desk; a successor goes on counting where the last one died.
-// Obeys   BULKHEAD_DUMMY: `SERVICE exit`, `SERVICE crash` (as soon as it is ready), `SERVICE deaf` (ignores SIGTERM).
+// Obeys   BULKHEAD_DUMMY: `SERVICE exit`, `SERVICE crash` (as soon as it is ready), `SERVICE deaf` (ignores
+// SIGTERM).
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -23,10 +24,12 @@ bool can_write(const std::string& name, const Grants& grants) {
   int const fd = grants.descriptor(name);
   auto const memory = grants.memory(name);
   if (::mprotect(memory.data(), memory.size(), PROT_READ | PROT_WRITE) == 0) return true;
-  if (void* at = ::mmap(nullptr, memory.size(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0); at != MAP_FAILED) return true;
+  if (void* at = ::mmap(nullptr, memory.size(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0); at != MAP_FAILED)
+    return true;
   char const byte = 1;
   if (::pwrite(fd, &byte, 1, 0) >= 0) return true;
-  if (::getuid() < 61000 || ::getuid() > 61007) return false;  // runs as the keeper does: the last wall is missing
+  if (::getuid() < 61000 || ::getuid() > 61007)
+    return false;  // runs as the keeper does: the last wall is missing
   int const again = ::open(("/proc/self/fd/" + std::to_string(fd)).c_str(), O_RDWR | O_CLOEXEC);
   return again >= 0;
 }
@@ -58,18 +61,20 @@ class Dummy final : public Runnable {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::string const service = std::filesystem::path(argv[0]).filename().string().substr(sizeof "bulkhead-" - 1);
+  std::string const service =
+      std::filesystem::path(argv[0]).filename().string().substr(sizeof "bulkhead-" - 1);
   const char* const orders = std::getenv("BULKHEAD_DUMMY");
   std::string order = orders == nullptr ? "" : orders;
   order = order.starts_with(service + " ") ? order.substr(service.size() + 1) : "";
   if (order == "exit") return 3;
-  return service_main(argc, argv, service.c_str(),
-                      [&](Grants& grants, const Settings&, ControlLoop&) -> Result<std::unique_ptr<Runnable>> {
-                        for (const auto& name : grants.names())
-                          if (!grants.memory(name).empty() && grants.right(name) == Right::read && can_write(name, grants))
-                            ::_exit(9);
-                        auto desk = grants.object<Desk>(service + ".desk");
-                        if (!desk) return tl::unexpected(desk.error());
-                        return std::make_unique<Dummy>(**desk, order);
-                      });
+  return service_main(
+      argc, argv, service.c_str(),
+      [&](Grants& grants, const Settings&, ControlLoop&) -> Result<std::unique_ptr<Runnable>> {
+        for (const auto& name : grants.names())
+          if (!grants.memory(name).empty() && grants.right(name) == Right::read && can_write(name, grants))
+            ::_exit(9);
+        auto desk = grants.object<Desk>(service + ".desk");
+        if (!desk) return tl::unexpected(desk.error());
+        return std::make_unique<Dummy>(**desk, order);
+      });
 }

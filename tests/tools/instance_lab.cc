@@ -24,7 +24,8 @@ std::string read_all(const std::string& path) {
   if (file < 0) return {};
   std::string all;
   std::array<char, 4096> some;
-  for (ssize_t got; (got = ::read(file, some.data(), some.size())) > 0;) all.append(some.data(), static_cast<size_t>(got));
+  for (ssize_t got; (got = ::read(file, some.data(), some.size())) > 0;)
+    all.append(some.data(), static_cast<size_t>(got));
   ::close(file);
   return all;
 }
@@ -81,7 +82,8 @@ pid_t InstanceLab::launch(const std::vector<std::string>& words, const std::vect
   ::dup2(out, STDOUT_FILENO);
   ::dup2(out, STDERR_FILENO);
   ::setenv("XDG_RUNTIME_DIR", folder_.c_str(), 1);
-  for (const auto& one : environment) ::setenv(one.substr(0, one.find('=')).c_str(), one.substr(one.find('=') + 1).c_str(), 1);
+  for (const auto& one : environment)
+    ::setenv(one.substr(0, one.find('=')).c_str(), one.substr(one.find('=') + 1).c_str(), 1);
   std::string program = folder_ + "/bin/bulkhead";
   std::vector<std::string> copies{program};
   copies.insert(copies.end(), words.begin(), words.end());
@@ -122,7 +124,9 @@ std::multimap<std::string, pid_t> InstanceLab::processes() const {
     if (number.find_first_not_of("0123456789") != std::string::npos) continue;
     std::string const line = read_all(process.path() / "cmdline");
     std::string const name = line.substr(0, line.find('\0'));
-    if (!name.starts_with("bulkhead-") || line.find(folder_) == std::string::npos || is_zombie(process.path())) continue;
+    if (!name.starts_with("bulkhead-") || line.find(folder_) == std::string::npos ||
+        is_zombie(process.path()))
+      continue;
     found.emplace(name.substr(sizeof "bulkhead-" - 1), std::stoi(number));
   }
   return found;

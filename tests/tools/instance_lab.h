@@ -1,9 +1,11 @@
 // tests/tools/instance_lab.h: an instance of real processes, to be killed and looked at.
 //
-// Who     tests of keeper and holder. The programs are put into a folder of the lab's own, so that dummies can stand
+// Who     tests of keeper and holder. The programs are put into a folder of the lab's own, so that dummies
+// can stand
 //         for services.
-// Wait    until() looks every few milliseconds until a condition holds or kDeadline is over; nothing sleeps and hopes.
-// End     the destructor kills what is left of this lab's processes (found by its folder in their command lines).
+// Wait    until() looks every few milliseconds until a condition holds or kDeadline is over; nothing sleeps
+// and hopes. End     the destructor kills what is left of this lab's processes (found by its folder in their
+// command lines).
 #pragma once
 
 #include <sys/types.h>
@@ -37,7 +39,8 @@ class InstanceLab {
     int status;
     std::string text;
   };
-  [[nodiscard]] Ran run(const std::vector<std::string>& words, const std::vector<std::string>& environment = {}) const;
+  [[nodiscard]] Ran run(const std::vector<std::string>& words,
+                        const std::vector<std::string>& environment = {}) const;
 
   /// Exit status of what start() started (128 + signal where one killed it); none if it does not end.
   [[nodiscard]] std::optional<int> wait();
@@ -57,8 +60,8 @@ class InstanceLab {
   [[nodiscard]] std::string run_dir() const { return folder_ + "/run"; }
 
  private:
-  [[nodiscard]] pid_t launch(const std::vector<std::string>& words, const std::vector<std::string>& environment,
-                             const std::string& output) const;
+  [[nodiscard]] pid_t launch(const std::vector<std::string>& words,
+                             const std::vector<std::string>& environment, const std::string& output) const;
 
   std::string folder_;
   pid_t holder_ = 0;

@@ -1,4 +1,5 @@
-// What the keeper hands out, to whom, and what the kernel then refuses; settings and control messages against garbage.
+// What the keeper hands out, to whom, and what the kernel then refuses; settings and control messages against
+// garbage.
 #define BOOST_TEST_MODULE keeper
 #include <fcntl.h>
 #include <grp.h>
@@ -65,7 +66,8 @@ void batter(const std::vector<std::byte>& good, Decode decode, Fine fine) {
   }
   for (int round = 0; round < 5000; ++round) {
     auto bytes = good;
-    for (size_t changes = 1 + any(4); changes > 0; --changes) bytes[any(bytes.size())] = static_cast<std::byte>(any(256));
+    for (size_t changes = 1 + any(4); changes > 0; --changes)
+      bytes[any(bytes.size())] = static_cast<std::byte>(any(256));
     auto const decoded = decode(std::span<const std::byte>(bytes));
     if (decoded && !fine(*decoded)) BOOST_ERROR("round " << round << " gave something out of its limits");
   }
@@ -82,7 +84,8 @@ void batter(const std::vector<std::byte>& good, Decode decode, Fine fine) {
 BOOST_AUTO_TEST_CASE(each_memory_has_one_writer_which_is_the_service_it_is_named_after) {
   std::map<std::string, std::set<std::string>> writers;
   for (const auto& entry : keeper::manifest())
-    if (entry.kind == ObjectKind::memory && entry.right == Right::write) writers[entry.object].insert(entry.service);
+    if (entry.kind == ObjectKind::memory && entry.right == Right::write)
+      writers[entry.object].insert(entry.service);
   for (const auto& spec : catalog(Settings{})) {
     BOOST_TEST(writers[spec.name].size() == 1, spec.name);
     if (size_t const dot = spec.name.find('.'); dot != std::string::npos && !spec.name.starts_with("ring."))
@@ -92,11 +95,12 @@ BOOST_AUTO_TEST_CASE(each_memory_has_one_writer_which_is_the_service_it_is_named
 }
 
 BOOST_AUTO_TEST_CASE(each_ring_is_written_by_the_visit_before_the_one_that_reads_it) {
-  const std::map<std::string, std::pair<std::string, std::string>> ways{{"ring.track", {"pktio", "conntrack"}},
-                                                                        {"ring.rules", {"conntrack", "rules"}},
-                                                                        {"ring.nat", {"rules", "nat"}},
-                                                                        {"ring.confirm", {"nat", "conntrack"}},
-                                                                        {"ring.home", {"conntrack", "pktio"}}};
+  const std::map<std::string, std::pair<std::string, std::string>> ways{
+      {"ring.track", {"pktio", "conntrack"}},
+      {"ring.rules", {"conntrack", "rules"}},
+      {"ring.nat", {"rules", "nat"}},
+      {"ring.confirm", {"nat", "conntrack"}},
+      {"ring.home", {"conntrack", "pktio"}}};
   for (const auto& [ring, ends] : ways) {
     const auto& [writer, reader] = ends;
     for (const char* service : kServices) {
@@ -111,7 +115,8 @@ BOOST_AUTO_TEST_CASE(each_ring_is_written_by_the_visit_before_the_one_that_reads
 }
 
 BOOST_AUTO_TEST_CASE(each_service_gets_exactly_its_objects) {
-  const std::map<std::string, size_t> counts{{"pktio", 17}, {"conntrack", 18}, {"rules", 14}, {"nat", 14}};
+  const std::map<std::string, size_t> counts{{"pktio", 17}, {"conntrack", 18}, {"rules", 14},
+                                             {"nat", 14},   {"helpers", 2},    {"sync", 4}};
   std::map<std::string, size_t> seen;
   for (const auto& entry : keeper::manifest()) ++seen[entry.service];
   BOOST_TEST((seen == counts));
@@ -119,8 +124,10 @@ BOOST_AUTO_TEST_CASE(each_service_gets_exactly_its_objects) {
     BOOST_TEST(keeper::entitled(service, "lifeline"));
     BOOST_TEST((keeper::entitled(service, "config")->right == Right::read));
     BOOST_TEST((keeper::entitled(service, "in.lan") != nullptr) == (std::string_view(service) == "pktio"));
-    BOOST_TEST((keeper::entitled(service, "out.lan.pcap") != nullptr) == (std::string_view(service) == "pktio"));
-    for (const char* never : {"keeper.state", "socket.objects", "process.pktio", "in.", "bell.", "", "nonsense"})
+    BOOST_TEST((keeper::entitled(service, "out.lan.pcap") != nullptr) ==
+               (std::string_view(service) == "pktio"));
+    for (const char* never :
+         {"keeper.state", "socket.objects", "process.pktio", "in.", "bell.", "", "nonsense"})
       BOOST_TEST(!keeper::entitled(service, never));
   }
   BOOST_TEST((keeper::entitled("pktio", "in.lan")->right == Right::read));
@@ -152,11 +159,11 @@ BOOST_AUTO_TEST_CASE(another_user_cannot_open_read_only_memory_anew) {
   auto const read_only = reopen_read_only("test", memory);
   std::string const path = "/proc/self/fd/" + std::to_string(read_only->get());
   BOOST_TEST(in_child([&] {
-    if (::setgroups(0, nullptr) != 0 || ::setresgid(kSomebody, kSomebody, kSomebody) != 0 ||
-        ::setresuid(kSomebody, kSomebody, kSomebody) != 0)
-      return 2;
-    return ::open(path.c_str(), O_RDWR) < 0 && errno == EACCES ? 0 : 1;
-  }) == 0);
+               if (::setgroups(0, nullptr) != 0 || ::setresgid(kSomebody, kSomebody, kSomebody) != 0 ||
+                   ::setresuid(kSomebody, kSomebody, kSomebody) != 0)
+                 return 2;
+               return ::open(path.c_str(), O_RDWR) < 0 && errno == EACCES ? 0 : 1;
+             }) == 0);
 }
 
 BOOST_AUTO_TEST_CASE(memory_that_could_shrink_or_has_another_size_is_refused) {
@@ -209,29 +216,34 @@ BOOST_AUTO_TEST_CASE(settings_beyond_their_limits_are_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(settings_out_of_garbage_are_refused_or_within_their_limits) {
-  batter(encode(some_settings()), [](auto bytes) { return decode(bytes); },
-         [](const Settings& settings) { return check(settings).has_value(); });
+  batter(
+      encode(some_settings()), [](auto bytes) { return decode(bytes); },
+      [](const Settings& settings) { return check(settings).has_value(); });
 }
 
 BOOST_AUTO_TEST_CASE(control_messages_out_of_garbage_are_refused_or_have_sane_names) {
   auto const any = [](const auto&) { return true; };
-  batter(encode(Hello{"conntrack"}), [](auto bytes) { return decode_hello(bytes); },
-         [](const Hello& hello) { return is_object_name(hello.service); });
-  batter(encode(ToService{Grant{"pool", ObjectKind::memory, Right::write, 1234}}),
-         [](auto bytes) { return decode_to_service(bytes); },
-         [](const ToService& message) {
-           const auto* grant = std::get_if<Grant>(&message);
-           return grant == nullptr || (is_object_name(grant->name) && grant->kind <= ObjectKind::process);
-         });
-  batter(encode(ToService{Refused{"because"}}), [](auto bytes) { return decode_to_service(bytes); }, any);
+  batter(
+      encode(Hello{"conntrack"}), [](auto bytes) { return decode_hello(bytes); },
+      [](const Hello& hello) { return is_object_name(hello.service); });
+  batter(
+      encode(ToService{Grant{"pool", ObjectKind::memory, Right::write, 1234}}),
+      [](auto bytes) { return decode_to_service(bytes); },
+      [](const ToService& message) {
+        const auto* grant = std::get_if<Grant>(&message);
+        return grant == nullptr || (is_object_name(grant->name) && grant->kind <= ObjectKind::process);
+      });
+  batter(
+      encode(ToService{Refused{"because"}}), [](auto bytes) { return decode_to_service(bytes); }, any);
   for (const HolderMessage& message :
-       {HolderMessage{Held{"config", ObjectKind::memory}}, HolderMessage{AllHeld{3}}, HolderMessage{StopAll{}},
-        HolderMessage{Deposit{"process.nat", ObjectKind::process}}, HolderMessage{Deposited{"x"}},
-        HolderMessage{Failed{"so"}}}) {
+       {HolderMessage{Held{"config", ObjectKind::memory}}, HolderMessage{AllHeld{3}},
+        HolderMessage{StopAll{}}, HolderMessage{Deposit{"process.nat", ObjectKind::process}},
+        HolderMessage{Deposited{"x"}}, HolderMessage{Failed{"so"}}}) {
     auto const back = decode_holder_message(encode(message));
     BOOST_REQUIRE(back.has_value());
     BOOST_TEST(back->index() == message.index());
-    batter(encode(message), [](auto bytes) { return decode_holder_message(bytes); }, any);
+    batter(
+        encode(message), [](auto bytes) { return decode_holder_message(bytes); }, any);
   }
 }
 

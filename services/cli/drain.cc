@@ -1,0 +1,93 @@
+#include "services/cli/drain.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "ipc/commit.h"
+#include "ipc/pktio_state.h"
+#include "ipc/staging.h"
+
+namespace bulkhead::cli {
+namespace {
+
+/// An object as it was, ours to change.
+template <class T>
+class Copy {
+ public:
+  Copy(Copy&&) noexcept = default;
+  Copy& operator=(Copy&&) noexcept = default;
+  static Result<Copy> of(const Holder& holder, const std::string& name) {
+    auto mapping = holder.map(name);
+    if (!mapping) return tl::unexpected(mapping.error());
+    Copy copy;
+    copy.size_ = mapping->bytes().size();
+    copy.lines_.resize((copy.size_ + sizeof(Line) - 1) / sizeof(Line));
+    std::memcpy(copy.lines_.data(), mapping->bytes().data(), copy.size_);
+    auto object = view<T>(name, copy.bytes());
+    if (!object) return tl::unexpected(object.error());
+    copy.object_ = *object;
+    return copy;
+  }
+  [[nodiscard]] std::span<std::byte> bytes() { return {lines_.front().bytes.data(), size_}; }
+  [[nodiscard]] T& operator*() const { return *object_; }
+
+ private:
+  Copy() = default;
+  struct alignas(64) Line {
+    std::array<std::byte, 64> bytes;
+  };
+  std::vector<Line> lines_;
+  size_t size_ = 0;
+  T* object_ = nullptr;
+};
+
+Status write_at(int file, std::span<const uint8_t> bytes, uint64_t offset) {
+  while (!bytes.empty()) {
+    ssize_t const done = ::pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) return fail("{}", std::strerror(done == 0 ? EIO : errno));
+    bytes = bytes.subspan(static_cast<size_t>(done));
+    offset += static_cast<uint64_t>(done);
+  }
+  return {};
+}
+
+Status write_rest(Staging& staging, size_t output, uint64_t written, uint64_t staged, int file) {
+  uint64_t const capacity = staging.header.capacity;
+  if (staged < written || staged - written > capacity) return fail("staged bytes that cannot be");
+  while (written < staged) {
+    uint64_t const part = std::min(staged - written, capacity - written % capacity);
+    auto wrote = write_at(file, {staging.file(output) + written % capacity, part}, written);
+    if (!wrote) return wrote;
+    written += part;
+  }
+  return {};
+}
+
+}  // namespace
+
+Status drain(const Holder& holder, const std::vector<std::string>& outputs) {
+  auto area = Copy<CommitArea>::of(holder, "pktio.commit");
+  auto journal = Copy<Journal>::of(holder, "pktio.journal");
+  auto state = Copy<PktioState>::of(holder, "pktio.state");
+  auto memory = holder.map("pktio.staging");
+  if (!area || !journal || !state || !memory) return {};
+  auto const staging = view<Staging>("pktio.staging", memory->bytes());
+  if (!staging) return tl::unexpected(staging.error());
+  Batch(**area, **journal, state->bytes()).recover();
+  Status first;
+  for (size_t i = 0; i < outputs.size() && i < kMaxOutputs; ++i) {
+    int const file = holder.descriptor("out." + outputs[i]);
+    const PktioState::Output& output = (**state).outputs[i];
+    if (file < 0) continue;
+    auto wrote = write_rest(**staging, i, output.written.load(), output.staged.load(), file);
+    if (!wrote && first) first = fail("{}: {}", outputs[i], wrote.error().message);
+  }
+  return first;
+}
+
+}  // namespace bulkhead::cli

@@ -1,0 +1,20 @@
+// services/cli/drain.h: what pktio had committed and not yet written, into the output files.
+//
+// Who     instance.cc, when a run ends before pktio says that it is finished. Nobody runs any more: pktio may have
+//         ended in order, been killed in the middle of a batch, or stood still for long.
+// Crash   as a successor would: the journal is undone first, in a copy, so that the instance's memory is not written;
+//         then the same bytes go to the same place (ipc/staging.h).
+// Result  each file that has anything in it ends where a packet, or a line, ends.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "services/cli/holder.h"
+
+namespace bulkhead::cli {
+
+/// `outputs`: names of the files, in pktio's order. Nothing to do where pktio's objects were never made.
+[[nodiscard]] Status drain(const Holder& holder, const std::vector<std::string>& outputs);
+
+}  // namespace bulkhead::cli
