@@ -47,7 +47,8 @@ BOOST_AUTO_TEST_CASE(vlan_tags_ipv6_fragments_and_bad_packets_of_the_sample_come
   for (const char* format : {"pcap", "pcapng"}) {
     auto const in = lab.make_capture({"sample", "--format", format, "in"});
     std::map<std::string, std::string> const inputs{{"lan", in + "/lan." + format}, {"wan", in + "/wan." + format}};
-    auto const ran = lab.run(ReplayLab::replay({"lan=" + inputs.at("lan"), "wan=" + inputs.at("wan")}, lab.path("out")));
+    auto const ran =
+        lab.run(ReplayLab::replay({"lan=" + inputs.at("lan"), "wan=" + inputs.at("wan")}, lab.path("out")));
     BOOST_TEST(ran.status == 0, ran.text);
     BOOST_TEST(account(inputs, lab.path("out"), true) == "");
   }

@@ -1,8 +1,8 @@
-// What comes out depends on what goes in, and on nothing else: not on the size of batches and rings, not on the number of
-// cores, not on whether an idle service spins.
+// What comes out depends on what goes in, and on nothing else: not on the size of batches and rings, not on the number
+// of cores, not on whether an idle service spins.
 //
-// Inputs  hazards: packets that depend on each other, close together; mixed: many ordinary conversations. Both with a flow
-//         table that is too small for them. That they meet the hazards is checked first.
+// Inputs  hazards: packets that depend on each other, close together; mixed: many ordinary conversations. Both with a
+//         flow table that is too small for them. That they meet the hazards is checked first.
 #define BOOST_TEST_MODULE independence
 #include <sched.h>
 

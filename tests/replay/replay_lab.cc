@@ -19,6 +19,10 @@ using Json = nlohmann::json;
 
 constexpr int kWaits = 15;  // of kDeadline each
 
+uint64_t stamp_ns(const timeval& stamp) {  // nanoseconds in tv_usec
+  return static_cast<uint64_t>(stamp.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(stamp.tv_usec);
+}
+
 /// Captures that are taken from packet by packet.
 class Stock {
  public:
@@ -48,7 +52,8 @@ class Stock {
 
 class Accountant {
  public:
-  Accountant(const std::map<std::string, std::string>& inputs, std::string out) : inputs_(inputs), out_(std::move(out)) {}
+  Accountant(const std::map<std::string, std::string>& inputs, std::string out)
+      : inputs_(inputs), out_(std::move(out)) {}
 
   /// What is wrong with the line; empty: nothing.
   std::string line(const std::string& text) {
@@ -150,7 +155,7 @@ ReadCapture read_capture(const std::string& path) {
   const u_char* bytes = nullptr;
   int got = 0;
   while ((got = pcap_next_ex(pcap, &header, &bytes)) == 1)
-    all.packets.push_back({static_cast<uint64_t>(header->ts.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(header->ts.tv_usec),
+    all.packets.push_back({stamp_ns(header->ts),
                            header->len, std::string(reinterpret_cast<const char*>(bytes), header->caplen)});
   if (got != PCAP_ERROR_BREAK) all.error = pcap_geterr(pcap);
   pcap_close(pcap);

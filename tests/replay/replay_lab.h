@@ -70,8 +70,8 @@ using Outputs = std::map<std::string, std::string>;
 /// Where they differ first, for people; empty: nowhere.
 [[nodiscard]] std::string difference(const Outputs& want, const Outputs& got);
 
-/// See Account. `inputs`: name -> file. `whole`: each input must be used up, as far as libpcap can read it. Gives what is
-/// wrong; empty: nothing.
+/// See Account. `inputs`: name -> file. `whole`: each input must be used up, as far as libpcap can read it. Gives what
+/// is wrong; empty: nothing.
 [[nodiscard]] std::string account(const std::map<std::string, std::string>& inputs, const std::string& out, bool whole);
 [[nodiscard]] std::string account_two(const std::string& captures, const std::string& out, bool whole = true);
 

@@ -1,4 +1,4 @@
-// The restart oracle: whatever is killed or stopped while a capture is replayed, nothing of it can be seen in the output.
+// The restart oracle: whatever is killed or stopped while a capture is replayed, nothing of it shows in the output.
 //
 // Seeds   BULKHEAD_ORACLE_FIRST (1) and BULKHEAD_ORACLE_SEEDS (3): a seed chooses capture, plan and size of the flow
 //         table. One that fails runs again alone by FIRST=n SEEDS=1; the moments are those of the machine, though.
@@ -27,7 +27,8 @@ unsigned number_of(const char* name, unsigned otherwise) {
 /// A capture and what comes out of it undisturbed.
 struct Oracle {
   explicit Oracle(unsigned seed)
-      : captures(lab.make_capture({"mixed", "--seed", std::to_string(seed), "--packets", std::to_string(kPackets), "in"})),
+      : captures(lab.make_capture(
+            {"mixed", "--seed", std::to_string(seed), "--packets", std::to_string(kPackets), "in"})),
         flows{"--flows", seed % 2 == 0 ? "262144" : kSanitized ? "512" : "4096"} {  // every other one: too few
     auto const ran = lab.run(ReplayLab::replay_two(captures, lab.path("want"), flows));
     BOOST_REQUIRE_MESSAGE(ran.status == 0, ran.text);

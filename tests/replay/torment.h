@@ -5,8 +5,8 @@
 //         microseconds more.
 // Count   a kill counts if the process was alive and of that name when it was sent, and has ended since. A stop counts
 //         if the process was then seen stopped, or ended (who hangs is killed).
-// Looks   `bulkhead status` is asked all the time; each answer must name each service once, no two with the same pid, and
-//         no service may be there twice in /proc.
+// Looks   `bulkhead status` is asked all the time; each answer must name each service once, no two with the same pid,
+//         and no service may be there twice in /proc.
 #pragma once
 
 #include <map>

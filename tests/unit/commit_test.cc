@@ -275,7 +275,7 @@ BOOST_AUTO_TEST_CASE(reader_in_another_thread_sees_whole_batches_only) {
       last = eight;
     }
   });
-  for (uint64_t i = 1; i <= 100'000 || good == 0; ++i) {
+  for (uint64_t i = 1; i <= 50'000 || good == 0; ++i) {
     process.batch.touch(state.stamp);
     process.batch.set(state.eight, i);
     if (i % 64 == 0) std::this_thread::yield();
@@ -285,7 +285,7 @@ BOOST_AUTO_TEST_CASE(reader_in_another_thread_sees_whole_batches_only) {
     } else {
       process.batch.commit({});
     }
-    if (i % 16 == 0) std::this_thread::yield();
+    if (i % 32 == 0) std::this_thread::sleep_for(std::chrono::microseconds(20));
   }
   over = true;
   reader.join();
