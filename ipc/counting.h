@@ -69,22 +69,20 @@ struct CountingPlace {
   unsigned head;     // which head of that service's desk
 };
 
-template <class State>
+/// `Work`: Counting<State>, or one that is made of the same and of `more`.
+template <class State, class Work = Counting<State>, class... More>
 Result<std::unique_ptr<Stage>> make_counting_stage(Objects& objects, const Settings& settings,
-                                                   const CountingPlace& place) {
+                                                   const CountingPlace& place, More... more) {
   Wiring wiring(objects);
-  auto* area = wiring.object<CommitArea>(place.own + ".commit");
-  auto* journal = wiring.object<Journal>(place.own + ".journal");
-  auto* desk = wiring.object<Desk>(place.own + ".desk");
+  auto const stage = wiring.stage(place.own);
   auto* state = wiring.object<State>(place.own + ".state");
   auto* from = wiring.object<Ring>(place.from);
   auto* to = wiring.object<Ring>(place.to);
   auto* next = wiring.object<Desk>(place.next + ".desk");
   if (!wiring.complete()) return tl::unexpected(wiring.error());
-  StageParts const parts{*area, *journal, *desk, objects.memory(place.own + ".state"), settings.batch};
-  return std::make_unique<PassStage<Counting<State>>>(
-      parts, *from, Next{*to, *next, place.head, objects.bell(place.next)},
-      Counting<State>(*state, settings.chain == Settings::Chain::empty));
+  return std::make_unique<PassStage<Work>>(stage.parts(settings.batch), *from,
+                                           Next{*to, *next, place.head, objects.bell(place.next)},
+                                           Work(*state, settings.chain == Settings::Chain::empty, more...));
 }
 
 }  // namespace bulkhead

@@ -40,8 +40,8 @@ tl::unexpected<Error> refused(int error) {
           error,
           "io_uring is refused to this process. Either the sysctl kernel.io_uring_disabled is not 0 "
           "(1: only for CAP_SYS_ADMIN or kernel.io_uring_group; 2: for nobody), or a seccomp profile "
-          "forbids io_uring_setup (Docker's default does since version 25; start the container with "
-          "the profile in deploy/), or the kernel has none (wanted: 5.11 or later)");
+          "forbids io_uring_setup (Docker's default does since version 25: start the container with "
+          "--security-opt seccomp=PROFILE, one that allows it), or the kernel has none (wanted: 5.11 or later)");
     case ENOMEM:
       return fail_errno(error,
                         "io_uring: no memory for the rings; before Linux 5.12 they count against "

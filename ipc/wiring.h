@@ -39,6 +39,18 @@ class Wiring {
     if (error_.message.empty()) error_ = found.error();
     return nullptr;
   }
+  /// What every stage has: the commit, journal, desk and state of its service. Read it when complete().
+  struct StageObjects {
+    CommitArea* area;
+    Journal* journal;
+    Desk* desk;
+    std::span<std::byte> state;
+    [[nodiscard]] StageParts parts(uint32_t batch) const { return {*area, *journal, *desk, state, batch}; }
+  };
+  StageObjects stage(const std::string& service) {
+    return {object<CommitArea>(service + ".commit"), object<Journal>(service + ".journal"),
+            object<Desk>(service + ".desk"), objects_.memory(service + ".state")};
+  }
   [[nodiscard]] bool complete() const { return error_.message.empty(); }
   [[nodiscard]] const Error& error() const { return error_; }
 

@@ -1,5 +1,6 @@
 #include "services/cli/drain.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include "ipc/commit.h"
 #include "ipc/pktio_state.h"
 #include "ipc/staging.h"
+#include "services/pktio/pcap_sink.h"
 
 namespace bulkhead::cli {
 namespace {
@@ -68,9 +70,31 @@ Status write_rest(Staging& staging, size_t output, uint64_t written, uint64_t st
   return {};
 }
 
-}  // namespace
+/// A capture that nothing was written to would be no capture: libpcap refuses an empty file.
+Status begin_empty_capture(int file, LinkType link) {
+  struct stat about {};
+  if (::fstat(file, &about) != 0) return fail("{}", std::strerror(errno));
+  if (about.st_size != 0) return {};
+  struct Gather : pktio::Bytes {
+    std::vector<uint8_t> all;
+    void append(std::span<const uint8_t> bytes) override { all.insert(all.end(), bytes.begin(), bytes.end()); }
+  } header;
+  auto sink = pktio::PcapSink::open(header, link, true);
+  if (!sink) return tl::unexpected(sink.error());
+  if (auto flushed = (*sink)->flush(); !flushed) return flushed;
+  return write_at(file, header.all, 0);
+}
 
-Status drain(const Holder& holder, const std::vector<std::string>& outputs) {
+Status begin_empty_captures(const Holder& holder, const std::vector<std::string>& outputs, LinkType link) {
+  for (const std::string& name : outputs) {
+    int const file = holder.descriptor("out." + name);
+    if (file < 0 || !name.ends_with(".pcap")) continue;
+    if (auto begun = begin_empty_capture(file, link); !begun) return fail("{}: {}", name, begun.error().message);
+  }
+  return {};
+}
+
+Status write_staged(const Holder& holder, const std::vector<std::string>& outputs, LinkType& link) {
   auto area = Copy<CommitArea>::of(holder, "pktio.commit");
   auto journal = Copy<Journal>::of(holder, "pktio.journal");
   auto state = Copy<PktioState>::of(holder, "pktio.state");
@@ -79,6 +103,7 @@ Status drain(const Holder& holder, const std::vector<std::string>& outputs) {
   auto const staging = view<Staging>("pktio.staging", memory->bytes());
   if (!staging) return tl::unexpected(staging.error());
   Batch(**area, **journal, state->bytes()).recover();
+  if (uint64_t const known = (**state).link.load(); known != 0) link = static_cast<LinkType>(known - 1);
   Status first;
   for (size_t i = 0; i < outputs.size() && i < kMaxOutputs; ++i) {
     int const file = holder.descriptor("out." + outputs[i]);
@@ -88,6 +113,15 @@ Status drain(const Holder& holder, const std::vector<std::string>& outputs) {
     if (!wrote && first) first = fail("{}: {}", outputs[i], wrote.error().message);
   }
   return first;
+}
+
+}  // namespace
+
+Status drain(const Holder& holder, const std::vector<std::string>& outputs) {
+  LinkType link = LinkType::ethernet;
+  auto staged = write_staged(holder, outputs, link);
+  auto begun = begin_empty_captures(holder, outputs, link);
+  return staged ? begun : staged;
 }
 
 }  // namespace bulkhead::cli

@@ -4,7 +4,7 @@
 //         ended in order, been killed in the middle of a batch, or stood still for long.
 // Crash   as a successor would: the journal is undone first, in a copy, so that the instance's memory is not written;
 //         then the same bytes go to the same place (ipc/staging.h).
-// Result  each file that has anything in it ends where a packet, or a line, ends.
+// Result  each file ends where a packet, or a line, ends; a capture that nothing was written to has its header.
 #pragma once
 
 #include <string>

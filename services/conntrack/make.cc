@@ -6,9 +6,7 @@ namespace bulkhead::conntrack {
 
 Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& settings) {
   Wiring wiring(objects);
-  auto* area = wiring.object<CommitArea>("conntrack.commit");
-  auto* journal = wiring.object<Journal>("conntrack.journal");
-  auto* desk = wiring.object<Desk>("conntrack.desk");
+  auto const stage = wiring.stage("conntrack");
   auto* state = wiring.object<ConntrackState>("conntrack.state");
   auto* track = wiring.object<Ring>("ring.track");
   auto* confirm = wiring.object<Ring>("ring.confirm");
@@ -18,7 +16,7 @@ Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& sett
   auto* pktio = wiring.object<Desk>("pktio.desk");
   if (!wiring.complete()) return tl::unexpected(wiring.error());
   return std::make_unique<Conntrack>(Conntrack::Parts{
-      .stage = {*area, *journal, *desk, objects.memory("conntrack.state"), settings.batch},
+      .stage = stage.parts(settings.batch),
       .state = *state,
       .track = *track,
       .confirm = *confirm,

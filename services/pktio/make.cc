@@ -4,9 +4,7 @@ namespace bulkhead::pktio {
 
 Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& settings, Files files) {
   Wiring wiring(objects);
-  auto* area = wiring.object<CommitArea>("pktio.commit");
-  auto* journal = wiring.object<Journal>("pktio.journal");
-  auto* desk = wiring.object<Desk>("pktio.desk");
+  auto const stage = wiring.stage("pktio");
   auto* state = wiring.object<PktioState>("pktio.state");
   auto* inflight = wiring.object<InFlightTable>("pktio.inflight");
   auto* pool = wiring.object<Pool>("pool");
@@ -18,7 +16,7 @@ Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& sett
   if (settings.interfaces.size() != 2)
     return fail("bridge wiring has two interfaces, the settings name {}", settings.interfaces.size());
   return std::make_unique<Pktio>(Pktio::Parts{
-      .stage = {*area, *journal, *desk, objects.memory("pktio.state"), settings.batch},
+      .stage = stage.parts(settings.batch),
       .state = *state,
       .inflight = *inflight,
       .pool = *pool,

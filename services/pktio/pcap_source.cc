@@ -93,7 +93,7 @@ Status PcapSource::start(const Options& options) {
   const auto link = link_type_of(number);
   if (!link) {
     const char* name = pcap_datalink_val_to_name(number);
-    return fail("link type {} ({}): want Ethernet, raw IP or Linux cooked", number,
+    return fail("packet 1: link type {} ({}): want Ethernet, raw IP or Linux cooked", number,
                 name != nullptr ? name : "unknown");
   }
   link_ = *link;

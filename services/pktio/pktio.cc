@@ -96,24 +96,25 @@ bool Pktio::work() {
   if (done_) return false;
   if (home_.ready(inlet(0), receive_.numbered()) || writer_.failed() != 0) return true;
   if (all_home() && writer_.all_written(home_.staged())) return true;
-  return can_receive();
+  return receivable(home_committed_, large_committed_) != 0;
 }
 
-bool Pktio::can_receive() {
-  return allowed() != 0 && outlet(0).room(2) >= 2 && receive_.ready(home_committed_, large_committed_);
+uint64_t Pktio::receivable(uint64_t home, uint64_t large_home) {
+  if (outlet(0).room(2) < 2 || !receive_.ready(home, large_home)) return 0;
+  return allowed();
 }
 
 bool Pktio::make() {
   if (done_) return false;
   bool const home_ready = home_.ready(inlet(0), receive_.numbered());
-  bool const receive_ready = can_receive();
-  if (!home_ready && !receive_ready) {
+  if (home_ready) take_home();
+  uint64_t const home = early(home_committed_, home_.number()), large = early(large_committed_, home_.large());
+  uint64_t const most = receivable(home, large);
+  if (!home_ready && most == 0) {
     finish_if_done();
     return false;
   }
-  if (home_ready) take_home();
-  uint64_t const home = early(home_committed_, home_.number()), large = early(large_committed_, home_.large());
-  if (receive_ready) receive_.some(outlet(0), allowed(), home, large);
+  if (most != 0) receive_.some(outlet(0), most, home, large);
   home_.store(batch());
   receive_.store(batch());
   return true;

@@ -53,7 +53,9 @@ class Pktio : public Stage {
   void input_failed(size_t interface, const std::string& why);
   void fail_all(const std::string& why);
   [[nodiscard]] uint64_t allowed();
-  [[nodiscard]] bool can_receive();
+  /// Packets that may be taken in now; 0 too if there is none and no source's end to be noted. `home`: the last
+  /// number whose cell may be used again.
+  [[nodiscard]] uint64_t receivable(uint64_t home, uint64_t large_home);
   [[nodiscard]] bool all_home() const;
   void take_home();
   void finish_if_done();

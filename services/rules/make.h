@@ -3,10 +3,12 @@
 
 #include <memory>
 
-#include "ipc/settings.h"
-#include "ipc/wiring.h"
+#include "ipc/counting.h"
 
 namespace bulkhead::rules {
+
+/// Where rules stands in the chain.
+[[nodiscard]] CountingPlace place();
 
 [[nodiscard]] Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& settings);
 

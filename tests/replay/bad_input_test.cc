@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_no_capture_is_named) {
 BOOST_AUTO_TEST_CASE(an_unknown_link_type_is_named) {
   BadLab lab;
   lab.spoil_lan([](std::string& bytes) { bytes[20] = static_cast<char>(147); });
-  lab.complains({lab.lan() + ": ", "link type 147"}, 0);
+  lab.complains({lab.lan() + ": packet 1: ", "link type 147"}, 0);
 }
 
 BOOST_AUTO_TEST_CASE(two_sides_of_different_link_types_are_refused_and_the_first_is_processed) {

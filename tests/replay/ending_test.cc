@@ -95,6 +95,10 @@ BOOST_AUTO_TEST_CASE(a_signal_at_any_moment_of_the_start_leaves_nobody) {
     int const status = lab.wait().value_or(-1);
     BOOST_TEST(status == 143, lab.log());
     BOOST_TEST(until([&] { return lab.nothing_left(); }, kSecond));
+    for (const char* name : {"lan.pcap", "wan.pcap", "drops.pcap"}) {
+      std::string const file = lab.path("out/") + name;
+      if (fs::exists(file)) BOOST_TEST(read_capture(file).error == "");
+    }
   }
 }
 

@@ -4,34 +4,9 @@
 
 #include <stdexcept>
 
-#include "services/conntrack/make.h"
-#include "services/nat/make.h"
-#include "services/pktio/make.h"
-#include "services/rules/make.h"
-#include "tests/simulation/dropping.h"
+#include "tests/simulation/frames.h"
 
 namespace bulkhead::test {
-
-class Chain::Capture : public pktio::Source {
- public:
-  Capture(const std::vector<Frame>& frames, uint64_t from) : frames_(frames), at_(from) {}
-
-  State peek(pktio::Arrival& arrival) override {
-    if (at_ == frames_.size()) return State::ended;
-    const Frame& frame = frames_[at_];
-    arrival = {frame.stamp_ns, static_cast<uint32_t>(frame.bytes.size()), frame.wire, frame.bytes.data(), at_ + 1};
-    return State::ready;
-  }
-  void advance() override { ++at_; }
-  [[nodiscard]] pktio::Position position() const override { return {at_, at_}; }
-  [[nodiscard]] LinkType link() const override { return LinkType::ethernet; }
-  [[nodiscard]] const Error& error() const override { return error_; }
-
- private:
-  const std::vector<Frame>& frames_;
-  uint64_t at_;
-  Error error_;
-};
 
 class Chain::File : public pktio::FileWriter {
  public:
@@ -55,24 +30,18 @@ Chain::Chain(const Memory& memory, const Settings& settings, const Input& input,
       drop_one_in_(drop_one_in),
       disk_(settings.interfaces.size() + 2) {}
 
+pktio::Files Chain::files() {
+  pktio::Files files;
+  files.open = [this](size_t interface, const pktio::Position& from) -> Result<std::unique_ptr<pktio::Source>> {
+    return std::make_unique<FrameSource>(input_[interface], from.packets);
+  };
+  for (size_t output = 0; output < disk_.size(); ++output)
+    files.outputs.push_back(std::make_unique<File>(*this, output));
+  return files;
+}
+
 Result<std::unique_ptr<Stage>> Chain::make(size_t which) {
-  switch (which) {
-    case 0: {
-      pktio::Files files;
-      files.open = [this](size_t interface,
-                          const pktio::Position& from) -> Result<std::unique_ptr<pktio::Source>> {
-        return std::make_unique<Capture>(input_[interface], from.packets);
-      };
-      for (size_t output = 0; output < disk_.size(); ++output)
-        files.outputs.push_back(std::make_unique<File>(*this, output));
-      return pktio::make_stage(*this, settings_, std::move(files));
-    }
-    case kConntrackStage: return conntrack::make_stage(*this, settings_);
-    case 2:
-      if (drop_one_in_ == 0) return rules::make_stage(*this, settings_);
-      return make_dropping_rules(*this, settings_, drop_one_in_);
-    default: return nat::make_stage(*this, settings_);
-  }
+  return make_any_stage(kServices[which], *this, settings_, drop_one_in_, [this] { return files(); });
 }
 
 void Chain::replace(size_t which) {

@@ -14,6 +14,7 @@
 
 #include "ipc/stage.h"
 #include "ipc/wiring.h"
+#include "services/pktio/make.h"
 #include "tests/simulation/world.h"
 
 namespace bulkhead::test {
@@ -51,10 +52,10 @@ class Chain : public Objects {
   struct SilentBell : Bell {
     void ring() noexcept override {}
   };
-  class Capture;
   class File;
 
   Result<std::unique_ptr<Stage>> make(size_t which);
+  [[nodiscard]] pktio::Files files();
   bool complete_io();
 
   const Memory& memory_;

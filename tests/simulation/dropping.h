@@ -5,6 +5,7 @@
 #pragma once
 
 #include "ipc/counting.h"
+#include "services/rules/make.h"
 
 namespace bulkhead::test {
 
@@ -13,7 +14,7 @@ class Dropping {
   static constexpr size_t kWordsEach = Counting<RulesState>::kWordsEach;
   static constexpr size_t kWordsEnd = Counting<RulesState>::kWordsEnd;
 
-  Dropping(RulesState& state, uint32_t one_in) : counting_(state, false), one_in_(one_in) {}
+  Dropping(RulesState& state, bool empty, uint32_t one_in) : counting_(state, empty), one_in_(one_in) {}
   void visit(Descriptor& descriptor, Batch& batch) noexcept {
     counting_.visit(descriptor, batch);
     if (descriptor.kind != Kind::packet || descriptor.verdict != Verdict::accept) return;
@@ -30,18 +31,7 @@ class Dropping {
 
 inline Result<std::unique_ptr<Stage>> make_dropping_rules(Objects& objects, const Settings& settings,
                                                           uint32_t one_in) {
-  Wiring wiring(objects);
-  auto* area = wiring.object<CommitArea>("rules.commit");
-  auto* journal = wiring.object<Journal>("rules.journal");
-  auto* desk = wiring.object<Desk>("rules.desk");
-  auto* state = wiring.object<RulesState>("rules.state");
-  auto* from = wiring.object<Ring>("ring.rules");
-  auto* to = wiring.object<Ring>("ring.nat");
-  auto* nat = wiring.object<Desk>("nat.desk");
-  if (!wiring.complete()) return tl::unexpected(wiring.error());
-  StageParts const parts{*area, *journal, *desk, objects.memory("rules.state"), settings.batch};
-  return std::make_unique<PassStage<Dropping>>(parts, *from, Next{*to, *nat, 0, objects.bell("nat")},
-                                               Dropping(*state, one_in));
+  return make_counting_stage<RulesState, Dropping>(objects, settings, rules::place(), one_in);
 }
 
 }  // namespace bulkhead::test

@@ -3,15 +3,9 @@
 #include <algorithm>
 #include <deque>
 
-#include "ipc/counting.h"
 #include "ipc/flow_table.h"
-#include "ipc/pass.h"
-#include "services/conntrack/make.h"
-#include "services/nat/make.h"
-#include "services/pktio/make.h"
-#include "services/rules/make.h"
-#include "tests/simulation/dropping.h"
 #include "tests/simulation/fibre.h"
+#include "tests/simulation/frames.h"
 #include "tests/tools/packets.h"
 
 namespace bulkhead::test {
@@ -100,40 +94,30 @@ class Simulation : public Objects {
   Outcome outcome_;
 };
 
-/// Frames out of memory; now and then it says that it has to wait.
-class SimSource : public pktio::Source {
+/// Now and then it says that it has to wait.
+class SimSource : public FrameSource {
  public:
   SimSource(Simulation& simulation, Process& process, size_t interface, uint64_t from)
-      : simulation_(simulation), process_(process), frames_(simulation.input()[interface]), at_(from) {}
+      : FrameSource(simulation.input()[interface], from), simulation_(simulation), process_(process) {}
 
   State peek(pktio::Arrival& arrival) override {
-    if (at_ == frames_.size()) return State::ended;
     if (waiting_) return State::waiting;
-    if (at_ != granted_ && simulation_.random().below(8) == 0) {
-      waiting_ = true;
-      simulation_.later(process_, [] {}, [this] {
-        waiting_ = false;
-        granted_ = at_;
-      });
-      return State::waiting;
-    }
-    const Frame& frame = frames_[at_];
-    arrival = {frame.stamp_ns, static_cast<uint32_t>(frame.bytes.size()), frame.wire, frame.bytes.data(), at_ + 1};
-    return State::ready;
+    State const state = FrameSource::peek(arrival);
+    uint64_t const at = position().packets;
+    if (state != State::ready || at == granted_ || simulation_.random().below(8) != 0) return state;
+    waiting_ = true;
+    simulation_.later(process_, [] {}, [this, at] {
+      waiting_ = false;
+      granted_ = at;
+    });
+    return State::waiting;
   }
-  void advance() override { ++at_; }
-  [[nodiscard]] pktio::Position position() const override { return {at_, at_}; }
-  [[nodiscard]] LinkType link() const override { return LinkType::ethernet; }
-  [[nodiscard]] const Error& error() const override { return error_; }
 
  private:
   Simulation& simulation_;
   Process& process_;
-  const std::vector<Frame>& frames_;
-  uint64_t at_;
   uint64_t granted_ = ~uint64_t{0};
   bool waiting_ = false;
-  Error error_;
 };
 
 class SimFile : public pktio::FileWriter {
@@ -183,11 +167,8 @@ void Simulation::later(Process& process, std::function<void()> act, std::functio
 }
 
 Result<std::unique_ptr<Stage>> Simulation::make(Process& process) {
-  if (process.name == "pktio") return pktio::make_stage(*this, settings_, files(process));
-  if (process.name == "conntrack") return conntrack::make_stage(*this, settings_);
-  if (process.name == "nat") return nat::make_stage(*this, settings_);
-  if (plan_.drop_one_in == 0) return rules::make_stage(*this, settings_);
-  return make_dropping_rules(*this, settings_, plan_.drop_one_in);
+  return make_any_stage(process.name, *this, settings_, plan_.drop_one_in,
+                        [this, &process] { return files(process); });
 }
 
 pktio::Files Simulation::files(Process& process) {

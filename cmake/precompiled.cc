@@ -1,0 +1,1 @@
+// cmake/precompiled.cc: something to compile for the target that has the precompiled header.
