@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "ipc/answers.h"
 #include "ipc/commit.h"
 #include "ipc/counters.h"
 #include "ipc/desk.h"
@@ -39,6 +40,7 @@ std::vector<ObjectSpec> catalog(const Settings& settings) {
   all.push_back(spec<PktioState>("pktio.state", 0));
   all.push_back(spec<ConntrackState>("conntrack.state", settings.flows));
   all.push_back(spec<RulesState>("rules.state", 0));
+  all.push_back(spec<Answers>("rules.answers", settings.ring));
   all.push_back(spec<NatState>("nat.state", 0));
   return all;
 }

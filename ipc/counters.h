@@ -1,4 +1,4 @@
-// ipc/counters.h: the objects of stages that count what passes: rules and nat.
+// ipc/counters.h: the objects of rules and nat.
 //
 // Who     that stage writes, in its batch; the keeper reads single words.
 #pragma once
@@ -10,14 +10,9 @@
 
 namespace bulkhead {
 
-template <Layout layout>
-struct CountingState {
-  static constexpr Layout kLayout = layout;
-  static constexpr uint32_t kVersion = 1;
-  static constexpr size_t bytes_for(uint64_t) { return sizeof(CountingState); }
-
-  ObjectHeader header;
-  alignas(64) Word<uint64_t> packets;
+/// What passes a stage.
+struct Counts {
+  Word<uint64_t> packets;
   Word<uint64_t> bytes;       // of layer 3
   Word<uint64_t> events;      // numbered events that are no packets
   Word<uint64_t> dropped;     // passed on with a verdict of drop
@@ -25,7 +20,34 @@ struct CountingState {
   std::array<Word<uint64_t>, 8> states;  // packets by FlowState
 };
 
-using RulesState = CountingState<Layout::rules_state>;
-using NatState = CountingState<Layout::nat_state>;
+struct NatState {
+  static constexpr Layout kLayout = Layout::nat_state;
+  static constexpr uint32_t kVersion = 2;
+  static constexpr size_t bytes_for(uint64_t) { return sizeof(NatState); }
+
+  ObjectHeader header;
+  alignas(64) Counts counts;
+};
+
+/// How often the firewall may still speak to one address (Linux: inet_peer).
+struct alignas(64) AnswerPeer {
+  Word<uint64_t> key;         // keyed hash of the address; 0: nobody's
+  Word<uint64_t> tokens;      // nanoseconds
+  Word<uint64_t> last_ns;     // packet time of the last look
+};
+
+struct RulesState {
+  static constexpr Layout kLayout = Layout::rules_state;
+  static constexpr uint32_t kVersion = 2;
+  static constexpr size_t bytes_for(uint64_t) { return sizeof(RulesState); }
+  static constexpr size_t kPeers = 1024;
+
+  ObjectHeader header;
+  alignas(64) Counts counts;
+  alignas(64) Word<uint64_t> answers;         // ICMP errors that were said
+  Word<uint64_t> answers_withheld;            // and those that a limit forbade
+  Word<uint64_t> all_tokens, all_last_ns;     // of the limit over everyone
+  std::array<AnswerPeer, kPeers> peers;
+};
 
 }  // namespace bulkhead

@@ -1,4 +1,4 @@
-// ipc/counting.h: the Work of a stage that counts what passes (ipc/pass.h), over its CountingState.
+// ipc/counting.h: the Work of a stage that counts what passes (ipc/pass.h), over its Counts.
 //
 // Who     rules and nat.
 // Crash   counts of one batch are gathered on the heap and set in its journal at its end: a batch that never
@@ -6,24 +6,20 @@
 #pragma once
 
 #include <array>
-#include <memory>
 
 #include "ipc/commit.h"
 #include "ipc/counters.h"
 #include "ipc/descriptor.h"
 #include "ipc/pass.h"
-#include "ipc/settings.h"
-#include "ipc/wiring.h"
 
 namespace bulkhead {
 
-template <class State>
 class Counting {
  public:
   static constexpr size_t kWordsEach = 0;
   static constexpr size_t kWordsEnd = 16;
 
-  Counting(State& state, bool empty) : state_(state), empty_(empty) {}
+  Counting(Counts& counts, bool empty) : counts_(counts), empty_(empty) {}
 
   void visit(const Descriptor& descriptor, Batch&) noexcept {
     if (empty_) return;
@@ -37,12 +33,12 @@ class Counting {
 
   void end(Batch& batch) noexcept {
     if (empty_) return;
-    add(batch, state_.packets, gathered_.packets);
-    add(batch, state_.bytes, gathered_.bytes);
-    add(batch, state_.events, gathered_.events);
-    add(batch, state_.dropped, gathered_.dropped);
-    add(batch, state_.flows_gone, gathered_.flows_gone);
-    for (size_t i = 0; i < gathered_.states.size(); ++i) add(batch, state_.states[i], gathered_.states[i]);
+    add(batch, counts_.packets, gathered_.packets);
+    add(batch, counts_.bytes, gathered_.bytes);
+    add(batch, counts_.events, gathered_.events);
+    add(batch, counts_.dropped, gathered_.dropped);
+    add(batch, counts_.flows_gone, gathered_.flows_gone);
+    for (size_t i = 0; i < gathered_.states.size(); ++i) add(batch, counts_.states[i], gathered_.states[i]);
     gathered_ = {};
   }
 
@@ -55,34 +51,9 @@ class Counting {
     uint64_t packets, bytes, events, dropped, flows_gone;
     std::array<uint64_t, 8> states;
   };
-  State& state_;
+  Counts& counts_;
   bool empty_;
   Gathered gathered_{};
 };
-
-/// Where such a stage stands in the chain, by names of objects.
-struct CountingPlace {
-  std::string own;   // the service
-  std::string from;  // ring it reads
-  std::string to;    // ring it writes
-  std::string next;  // service that reads `to`
-  unsigned head;     // which head of that service's desk
-};
-
-/// `Work`: Counting<State>, or one that is made of the same and of `more`.
-template <class State, class Work = Counting<State>, class... More>
-Result<std::unique_ptr<Stage>> make_counting_stage(Objects& objects, const Settings& settings,
-                                                   const CountingPlace& place, More... more) {
-  Wiring wiring(objects);
-  auto const stage = wiring.stage(place.own);
-  auto* state = wiring.object<State>(place.own + ".state");
-  auto* from = wiring.object<Ring>(place.from);
-  auto* to = wiring.object<Ring>(place.to);
-  auto* next = wiring.object<Desk>(place.next + ".desk");
-  if (!wiring.complete()) return tl::unexpected(wiring.error());
-  return std::make_unique<PassStage<Work>>(stage.parts(settings.batch), *from,
-                                           Next{*to, *next, place.head, objects.bell(place.next)},
-                                           Work(*state, settings.chain == Settings::Chain::empty, more...));
-}
 
 }  // namespace bulkhead

@@ -7,6 +7,15 @@ std::string_view name_of(DropReason reason) noexcept {
   switch (reason) {
     case DropReason::table_full: return "table_full";
     case DropReason::bad_descriptor: return "bad_descriptor";
+    case DropReason::not_ip: return "not_ip";
+    case DropReason::not_unicast: return "not_unicast";
+    case DropReason::martian_source: return "martian_source";
+    case DropReason::martian_destination: return "martian_destination";
+    case DropReason::no_route: return "no-route";
+    case DropReason::ttl: return "ttl";
+    case DropReason::too_big: return "too_big";
+    case DropReason::beyond_scope: return "beyond_scope";
+    case DropReason::group: return "group";
     default: return "unknown";
   }
 }

@@ -41,9 +41,27 @@ enum class DropReason : uint8_t {
   last_malformed = reason_count - 1,
   table_full = 32,
   bad_descriptor,
+  // What a router lets go of before or between the hooks (services/rules/route.h).
+  not_ip,
+  not_unicast,
+  martian_source,
+  martian_destination,
+  no_route,
+  ttl,
+  too_big,
+  beyond_scope,
+  group,
   count
 };
 [[nodiscard]] std::string_view name_of(DropReason reason) noexcept;
+
+/// Bits of Descriptor::orders: what home does with a packet besides sending it on.
+struct Orders {
+  static constexpr uint8_t routed = 1;    // a router's link header, and a hop less to live
+  static constexpr uint8_t local = 2;     // it is for the firewall itself
+  static constexpr uint8_t answered = 4;  // rules.answers has what goes back for it
+  static constexpr uint8_t to_group = 8;  // pktio: it came to a group's link-layer address
+};
 
 struct alignas(64) Descriptor {
   uint64_t number;      // from 1, without a gap, over packets and events
@@ -68,11 +86,12 @@ struct alignas(64) Descriptor {
   uint8_t out;
   uint8_t tcp_flags;
   Shape shape;
-  uint8_t spare;
+  uint8_t orders;  // Orders
 
   Tuple tuple;
   Quote quote;
-  std::array<uint8_t, 23> reserved;
+  std::array<uint8_t, 19> reserved;
+  uint16_t way;  // routed: number of the way (common/topology.h); 0: none
 };
 static_assert(sizeof(Descriptor) == 128);
 

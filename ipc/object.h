@@ -30,6 +30,7 @@ enum class Layout : uint32_t {
   rules_state,
   nat_state,
   keeper_state,
+  answers,
 };
 
 inline constexpr uint64_t kObjectMagic = 0x646165686b6c7562;  // "bulkhead"

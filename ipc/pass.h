@@ -7,9 +7,13 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
+#include <string>
 #include <utility>
 
+#include "ipc/settings.h"
 #include "ipc/stage.h"
+#include "ipc/wiring.h"
 
 namespace bulkhead {
 
@@ -43,5 +47,27 @@ class PassStage : public Stage {
  private:
   Work work_;
 };
+
+/// Where such a stage stands in the chain, by names of objects.
+struct PassPlace {
+  std::string own;   // the service
+  std::string from;  // ring it reads
+  std::string to;    // ring it writes
+  std::string next;  // service that reads `to`
+  unsigned head;     // which head of that service's desk
+};
+
+template <class Work>
+Result<std::unique_ptr<Stage>> make_pass_stage(Objects& objects, const Settings& settings, const PassPlace& place,
+                                               Work work) {
+  Wiring wiring(objects);
+  auto const stage = wiring.stage(place.own);
+  auto* from = wiring.object<Ring>(place.from);
+  auto* to = wiring.object<Ring>(place.to);
+  auto* next = wiring.object<Desk>(place.next + ".desk");
+  if (!wiring.complete()) return tl::unexpected(wiring.error());
+  return std::make_unique<PassStage<Work>>(stage.parts(settings.batch), *from,
+                                           Next{*to, *next, place.head, objects.bell(place.next)}, std::move(work));
+}
 
 }  // namespace bulkhead

@@ -10,16 +10,15 @@
 
 #include "ipc/descriptor.h"
 #include "ipc/object.h"
+#include "ipc/outputs.h"
 #include "ipc/settings.h"
 #include "ipc/word.h"
 
 namespace bulkhead {
 
-inline constexpr size_t kMaxOutputs = kMaxInterfaces + 2;
-
 struct PktioState {
   static constexpr Layout kLayout = Layout::pktio_state;
-  static constexpr uint32_t kVersion = 1;
+  static constexpr uint32_t kVersion = 2;
   static constexpr size_t bytes_for(uint64_t) { return sizeof(PktioState); }
   static constexpr size_t kErrorBytes = 256;
 
@@ -53,7 +52,7 @@ struct PktioState {
   std::array<Word<uint64_t>, static_cast<size_t>(DropReason::count)> drops;
   std::array<Word<uint64_t>, 8> states;    // packets by FlowState
   std::array<Interface, kMaxInterfaces> interfaces;
-  std::array<Output, kMaxOutputs> outputs;  // interfaces' in order, then drops.pcap, then verdicts.jsonl
+  std::array<Output, kMaxOutputs> outputs;  // by Outputs' numbers
   // Not journaled: the text is written before the word, once.
   alignas(64) Word<Done> done;
   std::array<char, kErrorBytes> error;  // when failed, zero-ended

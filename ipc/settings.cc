@@ -6,6 +6,7 @@
 
 #include "ipc/flat_message.h"
 #include "ipc/schema/settings.capnp.h"
+#include "ipc/topology_message.h"
 
 namespace bulkhead {
 namespace {
@@ -53,6 +54,7 @@ void fill(schema::Settings::Builder root, const Settings& settings) {
     interfaces[i].setHasInput(settings.interfaces[i].has_input);
     interfaces[i].setPath(settings.interfaces[i].path);
   }
+  fill_topology(root, settings.topology);
 }
 
 Result<Settings> read(schema::Settings::Reader root) {
@@ -73,6 +75,9 @@ Result<Settings> read(schema::Settings::Reader root) {
     return fail("settings: {} interfaces, {} at most", root.getInterfaces().size(), kMaxInterfaces);
   for (auto interface : root.getInterfaces())
     settings.interfaces.push_back({interface.getName(), interface.getHasInput(), interface.getPath()});
+  auto topology = read_topology(root);
+  if (!topology) return tl::unexpected(topology.error());
+  settings.topology = std::move(*topology);
   if (auto fine = check(settings); !fine) return tl::unexpected(fine.error());
   return settings;
 }
@@ -98,7 +103,12 @@ Status check(const Settings& settings) {
   if (auto s = between("hang-ms", settings.hang_ms, 50, 600'000); !s) return s;
   if (auto s = between("pps", settings.packets_per_second, 0, 1'000'000'000); !s) return s;
   if (auto s = between("packets", settings.made_packets, 0, uint64_t{1} << 40); !s) return s;
-  return check_interfaces(settings);
+  if (auto s = check_interfaces(settings); !s) return s;
+  if (!settings.topology.is_router()) return {};
+  const auto& routed = settings.topology.interfaces;
+  if (!std::ranges::equal(settings.interfaces, routed, {}, &Settings::Interface::name, &Topology::Interface::name))
+    return fail("settings: the topology's interfaces are not the instance's");
+  return check(settings.topology);
 }
 
 std::vector<std::byte> encode(const Settings& settings) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/result.h"
+#include "common/topology.h"
 
 namespace bulkhead {
 
@@ -41,6 +42,7 @@ struct Settings {
   uint64_t made_packets =
       0;  // so many 64-byte packets made in memory instead of captures read, nothing written
   std::vector<Interface> interfaces;  // bridge wiring: two; a packet that came in by one leaves by the other
+  Topology topology;                  // router wiring: interfaces the same ones in the same order; none: a bridge
 };
 
 /// Letters, digits and . _ - @, at most 64, so that it can stand in a file's and an object's name.

@@ -16,6 +16,9 @@ struct Settings {
   chain @8 :Chain;
   madePackets @9 :UInt64;
   interfaces @10 :List(Interface);
+  router @11 :Bool;
+  routes @12 :List(Route);
+  neighbours @13 :List(Neighbour);
 
   enum Chain {
     work @0;
@@ -25,5 +28,23 @@ struct Settings {
     name @0 :Text;
     hasInput @1 :Bool;
     path @2 :Text;
+    mac @3 :Data;
+    mtu @4 :UInt32;
+    addresses @5 :List(Prefix);
+  }
+  struct Prefix {
+    address @0 :Data;  # 4 or 16 bytes; none: no address
+    length @1 :UInt8;
+  }
+  struct Route {
+    destination @0 :Prefix;
+    via @1 :Data;
+    device @2 :UInt16;
+    metric @3 :UInt32;
+  }
+  struct Neighbour {
+    address @0 :Data;
+    mac @1 :Data;
+    device @2 :UInt16;
   }
 }

@@ -4,10 +4,10 @@
 
 #include <csignal>
 
+#include "ipc/outputs.h"
 #include "ipc/rpc.h"
 #include "ipc/run_dir.h"
 #include "services/cli/drain.h"
-#include "services/cli/replay_files.h"
 
 namespace bulkhead::cli {
 namespace {
@@ -43,7 +43,7 @@ class Run {
         make_run_dir(options.run_dir.empty() ? fmt::format("{}/{}-{}", run_base(), options.name, ::getpid())
                                              : options.run_dir);
     if (!run_dir) return tl::unexpected(run_dir.error());
-    outputs_ = output_names(options.settings.interfaces, options.settings.verdicts);
+    outputs_ = Outputs(options.settings).names;
     HolderOptions held;
     held.settings = std::move(options.settings);
     held.run_dir = *run_dir;

@@ -31,6 +31,13 @@ void add_knobs(CLI::App& command, ReplayOptions& options) {
       ->group("");
 }
 
+void add_topology(CLI::App& command, bulkhead::cli::TopologyOptions& options) {
+  command.add_option("--config", options.file, "a router's interfaces, routes and neighbours, in TOML");
+  command.add_option("--addr", options.addresses, "NAME=PREFIX: an address of an interface; makes it a router");
+  command.add_option("--route", options.routes, "PREFIX[,VIA]=NAME: a route");
+  command.add_option("--neigh", options.neighbours, "ADDR=MAC: a neighbour; others get a made-up MAC address");
+}
+
 void set_log_level(bool verbose) {
   ::setenv("BULKHEAD_LOG", verbose ? "info" : "warn", verbose ? 1 : 0);
   bulkhead::set_up_logging("bulkhead");
@@ -52,6 +59,7 @@ int main(int argc, char** argv) {
   replay_command->add_option("--out", replay.directory, "folder for the results")->required();
   replay_command->add_flag("--no-verdicts", no_verdicts, "do not write verdicts.jsonl");
   replay_command->add_flag("-v,--verbose", verbose, "log what happens to the processes");
+  add_topology(*replay_command, replay.topology);
   add_knobs(*replay_command, replay);
 
   ReplayOptions empty;

@@ -57,9 +57,9 @@ InstanceOptions instance(const char* name, ReplayOptions& options) {
 
 int replay(ReplayOptions options) {
   if (auto fine = check(options.settings); !fine) return complain(fine.error().message);
-  auto files = open_replay_files(options.inputs, options.directory, options.settings.verdicts);
+  auto files = open_replay_files(options.inputs, options.topology, options.directory, options.settings);
   if (!files) return complain(files.error().message);
-  options.settings.interfaces = files->interfaces;
+  auto const interfaces = options.settings.interfaces;
   InstanceOptions run = instance("replay", options);
   run.files = std::move(files->files);
   auto outcome = [&] {
@@ -69,7 +69,7 @@ int replay(ReplayOptions options) {
   if (!outcome) return complain(outcome.error().message);
   fmt::print("{}", summary(*outcome, options.directory));
   if (!outcome->failure.empty()) complain(outcome->failure);
-  auto const bad = input_errors(*outcome, files->interfaces);
+  auto const bad = input_errors(*outcome, interfaces);
   for (const auto& error : bad) complain(error);
   int status = exit_status(*outcome, !bad.empty());
   if (auto written = write_flows(options.directory, outcome->records); !written)

@@ -8,11 +8,13 @@
 #include <vector>
 
 #include "ipc/settings.h"
+#include "services/cli/topology_options.h"
 
 namespace bulkhead::cli {
 
 struct ReplayOptions {
   std::vector<std::string> inputs;  // NAME=FILE
+  TopologyOptions topology;         // none: a bridge
   std::string directory;
   std::string run_dir;
   std::string figures;        // a file for one line of JSON; empty: none

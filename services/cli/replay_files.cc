@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <set>
 
+#include "ipc/outputs.h"
+
 namespace bulkhead::cli {
 namespace {
 
@@ -38,18 +40,43 @@ Result<Input> open_input(const std::string& words) {
   return input;
 }
 
-Status check_wiring(const std::vector<Input>& inputs) {
+Status check_inputs(const std::vector<Input>& inputs) {
   if (inputs.empty()) return fail("no input: wanted: --in NAME=FILE");
   std::set<std::string> names;
   for (const Input& input : inputs)
     if (!names.insert(input.interface.name).second)
       return fail("interface '{}' is named twice", input.interface.name);
+  return {};
+}
+
+Status wire_bridge(const std::vector<Input>& inputs, Settings& settings) {
   if (inputs.size() > 2)
-    return fail("{} inputs: bridge wiring has two interfaces, and what comes in by one leaves by the other",
-                inputs.size());
+    return fail(
+        "{} inputs: bridge wiring has two interfaces, and what comes in by one leaves by the other; a router's: "
+        "--config or --addr",
+        inputs.size());
   if (inputs.size() == 1 && inputs[0].interface.name == kOtherSide)
     return fail("the other side of a single input is called '{}', so the input must have another name",
                 kOtherSide);
+  for (const Input& input : inputs) settings.interfaces.push_back(input.interface);
+  if (inputs.size() == 1) settings.interfaces.push_back({kOtherSide, false, ""});
+  return {};
+}
+
+Status wire_router(const std::vector<Input>& inputs, const TopologyOptions& options, Settings& settings) {
+  std::vector<std::string> names;
+  for (const Input& input : inputs) names.push_back(input.interface.name);
+  auto topology = read_topology(options, names);
+  if (!topology) return tl::unexpected(topology.error());
+  for (const auto& interface : topology->interfaces) {
+    auto const found = std::ranges::find(names, interface.name);
+    if (found == names.end()) {
+      settings.interfaces.push_back({interface.name, false, ""});
+    } else {
+      settings.interfaces.push_back(inputs[static_cast<size_t>(found - names.begin())].interface);
+    }
+  }
+  settings.topology = std::move(*topology);
   return {};
 }
 
@@ -102,32 +129,26 @@ Result<std::map<std::string, Input>> open_outputs(const std::string& directory,
 
 }  // namespace
 
-std::vector<std::string> output_names(const std::vector<Settings::Interface>& interfaces, bool verdicts) {
-  std::vector<std::string> names;
-  for (const auto& interface : interfaces) names.push_back(interface.name + ".pcap");
-  names.emplace_back("drops.pcap");
-  if (verdicts) names.emplace_back("verdicts.jsonl");
-  return names;
-}
-
-Result<ReplayFiles> open_replay_files(const std::vector<std::string>& words, const std::string& directory,
-                                      bool verdicts) {
+Result<ReplayFiles> open_replay_files(const std::vector<std::string>& words, const TopologyOptions& topology,
+                                      const std::string& directory, Settings& settings) {
   std::vector<Input> inputs;
   for (const auto& word : words) {
     auto input = open_input(word);
     if (!input) return tl::unexpected(input.error());
     inputs.push_back(std::move(*input));
   }
-  if (auto fine = check_wiring(inputs); !fine) return tl::unexpected(fine.error());
-  ReplayFiles all;
-  for (const Input& input : inputs) all.interfaces.push_back(input.interface);
-  if (inputs.size() == 1) all.interfaces.push_back({kOtherSide, false, ""});
-  auto names = output_names(all.interfaces, verdicts);
+  if (auto fine = check_inputs(inputs); !fine) return tl::unexpected(fine.error());
+  settings.interfaces.clear();
+  auto wired = topology.any() ? wire_router(inputs, topology, settings) : wire_bridge(inputs, settings);
+  if (!wired) return tl::unexpected(wired.error());
+  if (auto fine = check(settings); !fine) return tl::unexpected(fine.error());
+  auto names = Outputs(settings).names;
   names.emplace_back(kFlowListing);
   if (auto fine = check_names(names); !fine) return tl::unexpected(fine.error());
   if (auto made = make_directory(directory); !made) return tl::unexpected(made.error());
   auto outputs = open_outputs(directory, names, inputs);
   if (!outputs) return tl::unexpected(outputs.error());
+  ReplayFiles all;
   for (auto& [name, output] : *outputs) {
     if (::ftruncate(output.file, 0) != 0) return fail_errno(errno, "{}/{}", directory, name);
     if (name != kFlowListing) all.files.emplace("out." + name, kj::mv(output.file));

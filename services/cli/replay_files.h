@@ -12,22 +12,19 @@
 
 #include "common/result.h"
 #include "ipc/settings.h"
+#include "services/cli/topology_options.h"
 
 namespace bulkhead::cli {
 
 struct ReplayFiles {
-  std::vector<Settings::Interface> interfaces;   // bridge wiring: two
   std::map<std::string, kj::AutoCloseFd> files;  // in.NAME, out.FILE
   uint64_t input_bytes = 0;
 };
 
-/// `inputs`: NAME=FILE each. Makes `directory`.
+/// `inputs`: NAME=FILE each. Fills in the interfaces and the topology of `settings`; makes `directory`.
 [[nodiscard]] Result<ReplayFiles> open_replay_files(const std::vector<std::string>& inputs,
-                                                    const std::string& directory, bool verdicts);
-
-/// The files that a replay writes into its directory: outputs of pktio, in its order.
-[[nodiscard]] std::vector<std::string> output_names(const std::vector<Settings::Interface>& interfaces,
-                                                    bool verdicts);
+                                                    const TopologyOptions& topology, const std::string& directory,
+                                                    Settings& settings);
 
 inline constexpr const char* kFlowListing = "conntrack.txt";
 

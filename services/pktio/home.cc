@@ -32,14 +32,18 @@ struct Home::Pile : Bytes {
   bool dirty = false;               // the sink may hold bytes back
 };
 
-Home::Home(const Objects& objects, Options options, Writer& writer)
+Home::Home(const Objects& objects, Options options, const Topology& topology, Writer& writer)
     : state_(objects.state),
       inflight_(objects.inflight),
       pool_(objects.pool),
       staging_(objects.staging),
+      answers_(objects.answers),
       options_(std::move(options)),
+      transmit_(topology),
       writer_(writer),
       window_(objects.inflight.header.capacity),
+      answers_window_(objects.answers.header.capacity),
+      router_(topology.is_router()),
       staged_(writer.size()) {}
 
 Home::~Home() = default;
@@ -48,11 +52,12 @@ Status Home::resume(LinkType link) {
   number_ = state_.home_number.load();
   large_ = state_.large_home.load();
   gathered_ = {};
+  transmit_.set_link(link);
   piles_.clear();
   for (size_t output = 0; output < writer_.size(); ++output) {
     auto pile = std::make_unique<Pile>(staging_, output);
     pile->length = staged_[output] = state_.outputs[output].staged.load();
-    if (output != verdicts()) {
+    if (output != options_.outputs.verdicts) {
       auto sink = PcapSink::open(*pile, link, pile->length == 0);
       if (!sink) return tl::unexpected(sink.error());
       pile->sink = std::move(*sink);
@@ -67,8 +72,10 @@ Status Home::resume(LinkType link) {
 bool Home::room(uint64_t number) const {
   InFlight slot;
   copy_out(&slot, &inflight_.slots()[number & (window_ - 1)], sizeof slot);
+  // A router's link header may be longer, and an answer may go out with the packet.
+  uint64_t const own = router_ ? kRecordHeader + 2 * Transmit::kAnswerMost : 0;
   for (size_t output = 0; output < piles_.size(); ++output) {
-    uint64_t const need = output == verdicts() ? kLineMax : kRecordHeader + slot.captured;
+    uint64_t const need = output == options_.outputs.verdicts ? kLineMax : kRecordHeader + slot.captured + own;
     if (writer_.room(output, piles_[output]->promised) < need) return false;
   }
   return true;
@@ -103,47 +110,78 @@ uint64_t Home::some(Inlet& in, uint64_t most, uint64_t sent) {
 void Home::packet(const Descriptor& descriptor, const InFlight& slot) {
   bool const known = descriptor.out < options_.interfaces.size() && descriptor.verdict <= Verdict::drop &&
                      descriptor.reason < DropReason::count && descriptor.state <= FlowState::related;
-  bool const accepted = known && descriptor.verdict == Verdict::accept;
-  DropReason const reason = known ? descriptor.reason : DropReason::bad_descriptor;
-  size_t const output = accepted ? descriptor.out : drops();
-  if (!known) ++corrupt_;
-  if (accepted) {
-    ++gathered_.accepted;
-    ++gathered_.packets[output];
-    gathered_.bytes[output] += slot.wire;
-  } else {
-    drop(reason);
-  }
-  ++gathered_.states[static_cast<size_t>(known ? descriptor.state : FlowState::invalid)];
-  if (options_.discard) return;
-  Pile& pile = *piles_[output];
-  pile.sink->packet(slot.stamp_ns, slot.captured, slot.wire, pool_.at(slot.frame));
-  pile.promised += kRecordHeader + slot.captured;
-  pile.dirty = true;
-  if (!options_.verdicts) return;
   Descriptor shown = descriptor;
-  shown.reason = reason;
-  if (!known) shown.state = FlowState::invalid;
-  line(shown, slot, accepted);
+  if (!known) {
+    ++corrupt_;
+    shown.verdict = Verdict::drop;
+    shown.reason = DropReason::bad_descriptor;
+    shown.state = FlowState::invalid;
+  }
+  ++gathered_.states[static_cast<size_t>(shown.state)];
+  if (shown.verdict == Verdict::accept) {
+    accepted(shown, slot);
+  } else {
+    dropped(shown.reason, slot);
+    if ((shown.orders & Orders::answered) != 0)
+      answer(shown, {pool_.at(slot.frame), slot.captured}, slot.stamp_ns);
+  }
+  if (!options_.discard && options_.outputs.verdicts != Outputs::kNone) line(shown, slot);
 }
 
-void Home::drop(DropReason reason) {
+void Home::accepted(const Descriptor& descriptor, const InFlight& slot) {
+  Transmit::Frame frame{{pool_.at(slot.frame), slot.captured}, slot.wire};
+  ++gathered_.accepted;
+  if (!router_) return sent(descriptor.out, slot.stamp_ns, frame);
+  if ((descriptor.orders & Orders::local) != 0) return put(options_.outputs.local, slot.stamp_ns, frame);
+  Transmit::Frame const routed = transmit_.routed(descriptor, frame.captured, frame.wire);
+  if (!routed.captured.empty()) return sent(descriptor.out, slot.stamp_ns, routed);
+  ++corrupt_;
+  put(options_.outputs.drops, slot.stamp_ns, frame);
+}
+
+void Home::dropped(DropReason reason, const InFlight& slot) {
   ++gathered_.dropped;
   ++gathered_.drops[static_cast<size_t>(reason)];
+  put(options_.outputs.drops, slot.stamp_ns, {{pool_.at(slot.frame), slot.captured}, slot.wire});
 }
 
-void Home::line(const Descriptor& descriptor, const InFlight& slot, bool accepted) {
+void Home::answer(const Descriptor& descriptor, std::span<const uint8_t> frame, uint64_t stamp_ns) {
+  Answer answer;
+  copy_out(&answer, &answers_.slot(descriptor.number, answers_window_), sizeof answer);
+  Transmit::Frame const said = transmit_.answer(answer, descriptor, frame);
+  if (said.captured.empty()) return void(++corrupt_);
+  sent(answer.out, stamp_ns, said);
+}
+
+void Home::sent(size_t interface, uint64_t stamp_ns, const Transmit::Frame& frame) {
+  ++gathered_.packets[interface];
+  gathered_.bytes[interface] += frame.wire;
+  put(interface, stamp_ns, frame);
+}
+
+void Home::put(size_t output, uint64_t stamp_ns, const Transmit::Frame& frame) {
+  if (options_.discard) return;
+  Pile& pile = *piles_[output];
+  auto const captured = static_cast<uint32_t>(frame.captured.size());
+  pile.sink->packet(stamp_ns, captured, frame.wire, frame.captured.data());
+  pile.promised += kRecordHeader + captured;
+  pile.dirty = true;
+}
+
+void Home::line(const Descriptor& descriptor, const InFlight& slot) {
+  bool const passed = descriptor.verdict == Verdict::accept;
+  bool const here = (descriptor.orders & Orders::local) != 0;
   std::array<char, kLineMax> text;
   VerdictLine line{};
   line.n = slot.packet;
   line.in = options_.interfaces[slot.in];
   line.stamp_ns = slot.stamp_ns;
-  line.verdict = accepted ? "accept" : "drop";
-  if (accepted) line.out = options_.interfaces[descriptor.out];
-  if (!accepted) line.reason = name_of(descriptor.reason);
+  line.verdict = passed ? "accept" : "drop";
+  if (passed) line.out = here ? "local" : std::string_view(options_.interfaces[descriptor.out]);
+  if (!passed) line.reason = name_of(descriptor.reason);
   line.state = name_of(descriptor.state);
   size_t const bytes = format_verdict_line(text, line);
-  Pile& pile = *piles_[verdicts()];
+  Pile& pile = *piles_[options_.outputs.verdicts];
   pile.append({reinterpret_cast<const uint8_t*>(text.data()), bytes});
   pile.promised = pile.length;
 }

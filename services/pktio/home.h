@@ -12,11 +12,13 @@
 #include <string>
 #include <vector>
 
+#include "ipc/answers.h"
 #include "ipc/inflight.h"
 #include "ipc/pktio_state.h"
 #include "ipc/pool.h"
 #include "ipc/stage.h"
 #include "services/pktio/pcap_sink.h"
+#include "services/pktio/transmit.h"
 #include "services/pktio/writer.h"
 
 namespace bulkhead::pktio {
@@ -28,14 +30,15 @@ class Home {
     InFlightTable& inflight;
     Pool& pool;
     Staging& staging;
+    Answers& answers;
   };
   struct Options {
     std::vector<std::string> interfaces;
-    bool verdicts;
+    Outputs outputs;
     bool discard;  // nothing is written: the benchmark's packets that were made in memory
   };
 
-  Home(const Objects& objects, Options options, Writer& writer);
+  Home(const Objects& objects, Options options, const Topology& topology, Writer& writer);
   ~Home();
 
   /// After recovery.
@@ -58,18 +61,23 @@ class Home {
 
   [[nodiscard]] bool room(uint64_t number) const;
   void packet(const Descriptor& descriptor, const InFlight& slot);
-  void drop(DropReason reason);
-  void line(const Descriptor& descriptor, const InFlight& slot, bool accepted);
-  [[nodiscard]] size_t drops() const { return options_.interfaces.size(); }
-  [[nodiscard]] size_t verdicts() const { return options_.interfaces.size() + 1; }
+  void accepted(const Descriptor& descriptor, const InFlight& slot);
+  void dropped(DropReason reason, const InFlight& slot);
+  void answer(const Descriptor& descriptor, std::span<const uint8_t> frame, uint64_t stamp_ns);
+  void sent(size_t interface, uint64_t stamp_ns, const Transmit::Frame& frame);
+  void put(size_t output, uint64_t stamp_ns, const Transmit::Frame& frame);
+  void line(const Descriptor& descriptor, const InFlight& slot);
 
   PktioState& state_;
   InFlightTable& inflight_;
   Pool& pool_;
   Staging& staging_;
+  Answers& answers_;
   Options options_;
+  Transmit transmit_;
   Writer& writer_;
-  uint64_t window_;
+  uint64_t window_, answers_window_;
+  bool router_;
   std::vector<std::unique_ptr<Pile>> piles_;
   std::vector<uint64_t> staged_;
 

@@ -29,12 +29,8 @@ Pktio::OpenSource opener(StageWorld world) {
 Result<std::vector<std::unique_ptr<FileWriter>>> outputs(StageWorld world) {
   std::vector<std::unique_ptr<FileWriter>> files;
   if (world.settings.made_packets != 0) return files;
-  std::vector<std::string> names;
-  for (const auto& interface : world.settings.interfaces) names.push_back("out." + interface.name + ".pcap");
-  names.emplace_back("out.drops.pcap");
-  if (world.settings.verdicts) names.emplace_back("out.verdicts.jsonl");
-  for (const std::string& name : names) {
-    int const fd = world.grants.descriptor(name);
+  for (const std::string& name : Outputs(world.settings).names) {
+    int const fd = world.grants.descriptor("out." + name);
     if (fd < 0) return fail("{}: the keeper has granted no such file", name);
     files.push_back(std::make_unique<LoopWriter>(world.control.loop(), fd));
   }

@@ -9,11 +9,12 @@ Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& sett
   auto* inflight = wiring.object<InFlightTable>("pktio.inflight");
   auto* pool = wiring.object<Pool>("pool");
   auto* staging = wiring.object<Staging>("pktio.staging");
+  auto* answers = wiring.object<Answers>("rules.answers");
   auto* home = wiring.object<Ring>("ring.home");
   auto* to_track = wiring.object<Ring>("ring.track");
   auto* conntrack = wiring.object<Desk>("conntrack.desk");
   if (!wiring.complete()) return tl::unexpected(wiring.error());
-  if (settings.interfaces.size() != 2)
+  if (!settings.topology.is_router() && settings.interfaces.size() != 2)
     return fail("bridge wiring has two interfaces, the settings name {}", settings.interfaces.size());
   return std::make_unique<Pktio>(Pktio::Parts{
       .stage = stage.parts(settings.batch),
@@ -21,6 +22,7 @@ Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& sett
       .inflight = *inflight,
       .pool = *pool,
       .staging = *staging,
+      .answers = *answers,
       .home = *home,
       .track = {*to_track, *conntrack, 0, objects.bell("conntrack")},
       .holder = objects.bell("holder"),

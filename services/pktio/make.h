@@ -12,7 +12,7 @@ namespace bulkhead::pktio {
 
 struct Files {
   Pktio::OpenSource open;
-  std::vector<std::unique_ptr<FileWriter>> outputs;  // interfaces', drops.pcap, verdicts.jsonl
+  std::vector<std::unique_ptr<FileWriter>> outputs;  // by Outputs' numbers
   Pktio::Pace pace;
 };
 

@@ -7,14 +7,9 @@ namespace bulkhead::pktio {
 namespace {
 
 Home::Options options_of(const Settings& settings) {
-  Home::Options options{{}, settings.verdicts, settings.made_packets != 0};
+  Home::Options options{{}, Outputs(settings), settings.made_packets != 0};
   for (const Settings::Interface& interface : settings.interfaces) options.interfaces.push_back(interface.name);
   return options;
-}
-
-std::string output_name(const Settings& settings, size_t output) {
-  if (output < settings.interfaces.size()) return settings.interfaces[output].name + ".pcap";
-  return output == settings.interfaces.size() ? "drops.pcap" : "verdicts.jsonl";
 }
 
 // What is committed as come home; with the mistake, what an unfinished batch has taken home.
@@ -32,8 +27,10 @@ Pktio::Pktio(Parts parts)
       pace_(std::move(parts.pace)),
       holder_(parts.holder),
       writer_(parts.staging, parts.state, std::move(parts.files)),
-      receive_({parts.state, parts.inflight, parts.pool}, static_cast<unsigned>(parts.settings.interfaces.size())),
-      home_({parts.state, parts.inflight, parts.pool, parts.staging}, options_of(parts.settings), writer_) {}
+      receive_({parts.state, parts.inflight, parts.pool}, static_cast<unsigned>(parts.settings.interfaces.size()),
+               parts.settings.topology.is_router()),
+      home_({parts.state, parts.inflight, parts.pool, parts.staging, parts.answers}, options_of(parts.settings),
+            parts.settings.topology, writer_) {}
 
 void Pktio::recovered() {
   LinkType link = LinkType::ethernet;
@@ -136,7 +133,7 @@ bool Pktio::all_home() const { return receive_.ended() && receive_.numbered() ==
 
 void Pktio::finish_if_done() {
   if (int const error = writer_.failed(); error != 0) {
-    fail_all(fmt::format("{}: {}", output_name(settings_, writer_.failed_output()), std::strerror(-error)));
+    fail_all(fmt::format("{}: {}", Outputs(settings_).names.at(writer_.failed_output()), std::strerror(-error)));
     return;
   }
   bool const full = inlet(0).available() != 0;  // packets wait for room in the staging

@@ -31,6 +31,7 @@ class Pktio : public Stage {
     InFlightTable& inflight;
     Pool& pool;
     Staging& staging;
+    Answers& answers;
     const Ring& home;
     Next track;
     Bell& holder;

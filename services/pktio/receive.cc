@@ -7,15 +7,26 @@ namespace {
 
 constexpr size_t kTcpFlags = 13;  // offset in the TCP header
 
+/// By its link-layer address; cooked captures keep that as a packet type (pcap-linktype(7): 1 broadcast, 2 multicast).
+bool is_to_group(std::span<const uint8_t> bytes, LinkType link) {
+  switch (link) {
+    case LinkType::ethernet: return !bytes.empty() && (bytes[0] & 1) != 0;
+    case LinkType::linux_cooked_v1: return bytes.size() > 1 && (bytes[1] == 1 || bytes[1] == 2);
+    case LinkType::linux_cooked_v2: return bytes.size() > 10 && (bytes[10] == 1 || bytes[10] == 2);
+    default: return false;
+  }
+}
+
 bool is_large(const Arrival& arrival) { return arrival.captured > Pool::kSmallBytes; }
 
 }  // namespace
 
-Receive::Receive(const Objects& objects, unsigned interfaces)
+Receive::Receive(const Objects& objects, unsigned interfaces, bool router)
     : state_(objects.state),
       inflight_(objects.inflight),
       pool_(objects.pool),
       window_(objects.inflight.header.capacity),
+      router_(router),
       ports_(interfaces) {}
 
 void Receive::resume(std::vector<std::unique_ptr<Source>> sources) {
@@ -124,7 +135,8 @@ void Receive::describe(const Port& port, Descriptor& descriptor) const {
   descriptor.captured = arrival.captured;
   descriptor.wire = arrival.wire;
   descriptor.in = static_cast<uint8_t>(&port - ports_.data());
-  descriptor.out = static_cast<uint8_t>(1 - descriptor.in);
+  descriptor.out = router_ ? descriptor.in : static_cast<uint8_t>(1 - descriptor.in);
+  if (is_to_group(bytes, port.source->link())) descriptor.orders = Orders::to_group;
   descriptor.l3_length = headers.l3_length;
   descriptor.l3_offset = headers.l3_offset;
   descriptor.l4_offset = static_cast<uint16_t>(std::min<uint32_t>(headers.l4_offset, 0xffff));

@@ -40,7 +40,7 @@ class Receive {
   };
 
   /// `interfaces`: 2, of which the other one is where a packet leaves.
-  Receive(const Objects& objects, unsigned interfaces);
+  Receive(const Objects& objects, unsigned interfaces, bool router);
 
   /// After recovery. Takes the sources over: one for each interface, null where it has ended or never was.
   void resume(std::vector<std::unique_ptr<Source>> sources);
@@ -70,6 +70,7 @@ class Receive {
   InFlightTable& inflight_;
   Pool& pool_;
   uint64_t window_;
+  bool router_;
   std::vector<Port> ports_;
   uint64_t number_ = 0;
   uint64_t time_ns_ = 0;

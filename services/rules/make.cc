@@ -2,12 +2,21 @@
 
 namespace bulkhead::rules {
 
-CountingPlace place() {
-  return {.own = "rules", .from = "ring.rules", .to = "ring.nat", .next = "nat", .head = 0};
+PassPlace place() { return {.own = "rules", .from = "ring.rules", .to = "ring.nat", .next = "nat", .head = 0}; }
+
+Result<Decide> make_work(Objects& objects, const Settings& settings) {
+  Wiring wiring(objects);
+  auto* state = wiring.object<RulesState>("rules.state");
+  auto* pool = wiring.object<Pool>("pool");
+  auto* answers = wiring.object<Answers>("rules.answers");
+  if (!wiring.complete()) return tl::unexpected(wiring.error());
+  return Decide({*state, *pool, objects.memory("pool").size(), *answers}, settings);
 }
 
 Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& settings) {
-  return make_counting_stage<RulesState>(objects, settings, place());
+  auto work = make_work(objects, settings);
+  if (!work) return tl::unexpected(work.error());
+  return make_pass_stage(objects, settings, place(), std::move(*work));
 }
 
 }  // namespace bulkhead::rules

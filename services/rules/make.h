@@ -3,12 +3,15 @@
 
 #include <memory>
 
-#include "ipc/counting.h"
+#include "ipc/pass.h"
+#include "services/rules/decide.h"
 
 namespace bulkhead::rules {
 
 /// Where rules stands in the chain.
-[[nodiscard]] CountingPlace place();
+[[nodiscard]] PassPlace place();
+/// What it does with a packet.
+[[nodiscard]] Result<Decide> make_work(Objects& objects, const Settings& settings);
 
 [[nodiscard]] Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& settings);
 

@@ -28,7 +28,7 @@ Chain::Chain(const Memory& memory, const Settings& settings, const Input& input,
       settings_(settings),
       input_(input),
       drop_one_in_(drop_one_in),
-      disk_(settings.interfaces.size() + 2) {}
+      disk_(Outputs(settings).names.size()) {}
 
 pktio::Files Chain::files() {
   pktio::Files files;

@@ -4,34 +4,35 @@
 //         entry is never confirmed, and the next packet of its tuple begins anew.
 #pragma once
 
-#include "ipc/counting.h"
 #include "services/rules/make.h"
 
 namespace bulkhead::test {
 
 class Dropping {
  public:
-  static constexpr size_t kWordsEach = Counting<RulesState>::kWordsEach;
-  static constexpr size_t kWordsEnd = Counting<RulesState>::kWordsEnd;
+  static constexpr size_t kWordsEach = rules::Decide::kWordsEach;
+  static constexpr size_t kWordsEnd = rules::Decide::kWordsEnd;
 
-  Dropping(RulesState& state, bool empty, uint32_t one_in) : counting_(state, empty), one_in_(one_in) {}
+  Dropping(rules::Decide decide, uint32_t one_in) : decide_(std::move(decide)), one_in_(one_in) {}
   void visit(Descriptor& descriptor, Batch& batch) noexcept {
-    counting_.visit(descriptor, batch);
+    decide_.visit(descriptor, batch);
     if (descriptor.kind != Kind::packet || descriptor.verdict != Verdict::accept) return;
     if ((descriptor.number * 0x9e3779b97f4a7c15U >> 40) % one_in_ != 0) return;
     descriptor.verdict = Verdict::drop;
     descriptor.reason = DropReason::table_full;
   }
-  void end(Batch& batch) noexcept { counting_.end(batch); }
+  void end(Batch& batch) noexcept { decide_.end(batch); }
 
  private:
-  Counting<RulesState> counting_;
+  rules::Decide decide_;
   uint32_t one_in_;
 };
 
 inline Result<std::unique_ptr<Stage>> make_dropping_rules(Objects& objects, const Settings& settings,
                                                           uint32_t one_in) {
-  return make_counting_stage<RulesState, Dropping>(objects, settings, rules::place(), one_in);
+  auto decide = rules::make_work(objects, settings);
+  if (!decide) return tl::unexpected(decide.error());
+  return make_pass_stage(objects, settings, rules::place(), Dropping(std::move(*decide), one_in));
 }
 
 }  // namespace bulkhead::test

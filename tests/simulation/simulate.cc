@@ -13,6 +13,7 @@
 #include <optional>
 #include <thread>
 
+#include "tests/simulation/router.h"
 #include "tests/simulation/simulation.h"
 #include "tests/simulation/workload.h"
 
@@ -29,15 +30,20 @@ constexpr std::array<uint32_t, 5> kBatches{1, 2, 7, 32, 128};
 struct Case {
   Input input;
   uint32_t drop_one_in;
+  bool router;  // or a bridge
   std::string wanted;
 };
+
+Settings settings_of(const Case& one, uint32_t ring, uint32_t batch) {
+  return one.router ? router_settings(ring, batch, kFlows) : small_settings(ring, batch, kFlows);
+}
 
 const Case& case_of(uint64_t seed) {
   static std::vector<Case> const cases = [] {
     std::vector<Case> made;
     for (uint32_t i = 0; i < 8; ++i) {
-      Case one{hazards(i + 1, 120), i % 2 == 0 ? 5U : 0U, {}};
-      Outcome const plain = simulate_run(small_settings(64, 32, kFlows), one.input,
+      Case one{hazards(i + 1, 120), i % 2 == 0 ? 5U : 0U, i % 4 >= 2, {}};
+      Outcome const plain = simulate_run(settings_of(one, 64, 32), one.input,
                                          {.switch_every = 0, .drop_one_in = one.drop_one_in});
       if (!plain.failure.empty()) fmt::print(stderr, "undisturbed run {}: {}\n", i, plain.failure);
       one.wanted = plain.image;
@@ -55,7 +61,7 @@ struct Totals {
 bool run_seed(uint64_t seed, Mistake mistake, bool loud, Totals& totals) {
   const Case& one = case_of(seed);
   Settings const settings =
-      small_settings(kRings[seed / 3 % kRings.size()], kBatches[seed / 7 % kBatches.size()], kFlows);
+      settings_of(one, kRings[seed / 3 % kRings.size()], kBatches[seed / 7 % kBatches.size()]);
   Plan plan;
   plan.seed = seed;
   plan.kills = static_cast<uint32_t>(seed % 13);
@@ -87,9 +93,9 @@ int run_seeds(uint64_t first, uint64_t count) {
 }
 
 /// Dies after each single store of a small workload, one run for each.
-int run_stores(uint32_t batch, size_t packets) {
+int run_stores(uint32_t batch, size_t packets, bool router) {
   Input const input = hazards(3, packets);
-  Settings const settings = small_settings(64, batch, 8);
+  Settings const settings = router ? router_settings(64, batch, 8) : small_settings(64, batch, 8);
   Plan plan{.switch_every = 0, .drop_one_in = 5};
   Outcome const plain = simulate_run(settings, input, plan);
   uint64_t failures = 0;
@@ -101,7 +107,7 @@ int run_stores(uint32_t batch, size_t packets) {
     fmt::print("dying before store {} of {}: {}\n{}\n", store, plain.stores, outcome.failure,
                first_difference(plain.image, outcome.image));
   }
-  fmt::print("batch {}: died at each of {} stores: {} failed\n", batch, plain.stores, failures);
+  fmt::print("{}, batch {}: died at each of {} stores: {} failed\n", router ? "router" : "bridge", batch, plain.stores, failures);
   return failures == 0 && plain.failure.empty() ? 0 : 1;
 }
 
@@ -168,6 +174,10 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (*seeds) return run_seeds(first, count);
   if (*single) return run_seeds(seed, 1);
-  if (*stores) return run_stores(1, packets) | run_stores(8, packets);
+  if (*stores) {
+    int failed = 0;
+    for (bool router : {false, true}) failed |= run_stores(1, packets, router) | run_stores(8, packets, router);
+    return failed;
+  }
   return run_mistakes(most);
 }

@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "ipc/flow_table.h"
+#include "ipc/outputs.h"
 #include "tests/simulation/fibre.h"
 #include "tests/simulation/frames.h"
 #include "tests/tools/packets.h"
@@ -143,7 +144,7 @@ Simulation::Simulation(const Settings& settings, const Input& input, const Plan&
       input_(input),
       plan_(plan),
       memory_(settings),
-      disk_(settings.interfaces.size() + 2),
+      disk_(Outputs(settings).names.size()),
       random_(plan.seed * 2 + 1),
       kills_left_(plan.kills) {
   running = this;

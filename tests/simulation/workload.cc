@@ -1,5 +1,7 @@
 #include "tests/simulation/workload.h"
 
+#include <array>
+
 #include "tests/tools/packets.h"
 
 namespace bulkhead::test {
@@ -18,7 +20,7 @@ class Hazards {
 
  private:
   void step() {
-    switch (random_.below(12)) {
+    switch (random_.below(13)) {
       case 0: return handshake();
       case 1: return twice();
       case 2: return ping();
@@ -29,6 +31,7 @@ class Hazards {
       case 7: return large();
       case 8: return reset();
       case 9: return again();
+      case 10: return strange();
       default: return talk();
     }
   }
@@ -131,6 +134,15 @@ class Hazards {
              fragments(ip(ends(1), protocol::udp, udp(ends(1), 7, 8, pattern(60))), 24, 77))
           add(0, ethernet(part));
     }
+  }
+  /// What a router does not send on: the last hop, nowhere to go, too big for the way, for itself.
+  void strange() {
+    static constexpr std::array<const char*, 4> places{"192.0.2.1", "203.0.113.5", "10.0.0.254", "127.0.0.1"};
+    Ends const there{address("10.0.0.1").plus(random_.below(6)), address(places[random_.below(4)])};
+    auto const hops = static_cast<uint8_t>(1 + random_.below(3));
+    add(0, ethernet(ip(there, protocol::udp, udp(there, 7100, 53, pattern(random_.below(2) * 1400)), {.hop_limit = hops})));
+    Ends const six = ends6(random_.below(6));
+    add(0, ethernet(ip(six, protocol::udp, udp(six, 7100, 53, pattern(random_.below(2) * 1400)), {.hop_limit = hops})));
   }
   void large() { add(0, datagram(ends(2), 6000, 53, 2300)); }
 

@@ -1,0 +1,15 @@
+// ipc/topology_message.h: the topology within the settings' message.
+//
+// Trust   read_topology() checks lengths and what contradicts, whoever wrote it.
+#pragma once
+
+#include "common/topology.h"
+#include "ipc/schema/settings.capnp.h"
+
+namespace bulkhead {
+
+/// `root` has its interfaces already.
+void fill_topology(schema::Settings::Builder root, const Topology& topology);
+[[nodiscard]] Result<Topology> read_topology(schema::Settings::Reader root);
+
+}  // namespace bulkhead

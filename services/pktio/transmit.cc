@@ -1,0 +1,163 @@
+#include "services/pktio/transmit.h"
+
+#include <algorithm>
+
+#include "common/checksum.h"
+#include "common/icmp.h"
+
+namespace bulkhead::pktio {
+namespace {
+
+constexpr size_t kEthernet = 14, kCookedV1 = 16, kCookedV2 = 20;  // bytes of link headers
+constexpr size_t kIpv4 = 20, kIpv6 = 40, kIcmp = 8;
+constexpr size_t kQuoted4Most = 576 - kIpv4 - kIcmp;  // RFC 1812 4.3.2.3
+constexpr size_t kQuoted6Most = 1280 - kIpv6 - kIcmp;  // RFC 4443 2.4 (c)
+constexpr uint8_t kHops = 64;                         // net.ipv4.ip_default_ttl, IPV6_DEFAULT_HOPLIMIT
+constexpr uint8_t kInternetControl = 0xc0;            // precedence of ICMP errors, RFC 1812 4.3.2.5
+constexpr uint8_t kOutgoing = 4;                      // packet type of cooked captures
+constexpr uint8_t kArphrdEthernet = 1;
+
+IpAddress address_at(const uint8_t* bytes, uint8_t l3) {
+  IpAddress address;
+  address.l3 = l3;
+  std::memcpy(address.bytes.data(), bytes, address.size());
+  return address;
+}
+
+/// One hop less; the checksum as ip_decrease_ttl leaves it.
+void pass_hop(uint8_t* ip) {
+  if (ip[0] >> 4 == 6) {
+    --ip[7];
+    return;
+  }
+  uint16_t const before = load_raw<uint16_t>(ip + 8);
+  --ip[8];
+  store_raw(ip + 10, checksum_changed(load_raw<uint16_t>(ip + 10), before, load_raw<uint16_t>(ip + 8)));
+}
+
+/// The IP header is whole in `frame`, and of the version that it says.
+bool has_ip(std::span<const uint8_t> frame, size_t at) {
+  if (at >= frame.size()) return false;
+  size_t const room = frame.size() - at;
+  uint8_t const version = frame[at] >> 4;
+  return (version == 4 && room >= kIpv4) || (version == 6 && room >= kIpv6);
+}
+
+/// An identification that nobody can foresee without the number; the kernel's is random too.
+uint16_t identification(uint64_t number) { return static_cast<uint16_t>(number * 0x9e3779b97f4a7c15U >> 48); }
+
+}  // namespace
+
+Transmit::Transmit(const Topology& topology) : topology_(topology), routes_(topology_), neighbours_(topology_) {}
+
+size_t Transmit::link_header(const Hop& hop) {
+  const Way& way = routes_.way(hop.way);
+  const Mac& own = topology_.interfaces[hop.out].mac;
+  uint16_t const type = hop.destination.l3 == 4 ? ethertype::ipv4 : ethertype::ipv6;
+  uint8_t* const to = buffer_.data();
+  switch (link_) {
+    case LinkType::ethernet: {
+      Mac const next = neighbours_.mac_of(way.via.is_none() ? hop.destination : way.via, hop.out);
+      std::ranges::copy(next, to);
+      std::ranges::copy(own, to + 6);
+      store_be16(to + 12, type);
+      return kEthernet;
+    }
+    case LinkType::linux_cooked_v1:
+      std::fill_n(to, kCookedV1, uint8_t{0});
+      to[1] = kOutgoing;
+      to[3] = kArphrdEthernet;
+      to[5] = static_cast<uint8_t>(own.size());
+      std::ranges::copy(own, to + 6);
+      store_be16(to + 14, type);
+      return kCookedV1;
+    case LinkType::linux_cooked_v2:
+      std::fill_n(to, kCookedV2, uint8_t{0});
+      store_be16(to, type);
+      to[7] = static_cast<uint8_t>(hop.out + 1);
+      to[9] = kArphrdEthernet;
+      to[10] = kOutgoing;
+      to[11] = static_cast<uint8_t>(own.size());
+      std::ranges::copy(own, to + 12);
+      return kCookedV2;
+    default: return 0;
+  }
+}
+
+Transmit::Frame Transmit::routed(const Descriptor& descriptor, std::span<const uint8_t> frame, uint32_t wire) {
+  size_t const at = descriptor.l3_offset;
+  if (!has_ip(frame, at) || descriptor.out >= topology_.interfaces.size()) return {};
+  uint8_t const l3 = frame[at] >> 4;
+  uint32_t const length = std::min(descriptor.l3_length, wire - static_cast<uint32_t>(at));
+  auto const packet = frame.subspan(at, std::min<size_t>(frame.size() - at, length));
+  buffer_.resize(kCookedV2 + packet.size());
+  IpAddress const destination = address_at(packet.data() + (l3 == 4 ? 16 : 24), l3);
+  size_t const header = link_header({descriptor.out, descriptor.way, destination});
+  std::ranges::copy(packet, buffer_.data() + header);
+  pass_hop(buffer_.data() + header);
+  return {std::span(buffer_).first(header + packet.size()), static_cast<uint32_t>(header) + length};
+}
+
+Transmit::Frame Transmit::answer(const Answer& answer, const Descriptor& descriptor,
+                                 std::span<const uint8_t> frame) {
+  size_t const at = descriptor.l3_offset;
+  bool const sound = answer.number == descriptor.number && answer.kind == Answer::Kind::icmp &&
+                     answer.out < topology_.interfaces.size() && has_ip(frame, at) &&
+                     answer.source.l3 == frame[at] >> 4;
+  if (!sound) return {};
+  uint8_t const l3 = answer.source.l3;
+  size_t const most = std::min<size_t>(descriptor.l3_length, l3 == 4 ? kQuoted4Most : kQuoted6Most);
+  auto const quoted = frame.subspan(at, std::min(frame.size() - at, most));
+  IpAddress const to = address_at(quoted.data() + (l3 == 4 ? 12 : 8), l3);
+  buffer_.resize(kCookedV2 + kIpv6 + kIcmp + quoted.size());
+  header_ = link_header({answer.out, answer.way, to});
+  size_t const length = (l3 == 4 ? kIpv4 : kIpv6) + kIcmp + quoted.size();
+  if (l3 == 4) {
+    icmp4(answer, quoted, to, descriptor.number);
+  } else {
+    icmp6(answer, quoted, to);
+  }
+  return {std::span(buffer_).first(header_ + length), static_cast<uint32_t>(header_ + length)};
+}
+
+void Transmit::icmp4(const Answer& answer, std::span<const uint8_t> quoted, const IpAddress& to, uint64_t number) {
+  uint8_t* const ip = buffer_.data() + header_;
+  std::fill_n(ip, kIpv4 + kIcmp, uint8_t{0});
+  ip[0] = 0x45;
+  ip[1] = static_cast<uint8_t>((quoted[1] & 0x1e) | kInternetControl);
+  store_be16(ip + 2, static_cast<uint16_t>(kIpv4 + kIcmp + quoted.size()));
+  store_be16(ip + 4, identification(number));
+  ip[8] = kHops;
+  ip[9] = protocol::icmp;
+  std::memcpy(ip + 12, answer.source.bytes.data(), 4);
+  std::memcpy(ip + 16, to.bytes.data(), 4);
+  store_raw(ip + 10, checksum_fold(checksum_add({ip, kIpv4})));
+  uint8_t* const message = ip + kIpv4;
+  message[0] = answer.type;
+  message[1] = answer.code;
+  store_be32(message + 4, answer.info);
+  std::ranges::copy(quoted, message + kIcmp);
+  store_raw(message + 2, checksum_fold(checksum_add({message, kIcmp + quoted.size()})));
+}
+
+void Transmit::icmp6(const Answer& answer, std::span<const uint8_t> quoted, const IpAddress& to) {
+  uint8_t* const ip = buffer_.data() + header_;
+  std::fill_n(ip, kIpv6 + kIcmp, uint8_t{0});
+  auto const length = static_cast<uint16_t>(kIcmp + quoted.size());
+  ip[0] = 0x60;
+  store_be16(ip + 4, length);
+  ip[6] = protocol::icmpv6;
+  ip[7] = kHops;
+  std::ranges::copy(answer.source.bytes, ip + 8);
+  std::ranges::copy(to.bytes, ip + 24);
+  uint8_t* const message = ip + kIpv6;
+  message[0] = answer.type;
+  message[1] = answer.code;
+  store_be32(message + 4, answer.info);
+  std::ranges::copy(quoted, message + kIcmp);
+  uint64_t sum = checksum_add({ip + 8, 32}, to_network(length));
+  sum += to_network(uint16_t{protocol::icmpv6});
+  store_raw(message + 2, checksum_fold(checksum_add({message, length}, sum)));
+}
+
+}  // namespace bulkhead::pktio

@@ -1,0 +1,56 @@
+// services/pktio/transmit.h: a routed packet as it leaves: link header of the next hop, one hop less to live; and the
+// packets that the firewall itself says.
+//
+// Who     home, at each packet that comes home. What is in the pool stays as it is: a successor may have to do it again,
+//         so bytes are changed in a buffer of this process.
+// Units   bytes. Frames leave without the padding or trailer behind the IP packet, and without VLAN tags.
+// Trust   offsets in the descriptor are checked against the frame; a frame or answer that cannot be: empty.
+// Cost    one copy of the packet.
+// Source  Linux ip_decrease_ttl, ip6_forward, icmp_send, icmp6_send; RFC 792, 4443, 1812 4.3.2.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "common/packet.h"
+#include "common/topology.h"
+#include "ipc/answers.h"
+#include "ipc/descriptor.h"
+
+namespace bulkhead::pktio {
+
+class Transmit {
+ public:
+  struct Frame {
+    std::span<const uint8_t> captured;  // valid until the next call
+    uint32_t wire = 0;
+  };
+  static constexpr size_t kAnswerMost = 20 + 1280;  // longest link header, ICMPv6's minimum MTU
+
+  explicit Transmit(const Topology& topology);
+  /// Of all files that are written.
+  void set_link(LinkType link) { link_ = link; }
+
+  [[nodiscard]] Frame routed(const Descriptor& descriptor, std::span<const uint8_t> frame, uint32_t wire);
+  [[nodiscard]] Frame answer(const Answer& answer, const Descriptor& descriptor, std::span<const uint8_t> frame);
+
+ private:
+  struct Hop {
+    uint16_t out;
+    uint16_t way;
+    IpAddress destination;
+  };
+  /// Bytes of link header at the front of the buffer.
+  size_t link_header(const Hop& hop);
+  void icmp4(const Answer& answer, std::span<const uint8_t> quoted, const IpAddress& to, uint64_t number);
+  void icmp6(const Answer& answer, std::span<const uint8_t> quoted, const IpAddress& to);
+
+  Topology topology_;
+  Routes routes_;
+  Neighbours neighbours_;
+  LinkType link_ = LinkType::ethernet;
+  std::vector<uint8_t> buffer_;
+  size_t header_ = 0;  // bytes of link header in it
+};
+
+}  // namespace bulkhead::pktio

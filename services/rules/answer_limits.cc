@@ -1,0 +1,77 @@
+#include "services/rules/answer_limits.h"
+
+#include <algorithm>
+
+#include "common/icmp.h"
+
+namespace bulkhead::rules {
+namespace {
+
+constexpr uint64_t kSecond = 1'000'000'000;
+constexpr uint64_t kBurst = 6, kUnroutableBurst = 5;     // answers
+constexpr uint64_t kAllBurst = 50, kAllPerSecond = 1000;  // answers
+constexpr uint64_t kAllRest = kSecond / 50;               // between two looks at the clock
+constexpr uint64_t kFirstFill = 60 * kSecond;             // what a new peer has not used
+
+/// icmp_ratemask 6168; ICMPv6's default leaves out packet-too-big alone.
+bool is_limited(uint8_t l3, uint8_t type, uint8_t code) {
+  if (l3 == 6) return type != icmpv6::packet_too_big;
+  if (type == icmp::unreachable && code == icmp::fragmentation_needed) return false;
+  return type < 32 && (6168U >> type & 1) != 0;
+}
+
+}  // namespace
+
+bool AnswerLimits::allow(const IpAddress& peer, uint8_t type, uint8_t code, uint8_t route_length, uint64_t now_ns,
+                         Batch& batch) noexcept {
+  bool allowed = true;
+  if (is_limited(peer.l3, type, code)) {
+    uint64_t cost = kSecond;
+    if (peer.l3 == 6 && route_length < 128) cost >>= (128U - route_length) >> 5;
+    allowed = take_from_all(now_ns, batch) && take(peer_of(peer, now_ns, batch), cost, kBurst * cost, now_ns, batch);
+  }
+  batch.add(allowed ? state_.answers : state_.answers_withheld, uint64_t{1});
+  return allowed;
+}
+
+bool AnswerLimits::allow_unroutable(const IpAddress& peer, uint64_t now_ns, Batch& batch) noexcept {
+  bool const allowed =
+      take(peer_of(peer, now_ns, batch), kSecond, kUnroutableBurst * kSecond, now_ns, batch);
+  if (!allowed) batch.add(state_.answers_withheld, uint64_t{1});
+  return allowed;
+}
+
+AnswerPeer& AnswerLimits::peer_of(const IpAddress& address, uint64_t now_ns, Batch& batch) noexcept {
+  Tuple name;
+  name.src = address.bytes;
+  name.l3 = address.l3;
+  uint64_t const key = hash_(name) | 1;
+  AnswerPeer& peer = state_.peers[key >> 1 & (RulesState::kPeers - 1)];
+  if (peer.key.load() == key) return peer;
+  batch.set(peer.key, key);
+  batch.set(peer.tokens, uint64_t{0});
+  batch.set(peer.last_ns, now_ns - std::min(now_ns, kFirstFill));
+  return peer;
+}
+
+bool AnswerLimits::take(AnswerPeer& peer, uint64_t cost, uint64_t burst, uint64_t now_ns, Batch& batch) noexcept {
+  uint64_t const since = now_ns - std::min(now_ns, peer.last_ns.load());
+  uint64_t const tokens = std::min(peer.tokens.load() + since, burst);
+  batch.set(peer.last_ns, now_ns);
+  batch.set(peer.tokens, tokens >= cost ? tokens - cost : tokens);
+  return tokens >= cost;
+}
+
+bool AnswerLimits::take_from_all(uint64_t now_ns, Batch& batch) noexcept {
+  uint64_t tokens = state_.all_tokens.load();
+  if (tokens == 0) {
+    uint64_t const since = now_ns - std::min(now_ns, state_.all_last_ns.load());
+    if (since < kAllRest) return false;
+    tokens = std::min(std::min(since, kSecond) * kAllPerSecond / kSecond, kAllBurst);
+    batch.set(state_.all_last_ns, now_ns);
+  }
+  batch.set(state_.all_tokens, tokens - 1);
+  return true;
+}
+
+}  // namespace bulkhead::rules

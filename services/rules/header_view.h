@@ -1,0 +1,37 @@
+// services/rules/header_view.h: what rules reads of a packet's own bytes.
+//
+// Trust   offsets come from a descriptor: of() checks them against the frame before it reads anything.
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "common/address.h"
+#include "ipc/descriptor.h"
+#include "ipc/pool.h"
+
+namespace bulkhead::rules {
+
+struct HeaderView {
+  IpAddress source, destination;
+  uint32_t length = 0;  // bytes of layer 3
+  uint8_t hops = 0;     // TTL or hop limit
+  uint8_t protocol = 0;
+  bool dont_fragment = false;
+  bool later_fragment = false;
+  bool to_group = false;        // by its link-layer address
+  bool is_icmp_error = false;   // or one that nobody knows
+
+  /// None: not IP, or the descriptor does not fit the frame.
+  [[nodiscard]] static std::optional<HeaderView> of(const Descriptor& descriptor,
+                                                    std::span<const uint8_t> frame) noexcept;
+};
+
+/// The captured bytes of a descriptor; empty if it points outside the pool.
+[[nodiscard]] inline std::span<const uint8_t> frame_of(const Descriptor& descriptor, const Pool& pool,
+                                                       size_t pool_bytes) noexcept {
+  const uint8_t* bytes = pool.frame(descriptor.frame, descriptor.captured, pool_bytes);
+  return bytes == nullptr ? std::span<const uint8_t>{} : std::span(bytes, descriptor.captured);
+}
+
+}  // namespace bulkhead::rules

@@ -1,0 +1,116 @@
+#include "services/rules/route.h"
+
+#include "common/icmp.h"
+
+namespace bulkhead::rules {
+namespace {
+
+Route drop(DropReason reason) {
+  Route route;
+  route.reason = reason;
+  return route;
+}
+
+Route drop_and_say(DropReason reason, uint8_t type, uint8_t code, uint32_t info = 0) {
+  Route route = drop(reason);
+  route.speaks = true;
+  route.type = type;
+  route.code = code;
+  route.info = info;
+  return route;
+}
+
+Route here() {
+  Route route;
+  route.fate = Route::Fate::local;
+  return route;
+}
+
+Route onward(uint16_t number, const Way& way) {
+  Route route;
+  route.fate = Route::Fate::forward;
+  route.way = number;
+  route.out = way.device;
+  return route;
+}
+
+bool is_group4(const IpAddress& address) { return (address.bytes[0] & 0xf0) == 0xe0; }
+bool is_group6(const IpAddress& address) { return address.bytes[0] == 0xff; }
+bool is_none4(const IpAddress& address) { return address.bytes[0] == 0; }  // 0.0.0.0/8
+bool is_all4(const IpAddress& address) { return load_raw<uint32_t>(address.bytes.data()) == ~0U; }
+bool is_zero(const IpAddress& address) { return address.bytes == std::array<uint8_t, 16>{}; }
+bool is_loopback4(const IpAddress& address) { return address.bytes[0] == 127; }
+bool is_loopback6(const IpAddress& address) {
+  std::array<uint8_t, 16> one{};
+  one[15] = 1;
+  return address.bytes == one;
+}
+
+/// Group addresses that a router listens to: all hosts, all routers; solicited-node ones are taken for its own.
+bool listens_to(const IpAddress& group) {
+  const auto& b = group.bytes;
+  if (group.l3 == 4) return load_be32(b.data()) == 0xe0000001;
+  bool const link_scope = (b[1] & 0x0f) == 2;
+  return link_scope && (b[15] == 1 || b[15] == 2 || (b[11] == 1 && b[12] == 0xff));
+}
+
+Route route4(const HeaderView& packet, const Routes& routes, const Topology& topology) {
+  const IpAddress &from = packet.source, &to = packet.destination;
+  if (is_group4(to)) return listens_to(to) ? here() : drop(DropReason::group);
+  if (is_group4(from) || is_all4(from)) return drop(DropReason::martian_source);
+  if (is_all4(to) || (is_zero(from) && is_zero(to))) return here();
+  if (is_none4(from)) return drop(DropReason::martian_source);
+  if (is_none4(to) || is_loopback4(to)) return drop(DropReason::martian_destination);
+  if (is_loopback4(from)) return drop(DropReason::martian_source);
+  uint16_t const number = routes.number_to(to);
+  const Way& way = routes.way(number);
+  if (way.kind == Way::Kind::none)
+    return drop_and_say(DropReason::no_route, icmp::unreachable, icmp::net_unreachable);
+  if (routes.is_local(from)) return drop(DropReason::martian_source);
+  if (way.kind != Way::Kind::unicast) return here();
+  if (packet.to_group) return drop(DropReason::not_unicast);
+  if (packet.hops <= 1) return drop_and_say(DropReason::ttl, icmp::time_exceeded, 0);
+  uint32_t const mtu = topology.interfaces[way.device].mtu;
+  if (packet.length > mtu && packet.dont_fragment)
+    return drop_and_say(DropReason::too_big, icmp::unreachable, icmp::fragmentation_needed, mtu);
+  return onward(number, way);
+}
+
+Route route6(const HeaderView& packet, const Routes& routes, const Topology& topology, uint16_t in) {
+  const IpAddress &from = packet.source, &to = packet.destination;
+  if (is_group6(from)) return drop(DropReason::martian_source);
+  if (is_loopback6(from)) return drop(DropReason::martian_source);
+  if (is_loopback6(to)) return drop(DropReason::martian_destination);
+  if (is_group6(to)) return (to.bytes[1] & 0x0f) >= 2 && listens_to(to) ? here() : drop(DropReason::group);
+  uint16_t const number = routes.number_to(to, in);
+  const Way& way = routes.way(number);
+  if (way.kind == Way::Kind::none)
+    return drop_and_say(DropReason::no_route, icmpv6::unreachable, icmpv6::no_route);
+  if (way.kind != Way::Kind::unicast) return here();
+  if (packet.to_group) return drop(DropReason::not_unicast);
+  if (packet.hops <= 1) return drop_and_say(DropReason::ttl, icmpv6::time_exceeded, 0);
+  if (is_zero(from)) return drop(DropReason::martian_source);
+  if (is_link_local(from))
+    return drop_and_say(DropReason::beyond_scope, icmpv6::unreachable, icmpv6::beyond_scope);
+  uint32_t const mtu = topology.interfaces[way.device].mtu;
+  if (packet.length > mtu) return drop_and_say(DropReason::too_big, icmpv6::packet_too_big, 0, mtu);
+  return onward(number, way);
+}
+
+}  // namespace
+
+Route route(const HeaderView& packet, uint16_t in, const Routes& routes, const Topology& topology) noexcept {
+  return packet.source.l3 == 4 ? route4(packet, routes, topology) : route6(packet, routes, topology, in);
+}
+
+bool may_be_answered(const HeaderView& packet, const Routes& routes, uint8_t type) noexcept {
+  if (packet.is_icmp_error) return false;
+  const IpAddress& from = packet.source;
+  if (from.l3 == 4)
+    return !packet.to_group && !packet.later_fragment && !is_zero(from) &&
+           routes.way_to(packet.destination).kind != Way::Kind::broadcast;
+  if (is_zero(from) || is_group6(from)) return false;
+  return type == icmpv6::packet_too_big || (!packet.to_group && !is_group6(packet.destination));
+}
+
+}  // namespace bulkhead::rules

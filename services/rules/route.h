@@ -1,0 +1,35 @@
+// services/rules/route.h: where a router sends a packet, or why it does not, and what it says about that.
+//
+// Before  prerouting hooks, whose translation of the destination this goes by. After: forward or input.
+// Who     decide.cc. Pure: what it needs is the packet's header and the topology.
+// Order   of the checks: the kernel's, since the first that fails gives the reason and the answer.
+// Trust   the header is what the view found within the captured bytes.
+// Source  Linux ip_route_input_slow, ip_mkroute_input, ip_forward, ip6_rcv_core, ip6_forward; rp_filter off;
+//         redirects are not sent (send_redirects 0).
+#pragma once
+
+#include "common/topology.h"
+#include "ipc/descriptor.h"
+#include "services/rules/header_view.h"
+
+namespace bulkhead::rules {
+
+struct Route {
+  enum class Fate : uint8_t { forward, local, drop };
+  Fate fate = Fate::drop;
+  DropReason reason = DropReason::none;  // drop
+  uint16_t way = 0;                      // forward
+  uint16_t out = 0;
+  bool speaks = false;  // drop: with this ICMP error
+  uint8_t type = 0, code = 0;
+  uint32_t info = 0;
+};
+
+/// `in`: the interface that it came by.
+[[nodiscard]] Route route(const HeaderView& packet, uint16_t in, const Routes& routes,
+                          const Topology& topology) noexcept;
+
+/// Is there nothing in the packet that forbids to answer it with an ICMP error? RFC 1122 3.2.2, RFC 4443 2.4 (e).
+[[nodiscard]] bool may_be_answered(const HeaderView& packet, const Routes& routes, uint8_t type) noexcept;
+
+}  // namespace bulkhead::rules

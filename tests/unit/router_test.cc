@@ -1,0 +1,207 @@
+// Packets through the whole chain in router wiring, and what leaves: bytes, answers, reasons.
+#define BOOST_TEST_MODULE router
+#include <boost/test/unit_test.hpp>
+
+#include "common/checksum.h"
+#include "common/icmp.h"
+#include "ipc/outputs.h"
+#include "tests/simulation/chain.h"
+#include "tests/simulation/router.h"
+#include "tests/tools/packets.h"
+
+using namespace bulkhead;
+using namespace bulkhead::test;
+
+namespace {
+
+constexpr uint64_t kStart = 1'700'000'000'000'000'000;
+constexpr uint64_t kMillisecond = 1'000'000;
+
+/// Records of a pcap file that this machine wrote.
+std::vector<Bytes> records(const std::vector<uint8_t>& file) {
+  std::vector<Bytes> all;
+  for (size_t at = 24; at + 16 <= file.size();) {
+    auto const length = load_raw<uint32_t>(file.data() + at + 8);
+    all.emplace_back(file.begin() + static_cast<ptrdiff_t>(at + 16), file.begin() + static_cast<ptrdiff_t>(at + 16 + length));
+    at += 16 + length;
+  }
+  return all;
+}
+
+struct Routed {
+  std::vector<Bytes> lan, wan, drops, local;
+  std::string verdicts;
+
+  [[nodiscard]] size_t dropped(const std::string& reason) const {
+    size_t count = 0;
+    std::string const text = "\"reason\":\"" + reason + "\"";
+    for (size_t at = verdicts.find(text); at != std::string::npos; at = verdicts.find(text, at + 1)) ++count;
+    return count;
+  }
+};
+
+/// Frames that come in by lan, a millisecond apart.
+Routed through(const std::vector<Bytes>& frames, uint64_t apart_ns = kMillisecond) {
+  Settings const settings = router_settings(64, 8, 64);
+  Input input(2);
+  for (size_t i = 0; i < frames.size(); ++i)
+    input[0].push_back({kStart + i * apart_ns, static_cast<uint32_t>(frames[i].size()), frames[i]});
+  Memory memory(settings);
+  Chain chain(memory, settings, input, 0);
+  chain.start_all();
+  BOOST_REQUIRE(chain.finish());
+  Outputs const outputs(settings);
+  const Disk& disk = chain.disk();
+  return {records(disk[0]), records(disk[1]), records(disk[outputs.drops]), records(disk[outputs.local]),
+          std::string(disk[outputs.verdicts].begin(), disk[outputs.verdicts].end())};
+}
+
+const Ends kOut{address("10.0.0.7"), address("192.0.2.1")};
+const Ends kOut6{address("2001:db8::7"), address("2001:db8:1::1")};
+
+Bytes datagram(const Ends& ends, const IpFields& fields = {}, size_t length = 20) {
+  return ip(ends, protocol::udp, udp(ends, 5000, 53, pattern(length)), fields);
+}
+
+/// The ICMP message in a frame from the router.
+struct Said {
+  std::string from;
+  uint8_t type, code;
+  uint32_t info;
+  Bytes quoted;
+};
+Said said(const Bytes& frame) {
+  bool const v4 = frame[14] >> 4 == 4;
+  size_t const l4 = 14 + (v4 ? 20 : 40);
+  IpAddress from;
+  from.l3 = v4 ? 4 : 6;
+  std::copy_n(frame.begin() + 14 + (v4 ? 12 : 8), from.size(), from.bytes.begin());
+  if (v4) {
+    BOOST_TEST(checksum_fold(checksum_add({frame.data() + 14, 20})) == 0);
+    BOOST_TEST(checksum_fold(checksum_add({frame.data() + l4, frame.size() - l4})) == 0);
+  } else {
+    uint64_t sum = checksum_add({frame.data() + 14 + 8, 32}, to_network(static_cast<uint16_t>(frame.size() - l4)));
+    sum += to_network(uint16_t{protocol::icmpv6});
+    BOOST_TEST(checksum_fold(checksum_add({frame.data() + l4, frame.size() - l4}, sum)) == 0);
+  }
+  return {text_of(from), frame[l4], frame[l4 + 1], load_be32(frame.data() + l4 + 4),
+          Bytes(frame.begin() + static_cast<ptrdiff_t>(l4) + 8, frame.end())};
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_routed_packet_leaves_with_the_next_hops_mac_and_one_hop_less) {
+  Bytes const packet = datagram(kOut, {.hop_limit = 64});
+  auto const routed = through({ethernet(packet)});
+  BOOST_REQUIRE(routed.wan.size() == 1U);
+  BOOST_TEST(routed.lan.empty());
+  Bytes const want = ethernet(datagram(kOut, {.hop_limit = 63}),
+                              {.src = {0x02, 0, 0, 0, 1, 2}, .dst = {0x02, 0, 0, 0, 2, 1}, .vlans = {}});
+  BOOST_TEST(routed.wan[0] == want, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(an_ipv6_packet_leaves_with_one_hop_less) {
+  auto const routed = through({ethernet(datagram(kOut6, {.hop_limit = 2}))});
+  BOOST_REQUIRE(routed.wan.size() == 1U);
+  Bytes const ip_part(routed.wan[0].begin() + 14, routed.wan[0].end());
+  BOOST_TEST(ip_part == datagram(kOut6, {.hop_limit = 1}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(padding_and_vlan_tags_do_not_leave) {
+  Bytes padded = ethernet(datagram(kOut, {}, 1), {.vlans = {7}});
+  padded.resize(padded.size() + 13, 0xee);
+  auto const routed = through({padded});
+  BOOST_REQUIRE(routed.wan.size() == 1U);
+  BOOST_TEST(routed.wan[0].size() == 14U + 20 + 8 + 1);
+}
+
+BOOST_AUTO_TEST_CASE(the_last_hop_is_said_to_the_sender_with_the_packet_as_it_came) {
+  Bytes const packet = datagram(kOut, {.hop_limit = 1}), packet6 = datagram(kOut6, {.hop_limit = 1});
+  auto const routed = through({ethernet(packet), ethernet(packet6)});
+  BOOST_TEST(routed.wan.empty());
+  BOOST_TEST(routed.dropped("ttl") == 2U);
+  BOOST_REQUIRE(routed.lan.size() == 2U);
+  auto const first = said(routed.lan[0]), second = said(routed.lan[1]);
+  BOOST_TEST(first.from == "10.0.0.254");
+  BOOST_TEST((first.type == icmp::time_exceeded && first.code == 0 && first.info == 0));
+  BOOST_TEST(first.quoted == packet, boost::test_tools::per_element());
+  BOOST_TEST(second.from == "2001:db8::fe");
+  BOOST_TEST((second.type == icmpv6::time_exceeded && second.code == 0));
+  BOOST_TEST(second.quoted == packet6, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(what_is_too_big_is_refused_with_the_mtu_and_a_part_of_it) {
+  auto const routed = through({ethernet(datagram(kOut, {.dont_fragment = true}, 1400)), ethernet(datagram(kOut6, {}, 1400))});
+  BOOST_TEST(routed.dropped("too_big") == 2U);
+  BOOST_REQUIRE(routed.lan.size() == 2U);
+  auto const first = said(routed.lan[0]), second = said(routed.lan[1]);
+  BOOST_TEST((first.type == icmp::unreachable && first.code == icmp::fragmentation_needed && first.info == 1300));
+  BOOST_TEST(routed.lan[0].size() == 14U + 576);
+  BOOST_TEST((second.type == icmpv6::packet_too_big && second.info == 1300));
+  BOOST_TEST(routed.lan[1].size() == 14U + 1280);
+}
+
+BOOST_AUTO_TEST_CASE(no_route_is_said_as_often_as_the_limits_allow) {
+  Ends const nowhere{address("10.0.0.7"), address("203.0.113.9")};
+  std::vector<Bytes> const burst(12, ethernet(datagram(nowhere)));
+  auto const routed = through(burst);
+  BOOST_TEST(routed.dropped("no-route") == 12U);
+  // A new peer has five; each answer costs one as "no route" and one as an error.
+  BOOST_TEST(routed.lan.size() == 2U);
+  auto const first = said(routed.lan.at(0));
+  BOOST_TEST((first.type == icmp::unreachable && first.code == icmp::net_unreachable));
+  BOOST_TEST(through(burst, 2000 * kMillisecond).lan.size() == 12U);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_for_the_router_is_local) {
+  Ends const here{address("10.0.0.7"), address("192.0.2.254")}, here6{address("2001:db8::7"), address("2001:db8::fe")};
+  Ends const all{address("10.0.0.7"), address("10.0.0.255")};
+  std::vector<Bytes> const frames{ethernet(datagram(here)), ethernet(datagram(here6)), ethernet(datagram(all))};
+  auto const routed = through(frames);
+  BOOST_REQUIRE(routed.local.size() == 3U);
+  for (size_t i = 0; i < 3; ++i) BOOST_TEST(routed.local[i] == frames[i], boost::test_tools::per_element());
+  BOOST_TEST((routed.lan.empty() && routed.wan.empty() && routed.drops.empty()));
+}
+
+BOOST_AUTO_TEST_CASE(martians_and_groups_go_nowhere_and_are_not_answered) {
+  struct Row {
+    const char *from, *to, *reason;
+  };
+  constexpr std::array<Row, 9> rows{{{"127.0.0.1", "192.0.2.1", "martian_source"},
+                                    {"10.0.0.7", "127.0.0.1", "martian_destination"},
+                                    {"224.0.0.1", "192.0.2.1", "martian_source"},
+                                    {"0.1.2.3", "192.0.2.1", "martian_source"},
+                                    {"10.0.0.254", "192.0.2.1", "martian_source"},
+                                    {"10.0.0.7", "0.1.2.3", "martian_destination"},
+                                    {"10.0.0.7", "224.0.0.9", "group"},
+                                    {"::1", "2001:db8:1::1", "martian_source"},
+                                    {"2001:db8::7", "ff05::2", "group"}}};
+  for (const Row& row : rows)
+    BOOST_TEST_CONTEXT(row.from << " to " << row.to) {
+      Ends const ends{address(row.from), address(row.to)};
+      auto const routed = through({ethernet(datagram(ends, {.hop_limit = 1}))});
+      BOOST_TEST(routed.dropped(row.reason) == 1U, routed.verdicts);
+      BOOST_TEST((routed.lan.empty() && routed.wan.empty()));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(errors_fragments_and_frames_to_groups_are_not_answered) {
+  IpFields const last{.hop_limit = 1};
+  Bytes const error = ip(kOut, protocol::icmp, icmp_error(kOut, 3, 3, datagram(kOut.back())), last);
+  Bytes const error6 = ip(kOut6, protocol::icmpv6, icmp_error(kOut6, 1, 4, datagram(kOut6.back())), last);
+  Bytes const part = fragments(datagram(kOut, {.hop_limit = 1, .dont_fragment = false}, 64), 24, 9).at(1);
+  Bytes const loud = ethernet(datagram(kOut, last), {.dst = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, .vlans = {}});
+  auto const routed = through({ethernet(error), ethernet(error6), ethernet(part), loud});
+  BOOST_TEST(routed.dropped("ttl") == 3U, routed.verdicts);
+  BOOST_TEST(routed.dropped("not_unicast") == 1U);
+  BOOST_TEST(routed.lan.empty());
+  BOOST_TEST(through({ethernet(datagram(kOut, last))}).lan.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(link_local_sources_do_not_cross_the_router) {
+  Ends const near{address("fe80::7"), address("2001:db8:1::1")};
+  auto const routed = through({ethernet(datagram(near))});
+  BOOST_TEST(routed.dropped("beyond_scope") == 1U);
+  BOOST_REQUIRE(routed.lan.size() == 1U);
+  BOOST_TEST((said(routed.lan[0]).code == icmpv6::beyond_scope));
+}
