@@ -1,0 +1,273 @@
+#include "common/rules/compile.h"
+
+#include "common/rules/module.h"
+#include "common/rules/run/run.h"
+#include "common/rules/run/select.h"
+
+namespace bulkhead::rules {
+namespace {
+
+constexpr size_t kWordsMost = 1 << 20;
+
+Number width_mask(unsigned bits) { return all_ones(bits == 0 ? 128 : bits); }
+
+Step::Run comparison(std::string_view operation) {
+  if (operation == "" || operation == "==") return run::equal;
+  if (operation == "!=" || operation == "!") return run::not_equal;
+  if (operation == "<") return run::less;
+  if (operation == "<=") return run::less_or_equal;
+  if (operation == ">") return run::greater;
+  return run::greater_or_equal;
+}
+
+bool is_negative(std::string_view operation) { return operation == "!=" || operation == "!"; }
+
+}  // namespace
+
+void Compiler::fail(const Location& at, std::string why) {
+  if (failed()) return;
+  error_.message = at.known() ? fmt::format("line {}: {}", at.line, why) : std::move(why);
+}
+
+uint32_t Compiler::words(std::initializer_list<uint64_t> initial) {
+  auto const first = static_cast<uint32_t>(program_.initial.size());
+  if (first + initial.size() > kWordsMost) fail({}, "too many counters, quotas and limits");
+  program_.initial.insert(program_.initial.end(), initial);
+  return first;
+}
+
+// --- left sides ---
+
+uint8_t Compiler::load(const Expression& expression, uint8_t to) {
+  if (to >= Evaluation::kRegisters) return fail(expression.at, "too many fields"), uint8_t{0};
+  switch (expression.kind) {
+    case Kind::select: return load_select(expression, to);
+    case Kind::binary: return load_binary(expression, to);
+    case Kind::lookup: return load_lookup(expression, to);
+    case Kind::concat: {
+      uint8_t count = 0;
+      for (const Expression& part : expression.parts) {
+        if (load(part, static_cast<uint8_t>(to + count)) != 1) return 0;
+        ++count;
+      }
+      return count;
+    }
+    default: break;
+  }
+  Number low = 0, high = 0;
+  if (!constant(expression, low, high)) return 0;
+  Step step{.run = run::constant, .to = to};
+  step.a = low;
+  emit(step);
+  return 1;
+}
+
+uint8_t Compiler::load_select(const Expression& select, uint8_t to) {
+  const Module& module = *select.module;
+  const Key& key = *select.key;
+  Step step{.to = to};
+  step.bits = key.width();
+  if (module.form == Form::header) {
+    // A field implies its header.
+    auto const require = [this](Step::Run run, Number value) {
+      Step check{.run = run};
+      check.a = value;
+      emit(check);
+    };
+    if (module.above.nf_protocol != 0) require(run::is_family, module.above.nf_protocol == 2 ? 4 : 6);
+    else if (module.above.ether_type != 0) require(run::is_ether_type, module.above.ether_type);
+    if (module.above.protocol >= 0) require(run::is_protocol, static_cast<Number>(module.above.protocol));
+    step.run = module.layer == Layer::link ? run::link_field
+               : module.layer == Layer::network ? run::network_field : run::transport_field;
+    step.offset = key.offset_bits;
+  } else if (module.name == "meta") {
+    step.run = run::meta(key.name);
+  } else if (module.name == "ct") {
+    step.run = run::flow(key.name);
+    step.offset = 2;
+    if (select.argument("original") != nullptr) step.offset = 0;
+    if (select.argument("reply") != nullptr) step.offset = 1;
+  }
+  if (step.run == nullptr) return fail(select.at, fmt::format("{} {}: not supported yet", module.name, key.name)), uint8_t{0};
+  emit(step);
+  return 1;
+}
+
+uint8_t Compiler::load_binary(const Expression& binary, uint8_t to) {
+  if (load(binary.parts.at(0), to) != 1) return 0;
+  Number low = 0, high = 0;
+  if (!constant(binary.parts.at(1), low, high)) return 0;
+  Step step{.to = to};
+  if (binary.text == "<<" || binary.text == ">>") {
+    step.run = binary.text == "<<" ? run::shifted_left : run::shifted_right;
+    step.offset = static_cast<uint32_t>(std::min<Number>(low, 127));
+  } else {
+    step.run = run::masked;
+    step.a = binary.text == "&" ? low : binary.text == "|" ? ~low : ~Number{0};
+    step.b = binary.text == "&" ? 0 : low;
+  }
+  emit(step);
+  if (binary.text == "<<") {
+    Step cut{.run = run::masked, .to = to};
+    cut.a = width_mask(binary.bits);
+    emit(cut);
+  }
+  return 1;
+}
+
+uint8_t Compiler::load_lookup(const Expression& lookup, uint8_t to) {
+  uint8_t const fields = load(lookup.parts.at(0), to);
+  if (fields == 0) return 0;
+  const ConstantSet* const found = set(lookup.parts.at(1), fields);
+  if (found == nullptr) return 0;
+  emit({.run = run::map_value, .to = to, .count = fields, .data = found});
+  return 1;
+}
+
+// --- right sides ---
+
+bool Compiler::constant(const Expression& expression, Number& low, Number& high) {
+  switch (expression.kind) {
+    case Kind::value:
+      wants_number_of(expression, low);
+      high = low;
+      if (expression.text.ends_with('*') && expression.type != nullptr && expression.type->text) {
+        size_t const known = expression.text.size() - 1;
+        low = run::text_number(std::string_view(expression.text).substr(0, known));
+        high = low | all_ones(static_cast<unsigned>(128 - 8 * std::min<size_t>(known, 16)));
+      }
+      return !failed();
+    case Kind::prefix: {
+      if (!constant(expression.parts.at(0), low, high)) return false;
+      unsigned const bits = expression.parts[0].bits != 0 ? expression.parts[0].bits : expression.bits;
+      auto const length = static_cast<unsigned>(expression.number);
+      Number const rest = length >= bits ? 0 : all_ones(bits - length);
+      low &= ~rest;
+      high = low | rest;
+      return true;
+    }
+    case Kind::range: {
+      Number unused = 0;
+      return constant(expression.parts.at(0), low, unused) && constant(expression.parts.at(1), unused, high);
+    }
+    case Kind::list:
+    case Kind::binary: {
+      Number all = 0;
+      for (const Expression& part : expression.parts) {
+        if (!constant(part, low, high)) return false;
+        all = expression.text == "&" && &part != expression.parts.data() ? all & low : all | low;
+      }
+      low = high = all;
+      return true;
+    }
+    case Kind::wildcard:
+      low = 0;
+      high = ~Number{0};
+      return true;
+    default: fail(expression.at, "this is not supported yet where a constant is wanted"); return false;
+  }
+}
+
+void Compiler::wants_number_of(const Expression& name, Number& value) {
+  value = name.number;
+  if (name.type == nullptr || !name.type->text) {
+    if (name.type != &interface_index || name.text.empty()) return;
+    auto const found = world_.interfaces.find(name.text);
+    if (found == world_.interfaces.end()) return fail(name.at, fmt::format("interface {} does not exist", name.text));
+    value = found->second;
+    return;
+  }
+  value = run::text_number(name.text);
+}
+
+/// An element's parts are its key and, in a map, the data.
+bool Compiler::element(const Expression& one, size_t fields, ConstantSet::Range& range) {
+  const Expression& key = one.is(Kind::element) ? one.parts.at(0) : one;
+  if (key.is(Kind::wildcard)) {
+    range.high.fill(~Number{0});
+  } else if (fields == 1) {
+    if (!constant(key, range.low[0], range.high[0])) return false;
+  } else {
+    if (key.parts.size() != fields) return fail(key.at, "a concatenation of another length"), false;
+    for (size_t i = 0; i < fields; ++i)
+      if (!constant(key.parts[i], range.low[i], range.high[i])) return false;
+  }
+  if (!one.is(Kind::element) || one.parts.size() < 2) return true;
+  const Expression& data = one.parts[1];
+  if (!data.is(Kind::verdict)) {
+    Number high = 0;
+    return constant(data, range.data, high);
+  }
+  Step step;
+  if (!verdict(data, step)) return false;
+  range.then = step.run;
+  range.chain = step.chain;
+  return true;
+}
+
+const ConstantSet* Compiler::set(const Expression& set, size_t fields) {
+  if (fields > ConstantSet::kFields) return fail(set.at, "a concatenation of more than five fields"), nullptr;
+  const std::vector<Expression>* elements = &set.parts;
+  if (set.is(Kind::reference)) {
+    if (auto const known = named_.find(set.text); known != named_.end()) return known->second;
+    const Set* const named = find_named(table_->sets, set.text);
+    if (named == nullptr) return fail(set.at, fmt::format("no set is called '{}'", set.text)), nullptr;
+    if (named->dynamic || named->timeouts)
+      return fail(set.at, fmt::format("set {}: sets that change are not supported yet", set.text)), nullptr;
+    elements = &named->elements;
+  }
+  std::vector<ConstantSet::Range> ranges;
+  ranges.reserve(elements->size());
+  for (const Expression& one : *elements)
+    if (!element(one, fields, ranges.emplace_back())) return nullptr;
+  const ConstantSet* const made = &program_.sets.emplace_back(fields, std::move(ranges));
+  if (set.is(Kind::reference)) named_[set.text] = made;
+  return made;
+}
+
+// --- matches and verdicts ---
+
+void Compiler::match(std::string_view operation, const Expression& left, const Expression& right) {
+  uint8_t const fields = load(left, 0);
+  if (fields == 0) return;
+  if (right.is(Kind::set) || right.is(Kind::reference)) {
+    const ConstantSet* const found = set(right, fields);
+    emit({.run = is_negative(operation) ? run::not_in_set : run::in_set, .count = fields, .data = found});
+    return;
+  }
+  for (uint8_t field = 0; field < fields; ++field) {
+    const Expression& part = fields == 1 ? right : right.parts.at(field);
+    Step step{.to = field};
+    if (!constant(part, step.a, step.b)) return;
+    bool const flags = left.type != nullptr && left.type->bitmask;
+    if (operation == "!" || (flags && (operation.empty() || (part.is(Kind::list) && operation == "!=")))) {
+      step.run = is_negative(operation) ? run::no_bit : run::any_bit;
+    } else if (step.a != step.b) {
+      step.run = is_negative(operation) ? run::outside : run::inside;
+    } else {
+      step.run = comparison(operation);
+    }
+    emit(step);
+  }
+}
+
+bool Compiler::chain(std::string_view name, uint32_t& index) {
+  for (uint32_t i = table_first_; i < program_.chains.size(); ++i)
+    if (program_.chains[i].name == name) return index = i, true;
+  return false;
+}
+
+bool Compiler::verdict(const Expression& said, Step& step) {
+  if (said.text == "accept") step.run = run::accept;
+  else if (said.text == "drop") step.run = run::drop;
+  else if (said.text == "return") step.run = run::return_;
+  else if (said.text == "continue") step.run = run::go_on;
+  else if (said.text == "jump") step.run = run::jump;
+  else if (said.text == "goto") step.run = run::go_to;
+  else return fail(said.at, fmt::format("{}: not supported yet", said.text)), false;
+  if (said.text != "jump" && said.text != "goto") return true;
+  if (chain(said.parts.at(0).text, step.chain)) return true;
+  return fail(said.at, fmt::format("no chain is called '{}'", said.parts.at(0).text)), false;
+}
+
+}  // namespace bulkhead::rules

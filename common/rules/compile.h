@@ -1,0 +1,68 @@
+// common/rules/compile.h: a ruleset into a program.
+//
+// Who     whoever runs rules or explains them. The ruleset has been checked and applied; what is wrong here is something that
+//         no module can compile yet, by name.
+// Order   rules get numbers in the order of tables, chains and rules; state words in the order of the statements that want
+//         them, so every process that compiles the same ruleset counts alike.
+// Modules emit steps through Compiler; they see registers, words and constants, and nothing of chains or hooks.
+#pragma once
+
+#include <unordered_map>
+
+#include "common/result.h"
+#include "common/rules/generic.h"
+#include "common/rules/program.h"
+
+namespace bulkhead::rules {
+
+class Compiler {
+ public:
+  /// What the host says: numbers of interfaces by name.
+  struct World {
+    std::unordered_map<std::string, uint32_t> interfaces;
+  };
+  Compiler(Program& program, const World& world) : program_(program), world_(world) {}
+
+  void emit(const Step& step) { program_.steps.push_back(step); }
+  /// `count` words that begin with these values. Gives the first one's number.
+  uint32_t words(std::initializer_list<uint64_t> initial);
+  /// Steps that put the expression's value into registers from `to` on. Gives how many; 0: failed, and said so.
+  uint8_t load(const Expression& expression, uint8_t to);
+  /// Numbers that an expression without anything of the packet in it stands for.
+  bool constant(const Expression& expression, Number& low, Number& high);
+  void wants_number_of(const Expression& name, Number& value);
+  /// The named chain of the table that is being compiled.
+  bool chain(std::string_view name, uint32_t& index);
+  /// A verdict's step.
+  bool verdict(const Expression& verdict, Step& step);
+  /// Ranges of a set, or of the set that a reference names.
+  const ConstantSet* set(const Expression& set, size_t fields);
+  void match(std::string_view operation, const Expression& left, const Expression& right);
+  void fail(const Location& at, std::string why);
+  [[nodiscard]] bool failed() const { return !error_.message.empty(); }
+  [[nodiscard]] const Error& error() const { return error_; }
+  [[nodiscard]] uint8_t family_mask() const { return family_mask_; }
+
+ private:
+  friend Result<Program> compile(const Ruleset& ruleset, const World& world);
+  void table(const Table& table);
+  void rule(const Rule& rule, uint32_t chain);
+  void statement(const Statement& statement);
+  uint8_t load_select(const Expression& select, uint8_t to);
+  uint8_t load_binary(const Expression& binary, uint8_t to);
+  uint8_t load_lookup(const Expression& lookup, uint8_t to);
+  bool element(const Expression& element, size_t fields, ConstantSet::Range& range);
+  void hook(const Base& base, const std::string& family, uint32_t chain);
+
+  Program& program_;
+  const World& world_;
+  const Table* table_ = nullptr;
+  uint32_t table_first_ = 0;  // its first chain
+  uint8_t family_mask_ = 0;
+  Error error_;
+  std::unordered_map<std::string, const ConstantSet*> named_;
+};
+
+[[nodiscard]] Result<Program> compile(const Ruleset& ruleset, const Compiler::World& world);
+
+}  // namespace bulkhead::rules

@@ -1,0 +1,194 @@
+// common/rules/compile_rules.cc: tables, chains, rules and statements of compile.h.
+#include <functional>
+
+#include "common/rules/compile.h"
+#include "common/rules/module.h"
+#include "common/rules/run/run.h"
+
+namespace bulkhead::rules {
+namespace {
+
+constexpr size_t kJumpsMost = 16;
+constexpr uint64_t kNanoseconds = 1'000'000'000;
+
+uint64_t seconds_of(std::string_view unit) {
+  if (unit == "second") return 1;
+  if (unit == "minute") return 60;
+  if (unit == "hour") return 3600;
+  return unit == "day" ? 86400 : 604800;
+}
+
+uint64_t number_of(const Statement& statement, std::string_view name, uint64_t otherwise = 0) {
+  const Expression* const value = statement.argument(name);
+  return value == nullptr ? otherwise : static_cast<uint64_t>(value->number);
+}
+
+void compile_counter(const Statement& statement, Compiler& compiler) {
+  uint32_t const word = compiler.words({number_of(statement, "packets"), number_of(statement, "bytes")});
+  compiler.emit({.run = run::counter, .word = word});
+}
+
+/// A limit that is not met yet remembers no time: its first packet finds it full.
+void compile_limit(const Statement& statement, Compiler& compiler) {
+  const Expression* const rate = statement.argument("rate");
+  if (rate == nullptr || rate->number == 0) return compiler.fail(statement.at, "limit: want a rate");
+  auto const each = static_cast<uint64_t>(rate->number);
+  uint64_t const unit_ns = seconds_of(rate->text) * kNanoseconds;
+  bool const over = rate->argument("over") != nullptr || statement.has("over");
+  const Expression* const burst = statement.argument("burst");
+  const Expression* const counted = rate->argument("unit");
+  bool const bytes = counted != nullptr && counted->text != "packets";
+  Step step{.run = bytes ? run::byte_limit : run::packet_limit, .offset = over ? 1U : 0U};
+  if (bytes) {
+    uint64_t const most = each + (burst == nullptr ? 0 : static_cast<uint64_t>(burst->number));
+    step.a = Number{unit_ns} << 64 | each;
+    step.b = Number{unit_ns} * most / each;
+  } else {
+    step.a = unit_ns / each;
+    step.b = step.a * (burst == nullptr ? 5 : burst->number);
+  }
+  step.word = compiler.words({0, 0});
+  compiler.emit(step);
+}
+
+void compile_quota(const Statement& statement, Compiler& compiler) {
+  const Expression* bytes = statement.argument("");
+  bool const over = statement.has("over");
+  for (const char* const name : {"over", "until", "bytes", "val"})
+    if (bytes == nullptr || bytes->is(Kind::none)) bytes = statement.argument(name);
+  if (bytes == nullptr) return compiler.fail(statement.at, "quota: want a number of bytes");
+  Step step{.run = run::quota, .word = compiler.words({number_of(statement, "used")})};
+  step.a = bytes->number;
+  step.b = over ? 1 : 0;
+  compiler.emit(step);
+}
+
+struct Row {
+  std::string_view module;
+  void (*compile)(const Statement& statement, Compiler& compiler);
+};
+constexpr Row kStatements[] = {{"counter", compile_counter}, {"limit", compile_limit}, {"quota", compile_quota}};
+
+}  // namespace
+
+void Compiler::statement(const Statement& statement) {
+  std::string_view const name = statement.module->name;
+  if (name == "match") {
+    const Expression* const sign = statement.argument("op");
+    return match(sign == nullptr ? "" : sign->text, *statement.argument("left"), *statement.argument("right"));
+  }
+  if (name == "vmap") {
+    uint8_t const fields = load(*statement.argument("key"), 0);
+    if (fields == 0) return;
+    const ConstantSet* const found = set(*statement.argument("data"), fields);
+    return emit({.run = run::map_verdict, .count = fields, .data = found});
+  }
+  if (statement.module->form == Form::verdict || statement.module->form == Form::target) {
+    Expression said;
+    said.kind = Kind::verdict;
+    said.at = statement.at;
+    said.text = name;
+    if (const Expression* const target = statement.argument("target")) said.parts.push_back(*target);
+    Step step;
+    if (verdict(said, step)) emit(step);
+    return;
+  }
+  auto const row = std::ranges::find(kStatements, name, &Row::module);
+  if (row == std::end(kStatements)) return fail(statement.at, fmt::format("{}: not supported yet", name));
+  row->compile(statement, *this);
+}
+
+void Compiler::rule(const Rule& rule, uint32_t chain) {
+  auto const first = static_cast<uint32_t>(program_.steps.size());
+  for (const Statement& one : rule.statements)
+    if (!failed()) statement(one);
+  auto const count = static_cast<uint32_t>(program_.steps.size()) - first;
+  program_.rules.push_back({first, count, chain, rule.handle, rule.at.line});
+}
+
+void Compiler::hook(const Base& base, const std::string& family, uint32_t chain) {
+  static constexpr std::array<std::string_view, static_cast<size_t>(At::count)> names{"prerouting", "input", "forward",
+                                                                                      "output", "postrouting"};
+  auto const name = std::ranges::find(names, base.hook);
+  if (name == names.end()) return;  // of another family: no packet of ours meets it
+  auto& families = program_.hooks[static_cast<size_t>(name - names.begin())];
+  for (size_t i = 0; i < families.size(); ++i) {
+    if ((family == "ip" && i != 0) || (family == "ip6" && i != 1)) continue;
+    // Of the same priority the one that was added last comes first.
+    auto const place = std::ranges::find_if(families[i], [&](uint32_t other) {
+      return program_.chains[other].priority >= base.priority;
+    });
+    families[i].insert(place, chain);
+  }
+}
+
+void Compiler::table(const Table& table) {
+  table_ = &table;
+  table_first_ = static_cast<uint32_t>(program_.chains.size());
+  named_.clear();
+  for (const Chain& chain : table.chains) {
+    CompiledChain made{table.family, table.name, chain.name};
+    made.base = chain.base.has_value();
+    if (made.base) {
+      made.drops = chain.base->drop;
+      made.priority = chain.base->priority;
+    }
+    program_.chains.push_back(std::move(made));
+  }
+  for (uint32_t i = 0; i < table.chains.size() && !failed(); ++i) {
+    uint32_t const index = table_first_ + i;
+    program_.chains[index].first = static_cast<uint32_t>(program_.rules.size());
+    for (const Rule& one : table.chains[i].rules) rule(one, index);
+    program_.chains[index].count = static_cast<uint32_t>(program_.rules.size()) - program_.chains[index].first;
+    bool const routed = table.family == "ip" || table.family == "ip6" || table.family == "inet";
+    if (table.chains[i].base && routed && !table.dormant) hook(*table.chains[i].base, table.family, index);
+  }
+}
+
+namespace {
+
+/// The most jumps on any way from `chain`; more than kJumpsMost where it goes round.
+class Depths {
+ public:
+  explicit Depths(const Program& program) : program_(program), known_(program.chains.size(), -1) {}
+  int of(uint32_t chain, size_t level = 0) {
+    if (level > kJumpsMost) return static_cast<int>(kJumpsMost) + 1;
+    if (known_[chain] >= 0) return known_[chain];
+    int deepest = 0;
+    const CompiledChain& looked = program_.chains[chain];
+    for (uint32_t rule = looked.first; rule < looked.first + looked.count; ++rule)
+      for (uint32_t i = 0; i < program_.rules[rule].count; ++i)
+        deepest = std::max(deepest, behind(program_.steps[program_.rules[rule].first + i], level));
+    if (deepest <= static_cast<int>(kJumpsMost)) known_[chain] = deepest;
+    return deepest;
+  }
+
+ private:
+  int behind(const Step& step, size_t level) {
+    if (step.run == run::jump || step.run == run::go_to) return 1 + of(step.chain, level + 1);
+    int deepest = 0;
+    if (step.run == run::map_verdict)
+      for (const auto& range : static_cast<const ConstantSet*>(step.data)->ranges())
+        if (range.then == run::jump || range.then == run::go_to) deepest = std::max(deepest, 1 + of(range.chain, level + 1));
+    return deepest;
+  }
+  const Program& program_;
+  std::vector<int> known_;
+};
+
+}  // namespace
+
+Result<Program> compile(const Ruleset& ruleset, const Compiler::World& world) {
+  Program program;
+  Compiler compiler(program, world);
+  for (const Table& table : ruleset.tables)
+    if (!compiler.failed()) compiler.table(table);
+  if (compiler.failed()) return tl::unexpected(compiler.error());
+  Depths depths(program);
+  for (uint32_t i = 0; i < program.chains.size(); ++i)
+    if (depths.of(i) > static_cast<int>(kJumpsMost))
+      return fail("chain {}: jumps go round, or deeper than {}", program.chains[i].name, kJumpsMost);
+  return program;
+}
+
+}  // namespace bulkhead::rules

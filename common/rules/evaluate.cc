@@ -1,0 +1,75 @@
+#include "common/rules/evaluate.h"
+
+namespace bulkhead::rules {
+namespace {
+
+constexpr size_t kJumpsMost = 16;
+
+struct Place {
+  uint32_t rule, end;
+};
+
+class Walk {
+ public:
+  Walk(const Program& program, Evaluation& packet, Watcher* watcher)
+      : program_(program), packet_(packet), watcher_(watcher) {}
+
+  void base_chain(uint32_t index) noexcept {
+    const CompiledChain& base = program_.chains[index];
+    enter(index);
+    packet_.verdict = Verdict::none;
+    for (;;) {
+      if (at_.rule == at_.end) {
+        if (depth_ == 0) break;
+        at_ = stack_[--depth_];
+        continue;
+      }
+      uint32_t const rule = at_.rule++;
+      Next const next = run(program_.rules[rule]);
+      if (watcher_ != nullptr) watcher_->tried(rule, next != Next::rule);
+      if (next == Next::verdict) {
+        packet_.rule = rule + 1;
+        return;
+      }
+      if (next == Next::jump) stack_[depth_++] = at_;
+      if (next == Next::jump || next == Next::go_to) enter(packet_.chain);
+      if (next == Next::return_) at_.rule = at_.end;
+    }
+    packet_.rule = 0;
+    packet_.verdict = base.drops ? Verdict::drop : Verdict::accept;
+    if (watcher_ != nullptr) watcher_->policy(index);
+  }
+
+ private:
+  void enter(uint32_t chain) noexcept {
+    const CompiledChain& entered = program_.chains[chain];
+    at_ = {entered.first, entered.first + entered.count};
+  }
+
+  /// Next::step: every step went on. Next::rule: one did not.
+  Next run(const CompiledRule& rule) noexcept {
+    const Step* step = program_.steps.data() + rule.first;
+    for (const Step* const end = step + rule.count; step != end; ++step)
+      if (Next const next = step->run(*step, packet_); next != Next::step) return next;
+    return Next::step;
+  }
+
+  const Program& program_;
+  Evaluation& packet_;
+  Watcher* watcher_;
+  Place at_{};
+  std::array<Place, kJumpsMost> stack_{};
+  size_t depth_ = 0;
+};
+
+}  // namespace
+
+void evaluate(const Program& program, At hook, Evaluation& packet, Watcher* watcher) noexcept {
+  packet.verdict = Verdict::accept;
+  for (uint32_t const chain : program.at(hook, packet.l3)) {
+    Walk(program, packet, watcher).base_chain(chain);
+    if (packet.verdict != Verdict::accept) return;
+  }
+}
+
+}  // namespace bulkhead::rules

@@ -1,0 +1,26 @@
+// common/rules/evaluate.h: a packet through the base chains of one hook.
+//
+// Order   by priority; of equal ones the chain that was added last runs first. Accept ends a base chain, drop ends all.
+// Limits  sixteen jumps deep, as the kernel; a ruleset that goes deeper or round is refused when it is compiled.
+// Source  Linux nft_do_chain, nf_hook_slow.
+#pragma once
+
+#include "common/rules/program.h"
+
+namespace bulkhead::rules {
+
+/// For `bulkhead explain`: told of each rule that was tried. `matched`: all its steps went on, or decided.
+class Watcher {
+ public:
+  Watcher() = default;
+  Watcher(const Watcher&) = delete;
+  Watcher& operator=(const Watcher&) = delete;
+  virtual ~Watcher() = default;
+  virtual void tried(uint32_t rule, bool matched) = 0;
+  virtual void policy(uint32_t chain) = 0;
+};
+
+/// The verdict stands in the packet: accept (also where no chain is), drop, or reject.
+void evaluate(const Program& program, At hook, Evaluation& packet, Watcher* watcher = nullptr) noexcept;
+
+}  // namespace bulkhead::rules

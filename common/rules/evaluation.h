@@ -1,0 +1,112 @@
+// common/rules/evaluation.h: one packet before the rules: what can be read of it, and what they decide.
+//
+// Who     services/rules fills it for each packet; steps (program.h) read and change it; evaluate.h walks the chains.
+// Bytes   head is a copy of the packet's headers, from the network header on: rules that rewrite change it there, and later
+//         rules see that. What lies beyond is read from the frame.
+// Units   times: nanoseconds of the packet clock. Numbers in host order; addresses as 128-bit numbers, IPv4 in the low 32.
+// Trust   every offset has been checked against the bytes that are there when this is filled.
+// Cost    no allocation; plain memory.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+
+#include "common/packet.h"
+
+namespace bulkhead::rules {
+
+__extension__ using Number = unsigned __int128;
+
+/// Words of shared state that rules may change: counters, quotas, limits. Changes are undone with their batch.
+class StateWords {
+ public:
+  StateWords() = default;
+  StateWords(const StateWords&) = delete;
+  StateWords& operator=(const StateWords&) = delete;
+  virtual ~StateWords() = default;
+  [[nodiscard]] virtual uint64_t get(uint32_t word) const noexcept = 0;
+  virtual void set(uint32_t word, uint64_t value) noexcept = 0;
+};
+
+/// What conntrack knows of the packet's flow, as of this packet.
+struct FlowView {
+  uint32_t state = 0;   // a bit of ct state: invalid 1, established 2, related 4, new 8, untracked 64
+  bool there = false;   // the rest is meant
+  bool reply = false;
+  uint32_t status = 0;  // nf_conntrack_common.h
+  uint32_t mark = 0;
+  uint32_t id = 0;
+  uint64_t expires_ns = 0;
+  std::array<Tuple, 2> tuples{};
+  std::array<uint64_t, 2> packets{}, bytes{};
+};
+
+struct InterfaceView {
+  std::string_view name;
+  uint32_t index = 0;  // as `iif` compares it
+  uint16_t type = 1;   // ARPHRD_ETHER
+};
+
+enum class Verdict : uint8_t {
+  none,      // no rule has said anything
+  accept,
+  drop,
+  reject,    // Evaluation::reject says how
+};
+
+struct Reject {
+  enum class Kind : uint8_t { none, icmp, tcp_reset };
+  Kind kind = Kind::none;
+  uint8_t type = 0, code = 0;
+};
+
+struct Evaluation {
+  static constexpr size_t kHead = 256;
+  static constexpr size_t kRegisters = 12;
+  static constexpr uint16_t kNone = 0xffff;
+
+  // The packet.
+  std::array<uint8_t, kHead> head{};  // from the network header on
+  uint16_t head_length = 0;
+  uint16_t transport = kNone;         // offset in head; kNone: not there, or a later fragment
+  bool head_changed = false;
+  std::span<const uint8_t> link;      // link header; empty: none
+  std::span<const uint8_t> frame;     // from the network header on, as captured
+  uint32_t length = 0;                // of layer 3
+  uint8_t l3 = 0;                     // 4 or 6
+  uint8_t protocol = 0;               // transport, behind IPv6 extension headers
+  uint8_t packet_type = 0;            // PACKET_HOST 0, broadcast 1, multicast 2
+  uint16_t ether_type = 0;
+  uint32_t mark = 0;
+  uint64_t number = 0;
+  uint64_t time_ns = 0;
+  InterfaceView in, out;              // no name: none
+  FlowView flow;
+  StateWords* state = nullptr;
+
+  // What rules have done so far.
+  std::array<Number, kRegisters> registers{};
+  Verdict verdict = Verdict::none;
+  Reject reject;
+  bool flow_mark_set = false;
+  bool untrack = false;
+  uint32_t rule = 0;  // index in Program::rules of the one that decided, plus 1; 0: a policy or nobody
+  uint32_t chain = 0;  // target of a jump
+
+  /// Bytes from the network header on: changed ones, where they are in head. False: beyond the packet.
+  [[nodiscard]] bool copy(size_t offset, std::span<uint8_t> into) const noexcept {
+    if (offset + into.size() <= head_length) {
+      std::memcpy(into.data(), head.data() + offset, into.size());
+      return true;
+    }
+    if (offset + into.size() > frame.size()) return false;
+    for (size_t i = 0; i < into.size(); ++i) into[i] = offset + i < head_length ? head[offset + i] : frame[offset + i];
+    return true;
+  }
+};
+
+}  // namespace bulkhead::rules

@@ -1,0 +1,90 @@
+// common/rules/program.h: a ruleset as it is run: steps, rules, chains, hooks.
+//
+// Who     compile.h makes it out of the generic structure; evaluate.h runs it. It is a cache: whoever has the same ruleset
+//         makes the same one, with the same numbers for rules and state words.
+// Shape   a rule is a run of steps; a step goes on, leaves the rule, or decides. A module gives its steps' functions, so the
+//         walk knows none of them.
+// Owner   plain values; steps point at sets and texts that the program owns.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/rules/evaluation.h"
+
+namespace bulkhead::rules {
+
+enum class Next : uint8_t { step, rule, verdict, jump, go_to, return_ };
+
+struct Step {
+  using Run = Next (*)(const Step& step, Evaluation& packet) noexcept;
+  Run run = nullptr;
+  uint8_t to = 0;          // registers
+  uint8_t count = 1;       // registers from `to` on
+  uint16_t bits = 0;
+  uint32_t offset = 0;     // bits, bytes or a number: the step's own
+  uint32_t word = 0;       // first state word
+  uint32_t chain = 0;
+  const void* data = nullptr;
+  Number a = 0, b = 0;
+};
+
+struct CompiledRule {
+  uint32_t first = 0, count = 0;  // steps
+  uint32_t chain = 0;
+  uint64_t handle = 0;
+  uint32_t line = 0;              // in the file that it came from; 0: not known
+};
+
+struct CompiledChain {
+  std::string family, table, name;
+  uint32_t first = 0, count = 0;  // rules
+  bool base = false, drops = false;
+  int32_t priority = 0;
+};
+
+/// Where packets meet base chains.
+enum class At : uint8_t { prerouting, input, forward, output, postrouting, count };
+
+/// A set whose elements do not change: of one field or several.
+class ConstantSet {
+ public:
+  static constexpr size_t kFields = 5;
+  struct Range {
+    std::array<Number, kFields> low{}, high{};
+    Step::Run then = nullptr;  // a verdict map's answer
+    uint32_t chain = 0;
+    Number data = 0;           // a map's
+  };
+  ConstantSet(size_t fields, std::vector<Range> ranges);
+  [[nodiscard]] const std::vector<Range>& ranges() const { return ranges_; }
+  /// The element that holds the `fields`; null: none.
+  [[nodiscard]] const Range* find(const Number* fields) const noexcept;
+
+ private:
+  [[nodiscard]] static size_t hash_of(const Number* fields, size_t count) noexcept;
+
+  size_t fields_;
+  std::vector<Range> ranges_;       // one field: sorted by low; otherwise exact ones first
+  std::vector<uint32_t> places_;    // hash of exact ones: index plus 1
+  size_t first_wide_ = 0;           // several fields: ranges behind this are looked at one by one
+};
+
+struct Program {
+  std::vector<Step> steps;
+  std::vector<CompiledRule> rules;
+  std::vector<CompiledChain> chains;
+  /// Base chains by hook and family (4, 6), in the order in which packets meet them.
+  std::array<std::array<std::vector<uint32_t>, 2>, static_cast<size_t>(At::count)> hooks;
+  std::deque<ConstantSet> sets;
+  std::deque<std::string> texts;
+  std::vector<uint64_t> initial;  // state words as a new ruleset has them
+
+  [[nodiscard]] const std::vector<uint32_t>& at(At hook, uint8_t l3) const {
+    return hooks[static_cast<size_t>(hook)][l3 == 4 ? 0 : 1];
+  }
+};
+
+}  // namespace bulkhead::rules

@@ -1,0 +1,63 @@
+#include "common/rules/run/run.h"
+
+namespace bulkhead::rules::run {
+namespace {
+
+/// `bits` from bit `offset` on of big-endian bytes.
+Number extract(const uint8_t* bytes, size_t count, unsigned offset, unsigned bits) {
+  Number value = 0;
+  for (size_t i = 0; i < count; ++i) value = value << 8 | bytes[i];
+  auto const behind = static_cast<unsigned>(count * 8) - offset - bits;
+  value >>= behind;
+  return bits >= 128 ? value : value & ((Number{1} << bits) - 1);
+}
+
+/// A part of at most 8 bytes that lies well within head: one load.
+bool quick(const Evaluation& packet, size_t byte, unsigned offset, unsigned bits, Number& value) {
+  if (offset + bits > 64 || byte + 8 > packet.head_length) return false;
+  uint64_t const word = load_be64(packet.head.data() + byte) << offset;
+  value = word >> (64 - bits);
+  return true;
+}
+
+Next field(const Step& step, Evaluation& packet, size_t base) {
+  size_t const byte = base + step.offset / 8;
+  unsigned const offset = step.offset % 8;
+  Number& to = packet.registers[step.to];
+  if (quick(packet, byte, offset, step.bits, to)) return Next::step;
+  std::array<uint8_t, 17> bytes;
+  size_t const count = (offset + step.bits + 7) / 8;
+  if (count > 16 || !packet.copy(byte, std::span(bytes).first(count))) return Next::rule;
+  to = extract(bytes.data(), count, offset, step.bits);
+  return Next::step;
+}
+
+}  // namespace
+
+Next link_field(const Step& step, Evaluation& packet) noexcept {
+  size_t const byte = step.offset / 8, count = (step.offset % 8 + step.bits + 7) / 8;
+  if (count > 16 || byte + count > packet.link.size()) return Next::rule;
+  packet.registers[step.to] = extract(packet.link.data() + byte, count, step.offset % 8, step.bits);
+  return Next::step;
+}
+
+Next network_field(const Step& step, Evaluation& packet) noexcept { return field(step, packet, 0); }
+
+Next transport_field(const Step& step, Evaluation& packet) noexcept {
+  if (packet.transport == Evaluation::kNone) return Next::rule;
+  return field(step, packet, packet.transport);
+}
+
+Next is_family(const Step& step, Evaluation& packet) noexcept {
+  return packet.l3 == step.a ? Next::step : Next::rule;
+}
+
+Next is_protocol(const Step& step, Evaluation& packet) noexcept {
+  return packet.protocol == step.a ? Next::step : Next::rule;
+}
+
+Next is_ether_type(const Step& step, Evaluation& packet) noexcept {
+  return packet.ether_type == step.a ? Next::step : Next::rule;
+}
+
+}  // namespace bulkhead::rules::run

@@ -1,0 +1,55 @@
+// common/rules/run/run.h: the functions that steps run; modules and the compiler point at them.
+//
+// Register  a value is one 128-bit number: big-endian fields as numbers, texts as their bytes padded with zeros behind.
+// Result    a load whose value is not there leaves the rule, as the kernel's NFT_BREAK.
+#pragma once
+
+#include "common/rules/program.h"
+
+namespace bulkhead::rules::run {
+
+// Headers: offset and bits say which part. field.cc
+Next link_field(const Step& step, Evaluation& packet) noexcept;
+Next network_field(const Step& step, Evaluation& packet) noexcept;
+Next transport_field(const Step& step, Evaluation& packet) noexcept;
+/// Goes on if the packet is of IP version `a`. / of transport protocol `a`. / of Ethernet type `a`.
+Next is_family(const Step& step, Evaluation& packet) noexcept;
+Next is_protocol(const Step& step, Evaluation& packet) noexcept;
+Next is_ether_type(const Step& step, Evaluation& packet) noexcept;
+
+// Registers from `to` on against the step's numbers. compare.cc
+Next equal(const Step& step, Evaluation& packet) noexcept;
+Next not_equal(const Step& step, Evaluation& packet) noexcept;
+Next less(const Step& step, Evaluation& packet) noexcept;
+Next less_or_equal(const Step& step, Evaluation& packet) noexcept;
+Next greater(const Step& step, Evaluation& packet) noexcept;
+Next greater_or_equal(const Step& step, Evaluation& packet) noexcept;
+Next inside(const Step& step, Evaluation& packet) noexcept;
+Next outside(const Step& step, Evaluation& packet) noexcept;
+Next any_bit(const Step& step, Evaluation& packet) noexcept;
+Next no_bit(const Step& step, Evaluation& packet) noexcept;
+Next in_set(const Step& step, Evaluation& packet) noexcept;
+Next not_in_set(const Step& step, Evaluation& packet) noexcept;
+Next map_value(const Step& step, Evaluation& packet) noexcept;    // the set's data into `to`
+Next map_verdict(const Step& step, Evaluation& packet) noexcept;  // the set's verdict
+/// to = (to & a) ^ b; / << offset; / >> offset
+Next masked(const Step& step, Evaluation& packet) noexcept;
+Next shifted_left(const Step& step, Evaluation& packet) noexcept;
+Next shifted_right(const Step& step, Evaluation& packet) noexcept;
+Next constant(const Step& step, Evaluation& packet) noexcept;  // to = a
+
+// verdict.cc
+Next accept(const Step& step, Evaluation& packet) noexcept;
+Next drop(const Step& step, Evaluation& packet) noexcept;
+Next jump(const Step& step, Evaluation& packet) noexcept;
+Next go_to(const Step& step, Evaluation& packet) noexcept;
+Next return_(const Step& step, Evaluation& packet) noexcept;
+Next go_on(const Step& step, Evaluation& packet) noexcept;  // continue
+
+// State words. stateful.cc
+Next counter(const Step& step, Evaluation& packet) noexcept;      // word: packets, bytes
+Next quota(const Step& step, Evaluation& packet) noexcept;        // word: bytes consumed; a: quota; b: 1 if `over`
+Next packet_limit(const Step& step, Evaluation& packet) noexcept; // word: tokens, last; a: cost; b: most; offset: 1 if `over`
+Next byte_limit(const Step& step, Evaluation& packet) noexcept;   // the same; a: nanoseconds of its unit << 64 | bytes
+
+}  // namespace bulkhead::rules::run

@@ -1,0 +1,99 @@
+// common/rules/run/select.cc: what is known of a packet beside its bytes: `meta` and `ct`.
+#include "common/rules/run/select.h"
+
+namespace bulkhead::rules::run {
+namespace {
+
+template <auto get>
+Next load(const Step& step, Evaluation& packet) noexcept {
+  packet.registers[step.to] = get(packet);
+  return Next::step;
+}
+
+/// Leaves the rule where conntrack knows no flow.
+template <auto get>
+Next load_flow(const Step& step, Evaluation& packet) noexcept {
+  if (!packet.flow.there) return Next::rule;
+  packet.registers[step.to] = get(packet.flow, step);
+  return Next::step;
+}
+
+Number name_of(const InterfaceView& interface) { return text_number(interface.name); }
+
+const Tuple& tuple(const FlowView& flow, const Step& step) { return flow.tuples[step.offset & 1]; }
+Number address_number(const std::array<uint8_t, 16>& bytes, uint8_t l3) {
+  if (l3 == 4) return load_be32(bytes.data());
+  return Number{load_be64(bytes.data())} << 64 | load_be64(bytes.data() + 8);
+}
+/// Both directions' where none is named: offset 2.
+uint64_t counted(const std::array<uint64_t, 2>& counts, const Step& step) {
+  return step.offset == 2 ? counts[0] + counts[1] : counts[step.offset & 1];
+}
+
+Next ct_state(const Step& step, Evaluation& packet) noexcept {
+  packet.registers[step.to] = packet.flow.state;
+  return Next::step;
+}
+
+Next ct_average(const Step& step, Evaluation& packet) noexcept {
+  if (!packet.flow.there) return Next::rule;
+  uint64_t const packets = counted(packet.flow.packets, step);
+  packet.registers[step.to] = packets == 0 ? 0 : counted(packet.flow.bytes, step) / packets;
+  return Next::step;
+}
+
+struct Row {
+  std::string_view name;
+  Step::Run run;
+};
+
+constexpr Row kMeta[] = {
+    {"length", load<[](const Evaluation& p) -> Number { return p.length; }>},
+    {"protocol", load<[](const Evaluation& p) -> Number { return p.ether_type; }>},
+    {"nfproto", load<[](const Evaluation& p) -> Number { return p.l3 == 4 ? 2 : 10; }>},
+    {"l4proto", load<[](const Evaluation& p) -> Number { return p.protocol; }>},
+    {"mark", load<[](const Evaluation& p) -> Number { return p.mark; }>},
+    {"pkttype", load<[](const Evaluation& p) -> Number { return p.packet_type; }>},
+    {"iif", load<[](const Evaluation& p) -> Number { return p.in.index; }>},
+    {"oif", load<[](const Evaluation& p) -> Number { return p.out.index; }>},
+    {"iifname", load<[](const Evaluation& p) -> Number { return name_of(p.in); }>},
+    {"oifname", load<[](const Evaluation& p) -> Number { return name_of(p.out); }>},
+    {"iiftype", load<[](const Evaluation& p) -> Number { return p.in.type; }>},
+    {"oiftype", load<[](const Evaluation& p) -> Number { return p.out.type; }>},
+};
+
+constexpr Row kFlow[] = {
+    {"state", ct_state},
+    {"direction", load_flow<[](const FlowView& f, const Step&) -> Number { return f.reply ? 1 : 0; }>},
+    {"status", load_flow<[](const FlowView& f, const Step&) -> Number { return f.status; }>},
+    {"mark", load_flow<[](const FlowView& f, const Step&) -> Number { return f.mark; }>},
+    {"id", load_flow<[](const FlowView& f, const Step&) -> Number { return f.id; }>},
+    {"l3proto", load_flow<[](const FlowView& f, const Step&) -> Number { return f.tuples[0].l3 == 4 ? 2 : 10; }>},
+    {"protocol", load_flow<[](const FlowView& f, const Step&) -> Number { return f.tuples[0].protocol; }>},
+    {"saddr", load_flow<[](const FlowView& f, const Step& s) { return address_number(tuple(f, s).src, tuple(f, s).l3); }>},
+    {"daddr", load_flow<[](const FlowView& f, const Step& s) { return address_number(tuple(f, s).dst, tuple(f, s).l3); }>},
+    {"proto-src", load_flow<[](const FlowView& f, const Step& s) -> Number { return tuple(f, s).source_port(); }>},
+    {"proto-dst", load_flow<[](const FlowView& f, const Step& s) -> Number { return tuple(f, s).destination_port(); }>},
+    {"zone", load_flow<[](const FlowView& f, const Step&) -> Number { return f.tuples[0].zone; }>},
+    {"packets", load_flow<[](const FlowView& f, const Step& s) -> Number { return counted(f.packets, s); }>},
+    {"bytes", load_flow<[](const FlowView& f, const Step& s) -> Number { return counted(f.bytes, s); }>},
+    {"avgpkt", ct_average},
+};
+
+Step::Run look(std::span<const Row> rows, std::string_view name) {
+  auto const row = std::ranges::find(rows, name, &Row::name);
+  return row == rows.end() ? nullptr : row->run;
+}
+
+}  // namespace
+
+Number text_number(std::string_view text) {
+  Number value = 0;
+  for (size_t i = 0; i < 16; ++i) value = value << 8 | (i < text.size() ? static_cast<uint8_t>(text[i]) : uint8_t{0});
+  return value;
+}
+
+Step::Run meta(std::string_view key) { return look(kMeta, key); }
+Step::Run flow(std::string_view key) { return look(kFlow, key); }
+
+}  // namespace bulkhead::rules::run
