@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
+
 #include "ipc/answers.h"
 #include "ipc/commit.h"
 #include "ipc/counters.h"
@@ -29,7 +31,9 @@ std::vector<ObjectSpec> catalog(const Settings& settings) {
   std::vector<ObjectSpec> all;
   for (const char* service : kServices) {
     all.push_back(spec<CommitArea>(fmt::format("{}.commit", service), 0));
-    all.push_back(spec<Journal>(fmt::format("{}.journal", service), kJournalEntries));
+    // A packet may pass every counter that there is.
+    uint64_t const own = std::string_view(service) == "rules" ? settings.ruleset.words : 0;
+    all.push_back(spec<Journal>(fmt::format("{}.journal", service), kJournalEntries + own));
     all.push_back(spec<Desk>(fmt::format("{}.desk", service), 0));
   }
   for (const char* visit : {"track", "rules", "nat", "confirm", "home"})
@@ -39,7 +43,7 @@ std::vector<ObjectSpec> catalog(const Settings& settings) {
   all.push_back(spec<Staging>("pktio.staging", kStagingBytes));
   all.push_back(spec<PktioState>("pktio.state", 0));
   all.push_back(spec<ConntrackState>("conntrack.state", settings.flows));
-  all.push_back(spec<RulesState>("rules.state", 0));
+  all.push_back(spec<RulesState>("rules.state", settings.ruleset.words));
   all.push_back(spec<Answers>("rules.answers", settings.ring));
   all.push_back(spec<NatState>("nat.state", 0));
   return all;

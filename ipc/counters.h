@@ -39,7 +39,7 @@ struct alignas(64) AnswerPeer {
 struct RulesState {
   static constexpr Layout kLayout = Layout::rules_state;
   static constexpr uint32_t kVersion = 2;
-  static constexpr size_t bytes_for(uint64_t) { return sizeof(RulesState); }
+  static constexpr size_t bytes_for(uint64_t words) { return sizeof(RulesState) + words * sizeof(Word<uint64_t>); }
   static constexpr size_t kPeers = 1024;
 
   ObjectHeader header;
@@ -48,6 +48,11 @@ struct RulesState {
   Word<uint64_t> answers_withheld;            // and those that a limit forbade
   Word<uint64_t> all_tokens, all_last_ns;     // of the limit over everyone
   std::array<AnswerPeer, kPeers> peers;
+
+  /// Of the ruleset: counters, quotas, limits; header.capacity of them. All 0 at first: what a statement begins with is
+  /// added where it is read.
+  [[nodiscard]] Word<uint64_t>* words() { return reinterpret_cast<Word<uint64_t>*>(this + 1); }
+  [[nodiscard]] const Word<uint64_t>* words() const { return reinterpret_cast<const Word<uint64_t>*>(this + 1); }
 };
 
 }  // namespace bulkhead

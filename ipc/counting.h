@@ -16,11 +16,11 @@ namespace bulkhead {
 
 class Counting {
  public:
-  static constexpr size_t kWordsEach = 0;
   static constexpr size_t kWordsEnd = 16;
 
   Counting(Counts& counts, bool empty) : counts_(counts), empty_(empty) {}
 
+  [[nodiscard]] static size_t words_each() { return 0; }
   void visit(const Descriptor& descriptor, Batch&) noexcept {
     if (empty_) return;
     gathered_.flows_gone += descriptor.gone_count;

@@ -7,6 +7,8 @@ std::string_view name_of(DropReason reason) noexcept {
   switch (reason) {
     case DropReason::table_full: return "table_full";
     case DropReason::bad_descriptor: return "bad_descriptor";
+    case DropReason::rule: return "rule";
+    case DropReason::policy: return "policy";
     case DropReason::not_ip: return "not_ip";
     case DropReason::not_unicast: return "not_unicast";
     case DropReason::martian_source: return "martian_source";

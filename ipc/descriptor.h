@@ -41,6 +41,8 @@ enum class DropReason : uint8_t {
   last_malformed = reason_count - 1,
   table_full = 32,
   bad_descriptor,
+  rule,    // a rule says so
+  policy,  // a chain's policy
   // What a router lets go of before or between the hooks (services/rules/route.h).
   not_ip,
   not_unicast,
@@ -60,6 +62,7 @@ struct Orders {
   static constexpr uint8_t routed = 1;    // a router's link header, and a hop less to live
   static constexpr uint8_t local = 2;     // it is for the firewall itself
   static constexpr uint8_t answered = 4;  // rules.answers has what goes back for it
+  static constexpr uint8_t rejected = 16;  // by a rule, which had it answered
   static constexpr uint8_t to_group = 8;  // pktio: it came to a group's link-layer address
 };
 
@@ -90,7 +93,8 @@ struct alignas(64) Descriptor {
 
   Tuple tuple;
   Quote quote;
-  std::array<uint8_t, 19> reserved;
+  std::array<uint8_t, 15> reserved;
+  uint32_t rule;  // number of the rule that decided, plus 1; 0: none
   uint16_t way;  // routed: number of the way (common/topology.h); 0: none
 };
 static_assert(sizeof(Descriptor) == 128);

@@ -1,7 +1,7 @@
 // ipc/pass.h: a stage with one visit that looks at each descriptor and passes it on.
 //
 // Who     rules and nat. What they do is a Work: visit(Descriptor&, Batch&) for each descriptor, end(Batch&) for each
-//         batch, and how many words these set at most: kWordsEach, kWordsEnd.
+//         batch, and how many words these set at most: words_each(), kWordsEnd.
 // Order   one out for each one in, in the same order.
 // Trust   the descriptor is a copy; a Work checks what it uses of it.
 #pragma once
@@ -30,9 +30,10 @@ class PassStage : public Stage {
     Inlet& in = inlet(0);
     Outlet& out = outlet(0);
     uint64_t const count = std::min({in.available(), out.room(), uint64_t{batch_size()}});
+    size_t const words = work_.words_each() + Work::kWordsEnd;
     uint64_t done = 0;
     Descriptor descriptor;
-    while (done < count && batch().room() >= Work::kWordsEach + Work::kWordsEnd) {
+    while (done < count && batch().room() >= words) {
       if (done + 4 < count) __builtin_prefetch(&in.slot(4));
       in.get(descriptor);
       work_.visit(descriptor, batch());

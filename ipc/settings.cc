@@ -37,6 +37,33 @@ Status check_interfaces(const Settings& settings) {
   return {};
 }
 
+constexpr uint32_t kMaxRuleWords = 1 << 20;
+constexpr uint32_t kMaxRules = 1 << 20;
+
+void fill_ruleset(schema::Settings::Builder root, const Settings::Ruleset& ruleset) {
+  root.setRulesetText(ruleset.text);
+  root.setRuleWords(ruleset.words);
+  auto rules = root.initRules(static_cast<unsigned>(ruleset.rules.size()));
+  for (unsigned i = 0; i < rules.size(); ++i) {
+    rules[i].setFamily(ruleset.rules[i].family);
+    rules[i].setTable(ruleset.rules[i].table);
+    rules[i].setChain(ruleset.rules[i].chain);
+    rules[i].setHandle(ruleset.rules[i].handle);
+  }
+}
+
+Result<Settings::Ruleset> read_ruleset(schema::Settings::Reader root) {
+  Settings::Ruleset ruleset;
+  if (root.getRules().size() > kMaxRules || root.getRuleWords() > kMaxRuleWords)
+    return fail("settings: a ruleset of {} rules and {} words of state is too large", root.getRules().size(),
+                root.getRuleWords());
+  ruleset.text = root.getRulesetText();
+  ruleset.words = root.getRuleWords();
+  for (auto rule : root.getRules())
+    ruleset.rules.push_back({rule.getFamily(), rule.getTable(), rule.getChain(), rule.getHandle()});
+  return ruleset;
+}
+
 void fill(schema::Settings::Builder root, const Settings& settings) {
   root.setRing(settings.ring);
   root.setBatch(settings.batch);
@@ -55,6 +82,7 @@ void fill(schema::Settings::Builder root, const Settings& settings) {
     interfaces[i].setPath(settings.interfaces[i].path);
   }
   fill_topology(root, settings.topology);
+  fill_ruleset(root, settings.ruleset);
 }
 
 Result<Settings> read(schema::Settings::Reader root) {
@@ -78,6 +106,9 @@ Result<Settings> read(schema::Settings::Reader root) {
   auto topology = read_topology(root);
   if (!topology) return tl::unexpected(topology.error());
   settings.topology = std::move(*topology);
+  auto ruleset = read_ruleset(root);
+  if (!ruleset) return tl::unexpected(ruleset.error());
+  settings.ruleset = std::move(*ruleset);
   if (auto fine = check(settings); !fine) return tl::unexpected(fine.error());
   return settings;
 }

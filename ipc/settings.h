@@ -30,6 +30,17 @@ struct Settings {
     std::string path;        // of the capture, for messages
   };
 
+  /// What packets are judged by, and what that is called.
+  struct Ruleset {
+    struct Rule {
+      std::string family, table, chain;
+      uint64_t handle = 0;
+    };
+    std::string text;         // as `nft list ruleset` prints it; empty: there is no ruleset
+    std::vector<Rule> rules;  // in the order in which its compilation numbers them
+    uint32_t words = 0;       // of state that it has: counters, quotas, limits
+  };
+
   uint32_t ring = 4096;  // slots of each ring, and packets in the chain at most; a power of two, 16 to 65536
   uint32_t batch = 256;  // descriptors of one commit at most, 1 to 4096
   uint32_t flows = 262144;          // entries of the flow table, 1 to 2^24
@@ -42,6 +53,7 @@ struct Settings {
   uint64_t made_packets =
       0;  // so many 64-byte packets made in memory instead of captures read, nothing written
   std::vector<Interface> interfaces;  // bridge wiring: two; a packet that came in by one leaves by the other
+  Ruleset ruleset;                    // none: everything passes
   Topology topology;                  // router wiring: interfaces the same ones in the same order; none: a bridge
 };
 

@@ -17,7 +17,7 @@ class Walk {
   void base_chain(uint32_t index) noexcept {
     const CompiledChain& base = program_.chains[index];
     enter(index);
-    packet_.verdict = Verdict::none;
+    packet_.verdict = Decision::none;
     for (;;) {
       if (at_.rule == at_.end) {
         if (depth_ == 0) break;
@@ -36,7 +36,8 @@ class Walk {
       if (next == Next::return_) at_.rule = at_.end;
     }
     packet_.rule = 0;
-    packet_.verdict = base.drops ? Verdict::drop : Verdict::accept;
+    packet_.policy = base.drops;
+    packet_.verdict = base.drops ? Decision::drop : Decision::accept;
     if (watcher_ != nullptr) watcher_->policy(index);
   }
 
@@ -65,10 +66,10 @@ class Walk {
 }  // namespace
 
 void evaluate(const Program& program, At hook, Evaluation& packet, Watcher* watcher) noexcept {
-  packet.verdict = Verdict::accept;
+  packet.verdict = Decision::accept;
   for (uint32_t const chain : program.at(hook, packet.l3)) {
     Walk(program, packet, watcher).base_chain(chain);
-    if (packet.verdict != Verdict::accept) return;
+    if (packet.verdict != Decision::accept) return;
   }
 }
 

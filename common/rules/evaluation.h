@@ -51,7 +51,7 @@ struct InterfaceView {
   uint16_t type = 1;   // ARPHRD_ETHER
 };
 
-enum class Verdict : uint8_t {
+enum class Decision : uint8_t {
   none,      // no rule has said anything
   accept,
   drop,
@@ -90,12 +90,13 @@ struct Evaluation {
 
   // What rules have done so far.
   std::array<Number, kRegisters> registers{};
-  Verdict verdict = Verdict::none;
+  Decision verdict = Decision::none;
   Reject reject;
   bool flow_mark_set = false;
   bool untrack = false;
   uint32_t rule = 0;  // index in Program::rules of the one that decided, plus 1; 0: a policy or nobody
-  uint32_t chain = 0;  // target of a jump
+  bool policy = false;  // drop: a chain's policy said so
+  uint32_t chain = 0;   // target of a jump
 
   /// Bytes from the network header on: changed ones, where they are in head. False: beyond the packet.
   [[nodiscard]] bool copy(size_t offset, std::span<uint8_t> into) const noexcept {

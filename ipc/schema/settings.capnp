@@ -19,6 +19,9 @@ struct Settings {
   router @11 :Bool;
   routes @12 :List(Route);
   neighbours @13 :List(Neighbour);
+  rulesetText @14 :Text;
+  rules @15 :List(Rule);
+  ruleWords @16 :UInt32;
 
   enum Chain {
     work @0;
@@ -41,6 +44,12 @@ struct Settings {
     via @1 :Data;
     device @2 :UInt16;
     metric @3 :UInt32;
+  }
+  struct Rule {
+    family @0 :Text;
+    table @1 :Text;
+    chain @2 :Text;
+    handle @3 :UInt64;
   }
   struct Neighbour {
     address @0 :Data;

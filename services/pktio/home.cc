@@ -44,7 +44,11 @@ Home::Home(const Objects& objects, Options options, const Topology& topology, Wr
       window_(objects.inflight.header.capacity),
       answers_window_(objects.answers.header.capacity),
       router_(topology.is_router()),
-      staged_(writer.size()) {}
+      staged_(writer.size()) {
+  size_t longest = 0;
+  for (const std::string& rule : options_.rules) longest = std::max(longest, rule.size() + 16);
+  line_.resize(kLineMax + longest);
+}
 
 Home::~Home() = default;
 
@@ -75,7 +79,7 @@ bool Home::room(uint64_t number) const {
   // A router's link header may be longer, and an answer may go out with the packet.
   uint64_t const own = router_ ? kRecordHeader + 2 * Transmit::kAnswerMost : 0;
   for (size_t output = 0; output < piles_.size(); ++output) {
-    uint64_t const need = output == options_.outputs.verdicts ? kLineMax : kRecordHeader + slot.captured + own;
+    uint64_t const need = output == options_.outputs.verdicts ? line_.size() : kRecordHeader + slot.captured + own;
     if (writer_.room(output, piles_[output]->promised) < need) return false;
   }
   return true;
@@ -171,18 +175,20 @@ void Home::put(size_t output, uint64_t stamp_ns, const Transmit::Frame& frame) {
 void Home::line(const Descriptor& descriptor, const InFlight& slot) {
   bool const passed = descriptor.verdict == Verdict::accept;
   bool const here = (descriptor.orders & Orders::local) != 0;
-  std::array<char, kLineMax> text;
+  bool const by_rule = descriptor.rule != 0 && descriptor.rule <= options_.rules.size();
   VerdictLine line{};
   line.n = slot.packet;
   line.in = options_.interfaces[slot.in];
   line.stamp_ns = slot.stamp_ns;
-  line.verdict = passed ? "accept" : "drop";
+  line.verdict = passed ? "accept" : (descriptor.orders & Orders::rejected) != 0 ? "reject" : "drop";
   if (passed) line.out = here ? "local" : std::string_view(options_.interfaces[descriptor.out]);
-  if (!passed) line.reason = name_of(descriptor.reason);
+  if (!passed && !by_rule) line.reason = name_of(descriptor.reason);
+  if (by_rule && (passed || descriptor.reason == DropReason::rule)) line.rule = options_.rules[descriptor.rule - 1];
+  if (!passed && by_rule && descriptor.reason != DropReason::rule) line.reason = name_of(descriptor.reason);
   line.state = name_of(descriptor.state);
-  size_t const bytes = format_verdict_line(text, line);
+  size_t const bytes = format_verdict_line(line_, line);
   Pile& pile = *piles_[options_.outputs.verdicts];
-  pile.append({reinterpret_cast<const uint8_t*>(text.data()), bytes});
+  pile.append({reinterpret_cast<const uint8_t*>(line_.data()), bytes});
   pile.promised = pile.length;
 }
 

@@ -35,6 +35,7 @@ class Home {
   struct Options {
     std::vector<std::string> interfaces;
     Outputs outputs;
+    std::vector<std::string> rules;  // as a verdict's line says it, by number
     bool discard;  // nothing is written: the benchmark's packets that were made in memory
   };
 
@@ -80,6 +81,7 @@ class Home {
   bool router_;
   std::vector<std::unique_ptr<Pile>> piles_;
   std::vector<uint64_t> staged_;
+  std::vector<char> line_;  // room for the longest
 
   uint64_t number_ = 0;
   uint64_t large_ = 0;

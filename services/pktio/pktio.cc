@@ -2,13 +2,17 @@
 
 #include <algorithm>
 #include <cstring>
+#include <nlohmann/json.hpp>
 
 namespace bulkhead::pktio {
 namespace {
 
 Home::Options options_of(const Settings& settings) {
-  Home::Options options{{}, Outputs(settings), settings.made_packets != 0};
+  Home::Options options{{}, Outputs(settings), {}, settings.made_packets != 0};
   for (const Settings::Interface& interface : settings.interfaces) options.interfaces.push_back(interface.name);
+  for (const auto& rule : settings.ruleset.rules)
+    options.rules.push_back(nlohmann::ordered_json{{"family", rule.family}, {"table", rule.table}, {"chain", rule.chain}, {"handle", rule.handle}}
+                                .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   return options;
 }
 

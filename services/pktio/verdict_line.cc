@@ -99,6 +99,10 @@ size_t format_verdict_line(std::span<char> into, const VerdictLine& verdict) noe
   line.raw("\"");
   optional_field(line, ",\"out\":\"", verdict.out);
   optional_field(line, ",\"reason\":\"", verdict.reason);
+  if (!verdict.rule.empty()) {
+    line.raw(",\"rule\":");
+    line.raw(verdict.rule);
+  }
   line.raw(",\"state\":\"");
   line.escaped(verdict.state);
   line.raw("\"}\n");

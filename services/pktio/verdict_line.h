@@ -3,6 +3,9 @@
 //   {"n":17,"in":"lan","time":"1700000000.000123456","verdict":"accept","out":"wan","state":"new"}
 //   {"n":18,"in":"lan","time":"1700000000.000123999","verdict":"drop","reason":"malformed","state":"invalid"}
 //
+//   {"n":19,"in":"lan","time":"1700000000.000124000","verdict":"drop","rule":{"family":"inet","table":"fw","chain":"forward",
+//    "handle":9},"state":"new"}
+//
 // Units   n: counted from 1 over all inputs. time: seconds of the packet's clock, always nine digits behind
 // the point. Order   bytes of a line depend on nothing but its Verdict; names are escaped as JSON wants (RFC
 // 8259), so a line is
@@ -25,9 +28,10 @@ struct VerdictLine {
   std::string_view out;      // interface; empty: no "out"
   std::string_view reason;   // empty: no "reason"
   std::string_view state;    // new, established, related, invalid, untracked
+  std::string_view rule{};   // JSON of the rule that decided, as it is; empty: no "rule"
 };
 
-/// Room that is enough for any line whose texts have together at most 64 bytes (each may need six when
+/// Room that is enough for any line without a rule whose texts have together at most 64 bytes (each may need six when
 /// escaped).
 inline constexpr size_t verdict_line_max = 128 + 64 * 6;
 

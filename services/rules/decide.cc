@@ -1,22 +1,58 @@
 #include "services/rules/decide.h"
 
+#include "services/rules/see.h"
+
 namespace bulkhead::rules {
 
-Decide::Decide(const Objects& objects, const Settings& settings)
+Decide::Decide(const Objects& objects, const Settings& settings, std::shared_ptr<const Program> program)
     : objects_(objects),
       window_(objects.answers.header.capacity),
+      words_(settings.ruleset.words),
       counting_(objects.state.counts, settings.chain == Settings::Chain::empty),
-      limits_(objects.state, settings.seed) {
+      limits_(objects.state, settings.seed),
+      program_(std::move(program)),
+      state_words_(std::make_unique<Words>(objects.state, program_.get())),
+      packet_(std::make_unique<Evaluation>()) {
+  for (const auto& interface : settings.interfaces) interfaces_.push_back(interface.name);
   if (settings.topology.is_router()) router_ = std::make_unique<Router>(settings.topology);
+  packet_->state = state_words_.get();
 }
 
 void Decide::visit(Descriptor& descriptor, Batch& batch) noexcept {
-  if (router_ && descriptor.kind == Kind::packet && descriptor.verdict == Verdict::accept) route_on(descriptor, batch);
+  bool const wanted = descriptor.kind == Kind::packet && descriptor.verdict == Verdict::accept;
+  if (wanted && (router_ || program_))
+    judge(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);
   counting_.visit(descriptor, batch);
 }
 
-void Decide::route_on(Descriptor& descriptor, Batch& batch) noexcept {
-  auto const frame = frame_of(descriptor, objects_.pool, objects_.pool_bytes);
+void Decide::judge(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept {
+  bool const seen = program_ && descriptor.in < interfaces_.size() && see(descriptor, frame, *packet_);
+  if (seen) {
+    packet_->in = {interfaces_[descriptor.in], descriptor.in + 1U, 1};
+    packet_->out = {};
+    if (!passes(At::prerouting, descriptor, batch)) return reject(descriptor, frame, batch);
+  }
+  if (router_ && !route_on(descriptor, frame, batch)) return;
+  if (!seen) return;
+  bool const local = (descriptor.orders & Orders::local) != 0;
+  if (!local) packet_->out = {interfaces_[descriptor.out], descriptor.out + 1U, 1};
+  if (router_ && !local) pass_hop(*packet_);
+  bool const passed = local ? passes(At::input, descriptor, batch)
+                            : passes(At::forward, descriptor, batch) && passes(At::postrouting, descriptor, batch);
+  if (!passed) reject(descriptor, frame, batch);
+}
+
+bool Decide::passes(At hook, Descriptor& descriptor, Batch& batch) noexcept {
+  state_words_->batch = &batch;
+  evaluate(*program_, hook, *packet_);
+  descriptor.rule = packet_->rule;
+  if (packet_->verdict == Decision::accept) return true;
+  descriptor.verdict = Verdict::drop;
+  descriptor.reason = packet_->policy ? DropReason::policy : DropReason::rule;
+  return false;
+}
+
+bool Decide::route_on(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept {
   auto const packet = HeaderView::of(descriptor, frame);
   Route const found = packet ? route(*packet, descriptor.in, router_->routes, router_->topology) : Route{};
   switch (found.fate) {
@@ -24,13 +60,26 @@ void Decide::route_on(Descriptor& descriptor, Batch& batch) noexcept {
       descriptor.orders |= Orders::routed;
       descriptor.way = found.way;
       descriptor.out = static_cast<uint8_t>(found.out);
-      return;
-    case Route::Fate::local: descriptor.orders |= Orders::local; return;
+      return true;
+    case Route::Fate::local: descriptor.orders |= Orders::local; return true;
     case Route::Fate::drop: break;
   }
   descriptor.verdict = Verdict::drop;
   descriptor.reason = packet ? found.reason : DropReason::not_ip;
   if (found.speaks && may_be_answered(*packet, router_->routes, found.type)) answer(descriptor, *packet, found, batch);
+  return false;
+}
+
+void Decide::reject(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept {
+  if (packet_->verdict != Decision::reject) return;
+  descriptor.orders |= Orders::rejected;
+  if (!router_ || packet_->reject.kind != Reject::Kind::icmp) return;
+  auto const packet = HeaderView::of(descriptor, frame);
+  Route said;
+  said.reason = DropReason::rule;
+  said.type = packet_->reject.type;
+  said.code = packet_->reject.code;
+  if (packet && may_be_answered(*packet, router_->routes, said.type)) answer(descriptor, *packet, said, batch);
 }
 
 void Decide::answer(Descriptor& descriptor, const HeaderView& packet, const Route& route, Batch& batch) noexcept {

@@ -1,13 +1,15 @@
 // services/rules/decide.h: the visit of rules: what becomes of a packet.
 //
 // Before  conntrack's track. After: nat.
-// Order   prerouting, route, forward or input, postrouting, in one visit. So far: route, in router wiring.
+// Order   prerouting, route, forward or input, postrouting, in one visit; what a hook changes the later ones see.
+//         A bridge's packets meet the same hooks, but that it does not route (as with br_netfilter).
 // Crash   words of rules.state within the batch; answers in slots of their own (ipc/answers.h).
-// Trust   the frame is read through header_view.h. A verdict of drop is carried through untouched.
+// Trust   the frame is read through see.h and header_view.h. A verdict of drop is carried through untouched.
 #pragma once
 
 #include <memory>
 
+#include "common/rules/evaluate.h"
 #include "ipc/answers.h"
 #include "ipc/counting.h"
 #include "ipc/pool.h"
@@ -19,7 +21,6 @@ namespace bulkhead::rules {
 
 class Decide {
  public:
-  static constexpr size_t kWordsEach = AnswerLimits::kWordsEach;
   static constexpr size_t kWordsEnd = Counting::kWordsEnd;
 
   struct Objects {
@@ -28,8 +29,11 @@ class Decide {
     size_t pool_bytes;
     Answers& answers;
   };
-  Decide(const Objects& objects, const Settings& settings);
+  /// `program` may be null: no ruleset.
+  Decide(const Objects& objects, const Settings& settings, std::shared_ptr<const Program> program);
 
+  /// Words of rules.state that one packet changes at most: it may pass every counter that there is.
+  [[nodiscard]] size_t words_each() const { return AnswerLimits::kWordsEach + words_; }
   void visit(Descriptor& descriptor, Batch& batch) noexcept;
   void end(Batch& batch) noexcept { counting_.end(batch); }
 
@@ -40,13 +44,34 @@ class Decide {
     Topology topology;
     Routes routes;
   };
-  void route_on(Descriptor& descriptor, Batch& batch) noexcept;
+  /// The ruleset's words of rules.state, within the batch.
+  struct Words : StateWords {
+    Words(RulesState& rules_state, const Program* made) : state(rules_state), program(made) {}
+    [[nodiscard]] uint64_t get(uint32_t word) const noexcept override {
+      return state.words()[word].load() + program->initial[word];
+    }
+    void set(uint32_t word, uint64_t value) noexcept override {
+      batch->set(state.words()[word], value - program->initial[word]);
+    }
+    RulesState& state;
+    const Program* program;
+    Batch* batch = nullptr;
+  };
+  void judge(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
+  [[nodiscard]] bool passes(At hook, Descriptor& descriptor, Batch& batch) noexcept;
+  [[nodiscard]] bool route_on(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
   void answer(Descriptor& descriptor, const HeaderView& packet, const Route& route, Batch& batch) noexcept;
+  void reject(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
 
   Objects objects_;
   uint64_t window_;
+  size_t words_;
+  std::vector<std::string> interfaces_;
   Counting counting_;
   AnswerLimits limits_;
+  std::shared_ptr<const Program> program_;
+  std::unique_ptr<Words> state_words_;
+  std::unique_ptr<Evaluation> packet_;
   std::unique_ptr<Router> router_;  // none: a bridge
 };
 

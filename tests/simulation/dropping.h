@@ -10,10 +10,10 @@ namespace bulkhead::test {
 
 class Dropping {
  public:
-  static constexpr size_t kWordsEach = rules::Decide::kWordsEach;
   static constexpr size_t kWordsEnd = rules::Decide::kWordsEnd;
 
   Dropping(rules::Decide decide, uint32_t one_in) : decide_(std::move(decide)), one_in_(one_in) {}
+  [[nodiscard]] size_t words_each() const { return decide_.words_each(); }
   void visit(Descriptor& descriptor, Batch& batch) noexcept {
     decide_.visit(descriptor, batch);
     if (descriptor.kind != Kind::packet || descriptor.verdict != Verdict::accept) return;

@@ -3,12 +3,12 @@
 namespace bulkhead::rules::run {
 
 Next accept(const Step&, Evaluation& packet) noexcept {
-  packet.verdict = Verdict::accept;
+  packet.verdict = Decision::accept;
   return Next::verdict;
 }
 
 Next drop(const Step&, Evaluation& packet) noexcept {
-  packet.verdict = Verdict::drop;
+  packet.verdict = Decision::drop;
   return Next::verdict;
 }
 

@@ -1,0 +1,78 @@
+#include "services/rules/see.h"
+
+#include "common/checksum.h"
+
+namespace bulkhead::rules {
+namespace {
+
+constexpr size_t kIpv4 = 20, kIpv6 = 40;
+
+uint32_t state_bit(FlowState state) {
+  switch (state) {
+    case FlowState::invalid: return 1;
+    case FlowState::established: return 2;
+    case FlowState::related: return 4;
+    case FlowState::fresh: return 8;
+    case FlowState::untracked: return 64;
+  }
+  return 1;
+}
+
+void see_flow(const Descriptor& descriptor, FlowView& flow) {
+  flow.state = state_bit(descriptor.state);
+  flow.there = descriptor.flow != 0;
+  flow.reply = descriptor.direction == Direction::reply;
+  flow.id = descriptor.flow;
+  if (!flow.there) return;
+  // A quoted packet went the other way than the error about it.
+  bool const as_original = flow.reply == (descriptor.quote == Quote::quoted);
+  auto const other = inverse(descriptor.tuple);
+  flow.tuples[as_original ? 0 : 1] = descriptor.tuple;
+  flow.tuples[as_original ? 1 : 0] = other.value_or(Tuple{});
+}
+
+}  // namespace
+
+bool see(const Descriptor& descriptor, std::span<const uint8_t> frame, Evaluation& packet) noexcept {
+  size_t const at = descriptor.l3_offset;
+  if (descriptor.shape == Shape::not_ip || at >= frame.size()) return false;
+  auto const bytes = frame.subspan(at);
+  uint8_t const version = bytes[0] >> 4;
+  if ((version != 4 || bytes.size() < kIpv4) && (version != 6 || bytes.size() < kIpv6)) return false;
+  packet.link = frame.first(at);
+  packet.frame = bytes.first(std::min<size_t>(bytes.size(), descriptor.l3_length));
+  packet.head_length = static_cast<uint16_t>(std::min(packet.frame.size(), Evaluation::kHead));
+  std::memcpy(packet.head.data(), packet.frame.data(), packet.head_length);
+  packet.head_changed = false;
+  packet.length = descriptor.l3_length;
+  packet.l3 = version;
+  packet.ether_type = version == 4 ? ethertype::ipv4 : ethertype::ipv6;
+  packet.protocol = descriptor.quote == Quote::quoted ? (version == 4 ? protocol::icmp : protocol::icmpv6)
+                                                      : descriptor.tuple.protocol;
+  size_t const transport = size_t{descriptor.l4_offset} - at;
+  bool const has_transport = descriptor.l4_offset > at && transport < packet.head_length;
+  bool const later = version == 4 && (load_be16(bytes.data() + 6) & 0x1fff) != 0;
+  packet.transport = has_transport && !later ? static_cast<uint16_t>(transport) : Evaluation::kNone;
+  packet.packet_type = (descriptor.orders & Orders::to_group) != 0 ? 2 : 0;
+  packet.mark = 0;
+  packet.number = descriptor.number;
+  packet.time_ns = descriptor.time_ns;
+  packet.verdict = Decision::none;
+  packet.reject = {};
+  packet.rule = 0;
+  see_flow(descriptor, packet.flow);
+  return true;
+}
+
+void pass_hop(Evaluation& packet) noexcept {
+  uint8_t* const ip = packet.head.data();
+  if (packet.l3 == 6) {
+    --ip[7];
+    return;
+  }
+  uint16_t const before = load_raw<uint16_t>(ip + 8);
+  --ip[8];
+  store_raw(ip + 10, checksum_changed(load_raw<uint16_t>(ip + 10), before, load_raw<uint16_t>(ip + 8)));
+}
+
+}  // namespace bulkhead::rules
