@@ -43,7 +43,8 @@ std::vector<ObjectSpec> catalog(const Settings& settings) {
   all.push_back(spec<Staging>("pktio.staging", kStagingBytes));
   all.push_back(spec<PktioState>("pktio.state", 0));
   all.push_back(spec<ConntrackState>("conntrack.state", settings.flows));
-  all.push_back(spec<RulesState>("rules.state", settings.ruleset.words));
+  uint64_t const marks = settings.ruleset.marks ? settings.flows : 0;
+  all.push_back(spec<RulesState>("rules.state", settings.ruleset.words + marks));
   all.push_back(spec<Answers>("rules.answers", settings.ring));
   all.push_back(spec<NatState>("nat.state", 0));
   return all;

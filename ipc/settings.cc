@@ -43,6 +43,7 @@ constexpr uint32_t kMaxRules = 1 << 20;
 void fill_ruleset(schema::Settings::Builder root, const Settings::Ruleset& ruleset) {
   root.setRulesetText(ruleset.text);
   root.setRuleWords(ruleset.words);
+  root.setRuleMarks(ruleset.marks);
   auto rules = root.initRules(static_cast<unsigned>(ruleset.rules.size()));
   for (unsigned i = 0; i < rules.size(); ++i) {
     rules[i].setFamily(ruleset.rules[i].family);
@@ -59,6 +60,7 @@ Result<Settings::Ruleset> read_ruleset(schema::Settings::Reader root) {
                 root.getRuleWords());
   ruleset.text = root.getRulesetText();
   ruleset.words = root.getRuleWords();
+  ruleset.marks = root.getRuleMarks();
   for (auto rule : root.getRules())
     ruleset.rules.push_back({rule.getFamily(), rule.getTable(), rule.getChain(), rule.getHandle()});
   return ruleset;

@@ -39,6 +39,7 @@ struct Settings {
     std::string text;         // as `nft list ruleset` prints it; empty: there is no ruleset
     std::vector<Rule> rules;  // in the order in which its compilation numbers them
     uint32_t words = 0;       // of state that it has: counters, quotas, limits
+    bool marks = false;       // and one for each flow: ct mark
   };
 
   uint32_t ring = 4096;  // slots of each ring, and packets in the chain at most; a power of two, 16 to 65536

@@ -29,10 +29,10 @@ void Compiler::fail(const Location& at, std::string why) {
   error_.message = at.known() ? fmt::format("line {}: {}", at.line, why) : std::move(why);
 }
 
-uint32_t Compiler::words(std::initializer_list<uint64_t> initial) {
+uint32_t Compiler::words(const std::vector<uint64_t>& initial) {
   auto const first = static_cast<uint32_t>(program_.initial.size());
   if (first + initial.size() > kWordsMost) fail({}, "too many counters, quotas and limits");
-  program_.initial.insert(program_.initial.end(), initial);
+  program_.initial.insert(program_.initial.end(), initial.begin(), initial.end());
   return first;
 }
 
@@ -84,6 +84,7 @@ uint8_t Compiler::load_select(const Expression& select, uint8_t to) {
     step.run = run::meta(key.name);
   } else if (module.name == "ct") {
     step.run = run::flow(key.name);
+    if (key.name == "mark") program_.flow_marks = true;
     step.offset = 2;
     if (select.argument("original") != nullptr) step.offset = 0;
     if (select.argument("reply") != nullptr) step.offset = 1;

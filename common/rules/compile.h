@@ -25,7 +25,10 @@ class Compiler {
 
   void emit(const Step& step) { program_.steps.push_back(step); }
   /// `count` words that begin with these values. Gives the first one's number.
-  uint32_t words(std::initializer_list<uint64_t> initial);
+  uint32_t words(const std::vector<uint64_t>& initial);
+  void begin(uint32_t word, uint64_t value) { program_.initial[word] = value; }
+  /// First word of the named object of that kind, made when it is first asked for; its statement, and whether it is there.
+  const Statement* object(std::string_view kind, const Expression& name, uint32_t& word, size_t count);
   /// Steps that put the expression's value into registers from `to` on. Gives how many; 0: failed, and said so.
   uint8_t load(const Expression& expression, uint8_t to);
   /// Numbers that an expression without anything of the packet in it stands for.
@@ -38,6 +41,8 @@ class Compiler {
   /// Ranges of a set, or of the set that a reference names.
   const ConstantSet* set(const Expression& set, size_t fields);
   void match(std::string_view operation, const Expression& left, const Expression& right);
+  /// Where a statement's state is, so that a listing can show it.
+  void counts(const Statement& statement, uint32_t word) { program_.counted.push_back({&statement, word}); }
   void fail(const Location& at, std::string why);
   [[nodiscard]] bool failed() const { return !error_.message.empty(); }
   [[nodiscard]] const Error& error() const { return error_; }
@@ -52,6 +57,7 @@ class Compiler {
   uint8_t load_binary(const Expression& binary, uint8_t to);
   uint8_t load_lookup(const Expression& lookup, uint8_t to);
   bool element(const Expression& element, size_t fields, ConstantSet::Range& range);
+  void mangle(const Statement& statement);
   void hook(const Base& base, const std::string& family, uint32_t chain);
 
   Program& program_;
@@ -61,6 +67,7 @@ class Compiler {
   uint8_t family_mask_ = 0;
   Error error_;
   std::unordered_map<std::string, const ConstantSet*> named_;
+  std::unordered_map<const Statement*, uint32_t> objects_;  // their first words
 };
 
 [[nodiscard]] Result<Program> compile(const Ruleset& ruleset, const Compiler::World& world);

@@ -23,51 +23,85 @@ uint64_t number_of(const Statement& statement, std::string_view name, uint64_t o
   return value == nullptr ? otherwise : static_cast<uint64_t>(value->number);
 }
 
-void compile_counter(const Statement& statement, Compiler& compiler) {
-  uint32_t const word = compiler.words({number_of(statement, "packets"), number_of(statement, "bytes")});
-  compiler.emit({.run = run::counter, .word = word});
+/// The statement that holds the numbers, the named object's or this one, and its words.
+struct Stateful {
+  const Statement* body;
+  uint32_t word;
+};
+Stateful stateful(const Statement& statement, Compiler& compiler, size_t count) {
+  Stateful made{&statement, 0};
+  if (const Expression* const name = statement.argument("name")) {
+    made.body = compiler.object(statement.module->object_name, *name, made.word, count);
+    return made;
+  }
+  made.word = compiler.words(std::vector<uint64_t>(count));
+  compiler.counts(statement, made.word);
+  return made;
 }
 
-/// A limit that is not met yet remembers no time: its first packet finds it full.
+void compile_counter(const Statement& statement, Compiler& compiler) {
+  Stateful const made = stateful(statement, compiler, 2);
+  if (made.body == nullptr) return;
+  compiler.begin(made.word, number_of(*made.body, "packets"));
+  compiler.begin(made.word + 1, number_of(*made.body, "bytes"));
+  compiler.emit({.run = run::counter, .word = made.word});
+}
+
+/// A limit that was never asked remembers no time: its first packet finds it full.
 void compile_limit(const Statement& statement, Compiler& compiler) {
-  const Expression* const rate = statement.argument("rate");
+  Stateful const made = stateful(statement, compiler, 2);
+  if (made.body == nullptr) return;
+  const Expression* const rate = made.body->argument("rate");
   if (rate == nullptr || rate->number == 0) return compiler.fail(statement.at, "limit: want a rate");
   auto const each = static_cast<uint64_t>(rate->number);
   uint64_t const unit_ns = seconds_of(rate->text) * kNanoseconds;
-  bool const over = rate->argument("over") != nullptr || statement.has("over");
-  const Expression* const burst = statement.argument("burst");
-  const Expression* const counted = rate->argument("unit");
-  bool const bytes = counted != nullptr && counted->text != "packets";
-  Step step{.run = bytes ? run::byte_limit : run::packet_limit, .offset = over ? 1U : 0U};
+  const Expression* const burst = made.body->argument("burst");
+  bool const bytes = rate->argument("unit") != nullptr;
+  Step step{.run = bytes ? run::byte_limit : run::packet_limit, .offset = made.body->has("over") ? 1U : 0U,
+            .word = made.word};
   if (bytes) {
     uint64_t const most = each + (burst == nullptr ? 0 : static_cast<uint64_t>(burst->number));
     step.a = Number{unit_ns} << 64 | each;
     step.b = Number{unit_ns} * most / each;
   } else {
     step.a = unit_ns / each;
-    step.b = step.a * (burst == nullptr ? 5 : burst->number);
+    step.b = step.a * (burst == nullptr || burst->number == 0 ? 5 : burst->number);
   }
-  step.word = compiler.words({0, 0});
   compiler.emit(step);
 }
 
 void compile_quota(const Statement& statement, Compiler& compiler) {
-  const Expression* bytes = statement.argument("");
-  bool const over = statement.has("over");
-  for (const char* const name : {"over", "until", "bytes", "val"})
-    if (bytes == nullptr || bytes->is(Kind::none)) bytes = statement.argument(name);
+  Stateful const made = stateful(statement, compiler, 1);
+  if (made.body == nullptr) return;
+  const Expression* const bytes = made.body->argument("bytes");
   if (bytes == nullptr) return compiler.fail(statement.at, "quota: want a number of bytes");
-  Step step{.run = run::quota, .word = compiler.words({number_of(statement, "used")})};
+  compiler.begin(made.word, number_of(*made.body, "used"));
+  Step step{.run = run::quota, .word = made.word};
   step.a = bytes->number;
-  step.b = over ? 1 : 0;
+  step.b = made.body->has("over") ? 1 : 0;
   compiler.emit(step);
 }
+
+void compile_reject(const Statement& statement, Compiler& compiler) {
+  const Expression* const kind = statement.argument("kind");
+  const Expression* const code = statement.argument("expr");
+  if (kind == nullptr) return compiler.fail(statement.at, "reject: want its kind");
+  Step step{.run = kind->text == "tcp reset" ? run::reset
+                   : kind->text == "icmpx"   ? run::reject_any
+                   : kind->text == "icmp"    ? run::reject4
+                                             : run::reject6};
+  if (code != nullptr) step.a = code->number;
+  compiler.emit(step);
+}
+
+void compile_log(const Statement&, Compiler&) {}  // a replay has nobody to tell
 
 struct Row {
   std::string_view module;
   void (*compile)(const Statement& statement, Compiler& compiler);
 };
-constexpr Row kStatements[] = {{"counter", compile_counter}, {"limit", compile_limit}, {"quota", compile_quota}};
+constexpr Row kStatements[] = {{"counter", compile_counter}, {"limit", compile_limit}, {"quota", compile_quota},
+                               {"reject", compile_reject},   {"log", compile_log}};
 
 }  // namespace
 
@@ -83,6 +117,7 @@ void Compiler::statement(const Statement& statement) {
     const ConstantSet* const found = set(*statement.argument("data"), fields);
     return emit({.run = run::map_verdict, .count = fields, .data = found});
   }
+  if (name == "mangle") return mangle(statement);
   if (statement.module->form == Form::verdict || statement.module->form == Form::target) {
     Expression said;
     said.kind = Kind::verdict;
@@ -96,6 +131,31 @@ void Compiler::statement(const Statement& statement) {
   auto const row = std::ranges::find(kStatements, name, &Row::module);
   if (row == std::end(kStatements)) return fail(statement.at, fmt::format("{}: not supported yet", name));
   row->compile(statement, *this);
+}
+
+void Compiler::mangle(const Statement& statement) {
+  const Expression& key = *statement.argument("key");
+  std::string_view const module = key.module->name, name = key.key->name;
+  if (name != "mark" || (module != "meta" && module != "ct"))
+    return fail(key.at, fmt::format("{} {} set: not supported yet", module, name));
+  if (load(*statement.argument("value"), 0) != 1) return;
+  if (module == "ct") program_.flow_marks = true;
+  emit({.run = module == "ct" ? run::set_flow_mark : run::set_mark});
+}
+
+const Statement* Compiler::object(std::string_view kind, const Expression& name, uint32_t& word, size_t count) {
+  for (const Object& object : table_->objects) {
+    if (object.name != name.text || object.body.module->object_name != kind) continue;
+    auto const [place, fresh] = objects_.try_emplace(&object.body, 0);
+    if (fresh) {
+      place->second = words(std::vector<uint64_t>(count));
+      counts(object.body, place->second);
+    }
+    word = place->second;
+    return &object.body;
+  }
+  fail(name.at, fmt::format("{} \"{}\": not supported yet", kind, name.text));
+  return nullptr;
 }
 
 void Compiler::rule(const Rule& rule, uint32_t chain) {

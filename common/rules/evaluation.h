@@ -38,7 +38,8 @@ struct FlowView {
   bool there = false;   // the rest is meant
   bool reply = false;
   uint32_t status = 0;  // nf_conntrack_common.h
-  uint32_t mark = 0;
+  uint32_t mark_word = 0;   // state word of ct mark
+  uint32_t generation = 0;  // of the flow
   uint32_t id = 0;
   uint64_t expires_ns = 0;
   std::array<Tuple, 2> tuples{};
@@ -92,7 +93,6 @@ struct Evaluation {
   std::array<Number, kRegisters> registers{};
   Decision verdict = Decision::none;
   Reject reject;
-  bool flow_mark_set = false;
   bool untrack = false;
   uint32_t rule = 0;  // index in Program::rules of the one that decided, plus 1; 0: a policy or nobody
   bool policy = false;  // drop: a chain's policy said so

@@ -72,6 +72,12 @@ class ConstantSet {
   size_t first_wide_ = 0;           // several fields: ranges behind this are looked at one by one
 };
 
+/// A statement of the generic structure that the program was made of, and where its state begins.
+struct Counted {
+  const void* statement;
+  uint32_t word;
+};
+
 struct Program {
   std::vector<Step> steps;
   std::vector<CompiledRule> rules;
@@ -80,6 +86,8 @@ struct Program {
   std::array<std::array<std::vector<uint32_t>, 2>, static_cast<size_t>(At::count)> hooks;
   std::deque<ConstantSet> sets;
   std::deque<std::string> texts;
+  std::vector<Counted> counted;
+  bool flow_marks = false;        // some rule reads or sets ct mark
   std::vector<uint64_t> initial;  // state words as a new ruleset has them
 
   [[nodiscard]] const std::vector<uint32_t>& at(At hook, uint8_t l3) const {

@@ -22,6 +22,7 @@ struct Settings {
   rulesetText @14 :Text;
   rules @15 :List(Rule);
   ruleWords @16 :UInt32;
+  ruleMarks @17 :Bool;
 
   enum Chain {
     work @0;

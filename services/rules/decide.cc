@@ -8,6 +8,7 @@ Decide::Decide(const Objects& objects, const Settings& settings, std::shared_ptr
     : objects_(objects),
       window_(objects.answers.header.capacity),
       words_(settings.ruleset.words),
+      flows_(settings.flows),
       counting_(objects.state.counts, settings.chain == Settings::Chain::empty),
       limits_(objects.state, settings.seed),
       program_(std::move(program)),
@@ -30,6 +31,8 @@ void Decide::judge(Descriptor& descriptor, std::span<const uint8_t> frame, Batch
   if (seen) {
     packet_->in = {interfaces_[descriptor.in], descriptor.in + 1U, 1};
     packet_->out = {};
+    packet_->flow.mark_word = static_cast<uint32_t>(words_) + descriptor.flow - 1;
+    packet_->flow.there = packet_->flow.there && descriptor.flow <= flows_;
     if (!passes(At::prerouting, descriptor, batch)) return reject(descriptor, frame, batch);
   }
   if (router_ && !route_on(descriptor, frame, batch)) return;

@@ -33,7 +33,7 @@ class Decide {
   Decide(const Objects& objects, const Settings& settings, std::shared_ptr<const Program> program);
 
   /// Words of rules.state that one packet changes at most: it may pass every counter that there is.
-  [[nodiscard]] size_t words_each() const { return AnswerLimits::kWordsEach + words_; }
+  [[nodiscard]] size_t words_each() const { return AnswerLimits::kWordsEach + words_ + 1; }
   void visit(Descriptor& descriptor, Batch& batch) noexcept;
   void end(Batch& batch) noexcept { counting_.end(batch); }
 
@@ -48,10 +48,13 @@ class Decide {
   struct Words : StateWords {
     Words(RulesState& rules_state, const Program* made) : state(rules_state), program(made) {}
     [[nodiscard]] uint64_t get(uint32_t word) const noexcept override {
-      return state.words()[word].load() + program->initial[word];
+      return state.words()[word].load() + first(word);
     }
     void set(uint32_t word, uint64_t value) noexcept override {
-      batch->set(state.words()[word], value - program->initial[word]);
+      batch->set(state.words()[word], value - first(word));
+    }
+    [[nodiscard]] uint64_t first(uint32_t word) const noexcept {
+      return word < program->initial.size() ? program->initial[word] : 0;
     }
     RulesState& state;
     const Program* program;
@@ -66,6 +69,7 @@ class Decide {
   Objects objects_;
   uint64_t window_;
   size_t words_;
+  uint32_t flows_;
   std::vector<std::string> interfaces_;
   Counting counting_;
   AnswerLimits limits_;

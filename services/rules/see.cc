@@ -23,6 +23,7 @@ void see_flow(const Descriptor& descriptor, FlowView& flow) {
   flow.there = descriptor.flow != 0;
   flow.reply = descriptor.direction == Direction::reply;
   flow.id = descriptor.flow;
+  flow.generation = descriptor.flow_generation;
   if (!flow.there) return;
   // A quoted packet went the other way than the error about it.
   bool const as_original = flow.reply == (descriptor.quote == Quote::quoted);

@@ -45,6 +45,16 @@ Next jump(const Step& step, Evaluation& packet) noexcept;
 Next go_to(const Step& step, Evaluation& packet) noexcept;
 Next return_(const Step& step, Evaluation& packet) noexcept;
 Next go_on(const Step& step, Evaluation& packet) noexcept;  // continue
+/// Drop, and say so; a: ICMP code (reject_any: icmpx's). reject4 and reject6 drop the other family silently.
+Next reject4(const Step& step, Evaluation& packet) noexcept;
+Next reject6(const Step& step, Evaluation& packet) noexcept;
+Next reject_any(const Step& step, Evaluation& packet) noexcept;
+Next reset(const Step& step, Evaluation& packet) noexcept;
+
+// Marks, from register `to`. mark.cc
+Next set_mark(const Step& step, Evaluation& packet) noexcept;
+Next set_flow_mark(const Step& step, Evaluation& packet) noexcept;
+Next flow_mark(const Step& step, Evaluation& packet) noexcept;
 
 // State words. stateful.cc
 Next counter(const Step& step, Evaluation& packet) noexcept;      // word: packets, bytes

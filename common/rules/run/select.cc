@@ -1,4 +1,5 @@
 // common/rules/run/select.cc: what is known of a packet beside its bytes: `meta` and `ct`.
+#include "common/rules/run/run.h"
 #include "common/rules/run/select.h"
 
 namespace bulkhead::rules::run {
@@ -66,7 +67,7 @@ constexpr Row kFlow[] = {
     {"state", ct_state},
     {"direction", load_flow<[](const FlowView& f, const Step&) -> Number { return f.reply ? 1 : 0; }>},
     {"status", load_flow<[](const FlowView& f, const Step&) -> Number { return f.status; }>},
-    {"mark", load_flow<[](const FlowView& f, const Step&) -> Number { return f.mark; }>},
+    {"mark", flow_mark},
     {"id", load_flow<[](const FlowView& f, const Step&) -> Number { return f.id; }>},
     {"l3proto", load_flow<[](const FlowView& f, const Step&) -> Number { return f.tuples[0].l3 == 4 ? 2 : 10; }>},
     {"protocol", load_flow<[](const FlowView& f, const Step&) -> Number { return f.tuples[0].protocol; }>},

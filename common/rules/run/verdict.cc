@@ -1,3 +1,4 @@
+#include "common/icmp.h"
 #include "common/rules/run/run.h"
 
 namespace bulkhead::rules::run {
@@ -20,6 +21,39 @@ Next jump(const Step& step, Evaluation& packet) noexcept {
 Next go_to(const Step& step, Evaluation& packet) noexcept {
   packet.chain = step.chain;
   return Next::go_to;
+}
+
+namespace {
+
+Next rejected(Evaluation& packet, const Reject& how) {
+  packet.verdict = Decision::reject;
+  packet.reject = how;
+  return Next::verdict;
+}
+
+/// icmpx codes: no route 0, port unreachable 1, host unreachable 2, administratively prohibited 3.
+constexpr std::array<uint8_t, 4> kAny4{0, 3, 1, 13}, kAny6{0, 4, 3, 1};
+
+}  // namespace
+
+Next reject4(const Step& step, Evaluation& packet) noexcept {
+  if (packet.l3 != 4) return drop(step, packet);
+  return rejected(packet, {Reject::Kind::icmp, icmp::unreachable, static_cast<uint8_t>(step.a)});
+}
+
+Next reject6(const Step& step, Evaluation& packet) noexcept {
+  if (packet.l3 != 6) return drop(step, packet);
+  return rejected(packet, {Reject::Kind::icmp, icmpv6::unreachable, static_cast<uint8_t>(step.a)});
+}
+
+Next reject_any(const Step& step, Evaluation& packet) noexcept {
+  auto const code = static_cast<size_t>(step.a) & 3;
+  if (packet.l3 == 4) return rejected(packet, {Reject::Kind::icmp, icmp::unreachable, kAny4[code]});
+  return rejected(packet, {Reject::Kind::icmp, icmpv6::unreachable, kAny6[code]});
+}
+
+Next reset(const Step&, Evaluation& packet) noexcept {
+  return rejected(packet, {Reject::Kind::tcp_reset, 0, 0});
 }
 
 Next return_(const Step&, Evaluation&) noexcept { return Next::return_; }
