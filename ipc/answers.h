@@ -1,4 +1,4 @@
-// ipc/answers.h: what the firewall itself says about a packet: ICMP errors.
+// ipc/answers.h: what the firewall itself says about a packet: ICMP errors, TCP resets.
 //
 // Who     rules writes the slot of a packet that it answers (Orders::answered); pktio's home reads it, builds the packet
 //         out of the one that is answered, and sends it right behind.
@@ -15,7 +15,7 @@
 namespace bulkhead {
 
 struct alignas(64) Answer {
-  enum class Kind : uint32_t { none, icmp };
+  enum class Kind : uint32_t { none, icmp, tcp_reset };
 
   uint64_t number;    // of the packet
   uint32_t info;      // last four bytes of the ICMP header: 0, or an MTU
@@ -23,7 +23,7 @@ struct alignas(64) Answer {
   uint16_t out;       // interface
   uint16_t way;       // number of the way (common/topology.h)
   uint8_t type, code;
-  IpAddress source;   // its destination is the packet's source
+  IpAddress source;   // its destination is the packet's source; tcp_reset: the packet's destination
 };
 static_assert(sizeof(Answer) == 64);
 

@@ -6,7 +6,8 @@
 // Units   bytes. Frames leave without the padding or trailer behind the IP packet, and without VLAN tags.
 // Trust   offsets in the descriptor are checked against the frame; a frame or answer that cannot be: empty.
 // Cost    one copy of the packet.
-// Source  Linux ip_decrease_ttl, ip6_forward, icmp_send, icmp6_send; RFC 792, 4443, 1812 4.3.2.
+// Source  Linux ip_decrease_ttl, ip6_forward, icmp_send, icmp6_send, nf_reject_ip_tcphdr_put; RFC 792, 4443, 9293 3.5.2,
+//         1812 4.3.2.
 #pragma once
 
 #include <span>
@@ -42,6 +43,16 @@ class Transmit {
   };
   /// Bytes of link header at the front of the buffer.
   size_t link_header(const Hop& hop);
+  [[nodiscard]] Frame icmp(const Answer& answer, const Descriptor& descriptor, std::span<const uint8_t> packet);
+  [[nodiscard]] Frame reset(const Answer& answer, const Descriptor& descriptor, std::span<const uint8_t> packet);
+  struct NetworkFields {
+    uint8_t tos = 0;            // IPv4, as the next two
+    uint16_t id = 0;
+    bool dont_fragment = false;
+  };
+  /// Into zeroed bytes behind the link header.
+  void network_header(const IpAddress& from, const IpAddress& to, uint8_t number, size_t payload,
+                      const NetworkFields& fields);
   void icmp4(const Answer& answer, std::span<const uint8_t> quoted, const IpAddress& to, uint64_t number);
   void icmp6(const Answer& answer, std::span<const uint8_t> quoted, const IpAddress& to);
 

@@ -76,13 +76,34 @@ bool Decide::route_on(Descriptor& descriptor, std::span<const uint8_t> frame, Ba
 void Decide::reject(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept {
   if (packet_->verdict != Decision::reject) return;
   descriptor.orders |= Orders::rejected;
-  if (!router_ || packet_->reject.kind != Reject::Kind::icmp) return;
   auto const packet = HeaderView::of(descriptor, frame);
+  if (!router_ || !packet) return;
+  if (packet_->reject.kind == Reject::Kind::tcp_reset) return reset(descriptor, *packet);
   Route said;
   said.reason = DropReason::rule;
   said.type = packet_->reject.type;
   said.code = packet_->reject.code;
-  if (packet && may_be_answered(*packet, router_->routes, said.type)) answer(descriptor, *packet, said, batch);
+  if (may_be_answered(*packet, router_->routes, said.type)) answer(descriptor, *packet, said, batch);
+}
+
+void Decide::reset(Descriptor& descriptor, const HeaderView& packet) noexcept {
+  constexpr uint8_t kRst = 4;
+  uint16_t const back = router_->routes.number_to(packet.source, descriptor.in);
+  const Way& way = router_->routes.way(back);
+  bool const tcp = descriptor.shape == Shape::ip && packet.protocol == protocol::tcp;
+  if (!tcp || (descriptor.tcp_flags & kRst) != 0 || packet.to_group || way.kind != Way::Kind::unicast) return;
+  Answer said{};
+  said.number = descriptor.number;
+  said.kind = Answer::Kind::tcp_reset;
+  said.out = way.device;
+  said.way = back;
+  said.source = packet.destination;
+  say(descriptor, said);
+}
+
+void Decide::say(Descriptor& descriptor, const Answer& said) noexcept {
+  copy_in(&objects_.answers.slot(descriptor.number, window_), &said, sizeof said);
+  descriptor.orders |= Orders::answered;
 }
 
 void Decide::answer(Descriptor& descriptor, const HeaderView& packet, const Route& route, Batch& batch) noexcept {
@@ -104,8 +125,7 @@ void Decide::answer(Descriptor& descriptor, const HeaderView& packet, const Rout
   said.info = route.info;
   said.out = way.device;
   said.way = back;
-  copy_in(&objects_.answers.slot(descriptor.number, window_), &said, sizeof said);
-  descriptor.orders |= Orders::answered;
+  say(descriptor, said);
 }
 
 }  // namespace bulkhead::rules

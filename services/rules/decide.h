@@ -64,6 +64,8 @@ class Decide {
   [[nodiscard]] bool passes(At hook, Descriptor& descriptor, Batch& batch) noexcept;
   [[nodiscard]] bool route_on(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
   void answer(Descriptor& descriptor, const HeaderView& packet, const Route& route, Batch& batch) noexcept;
+  void reset(Descriptor& descriptor, const HeaderView& packet) noexcept;
+  void say(Descriptor& descriptor, const Answer& said) noexcept;
   void reject(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
 
   Objects objects_;
