@@ -10,7 +10,7 @@ Result<Decide> make_work(Objects& objects, const Settings& settings) {
   auto* pool = wiring.object<Pool>("pool");
   auto* answers = wiring.object<Answers>("rules.answers");
   if (!wiring.complete()) return tl::unexpected(wiring.error());
-  return Decide({*state, *pool, objects.memory("pool").size(), *answers}, settings);
+  return Decide({*state, *pool, objects.memory("pool").size(), *answers}, settings, nullptr);
 }
 
 Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& settings) {
