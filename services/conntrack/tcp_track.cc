@@ -42,7 +42,8 @@ Step ignored(Visit& v) {
                                 .maxack = flow.side(flow.last_way).maxack,
                                 .flags = flow.last_flags,
                                 .scale = flow.last_scale};
-    flow.side(segment.way) = {};
+    TcpSide& answerer = flow.side(segment.way);
+    answerer = {.flags = static_cast<uint8_t>(answerer.flags & TcpFlag::be_liberal)};
     return Step::window;
   }
   flow.last_kind = v.kind;
