@@ -114,7 +114,8 @@ Step close(Visit& v) {
   }
   bool const answers_ignored = (v.seen_reply() && flow.last_kind == TcpKind::syn) ||
                                (!v.assured() && flow.last_kind == TcpKind::ack);
-  if (answers_ignored && v.segment.facts.ack == flow.last_end) return Step::in_window;
+  bool const answers = flow.last_way != v.segment.way && v.segment.facts.ack == flow.last_end;
+  if (answers_ignored && answers) return Step::in_window;
   bool const answers_challenge = v.before == TcpState::syn_sent && flow.last_kind == TcpKind::ack &&
                                  flow.last_way == Direction::reply && v.segment.facts.seq == flow.last_ack;
   return answers_challenge ? Step::in_window : Step::window;
