@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "common/packet.h"
+#include "common/tcp_facts.h"
 
 namespace bulkhead {
 
@@ -28,6 +29,9 @@ enum class FlowState : uint8_t { untracked, invalid, fresh, established, related
 }
 
 enum class Direction : uint8_t { original, reply };
+[[nodiscard]] constexpr Direction other(Direction way) noexcept {
+  return way == Direction::original ? Direction::reply : Direction::original;
+}
 
 /// What `tuple` is of an ICMP error.
 enum class Quote : uint8_t {
@@ -41,6 +45,7 @@ enum class DropReason : uint8_t {
   last_malformed = reason_count - 1,
   table_full = 32,
   bad_descriptor,
+  bad_ip_checksum,
   rule,    // a rule says so
   policy,  // a chain's policy
   // What a router lets go of before or between the hooks (services/rules/route.h).
@@ -93,9 +98,10 @@ struct alignas(64) Descriptor {
 
   Tuple tuple;
   Quote quote;
-  std::array<uint8_t, 15> reserved;
-  uint32_t rule;  // number of the rule that decided, plus 1; 0: none
-  uint16_t way;  // routed: number of the way (common/topology.h); 0: none
+  uint8_t bad_checksum;  // 1: the transport's, and it could be verified
+  uint16_t way;          // routed: number of the way (common/topology.h); 0: none
+  TcpFacts tcp;          // of a TCP packet that quotes nothing
+  uint32_t rule;         // number of the rule that decided, plus 1; 0: none
 };
 static_assert(sizeof(Descriptor) == 128);
 

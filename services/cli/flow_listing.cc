@@ -45,6 +45,8 @@ void way(std::string& out, const FlowSnapshot& flow, size_t direction) {
   } else if (tuple.is_icmp()) {
     out += fmt::format("type={} code={} id={} ", tuple.icmp_type(), tuple.icmp_code(), tuple.icmp_id());
   }
+  if (tuple.protocol == protocol::gre)
+    out += fmt::format("srckey=0x{:x} dstkey=0x{:x} ", tuple.source_port(), tuple.destination_port());
   out += fmt::format("packets={} bytes={} ", flow.packets[direction], flow.bytes[direction]);
 }
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "common/checksum.h"
+#include "common/internet_checksum.h"
 #include "common/icmp.h"
 
 namespace bulkhead::pktio {

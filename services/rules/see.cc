@@ -1,6 +1,6 @@
 #include "services/rules/see.h"
 
-#include "common/checksum.h"
+#include "common/internet_checksum.h"
 
 namespace bulkhead::rules {
 namespace {

@@ -2,7 +2,7 @@
 #define BOOST_TEST_MODULE router
 #include <boost/test/unit_test.hpp>
 
-#include "common/checksum.h"
+#include "common/internet_checksum.h"
 #include "common/icmp.h"
 #include "ipc/outputs.h"
 #include "tests/simulation/chain.h"
