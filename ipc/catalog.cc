@@ -5,11 +5,13 @@
 #include <string_view>
 
 #include "ipc/answers.h"
+#include "ipc/bindings.h"
 #include "ipc/commit.h"
 #include "ipc/counters.h"
 #include "ipc/desk.h"
 #include "ipc/flow_table.h"
 #include "ipc/inflight.h"
+#include "ipc/nat_orders.h"
 #include "ipc/pool.h"
 #include "ipc/ring.h"
 #include "ipc/staging.h"
@@ -46,7 +48,9 @@ std::vector<ObjectSpec> catalog(const Settings& settings) {
   uint64_t const marks = settings.ruleset.marks ? settings.flows : 0;
   all.push_back(spec<RulesState>("rules.state", settings.ruleset.words + marks));
   all.push_back(spec<Answers>("rules.answers", settings.ring));
-  all.push_back(spec<NatState>("nat.state", 0));
+  all.push_back(spec<NatOrdersTable>("rules.nat_orders", settings.ring));
+  all.push_back(spec<NatEdits>("nat.edits", settings.ring));
+  all.push_back(spec<NatState>("nat.state", settings.ruleset.translates ? settings.flows : 0));
   return all;
 }
 

@@ -1,4 +1,4 @@
-// ipc/counters.h: the objects of rules and nat.
+// ipc/counters.h: what passes a stage, counted; and the object of rules.
 //
 // Who     that stage writes, in its batch; the keeper reads single words.
 #pragma once
@@ -18,15 +18,6 @@ struct Counts {
   Word<uint64_t> dropped;     // passed on with a verdict of drop
   Word<uint64_t> flows_gone;  // deletions seen
   std::array<Word<uint64_t>, 8> states;  // packets by FlowState
-};
-
-struct NatState {
-  static constexpr Layout kLayout = Layout::nat_state;
-  static constexpr uint32_t kVersion = 2;
-  static constexpr size_t bytes_for(uint64_t) { return sizeof(NatState); }
-
-  ObjectHeader header;
-  alignas(64) Counts counts;
 };
 
 /// How often the firewall may still speak to one address (Linux: inet_peer).

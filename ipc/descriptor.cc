@@ -8,6 +8,7 @@ std::string_view name_of(DropReason reason) noexcept {
     case DropReason::table_full: return "table_full";
     case DropReason::bad_descriptor: return "bad_descriptor";
     case DropReason::bad_ip_checksum: return "bad_ip_checksum";
+    case DropReason::nat_clash: return "nat_clash";
     case DropReason::rule: return "rule";
     case DropReason::policy: return "policy";
     case DropReason::not_ip: return "not_ip";

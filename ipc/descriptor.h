@@ -46,8 +46,9 @@ enum class DropReason : uint8_t {
   table_full = 32,
   bad_descriptor,
   bad_ip_checksum,
-  rule,    // a rule says so
-  policy,  // a chain's policy
+  nat_clash,  // no free tuple for its flow
+  rule,       // a rule says so
+  policy,     // a chain's policy
   // What a router lets go of before or between the hooks (services/rules/route.h).
   not_ip,
   not_unicast,
@@ -68,6 +69,8 @@ struct Orders {
   static constexpr uint8_t local = 2;     // it is for the firewall itself
   static constexpr uint8_t answered = 4;  // rules.answers has what goes back for it
   static constexpr uint8_t rejected = 16;  // by a rule, which had it answered
+  static constexpr uint8_t translate = 32;   // rules.nat_orders has what nat is to do with the flow
+  static constexpr uint8_t translated = 64;  // nat.edits has what the packet becomes
   static constexpr uint8_t to_group = 8;  // pktio: it came to a group's link-layer address
 };
 

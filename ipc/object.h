@@ -31,6 +31,8 @@ enum class Layout : uint32_t {
   nat_state,
   keeper_state,
   answers,
+  nat_orders,
+  nat_edits,
 };
 
 inline constexpr uint64_t kObjectMagic = 0x646165686b6c7562;  // "bulkhead"

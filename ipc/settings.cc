@@ -44,6 +44,7 @@ void fill_ruleset(schema::Settings::Builder root, const Settings::Ruleset& rules
   root.setRulesetText(ruleset.text);
   root.setRuleWords(ruleset.words);
   root.setRuleMarks(ruleset.marks);
+  root.setRuleNat(ruleset.translates);
   auto rules = root.initRules(static_cast<unsigned>(ruleset.rules.size()));
   for (unsigned i = 0; i < rules.size(); ++i) {
     rules[i].setFamily(ruleset.rules[i].family);
@@ -61,6 +62,7 @@ Result<Settings::Ruleset> read_ruleset(schema::Settings::Reader root) {
   ruleset.text = root.getRulesetText();
   ruleset.words = root.getRuleWords();
   ruleset.marks = root.getRuleMarks();
+  ruleset.translates = root.getRuleNat();
   for (auto rule : root.getRules())
     ruleset.rules.push_back({rule.getFamily(), rule.getTable(), rule.getChain(), rule.getHandle()});
   return ruleset;

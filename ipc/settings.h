@@ -40,6 +40,7 @@ struct Settings {
     std::vector<Rule> rules;  // in the order in which its compilation numbers them
     uint32_t words = 0;       // of state that it has: counters, quotas, limits
     bool marks = false;       // and one for each flow: ct mark
+    bool translates = false;  // has chains of type nat
   };
 
   uint32_t ring = 4096;  // slots of each ring, and packets in the chain at most; a power of two, 16 to 65536

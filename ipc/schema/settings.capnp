@@ -23,6 +23,7 @@ struct Settings {
   rules @15 :List(Rule);
   ruleWords @16 :UInt32;
   ruleMarks @17 :Bool;
+  ruleNat @18 :Bool;
 
   enum Chain {
     work @0;

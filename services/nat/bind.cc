@@ -1,0 +1,104 @@
+#include "services/nat/bind.h"
+
+#include <algorithm>
+
+namespace bulkhead::nat {
+namespace {
+
+constexpr uint8_t kSource = 1, kDestination = 2;
+
+/// What a hook without an order does: the address stays, and the port if nobody has it.
+NatRange null_range(const Tuple& tuple) {
+  NatRange range;
+  range.flags = NatRange::map_ips;
+  range.min_address = range.max_address = IpAddress{tuple.src, tuple.l3};
+  return range;
+}
+
+uint32_t changed_parts(const Tuple& before, const Tuple& after) {
+  uint32_t flags = 0;
+  if (before.src != after.src || before.src_port != after.src_port) flags |= Binding::source;
+  if (before.dst != after.dst || (!before.is_icmp() && before.dst_port != after.dst_port)) flags |= Binding::destination;
+  return flags;
+}
+
+}  // namespace
+
+Bind::Bind(const Objects& objects, const Settings& settings)
+    : objects_(objects),
+      window_(objects.edits.header.capacity),
+      hash_(settings.seed),
+      chance_(settings.seed),
+      enabled_(objects.state.header.capacity != 0),
+      counting_(objects.state.counts, settings.chain == Settings::Chain::empty) {}
+
+void Bind::visit(Descriptor& descriptor, Batch& batch) noexcept {
+  if (enabled_) {
+    Bindings bindings(objects_.state, batch, hash_);
+    Work const work{bindings, Unique(bindings, chance_)};
+    if (descriptor.gone_count != 0) let_go(descriptor, bindings);
+    bool const passes = descriptor.kind == Kind::packet && descriptor.verdict == Verdict::accept && descriptor.flow != 0;
+    if (passes) {
+      BindingView binding = binding_of(objects_.state, descriptor.flow, descriptor.flow_generation);
+      if (binding.flags == 0 && descriptor.state == FlowState::fresh) binding = bind(descriptor, batch, work);
+      if (binding.translates() && descriptor.verdict == Verdict::accept) edit(descriptor, binding);
+    }
+  }
+  counting_.visit(descriptor, batch);
+}
+
+void Bind::let_go(const Descriptor& descriptor, Bindings& bindings) noexcept {
+  size_t const count = std::min<size_t>(descriptor.gone_count, kGoneMost);
+  for (size_t i = 0; i < count; ++i) {
+    uint64_t const gone = objects_.conntrack.gone[(descriptor.gone_first + i) % ConntrackState::kGone].load();
+    auto const index = static_cast<uint32_t>(gone);
+    if (index < bindings.capacity() &&
+        objects_.state.bindings()[index].generation.load() == static_cast<uint32_t>(gone >> 32))
+      bindings.remove(index);
+  }
+}
+
+BindingView Bind::bind(Descriptor& descriptor, Batch& batch, const Work& work) noexcept {
+  if (descriptor.flow > work.bindings.capacity() || descriptor.direction != Direction::original) return {};
+  uint32_t const index = descriptor.flow - 1;
+  NatOrders orders{};
+  if ((descriptor.orders & Orders::translate) != 0)
+    copy_out(&orders, &objects_.orders.slot(descriptor.number, window_), sizeof orders);
+  bool const meant = orders.number == descriptor.number;
+  Tuple tuple = descriptor.tuple;
+  if (meant && orders.destination != 0)
+    tuple = work.unique.tuple(tuple, orders.destination_range, Part::destination, index, descriptor.number);
+  NatRange const source = meant && orders.source != 0 ? orders.source_range : null_range(tuple);
+  tuple = work.unique.tuple(tuple, source, Part::source, index, descriptor.number);
+  auto const reply = inverse(tuple);
+  if (!reply || work.unique.used(tuple, index)) {
+    descriptor.verdict = Verdict::drop;
+    descriptor.reason = DropReason::nat_clash;
+    batch.add(objects_.state.clashes, uint64_t{1});
+    return {};
+  }
+  uint32_t const flags = changed_parts(descriptor.tuple, tuple);
+  work.bindings.add(index, descriptor.flow_generation, flags, descriptor.tuple, *reply);
+  return {flags | Binding::used, descriptor.tuple, *reply};
+}
+
+void Bind::edit(Descriptor& descriptor, const BindingView& binding) noexcept {
+  bool const reply = descriptor.direction == Direction::reply;
+  // A packet leaves as the inverse of how its answer comes.
+  auto const to = inverse(reply ? binding.original : binding.reply);
+  if (!to) return;
+  bool const source = (binding.flags & Binding::source) != 0, destination = (binding.flags & Binding::destination) != 0;
+  NatEdit edit{};
+  edit.number = descriptor.number;
+  edit.outer = static_cast<uint8_t>(((reply ? destination : source) ? kSource : 0) |
+                                    ((reply ? source : destination) ? kDestination : 0));
+  edit.to = *to;
+  if (descriptor.quote == Quote::quoted) {
+    edit.inner = 1;
+    edit.inner_to = reply ? binding.original : binding.reply;
+  }
+  copy_in(&objects_.edits.slot(descriptor.number, window_), &edit, sizeof edit);
+  descriptor.orders |= Orders::translated;
+}
+
+}  // namespace bulkhead::nat
