@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include "ipc/logging.h"
+#include "services/cli/nft.h"
 #include "services/cli/replay.h"
 #include "services/cli/status.h"
 
@@ -76,7 +77,12 @@ int main(int argc, char** argv) {
   auto* stop_command = app.add_subcommand("stop", "end an instance");
   stop_command->add_option("--run", question.run_dir, "run directory of the instance; none: the only one");
 
+  bulkhead::cli::NftOptions rules;
+  auto* nft_command = app.add_subcommand("nft", "check and list rulesets in nft's language");
+  bulkhead::cli::add_nft_options(*nft_command, rules);
+
   CLI11_PARSE(app, argc, argv);
+  if (*nft_command) return bulkhead::cli::nft(rules);
   set_log_level(verbose);
   replay.settings.verdicts = !no_verdicts;
   if (*replay_command) return bulkhead::cli::replay(std::move(replay));

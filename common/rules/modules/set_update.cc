@@ -1,0 +1,25 @@
+// `add @set { ... }`, `update @set { ... }`, `delete @set { ... }`, `meter NAME { ... }`: sets that rules fill.
+#include "common/rules/modules/all.h"
+
+namespace bulkhead::rules {
+namespace {
+
+void print_update(const Statement& update, Out& out) {
+  out << update.argument("op")->text << " @" << update.argument("set")->text << " { " << *update.argument("elem");
+  if (const Expression* const data = update.argument("data")) out << " : " << *data;
+  out << " }";
+}
+
+void print_meter(const Statement& meter, Out& out) {
+  out << "meter " << meter.argument("name")->text;
+  if (const Expression* const size = meter.argument("size")) (out << " size ").number(size->number);
+  out << " { " << *meter.argument("elem") << " }";
+}
+
+}  // namespace
+
+const Module set_update_module{.name = "set", .form = Form::special, .help = "add, update or delete an element",
+                               .print = print_update};
+const Module meter_module{.name = "meter", .form = Form::special, .help = "a statement for each key", .print = print_meter};
+
+}  // namespace bulkhead::rules

@@ -1,0 +1,14 @@
+// common/rules/text.h: text in nft's language into commands.
+#pragma once
+
+#include "common/rules/command.h"
+#include "common/rules/module.h"
+#include "common/rules/token.h"
+
+namespace bulkhead::rules {
+
+/// Every error of the source goes to diagnostics; with any, the commands are not to be carried out.
+std::vector<Command> read_text(Sources& sources, uint32_t index, const Registry& registry, const ReadOptions& options,
+                               Diagnostics& diagnostics);
+
+}  // namespace bulkhead::rules

@@ -1,0 +1,131 @@
+#include "services/cli/nft.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+#include "common/rules/apply.h"
+#include "common/rules/json.h"
+#include "common/rules/print.h"
+#include "common/rules/text.h"
+
+namespace bulkhead::cli {
+namespace {
+
+using namespace bulkhead::rules;
+
+Style style_of(const NftOptions& options) {
+  Style style;
+  if (options.numeric) style.all_numeric();
+  style.handles = options.handles;
+  style.stateless = options.stateless;
+  style.terse = options.terse;
+  style.numeric_priority |= options.numeric_priority;
+  style.numeric_protocol |= options.numeric_protocol;
+  style.numeric_time |= options.numeric_time;
+  style.service = options.service;
+  style.guid = options.guid;
+  return style;
+}
+
+Result<std::string> read_whole(const std::string& file) {
+  if (file == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
+  std::ifstream stream(file, std::ios::binary);
+  std::string text;
+  if (stream) text.assign(std::istreambuf_iterator<char>(stream), {});
+  if (!stream || stream.bad()) return fail_errno(errno, "Error: Could not open file \"{}\"", file);
+  if (text.size() > kMostBytes) return fail("Error: file \"{}\" is larger than {} bytes", file, kMostBytes);
+  return text;
+}
+
+/// One source read and carried out; false, and the errors printed, if it cannot be.
+class Session {
+ public:
+  explicit Session(const NftOptions& options) : options_(options), registry_(all_modules()) {
+    read_.include_paths = options.include_paths;
+    read_.include_paths.emplace_back("/etc");
+    for (const std::string& define : options.defines)
+      if (auto const at = define.find('='); at != std::string::npos) read_.defines.emplace_back(define.substr(0, at), define.substr(at + 1));
+  }
+
+  bool run(std::string name, std::string text) {
+    Diagnostics diagnostics;
+    bool const json = options_.json && text.find_first_not_of(" \t\r\n") != std::string::npos && text[text.find_first_not_of(" \t\r\n")] == '{';
+    auto const index = sources_.add(std::move(name), std::move(text));
+    std::vector<Command> commands = json ? read_json(sources_.at(index).text, registry_, diagnostics)
+                                         : read_text(sources_, index, registry_, read_, diagnostics);
+    bool const good = apply(ruleset_, std::move(commands), registry_, diagnostics, &applied_);
+    for (const Diagnostic& one : diagnostics.all()) std::fputs(to_text(one, sources_).c_str(), stderr);
+    return good;
+  }
+
+  void list() {
+    Style const style = style_of(options_);
+    for (const Command& command : applied_.listings) {
+      Ruleset shown;
+      for (const Table& table : ruleset_.tables)
+        if (wanted(command, table)) shown.tables.push_back(table);
+      if (options_.json) std::fputs((json_text(shown, style) + "\n").c_str(), stdout);
+      else if (command.thing == Thing::tables)
+        for (const Table& table : shown.tables) std::fputs(fmt::format("table {} {}\n", table.family, table.name).c_str(), stdout);
+      else std::fputs(list_ruleset(shown, style).c_str(), stdout);
+    }
+  }
+
+ private:
+  static bool wanted(const Command& command, const Table& table) {
+    if (command.thing == Thing::ruleset || command.thing == Thing::tables) return command.family.empty() || command.family == table.family;
+    return command.thing == Thing::table && command.family == table.family && command.table.text == table.name;
+  }
+
+  const NftOptions& options_;
+  Registry registry_;
+  ReadOptions read_;
+  Sources sources_;
+  Ruleset ruleset_;
+  Applied applied_;
+};
+
+}  // namespace
+
+void add_nft_options(CLI::App& command, NftOptions& options) {
+  command.add_option("-f,--file", options.file, "read this file; - for standard input");
+  command.add_option("-I,--includepath", options.include_paths, "folder for included files");
+  command.add_option("-D,--define", options.defines, "NAME=VALUE: a variable");
+  command.add_flag("-c,--check", options.check, "check only");
+  command.add_flag("--offline", options.offline, "without a running firewall, beginning with an empty ruleset");
+  command.add_flag("-j,--json", options.json, "JSON, in and out");
+  command.add_flag("-a,--handle", options.handles, "show handles");
+  command.add_flag("-s,--stateless", options.stateless, "leave out counters and the like");
+  command.add_flag("-t,--terse", options.terse, "leave out elements of sets");
+  command.add_flag("-n,--numeric", options.numeric, "numbers instead of words");
+  command.add_flag("-y,--numeric-priority", options.numeric_priority, "priorities as numbers");
+  command.add_flag("-p,--numeric-protocol", options.numeric_protocol, "protocols as numbers");
+  command.add_flag("-T,--numeric-time", options.numeric_time, "times as numbers");
+  command.add_flag("-S,--service", options.service, "names of ports");
+  command.add_flag("-u,--guid", options.guid, "names of users and groups");
+  command.add_option("command", options.words, "a command, after the file: list ruleset");
+}
+
+int nft(const NftOptions& options) {
+  if (!options.check && !options.offline) {
+    std::fputs("Error: without a running firewall use --offline, or -c to check a file\n", stderr);
+    return 1;
+  }
+  Session session(options);
+  if (!options.file.empty()) {
+    auto text = read_whole(options.file);
+    if (!text) {
+      std::fputs((text.error().message + "\n").c_str(), stderr);
+      return 1;
+    }
+    if (!session.run(options.file == "-" ? "/dev/stdin" : options.file, std::move(*text))) return 1;
+  }
+  if (!options.words.empty() && !session.run("", fmt::format("{}", fmt::join(options.words, " ")))) return 1;
+  if (!options.check) session.list();
+  return 0;
+}
+
+}  // namespace bulkhead::cli
