@@ -12,12 +12,18 @@ constexpr size_t kWordsMost = 1 << 20;
 Number width_mask(unsigned bits) { return all_ones(bits == 0 ? 128 : bits); }
 
 Step::Run comparison(std::string_view operation) {
-  if (operation == "" || operation == "==") return run::equal;
+  if (operation.empty() || operation == "==") return run::equal;
   if (operation == "!=" || operation == "!") return run::not_equal;
   if (operation == "<") return run::less;
   if (operation == "<=") return run::less_or_equal;
   if (operation == ">") return run::greater;
   return run::greater_or_equal;
+}
+
+/// Of what is compared; null: nobody knows.
+const DataType* type_of(const Expression& left) {
+  if (left.is(Kind::binary)) return type_of(left.parts.front());
+  return left.type != nullptr || left.key == nullptr ? left.type : left.key->type;
 }
 
 bool is_negative(std::string_view operation) { return operation == "!=" || operation == "!"; }
@@ -80,6 +86,10 @@ uint8_t Compiler::load_select(const Expression& select, uint8_t to) {
     step.run = module.layer == Layer::link ? run::link_field
                : module.layer == Layer::network ? run::network_field : run::transport_field;
     step.offset = key.offset_bits;
+  } else if (module.name == "@") {
+    step.run = key.name == "ll" ? run::link_field : key.name == "nh" ? run::network_field : run::transport_field;
+    step.offset = static_cast<uint32_t>(select.number);
+    step.bits = select.bits;
   } else if (module.name == "meta") {
     step.run = run::meta(key.name);
   } else if (module.name == "ct") {
@@ -170,15 +180,14 @@ bool Compiler::constant(const Expression& expression, Number& low, Number& high)
 }
 
 void Compiler::wants_number_of(const Expression& name, Number& value) {
-  value = name.number;
-  if (name.type == nullptr || !name.type->text) {
-    if (name.type != &interface_index || name.text.empty()) return;
+  bool const named = !name.text.empty();
+  if (name.type == &interface_index && named) {
     auto const found = world_.interfaces.find(name.text);
     if (found == world_.interfaces.end()) return fail(name.at, fmt::format("interface {} does not exist", name.text));
     value = found->second;
-    return;
+  } else {
+    value = name.type != nullptr && name.type->text && named ? run::text_number(name.text) : name.number;
   }
-  value = run::text_number(name.text);
 }
 
 /// An element's parts are its key and, in a map, the data.
@@ -240,8 +249,9 @@ void Compiler::match(std::string_view operation, const Expression& left, const E
     const Expression& part = fields == 1 ? right : right.parts.at(field);
     Step step{.to = field};
     if (!constant(part, step.a, step.b)) return;
-    bool const flags = left.type != nullptr && left.type->bitmask;
-    if (operation == "!" || (flags && (operation.empty() || (part.is(Kind::list) && operation == "!=")))) {
+    const DataType* const type = fields == 1 ? type_of(left) : nullptr;
+    bool const flags = type != nullptr && type->bitmask && part.is(Kind::list) && operation == "!=";
+    if (operation == "in" || operation == "!" || flags) {
       step.run = is_negative(operation) ? run::no_bit : run::any_bit;
     } else if (step.a != step.b) {
       step.run = is_negative(operation) ? run::outside : run::inside;

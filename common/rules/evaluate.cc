@@ -29,6 +29,7 @@ class Walk {
       if (watcher_ != nullptr) watcher_->tried(rule, next != Next::rule);
       if (next == Next::verdict) {
         packet_.rule = rule + 1;
+        packet_.policy = false;
         return;
       }
       if (next == Next::jump) stack_[depth_++] = at_;

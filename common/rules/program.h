@@ -73,8 +73,9 @@ class ConstantSet {
 };
 
 /// A statement of the generic structure that the program was made of, and where its state begins.
+struct Statement;
 struct Counted {
-  const void* statement;
+  const Statement* statement;
   uint32_t word;
 };
 
@@ -88,6 +89,7 @@ struct Program {
   std::deque<std::string> texts;
   std::vector<Counted> counted;
   bool flow_marks = false;        // some rule reads or sets ct mark
+  bool translates = false;        // there are chains of type nat
   std::vector<uint64_t> initial;  // state words as a new ruleset has them
 
   [[nodiscard]] const std::vector<uint32_t>& at(At hook, uint8_t l3) const {

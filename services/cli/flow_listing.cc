@@ -66,7 +66,13 @@ std::string flow_line(const FlowSnapshot& flow, uint64_t now_ns) {
   return line + fmt::format("mark={} use=1\n", flow.mark);
 }
 
-FlowListing list_flows(const ConntrackState& state, const CommitArea& area, uint64_t now_ns) {
+uint32_t FlowMarks::of(uint64_t flow, uint32_t generation) const {
+  if (state == nullptr || first + flow >= state->header.capacity) return 0;
+  uint64_t const word = state->words()[first + flow].load();
+  return word >> 32 == generation ? static_cast<uint32_t>(word) : 0;
+}
+
+FlowListing list_flows(const ConntrackState& state, const CommitArea& area, uint64_t now_ns, const FlowMarks& marks) {
   FlowListing listing;
   std::vector<FlowSnapshot> flows;
   uint64_t const capacity = state.header.capacity;
@@ -75,7 +81,9 @@ FlowListing list_flows(const ConntrackState& state, const CommitArea& area, uint
     FlowSnapshot flow;
     Look const look = look_at(state.entries(capacity)[i], area.generation, flow);
     if (look == Look::changing) ++listing.skipped;
-    if (look == Look::flow && flow.expires_ns > now_ns) flows.push_back(flow);
+    if (look != Look::flow || flow.expires_ns <= now_ns) continue;
+    if (marks.state != nullptr) flow.mark = marks.of(i, state.entries(capacity)[i].generation.load());
+    flows.push_back(flow);
   }
   std::sort(flows.begin(), flows.end(), [](const auto& a, const auto& b) { return a.created < b.created; });
   for (const FlowSnapshot& flow : flows) listing.text += flow_line(flow, now_ns);
@@ -84,8 +92,8 @@ FlowListing list_flows(const ConntrackState& state, const CommitArea& area, uint
 }
 
 Result<uint64_t> write_flow_listing(const std::string& path, const ConntrackState& state, const CommitArea& area,
-                                    uint64_t now_ns) {
-  FlowListing const listing = list_flows(state, area, now_ns);
+                                    uint64_t now_ns, const FlowMarks& marks) {
+  FlowListing const listing = list_flows(state, area, now_ns, marks);
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file << listing.text;
   if (!file.flush()) return fail_errno(errno, "{}", path);

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "common/result.h"
+#include "ipc/counters.h"
 #include "ipc/flow_table.h"
 
 namespace bulkhead::cli {
@@ -21,12 +22,19 @@ struct FlowListing {
   uint64_t flows = 0;
   uint64_t skipped = 0;
 };
-[[nodiscard]] FlowListing list_flows(const ConntrackState& state, const CommitArea& area, uint64_t now_ns);
+/// Where flows' marks are: words of rules.state from `first` on, as common/rules/run/mark.cc writes them.
+struct FlowMarks {
+  const RulesState* state = nullptr;  // null: nobody sets marks
+  uint32_t first = 0;
+  [[nodiscard]] uint32_t of(uint64_t flow, uint32_t generation) const;
+};
+[[nodiscard]] FlowListing list_flows(const ConntrackState& state, const CommitArea& area, uint64_t now_ns,
+                                     const FlowMarks& marks = {});
 
 [[nodiscard]] std::string flow_line(const FlowSnapshot& flow, uint64_t now_ns);
 
 /// list_flows() into a file. Gives the number of flows.
 [[nodiscard]] Result<uint64_t> write_flow_listing(const std::string& path, const ConntrackState& state,
-                                                  const CommitArea& area, uint64_t now_ns);
+                                                  const CommitArea& area, uint64_t now_ns, const FlowMarks& marks);
 
 }  // namespace bulkhead::cli

@@ -86,6 +86,7 @@ class Run {
     records.pktio = state();
     records.conntrack = look<ConntrackState>(*holder_, "conntrack.state", records.conntrack_memory);
     records.conntrack_commit = look<CommitArea>(*holder_, "conntrack.commit", records.conntrack_commit_memory);
+    records.rules = look<RulesState>(*holder_, "rules.state", records.rules_memory);
     holder_->stop();
     outcome_.usage = holder_->usage();
     outcome_.signal = signal_;

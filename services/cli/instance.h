@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "ipc/counters.h"
 #include "ipc/flow_table.h"
 #include "ipc/pktio_state.h"
 #include "services/cli/holder.h"
@@ -19,10 +20,11 @@ namespace bulkhead::cli {
 
 /// Objects of an instance that are read at its end. The views are null where the keeper never made them.
 struct Records {
-  Mapping pktio_memory, conntrack_memory, conntrack_commit_memory;
+  Mapping pktio_memory, conntrack_memory, conntrack_commit_memory, rules_memory;
   const PktioState* pktio = nullptr;
   const ConntrackState* conntrack = nullptr;
   const CommitArea* conntrack_commit = nullptr;
+  const RulesState* rules = nullptr;
 };
 
 struct Outcome {

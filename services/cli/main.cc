@@ -60,6 +60,7 @@ int main(int argc, char** argv) {
   replay_command->add_option("--out", replay.directory, "folder for the results")->required();
   replay_command->add_flag("--no-verdicts", no_verdicts, "do not write verdicts.jsonl");
   replay_command->add_flag("-v,--verbose", verbose, "log what happens to the processes");
+  replay_command->add_option("--rules", replay.rules, "ruleset, in nftables' language");
   add_topology(*replay_command, replay.topology);
   add_knobs(*replay_command, replay);
 

@@ -5,6 +5,7 @@
 #include "services/cli/flow_listing.h"
 #include "services/cli/instance.h"
 #include "services/cli/replay_files.h"
+#include "services/cli/ruleset_file.h"
 #include "services/cli/summary.h"
 
 namespace bulkhead::cli {
@@ -23,11 +24,12 @@ Status write_figures(const std::string& path, const Outcome& outcome) {
 }
 
 /// The table as it is at the last packet's time; nothing where there never was one.
-Status write_flows(const std::string& directory, const Records& records) {
+Status write_flows(const std::string& directory, const Records& records, bool marks, uint32_t first_mark) {
   if (records.pktio == nullptr || records.conntrack == nullptr || records.conntrack_commit == nullptr)
     return {};
   auto written = write_flow_listing(directory + "/" + kFlowListing, *records.conntrack,
-                                    *records.conntrack_commit, records.pktio->time_ns.load());
+                                    *records.conntrack_commit, records.pktio->time_ns.load(),
+                                    {marks ? records.rules : nullptr, first_mark});
   return written.map([](uint64_t) {});
 }
 
@@ -57,9 +59,20 @@ InstanceOptions instance(const char* name, ReplayOptions& options) {
 
 int replay(ReplayOptions options) {
   if (auto fine = check(options.settings); !fine) return complain(fine.error().message);
-  auto files = open_replay_files(options.inputs, options.topology, options.directory, options.settings);
+  std::unique_ptr<rules::Loaded> ruleset;
+  auto const read_rules = [&](Settings& settings) -> Status {
+    if (options.rules.empty()) return {};
+    auto loaded = read_ruleset_file(options.rules, settings);
+    if (!loaded) return tl::unexpected(loaded.error());
+    ruleset = std::move(*loaded);
+    return {};
+  };
+  auto files =
+      open_replay_files(options.inputs, options.topology, options.directory, options.settings, read_rules);
   if (!files) return complain(files.error().message);
   auto const interfaces = options.settings.interfaces;
+  bool const marks = options.settings.ruleset.marks;
+  uint32_t const first_mark = options.settings.ruleset.words;
   InstanceOptions run = instance("replay", options);
   run.files = std::move(files->files);
   auto outcome = [&] {
@@ -72,8 +85,11 @@ int replay(ReplayOptions options) {
   auto const bad = input_errors(*outcome, interfaces);
   for (const auto& error : bad) complain(error);
   int status = exit_status(*outcome, !bad.empty());
-  if (auto written = write_flows(options.directory, outcome->records); !written)
+  if (auto written = write_flows(options.directory, outcome->records, marks, first_mark); !written)
     status = complain(written.error().message);
+  if (ruleset && outcome->records.rules != nullptr)
+    if (auto written = write_ruleset(options.directory + "/" + kRulesetListing, *ruleset, *outcome->records.rules); !written)
+      status = complain(written.error().message);
   if (!options.figures.empty())
     if (auto written = write_figures(options.figures, *outcome); !written)
       status = complain(written.error().message);

@@ -15,6 +15,7 @@ namespace bulkhead::cli {
 struct ReplayOptions {
   std::vector<std::string> inputs;  // NAME=FILE
   TopologyOptions topology;         // none: a bridge
+  std::string rules;                // file of a ruleset; empty: everything passes
   std::string directory;
   std::string run_dir;
   std::string figures;        // a file for one line of JSON; empty: none

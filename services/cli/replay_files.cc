@@ -130,7 +130,8 @@ Result<std::map<std::string, Input>> open_outputs(const std::string& directory,
 }  // namespace
 
 Result<ReplayFiles> open_replay_files(const std::vector<std::string>& words, const TopologyOptions& topology,
-                                      const std::string& directory, Settings& settings) {
+                                      const std::string& directory, Settings& settings,
+                                      const BeforeOutputs& before_outputs) {
   std::vector<Input> inputs;
   for (const auto& word : words) {
     auto input = open_input(word);
@@ -142,7 +143,9 @@ Result<ReplayFiles> open_replay_files(const std::vector<std::string>& words, con
   auto wired = topology.any() ? wire_router(inputs, topology, settings) : wire_bridge(inputs, settings);
   if (!wired) return tl::unexpected(wired.error());
   if (auto fine = check(settings); !fine) return tl::unexpected(fine.error());
+  if (auto fine = before_outputs(settings); !fine) return tl::unexpected(fine.error());
   auto names = Outputs(settings).names;
+  if (!settings.ruleset.text.empty()) names.emplace_back(kRulesetListing);
   names.emplace_back(kFlowListing);
   if (auto fine = check_names(names); !fine) return tl::unexpected(fine.error());
   if (auto made = make_directory(directory); !made) return tl::unexpected(made.error());
@@ -151,7 +154,7 @@ Result<ReplayFiles> open_replay_files(const std::vector<std::string>& words, con
   ReplayFiles all;
   for (auto& [name, output] : *outputs) {
     if (::ftruncate(output.file, 0) != 0) return fail_errno(errno, "{}/{}", directory, name);
-    if (name != kFlowListing) all.files.emplace("out." + name, kj::mv(output.file));
+    if (name != kFlowListing && name != kRulesetListing) all.files.emplace("out." + name, kj::mv(output.file));
   }
   for (Input& input : inputs) {
     all.input_bytes += static_cast<uint64_t>(input.about.st_size);

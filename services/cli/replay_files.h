@@ -6,6 +6,7 @@
 
 #include <kj/io.h>
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -21,11 +22,15 @@ struct ReplayFiles {
   uint64_t input_bytes = 0;
 };
 
-/// `inputs`: NAME=FILE each. Fills in the interfaces and the topology of `settings`; makes `directory`.
-[[nodiscard]] Result<ReplayFiles> open_replay_files(const std::vector<std::string>& inputs,
+/// Asked once the interfaces are known and before anything is written; may refuse.
+using BeforeOutputs = std::function<Status(Settings&)>;
+
+/// `words`: NAME=FILE each. Fills in the interfaces and the topology of `settings`; makes `directory`.
+[[nodiscard]] Result<ReplayFiles> open_replay_files(const std::vector<std::string>& words,
                                                     const TopologyOptions& topology, const std::string& directory,
-                                                    Settings& settings);
+                                                    Settings& settings, const BeforeOutputs& before_outputs);
 
 inline constexpr const char* kFlowListing = "conntrack.txt";
+inline constexpr const char* kRulesetListing = "ruleset.nft";
 
 }  // namespace bulkhead::cli

@@ -151,14 +151,14 @@ BOOST_AUTO_TEST_CASE(states_of_flows_are_matched) {
 
 BOOST_AUTO_TEST_CASE(chains_are_jumped_to_and_left) {
   Firewall firewall(chain("jump web\n udp dport 9 accept\n goto last\n accept",
-                          " chain web { tcp dport 80 accept\n tcp dport 81 return\n tcp dport 82 drop }\n chain last { udp dport 7 accept }"));
+                          " chain web { tcp dport 80 accept\n tcp dport 81 return\n tcp dport 82 drop; }\n chain last { udp dport 7 accept; }"));
   BOOST_TEST(firewall(segment(80, 2)) == "accept");
   BOOST_TEST(firewall(segment(81, 2)) == "policy");
   BOOST_TEST(firewall(segment(82, 2)) == "drop");
   BOOST_TEST(firewall(datagram(1, 9)) == "accept");
   BOOST_TEST(firewall(datagram(1, 7)) == "accept");
   BOOST_TEST(firewall(datagram(1, 8)) == "policy");
-  Firewall map(chain("tcp dport vmap { 80 : jump web, 1-10 : drop, 90-99 : goto web }\n accept", " chain web { ip saddr 10.0.0.7 drop }"));
+  Firewall map(chain("tcp dport vmap { 80 : jump web, 1-10 : drop, 90-99 : goto web }\n accept", " chain web { ip saddr 10.0.0.7 drop; }"));
   BOOST_TEST(map(segment(80, 2)) == "drop");
   BOOST_TEST(map(segment(80, 2, kOut.back())) == "accept");
   BOOST_TEST(map(segment(95, 2, kOut.back())) == "policy");
@@ -167,8 +167,8 @@ BOOST_AUTO_TEST_CASE(chains_are_jumped_to_and_left) {
 
 BOOST_AUTO_TEST_CASE(base_chains_meet_in_the_order_of_priorities) {
   Firewall firewall(
-      "table ip a { chain one { type filter hook forward priority 10; udp dport 1 drop }\n"
-      " chain two { type filter hook forward priority -10; udp dport 1 accept; udp dport 2 drop } }\n");
+      "table ip a { chain one { type filter hook forward priority 10; udp dport 1 drop; }\n"
+      " chain two { type filter hook forward priority -10; udp dport 1 accept; udp dport 2 drop; }\n}\n");
   BOOST_TEST(firewall(datagram(9, 1)) == "drop");  // accept ends its own chain only
   BOOST_TEST(firewall(datagram(9, 2)) == "drop");
   BOOST_TEST(firewall(datagram(9, 3)) == "accept");

@@ -1,0 +1,21 @@
+// services/cli/ruleset_file.h: a ruleset from a file into the settings; and as it was at the end, with its counters.
+//
+// Who     replay. The text that goes to the services is the listing, so that they need no files.
+// Errors  all that nft would print of the file; what cannot be compiled yet, by name.
+#pragma once
+
+#include <memory>
+
+#include "common/rules/load.h"
+#include "ipc/counters.h"
+#include "ipc/settings.h"
+
+namespace bulkhead::cli {
+
+/// Fills in settings.ruleset. `settings` has its interfaces already.
+[[nodiscard]] Result<std::unique_ptr<rules::Loaded>> read_ruleset_file(const std::string& path, Settings& settings);
+
+/// The listing, with what `state` says of counters, quotas used...
+[[nodiscard]] Status write_ruleset(const std::string& path, rules::Loaded& loaded, const RulesState& state);
+
+}  // namespace bulkhead::cli
