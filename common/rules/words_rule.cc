@@ -96,7 +96,7 @@ std::optional<Parser::symbol_type> Words::unit(const Token& token) {
   if (at_ < 2 || tokens_[at_ - 2].raw != Raw::number) return std::nullopt;
   auto const slash = std::min(token.text.find('/'), token.text.size());
   std::string_view const name = token.text.substr(0, slash);
-  if (!among(kUnits, name)) return std::nullopt;
+  if (!among(kUnits, name) || (statement_ != nullptr && find_parameter(*statement_, name) != nullptr)) return std::nullopt;
   unit_rest_ = token.text.substr(slash);
   before_ = Before::value;
   return Parser::make_UNIT(std::string(name), token.at);
