@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "common/rules/print.h"
+#include "ipc/ruleset.h"
 
 namespace bulkhead::cli {
 namespace {
@@ -15,13 +16,6 @@ Result<std::string> read_whole(const std::string& path) {
   if (stream.bad()) return fail_errno(errno, "{}: cannot read this ruleset", path);
   if (text.size() > rules::kMostBytes) return fail("{}: larger than {} bytes", path, rules::kMostBytes);
   return text;
-}
-
-rules::Compiler::World world_of(const Settings& settings) {
-  rules::Compiler::World world;
-  for (size_t i = 0; i < settings.interfaces.size(); ++i)
-    world.interfaces[settings.interfaces[i].name] = static_cast<uint32_t>(i + 1);
-  return world;
 }
 
 void set_number(rules::Statement& statement, const char* name, uint64_t value) {
@@ -40,16 +34,7 @@ Result<std::unique_ptr<rules::Loaded>> read_ruleset_file(const std::string& path
   options.include_paths.emplace_back("/etc");
   auto loaded = rules::load(path, *text, world_of(settings), options);
   if (!loaded) return tl::unexpected(loaded.error());
-  const rules::Program& program = (*loaded)->program;
-  Settings::Ruleset& ruleset = settings.ruleset;
-  ruleset.text = rules::list_ruleset((*loaded)->ruleset, {});
-  ruleset.words = static_cast<uint32_t>(program.initial.size());
-  ruleset.marks = program.flow_marks;
-  ruleset.translates = program.translates;
-  for (const rules::CompiledRule& rule : program.rules) {
-    const rules::CompiledChain& chain = program.chains[rule.chain];
-    ruleset.rules.push_back({chain.family, chain.table, chain.name, rule.handle});
-  }
+  set_ruleset(settings, **loaded);
   return loaded;
 }
 

@@ -177,11 +177,14 @@ Outputs read_outputs(const std::string& directory) {
   Outputs all;
   for (const char* name : {"lan.pcap", "wan.pcap", "drops.pcap", "verdicts.jsonl", "conntrack.txt"})
     all[name] = read_file(directory + "/" + name);
+  for (const char* name : {"local.pcap", "ruleset.nft"})  // of a router, of a ruleset
+    if (std::filesystem::exists(directory + "/" + name)) all[name] = read_file(directory + "/" + name);
   return all;
 }
 
 std::string difference(const Outputs& want, const Outputs& got) {
   for (const auto& [name, bytes] : want) {
+    if (!got.contains(name)) return name + ": is missing";
     const std::string& other = got.at(name);
     if (bytes == other) continue;
     auto const at = std::mismatch(bytes.begin(), bytes.end(), other.begin(), other.end()).first - bytes.begin();

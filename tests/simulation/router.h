@@ -1,7 +1,10 @@
-// tests/simulation/router.h: a small router's settings, for the workloads' addresses.
+// tests/simulation/router.h: a small router's settings, for the workloads' addresses, with a ruleset that keeps state.
 #pragma once
 
+#include <stdexcept>
+
 #include "common/topology.h"
+#include "ipc/ruleset.h"
 #include "tests/simulation/world.h"
 
 namespace bulkhead::test {
@@ -15,6 +18,39 @@ namespace bulkhead::test {
       {"lan", {0x02, 0, 0, 0, 1, 1}, 1500, {prefix("10.0.0.254/24"), prefix("2001:db8::fe/64")}},
       {"wan", {0x02, 0, 0, 0, 1, 2}, 1300, {prefix("192.0.2.254/24"), prefix("2001:db8:1::fe/64")}}};
   topology.neighbours = {{parse_address("192.0.2.1").value(), {0x02, 0, 0, 0, 2, 1}, 1}};
+  return settings;
+}
+
+/// Counters, a limit, a quota, marks, rejects: whatever of rules a lost or doubled packet would show in.
+inline constexpr const char* kStatefulRules = R"(
+table inet t {
+  counter all { }
+  chain pre { type filter hook prerouting priority -150; policy accept;
+    counter name "all"
+    udp sport 3000-3001 ct mark set 0x3
+  }
+  chain forward { type filter hook forward priority 0; policy drop;
+    ct state invalid counter drop
+    ct mark 0x3 counter
+    udp sport 2000 limit rate 2/second burst 3 packets accept
+    udp sport 2001 quota 400 bytes accept
+    udp sport 2002 reject
+    tcp sport 1001 reject with tcp reset
+    ct state established,related counter accept
+    ct state vmap { new : jump fresh, untracked : accept }
+  }
+  chain fresh { ip saddr . udp dport { 10.0.0.1 . 53, 10.0.0.2 . 53 } counter accept
+    meta l4proto { icmp, icmpv6 } limit rate over 5/second drop
+    counter accept
+  }
+}
+)";
+
+[[nodiscard]] inline Settings firewall_settings(uint32_t ring, uint32_t batch, uint32_t flows) {
+  Settings settings = router_settings(ring, batch, flows);
+  auto loaded = rules::load("test", kStatefulRules, world_of(settings));
+  if (!loaded) throw std::runtime_error(loaded.error().message);
+  set_ruleset(settings, **loaded);
   return settings;
 }
 

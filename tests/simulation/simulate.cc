@@ -30,19 +30,20 @@ constexpr std::array<uint32_t, 5> kBatches{1, 2, 7, 32, 128};
 struct Case {
   Input input;
   uint32_t drop_one_in;
-  bool router;  // or a bridge
+  enum Wiring { bridge, router, firewall } wiring;
   std::string wanted;
 };
 
 Settings settings_of(const Case& one, uint32_t ring, uint32_t batch) {
-  return one.router ? router_settings(ring, batch, kFlows) : small_settings(ring, batch, kFlows);
+  if (one.wiring == Case::bridge) return small_settings(ring, batch, kFlows);
+  return one.wiring == Case::router ? router_settings(ring, batch, kFlows) : firewall_settings(ring, batch, kFlows);
 }
 
 const Case& case_of(uint64_t seed) {
   static std::vector<Case> const cases = [] {
     std::vector<Case> made;
     for (uint32_t i = 0; i < 8; ++i) {
-      Case one{hazards(i + 1, 120), i % 2 == 0 ? 5U : 0U, i % 4 >= 2, {}};
+      Case one{hazards(i + 1, 120), i % 2 == 0 ? 5U : 0U, i < 4 ? Case::bridge : i < 5 ? Case::router : Case::firewall, {}};
       Outcome const plain = simulate_run(settings_of(one, 64, 32), one.input,
                                          {.switch_every = 0, .drop_one_in = one.drop_one_in});
       if (!plain.failure.empty()) fmt::print(stderr, "undisturbed run {}: {}\n", i, plain.failure);
@@ -95,7 +96,7 @@ int run_seeds(uint64_t first, uint64_t count) {
 /// Dies after each single store of a small workload, one run for each.
 int run_stores(uint32_t batch, size_t packets, bool router) {
   Input const input = hazards(3, packets);
-  Settings const settings = router ? router_settings(64, batch, 8) : small_settings(64, batch, 8);
+  Settings const settings = router ? firewall_settings(64, batch, 8) : small_settings(64, batch, 8);
   Plan plan{.switch_every = 0, .drop_one_in = 5};
   Outcome const plain = simulate_run(settings, input, plan);
   uint64_t failures = 0;

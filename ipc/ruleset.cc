@@ -1,0 +1,39 @@
+#include "ipc/ruleset.h"
+
+#include "common/rules/print.h"
+
+namespace bulkhead {
+
+rules::Compiler::World world_of(const Settings& settings) {
+  rules::Compiler::World world;
+  for (size_t i = 0; i < settings.interfaces.size(); ++i)
+    world.interfaces[settings.interfaces[i].name] = static_cast<uint32_t>(i + 1);
+  return world;
+}
+
+void set_ruleset(Settings& settings, const rules::Loaded& loaded) {
+  const rules::Program& program = loaded.program;
+  Settings::Ruleset& ruleset = settings.ruleset;
+  ruleset.text = rules::list_ruleset(loaded.ruleset, {});
+  ruleset.words = static_cast<uint32_t>(program.initial.size());
+  ruleset.marks = program.flow_marks;
+  ruleset.translates = program.translates;
+  ruleset.rules.clear();
+  for (const rules::CompiledRule& rule : program.rules) {
+    const rules::CompiledChain& chain = program.chains[rule.chain];
+    ruleset.rules.push_back({chain.family, chain.table, chain.name, rule.handle});
+  }
+}
+
+Result<std::unique_ptr<rules::Loaded>> ruleset_of(const Settings& settings) {
+  if (settings.ruleset.text.empty()) return nullptr;
+  auto loaded = rules::load("ruleset", settings.ruleset.text, world_of(settings));
+  if (!loaded) return tl::unexpected(loaded.error());
+  const rules::Program& program = (*loaded)->program;
+  if (program.initial.size() != settings.ruleset.words || program.rules.size() != settings.ruleset.rules.size())
+    return fail("the ruleset has {} rules and {} words of state, the settings say {} and {}", program.rules.size(),
+                program.initial.size(), settings.ruleset.rules.size(), settings.ruleset.words);
+  return loaded;
+}
+
+}  // namespace bulkhead
