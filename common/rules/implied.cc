@@ -58,6 +58,8 @@ class Pruner {
   }
 
   void header(const Expression& field) {
+    if (field.module->name == "icmp") icmp_says_family(1);
+    if (field.module->name == "icmpv6") icmp_says_family(58);
     drop(field.module->layer, field.module->next == field.key->name);
   }
 
@@ -73,6 +75,7 @@ class Pruner {
   void reject(const Statement& reject) {
     const std::string& kind = reject.argument("kind")->text;
     if (kind != "tcp reset") drop(Layer::network, false);
+    else if (!mixed()) drop(Layer::transport, false);
   }
 
   void drop(Layer layer, bool names_protocol) {

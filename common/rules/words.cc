@@ -49,6 +49,12 @@ Parser::symbol_type Words::next() {
       return Parser::make_WORD(std::string(std::exchange(unit_rest_, {})), at);
     }
     last_ = token.text;
+    if (std::exchange(fresh_, false) && statement_ != nullptr && token.raw == Raw::word)
+      if (const Parameter* const to = find_parameter(*statement_, "to"); to != nullptr && target_follows(token)) {
+        before_ = Before::operation;
+        in_target_ = true;
+        return Parser::make_P_TARGET({statement_, nullptr, to, "to"}, token.at);
+      }
     if (token.raw == Raw::end) {
       if (ended_ || (line_ == Line::start && blocks_.size() == 1)) return Parser::make_END(token.at);
       ended_ = true;
@@ -161,6 +167,7 @@ Parser::symbol_type Words::punctuation(const Token& token) {
     case '/': return operation(ahead().raw == Raw::number && line_ != Line::body && !rate_ ? P::make_SLASH(token.at)
                                                                                            : P::make_MASK(token.at));
     case '*': before_ = Before::value; return P::make_ASTERISK(token.at);
+    case '+': return operation(P::make_PLUS(token.at));
     case '-': return operation(P::make_DASH(token.at));
     case '@': word_next_ = true; return P::make_AT(token.at);
     default: return P::make_BAD(fmt::format("syntax error, unexpected junk"), token.at);

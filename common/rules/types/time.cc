@@ -44,11 +44,7 @@ Result<Number> parse_hour(std::string_view word) {
   return static_cast<Number>((utc % day + day) % day);
 }
 
-void print_hour(const Expression& value, const Style& style, std::string& out) {
-  if (style.numeric_time) {
-    out += print_decimal(value.number);
-    return;
-  }
+void print_hour(const Expression& value, const Style&, std::string& out) {
   auto const day = static_cast<int64_t>(kDaySeconds);
   int64_t const seconds = (static_cast<int64_t>(value.number) + seconds_east()) % day;
   out += fmt::format("\"{:02}:{:02}", seconds / 3600, seconds / 60 % 60);
