@@ -247,6 +247,7 @@ class Transaction {
     for (const Statement& statement : made.statements)
       for (const Argument& argument : statement.arguments) table->next_handle += anonymous_sets(argument.value);
     mark_dynamic(*table, made);
+    last_rule_ = made.at;
     made.handle = table->next_handle++;
     if (command.operation == Operation::replace) *position = std::move(made);
     else if (command.operation == Operation::insert) chain->rules.insert(found ? position : chain->rules.begin(), std::move(made));
@@ -396,7 +397,7 @@ class Transaction {
         if (next == nullptr) return;
         if (next->base) return error(target.at, kUnsupported);
         if (depth + 1 >= kMostJumps) {
-          if (!looped_) error(rule.at, "Could not process rule: Too many links");
+          if (!looped_) error(last_rule_.known() ? last_rule_ : rule.at, "Could not process rule: Too many links");
           looped_ = true;
           return;
         }
@@ -419,6 +420,7 @@ class Transaction {
   Diagnostics& diagnostics_;
   Applied* applied_;
   bool looped_ = false;
+  Location last_rule_{};  // where the kernel's last check is reported
 };
 
 }  // namespace

@@ -79,7 +79,8 @@ bool Checker::rule(Rule& rule, const Chain& chain) {
     before_ = &needed;
     good = statement(one) && good;
     before_ = nullptr;
-    for (Statement& before : needed) checked.push_back(std::move(before));
+    bool const first = one.module->name == "reject";  // nft asks for its protocol before all else
+    checked.insert(first ? checked.begin() : checked.end(), std::make_move_iterator(needed.begin()), std::make_move_iterator(needed.end()));
     bool const terminal = one.module->form == Form::verdict || one.module->form == Form::target ||
                           one.module->name == "reject" || one.module->name == "snat" || one.module->name == "dnat" ||
                           one.module->name == "masquerade" || one.module->name == "redirect" || one.module->name == "queue";

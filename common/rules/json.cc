@@ -34,6 +34,11 @@ Json value_json(const Expression& value, const Style& style) {
     if (rest != 0 || list.empty()) list.push_back(number_json(rest));
     return list.size() == 1 ? list[0] : list;
   }
+  if (&type == &ct_label || &type == &realm || &type == &device_group) {
+    Json const text = text_of_value(value, style);
+    if (&type == &realm || text.get<std::string>().find_first_not_of("0123456789") != std::string::npos) return text;
+    return number_json(*parse_number(text.get<std::string>()));
+  }
   if (type.text || type.prefixes || &type == &link_address) {
     if (&type == &mark) return number_json(value.number);
     return text_of_value(value, style);
@@ -71,11 +76,11 @@ Json select_json(const Expression& select, const Style& style) {
   if (module.name == "numgen") return {{"numgen", {{"mode", key}, {"mod", number_of("mod")}, {"offset", number_of("offset")}}}};
   if (module.name == "symhash" || module.form == Form::hash) {
     Json inner = {{"mod", number_of("mod")}};
-    if (number_of("offset") != 0) inner["offset"] = number_of("offset");
     if (module.form == Form::hash) {
-      inner["expr"] = to_json(select.parts[0], style);
       if (select.argument("seed") != nullptr) inner["seed"] = number_of("seed");
+      inner["expr"] = to_json(select.parts[0], style);
     }
+    if (number_of("offset") != 0) inner["offset"] = number_of("offset");
     return {{module.name, inner}};
   }
   if (module.name == "fib") {
@@ -86,7 +91,7 @@ Json select_json(const Expression& select, const Style& style) {
   Json inner = {{"key", key}};
   for (const Argument& one : select.arguments) {
     if (one.name == "original" || one.name == "reply") inner["dir"] = one.name;
-    else if (module.name == "ct") inner["key"] = one.name + " " + key;
+    else if (module.name == "ct") continue;
     else if (module.name == "rt") inner["family"] = one.name;
     else if (!one.value.is(Kind::none)) inner[one.name] = number_json(one.value.number);
   }
@@ -106,6 +111,8 @@ Json list_json(const std::vector<Expression>& parts, const Style& style) {
 
 Json element_json(const Expression& element, const Style& style) {
   Json key = to_json(element.parts[0], style);
+  const Expression& plain_key = element.parts[0];
+  if (key.is_array() && plain_key.is(Kind::value) && plain_key.type->bitmask) key = {{"|", key}};
   if (!element.arguments.empty() || !element.statements.empty()) {
     Json inner = {{"val", key}};
     for (const Argument& one : element.arguments) {
@@ -164,10 +171,16 @@ Json field_types(const Set& set, const std::vector<Expression>& fields) {
   return list.size() == 1 ? list[0] : list;
 }
 
+std::string joined_types(const std::vector<Expression>& fields) {
+  std::string text;
+  for (const Expression& field : fields) text += fmt::format("{}{}", text.empty() ? "" : " . ", field.type == nullptr ? "integer" : field.type->name);
+  return text;
+}
+
 Json set_json(const Table& table, const Set& set, const Style& style) {
   Json inner = {{"family", table.family}, {"name", set.name}, {"table", table.name}, {"type", field_types(set, set.key)}, {"handle", set.handle}};
   if (!set.comment.empty()) inner["comment"] = set.comment;
-  if (set.map) inner["map"] = set.object.empty() ? field_types(set, set.data) : Json(set.object);
+  if (set.map) inner["map"] = set.object.empty() ? Json(joined_types(set.data)) : Json(set.object);
   if (set.memory) inner["policy"] = "memory";
   if (set.size != 0) inner["size"] = set.size;
   Json flags = Json::array();
@@ -207,15 +220,9 @@ Json object_json(const Table& table, const Object& object, const Style& style) {
     inner["used"] = style.stateless ? Json(0) : number_of("used");
     inner["inv"] = body.has("over");
   } else if (kind == "limit") {
-    Json const all = to_json(body, style);
-    for (auto& [name, value] : all["limit"].items()) inner[name] = value;
-    Json const per = inner["per"], burst = inner["burst"];
-    if (!body.argument("rate")->argument("unit")) {
-      inner.erase("burst");
-      inner.erase("per");
-      inner["per"] = per;
-      inner["burst"] = burst;
-    }
+    Json const limit = to_json(body, style)["limit"];
+    for (const char* name : {"rate", "per", "rate_unit", "inv", "burst", "burst_unit"})
+      if (limit.contains(name) && !(limit["burst"] == 0 && std::string_view(name).starts_with("burst"))) inner[name] = limit[name];
   } else if (kind == "ct helper") {
     inner["type"] = text("type");
     inner["protocol"] = text("protocol");
@@ -244,7 +251,6 @@ Json object_json(const Table& table, const Object& object, const Style& style) {
 
 Json chain_json(const Table& table, const Chain& chain) {
   Json inner = {{"family", table.family}, {"table", table.name}, {"name", chain.name}, {"handle", chain.handle}};
-  if (!chain.comment.empty()) inner["comment"] = chain.comment;
   if (chain.base) {
     inner["type"] = chain.base->type;
     inner["hook"] = chain.base->hook;
@@ -281,7 +287,6 @@ std::string json_text(const Ruleset& ruleset, const Style& style) {
   for (const Table& table : ruleset.tables) {
     Json inner = {{"family", table.family}, {"name", table.name}, {"handle", table.handle}};
     if (table.dormant) inner["flags"] = "dormant";
-    if (!table.comment.empty()) inner["comment"] = table.comment;
     all.push_back({{"table", inner}});
     for (const Object& one : table.objects) all.push_back(object_json(table, one, style));
     for (const Set& one : table.sets) all.push_back(set_json(table, one, style));

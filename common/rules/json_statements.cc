@@ -67,15 +67,23 @@ Json flags_json(const Statement& statement, std::initializer_list<const char*> n
   return flags.size() == 1 ? flags[0] : flags;
 }
 
+bool is_six(const Expression& target) {
+  return target.parts[0].type == &ipv6_address;
+}
+
 Json nat(const Statement& statement, const Style& style) {
   Json inner = Json::object();
+  bool const prefix = statement.has("prefix");
   if (statement.has("ip") || statement.has("ip6")) inner["family"] = statement.has("ip") ? "ip" : "ip6";
+  else if (prefix) inner["family"] = is_six(*statement.argument("to")) ? "ip6" : "ip";
   if (const Expression* const to = statement.argument("to")) {
     if (!to->parts[0].is(Kind::none)) inner["addr"] = to_json(to->parts[0], style);
     if (!to->parts[1].is(Kind::none)) inner["port"] = to_json(to->parts[1], style);
   }
-  if (Json const flags = flags_json(statement, {"random", "fully-random", "persistent"}); !flags.empty()) inner["flags"] = flags;
-  if (statement.has("prefix")) inner["type_flags"] = "prefix";
+  Json flags = flags_json(statement, {"random", "fully-random", "persistent"});
+  if (prefix && flags.empty()) flags = "netmap";
+  if (!flags.empty()) inner["flags"] = flags;
+  if (prefix) inner["type_flags"] = "prefix";
   return {{statement.module->name, inner.empty() ? Json(nullptr) : inner}};
 }
 

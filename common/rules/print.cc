@@ -34,7 +34,7 @@ class Listing {
     text_ += fmt::format("table {} {} {{{}\n", table.family, table.name, handle(table.handle));
     if (table.dormant) text_ += "\tflags dormant\n";
     if (!table.comment.empty()) text_ += fmt::format("\tcomment \"{}\"\n", table.comment);
-    std::string_view separator = "";
+    std::string_view separator = table.dormant ? "\n" : "";
     auto const next = [&] {
       text_ += separator;
       separator = "\n";

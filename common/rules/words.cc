@@ -189,6 +189,10 @@ Parser::symbol_type Words::literal(const Token& token) {
     default: break;
   }
   if (names_left_ > 0) --names_left_;
+  if (line_ == Line::start && blocks_.back() == Block::object) {
+    line_ = Line::body;
+    statement_ = object_;
+  }
   bool const waits = before_ == Before::operation || before_ == Before::key || word_next_;
   if (token.raw == Raw::number && waits && last_key_ != nullptr && last_key_->type == &class_id && ahead().is(':') &&
       joined(token, ahead()) && joined(ahead(), ahead(1)))

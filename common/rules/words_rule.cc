@@ -93,7 +93,6 @@ Parser::symbol_type Words::rule_word(const Token& token) {
 
 /// `dnat tcp dport map ...`: the old way, without `to`.
 bool Words::target_follows(const Token& token) const {
-  if (find_parameter(*statement_, token.text) != nullptr) return false;
   for (Form const form : {Form::header, Form::select})
     if (const Module* const module = registry_.find(token.text, form); module != nullptr && key_follows(*module, 1) && statement_->name != "fwd")
       return statement_->name == "dnat" || statement_->name == "snat" || statement_->name == "redirect";
