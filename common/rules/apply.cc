@@ -68,7 +68,8 @@ class Transaction {
   void finish() {
     for (const Table& table : ruleset_.tables) {
       std::map<std::string_view, size_t> depths;
-      for (const Chain& chain : table.chains) walk(table, chain, depths, 0);
+      for (const Chain& chain : table.chains)
+        if (chain.base) walk(table, chain, depths, 0);
     }
   }
 
@@ -166,12 +167,14 @@ class Transaction {
     if (!among(base.type, {"filter", "nat", "route"})) error(command.type_at.at, "unknown chain type");
     else if (!among(base.hook, {"prerouting", "input", "forward", "output", "postrouting", "ingress", "egress"}))
       error(command.hook_at.at, "unknown chain hook");
+    else if (base.type != "filter" && (!among(command.family, {"ip", "ip6", "inet"})))
+      error(command.type_at.at, "Could not process rule: No such file or directory");
     else if (!hook_fits(command.family, base.type, base.hook))
       error(command.name.at, "Could not process rule: Operation not supported");
     int64_t number = command.priority.number;
     if (!command.priority.name.text.empty()) {
       auto const named = priority_number(command.family, base.hook, command.priority.name.text);
-      if (!named) error(command.priority.at, fmt::format("invalid priority expression {} in this context.", "value"));
+      if (!named) error(command.priority.at, "invalid priority expression value in this context.");
       else number += *named;
     }
     base.priority = static_cast<int32_t>(number);
@@ -243,10 +246,23 @@ class Transaction {
     if (!checker.rule(made, *chain)) return;
     for (const Statement& statement : made.statements)
       for (const Argument& argument : statement.arguments) table->next_handle += anonymous_sets(argument.value);
+    mark_dynamic(*table, made);
+    last_rule_ = made.at;
     made.handle = table->next_handle++;
     if (command.operation == Operation::replace) *position = std::move(made);
     else if (command.operation == Operation::insert) chain->rules.insert(found ? position : chain->rules.begin(), std::move(made));
     else chain->rules.insert(found ? position + 1 : position, std::move(made));
+  }
+
+  /// A set that rules fill is dynamic, and has a size.
+  static void mark_dynamic(Table& table, const Rule& rule) {
+    for (const Statement& statement : rule.statements) {
+      const Expression* const named = statement.module->name == "set" ? statement.argument("set") : nullptr;
+      Set* const set = named == nullptr ? nullptr : find_named(table.sets, named->text);
+      if (set == nullptr) continue;
+      set->dynamic = true;
+      if (set->size == 0) set->size = 65535;
+    }
   }
 
   void set(Command& command) {
@@ -296,7 +312,6 @@ class Transaction {
       if (there != set->elements.end() && fresh) error(element.at, kExists);
       else if (there == set->elements.end() || set->interval || set->map) set->elements.push_back(std::move(element));
     }
-    if (set->constant && !set->elements.empty() && std::ranges::any_of(table->chains, [](auto&) { return false; })) return;
     arrange(set->elements, set->interval, set->auto_merge, checker);
     if (set->size != 0 && set->elements.size() > set->size) error(command.at, "Could not process rule: Too many open files in system");
   }
@@ -380,9 +395,9 @@ class Transaction {
       auto const visit = [&](const Expression& target) {
         const Chain* const next = find_named(table.chains, target.text);
         if (next == nullptr) return;
-        if (next->base) return error(rule.at, kUnsupported);
+        if (next->base) return error(target.at, kUnsupported);
         if (depth + 1 >= kMostJumps) {
-          if (!looped_) error(rule.at, "Could not process rule: Too many links");
+          if (!looped_) error(last_rule_.known() ? last_rule_ : rule.at, "Could not process rule: Too many links");
           looped_ = true;
           return;
         }
@@ -405,6 +420,7 @@ class Transaction {
   Diagnostics& diagnostics_;
   Applied* applied_;
   bool looped_ = false;
+  Location last_rule_{};  // where the kernel's last check is reported
 };
 
 }  // namespace

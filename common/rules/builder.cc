@@ -93,7 +93,8 @@ void Builder::rename(Operation operation, Command place, const Name& name, const
   commands_.push_back(made(Thing::chain, operation, place, at));
 }
 
-void Builder::hook(const Name& type, const Name& name, const Priority& priority, const Location& where) {
+void Builder::hook(const Name& type, const Name& name, const Priority& priority,
+                   const Location& priority_at, const Location& where) {
   Command& command = chain();
   Base base;
   base.type = type.text;
@@ -102,6 +103,7 @@ void Builder::hook(const Name& type, const Name& name, const Priority& priority,
   command.type_at = type;
   command.hook_at = name;
   command.priority = priority;
+  command.priority.at = priority_at;
   command.base_at = where;
 }
 

@@ -36,7 +36,8 @@ class Builder {
   void chain_rule(std::vector<Statement> statements, std::string comment, const Location& at);
   void elements(Operation operation, Command place, Expression set, const Location& at);
   void whole(Operation operation, Thing thing, const std::string& family, const Name& name, const Location& at);
-  void hook(const Name& type, const Name& hook, const Priority& priority, const Location& at);
+  void hook(const Name& type, const Name& hook, const Priority& priority, const Location& priority_at,
+            const Location& at);
   Command& table() { return block_table_; }
   Command& chain() { return at(chains_); }
   Command& flowtable() { return at(flowtables_); }
@@ -54,7 +55,7 @@ class Builder {
 
   // statements
   Statement verdict(const std::string& word, const Name& chain, const Location& at);
-  static Statement statement(const Named& what, Statement arguments, const Location& at);
+  static Statement statement(const Named& what, Statement arguments, const Location& at, const Location& word_at);
   Statement match(std::string sign, Expression left, Expression right, const Location& at);
   Statement masked(std::string sign, Expression left, Expression value, Expression mask, const Location& at);
   Statement set_value(Expression key, Expression value, const Location& at);

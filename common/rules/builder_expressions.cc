@@ -55,7 +55,7 @@ Expression Builder::raw(const std::string& text, const Location& at) {
   made.bits = static_cast<uint16_t>(length);
   if (length == 0) diagnostics_.error(at, "payload length cannot be 0");
   if (length > 128) diagnostics_.error(at, fmt::format("payload length {} is not supported, 128 bits at most", length));
-  made.type = &integer_type;
+  made.type = &raw_integer;
   return made;
 }
 
@@ -198,19 +198,20 @@ Expression Builder::hash(const Named& module, Expression of_what, Expression par
 }
 
 Statement Builder::verdict(const std::string& word, const Name& chain, const Location& at) {
-  Statement made{registry_.statement(word), false, at, {}};
+  Statement made{registry_.statement(word), false, at, {}, {}};
   if (!chain.text.empty()) made.set("target", plain(chain.text, chain.at));
   return made;
 }
 
-Statement Builder::statement(const Named& what, Statement arguments, const Location& at) {
+Statement Builder::statement(const Named& what, Statement arguments, const Location& at, const Location& word_at) {
+  arguments.word_at = word_at;
   arguments.module = what.module;
   arguments.at = at;
   return arguments;
 }
 
 Statement Builder::match(std::string sign, Expression left, Expression right, const Location& at) {
-  Statement made{registry_.find("match", Form::special), false, at, {}};
+  Statement made{registry_.find("match", Form::special), false, at, {}, {}};
   made.set("op", plain(std::move(sign), at));
   made.set("left", std::move(left));
   made.set("right", std::move(right));
@@ -224,14 +225,14 @@ Statement Builder::masked(std::string sign, Expression left, Expression value, E
 }
 
 Statement Builder::set_value(Expression key, Expression value, const Location& at) {
-  Statement made{registry_.find("mangle", Form::special), false, at, {}};
+  Statement made{registry_.find("mangle", Form::special), false, at, {}, {}};
   made.set("key", std::move(key));
   made.set("value", std::move(value));
   return made;
 }
 
 Statement Builder::vmap(Expression key, Expression data, const Location& at) {
-  Statement made{registry_.find("vmap", Form::special), false, at, {}};
+  Statement made{registry_.find("vmap", Form::special), false, at, {}, {}};
   made.set("key", std::move(key));
   made.set("data", std::move(data));
   return made;
@@ -239,7 +240,7 @@ Statement Builder::vmap(Expression key, Expression data, const Location& at) {
 
 Statement Builder::update(const std::string& operation, const Name& set, Expression element, Expression data,
                           const Location& at, const Location& set_at) {
-  Statement made{registry_.find("set", Form::special), false, at, {}};
+  Statement made{registry_.find("set", Form::special), false, at, {}, {}};
   made.set("op", plain(operation, at));
   made.set("set", reference(set, set_at));
   made.set("elem", std::move(element));
@@ -248,7 +249,7 @@ Statement Builder::update(const std::string& operation, const Name& set, Express
 }
 
 Statement Builder::meter(const Name& name, Expression element, uint64_t size, const Location& at) {
-  Statement made{registry_.find("meter", Form::special), false, at, {}};
+  Statement made{registry_.find("meter", Form::special), false, at, {}, {}};
   made.set("name", plain(name.text, name.at));
   made.set("elem", std::move(element));
   if (size != 0) made.set("size", numeric(size, at));

@@ -34,7 +34,19 @@ bool is_select(const Expression& expression, std::string_view module, std::strin
   return expression.is(Kind::select) && expression.module->name == module && expression.key->name == key;
 }
 
-constexpr std::string_view kLayerWords[] = {"", "link layer", "network layer", "transport layer"};
+/// `flags & mask != 0` is the plain match of flags, `== 0` the plain negation.
+void flags_as_nft_lists_them(Statement& match) {
+  Expression& left = *match.argument("left");
+  Expression& right = *match.argument("right");
+  std::string& sign = match.argument("op")->text;
+  bool const masked = left.is(Kind::binary) && left.text == "&" && left.type != nullptr && left.type->bitmask &&
+                      left.parts[0].is(Kind::select) && left.parts[1].is(Kind::value);
+  if (!masked || !right.is(Kind::value) || right.number != 0 || (sign != "==" && sign != "!=")) return;
+  sign = sign == "!=" ? "in" : "!";
+  Expression mask = std::move(left.parts[1]), select = std::move(left.parts[0]);
+  right = std::move(mask);
+  left = std::move(select);
+}
 
 }  // namespace
 
@@ -45,6 +57,7 @@ bool Checker::error(const Location& at, std::string reason, const Location& also
 
 void Checker::begin() {
   known_ = {};
+  message_known_ = false;
   if (family() == "ip") know(Layer::network, *registry_.find("ip", Form::header));
   if (family() == "ip6") know(Layer::network, *registry_.find("ip6", Form::header));
   if (family() == "arp") know(Layer::network, *registry_.find("arp", Form::header));
@@ -58,7 +71,7 @@ bool Checker::rule(Rule& rule, const Chain& chain) {
   std::vector<Statement> checked;
   for (Statement& one : rule.statements) {
     if (ended) {
-      error(one.at, "statement after terminal statement has no effect");
+      error(one.at, "Statement after terminal statement has no effect");
       good = false;
       break;
     }
@@ -66,7 +79,8 @@ bool Checker::rule(Rule& rule, const Chain& chain) {
     before_ = &needed;
     good = statement(one) && good;
     before_ = nullptr;
-    for (Statement& before : needed) checked.push_back(std::move(before));
+    bool const first = one.module->name == "reject";  // nft asks for its protocol before all else
+    checked.insert(first ? checked.begin() : checked.end(), std::make_move_iterator(needed.begin()), std::make_move_iterator(needed.end()));
     bool const terminal = one.module->form == Form::verdict || one.module->form == Form::target ||
                           one.module->name == "reject" || one.module->name == "snat" || one.module->name == "dnat" ||
                           one.module->name == "masquerade" || one.module->name == "redirect" || one.module->name == "queue";
@@ -110,6 +124,8 @@ bool Checker::match(Statement& match) {
     if (sign.empty()) sign = "==";
     return sign == "==" || sign == "!=" || error(match.at, "invalid operator for a set");
   }
+  bool const plain = sign.empty();
+  bool const single = right.is(Kind::set) && right.parts.size() == 1;
   const DataType* type = left.type != nullptr ? left.type : &integer_type;
   bool const presence = right.is(Kind::text) && (right.text == "exists" || right.text == "missing");
   if (presence && left.is(Kind::select) && left.module->name == "fib") {
@@ -129,10 +145,12 @@ bool Checker::match(Statement& match) {
     return error(right.at, right.is(Kind::set) || right.is(Kind::list) ? "Right hand side of relation cannot be a set"
                                                                      : "Relational expression right hand side must be a value");
   if (sign == "!" && !flags) return error(match.at, "negation can only be used with singleton bitmask values");
-  if (right.is(Kind::set) && right.parts.size() == 1 && right.parts[0].arguments.empty() && right.parts[0].statements.empty() &&
+  flags_as_nft_lists_them(match);
+  if (single && right.parts[0].arguments.empty() && right.parts[0].statements.empty() &&
       !left.is(Kind::concat) && !right.parts[0].parts[0].is(Kind::wildcard)) {
     Expression only = std::move(right.parts[0].parts[0]);
     right = std::move(only);
+    if (plain && type->bitmask && right.is(Kind::value)) sign = "in";
   }
   learn(match);
   return true;
@@ -143,6 +161,7 @@ void Checker::learn(const Statement& match) {
   const Expression& left = *match.argument("left");
   const Expression& right = *match.argument("right");
   if (match.argument("op")->text != "==" || !left.is(Kind::select)) return;
+  if (is_select(left, "icmp", "type") || is_select(left, "icmpv6", "type")) message_known_ = true;
   bool const transport = is_select(left, "meta", "l4proto") || is_select(left, "ip", "protocol") || is_select(left, "ip6", "nexthdr");
   if (transport && right.is(Kind::set) && known(Layer::transport) == nullptr)
     know(Layer::transport, *registry_.find("th", Form::header));
@@ -153,6 +172,56 @@ void Checker::learn(const Statement& match) {
   else if (is_select(left, "meta", "protocol") || is_select(left, "ether", "type") || is_select(left, "vlan", "type"))
     found = network_module(registry_, 0, right.number);
   if (found != nullptr) know(found->layer, *found);
+}
+
+/// Fields of ICMP that only some messages have: the message's type is asked first.
+void Checker::require_message(const Expression& select) {
+  struct Message {
+    std::string_view module, key;
+    std::array<int, 2> types;  // the second may be -1
+  };
+  constexpr Message kMessages[] = {{"icmp", "id", {0, 8}}, {"icmp", "sequence", {0, 8}}, {"icmp", "gateway", {5, -1}},
+    {"icmp", "mtu", {3, -1}}, {"icmpv6", "id", {128, 129}}, {"icmpv6", "sequence", {128, 129}}, {"icmpv6", "mtu", {2, -1}},
+    {"icmpv6", "param-problem", {4, -1}}, {"icmpv6", "max-delay", {130, -1}}};
+  for (const Message& message : kMessages) {
+    if (message.module != select.module->name || message.key != select.key->name || message_known_ || before_ == nullptr) continue;
+    message_known_ = true;
+    Expression left = select, right;
+    left.key = find_key(*select.module, "type");
+    left.type = left.key->type;
+    left.bits = 8;
+    Expression value;
+    value.kind = Kind::value;
+    value.type = left.type;
+    value.bits = 8;
+    value.number = static_cast<Number>(message.types[0]);
+    right = value;
+    if (message.types[1] >= 0) {
+      right = {};
+      right.kind = Kind::set;
+      for (int const type : message.types) {
+        value.number = static_cast<Number>(type);
+        Expression element;
+        element.kind = Kind::element;
+        element.parts = {value};
+        right.parts.push_back(element);
+      }
+    }
+    Statement match = equal(std::move(left), std::move(right), select.at);
+    match.hidden = message.types[1] < 0;
+    before_->push_back(std::move(match));
+  }
+}
+
+Statement Checker::equal(Expression left, Expression right, const Location& at) {
+  Statement match{registry_.find("match", Form::special), false, at, {}, {}};
+  Expression sign;
+  sign.kind = Kind::text;
+  sign.text = "==";
+  match.set("op", std::move(sign));
+  match.set("left", std::move(left));
+  match.set("right", std::move(right));
+  return match;
 }
 
 /// The protocol of a header that is looked at: known, or known from here on.
@@ -168,18 +237,14 @@ bool Checker::implied(const Expression& select) {
     know(header.layer, header);
     return true;
   }
-  return error(select.at, header.layer == Layer::network
-                              ? fmt::format("conflicting protocols specified: {} vs. {}", there->name, header.name)
-                              : fmt::format("conflicting {} protocols specified: {} vs. {}",
-                                            kLayerWords[static_cast<size_t>(header.layer)], there->name, header.name));
+  return error(select.at, fmt::format("conflicting protocols specified: {} vs. {}", there->name, header.name));
 }
 
 bool Checker::require(const Module& header, const Location& at) {
   if (known(header.layer) != nullptr) return known(header.layer) == &header;
   know(header.layer, header);
   if (before_ == nullptr) return true;
-  Statement match{registry_.find("match", Form::special), false, at, {}};
-  Expression left, right, sign;
+  Expression left, right;
   left.kind = Kind::select;
   left.module = registry_.find("meta", Form::select);
   left.key = find_key(*left.module, header.layer == Layer::transport ? "l4proto" : "nfproto");
@@ -189,12 +254,7 @@ bool Checker::require(const Module& header, const Location& at) {
   right.type = left.type;
   right.bits = 8;
   right.number = header.layer == Layer::transport ? static_cast<Number>(header.above.protocol) : header.above.nf_protocol;
-  sign.kind = Kind::text;
-  sign.text = "==";
-  match.set("op", sign);
-  match.set("left", left);
-  match.set("right", right);
-  before_->push_back(std::move(match));
+  before_->push_back(equal(std::move(left), std::move(right), at));
   return true;
 }
 
@@ -240,6 +300,7 @@ bool Checker::update(Statement& update) {
     }
     for (Statement& one : element.statements)
       if (!statement(one)) return false;
+    if (!set->statements.empty()) element.statements.clear();  // the set's own apply
     return true;
   }
   Expression& element = *update.argument("elem");

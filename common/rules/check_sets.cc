@@ -39,6 +39,15 @@ std::string sort_bytes(const Expression& key) {
   return bytes;
 }
 
+/// By value; several flags together come before all others, as nft sorts them.
+std::string number_bytes(const Expression& key) {
+  std::string bytes;
+  Number number = low_of(key);
+  if (key.type != nullptr && key.type->bitmask && (number & (number - 1)) != 0) number = 0;
+  for (int i = 0; i < 16; ++i, number >>= 8) bytes.insert(bytes.begin(), static_cast<char>(number & 0xff));
+  return key.is(Kind::wildcard) ? std::string(64, '\xff') : bytes;
+}
+
 bool same_key(const Expression& left, const Expression& right) {
   if (left.is(Kind::concat) != right.is(Kind::concat)) return false;
   if (!left.is(Kind::concat)) return same(left, right);
@@ -131,12 +140,17 @@ bool arrange(std::vector<Expression>& elements, bool is_interval, bool merge, Ch
   const Expression& first = elements[0].parts[0];
   bool const ranges = std::ranges::any_of(elements, [](const Expression& one) { return any_wide(one.parts[0]); });
   bool const text = std::ranges::any_of(elements, [](const Expression& one) { return one.parts[0].is(Kind::value) && one.parts[0].type->text; });
+  if (text && (is_interval || std::ranges::any_of(elements, [](const Expression& one) { return wildcard_text(one.parts[0]); }))) {
+    std::ranges::stable_sort(elements, {}, [](const Expression& one) { return one.parts[0].text; });
+    return true;
+  }
   if (!first.is(Kind::concat) && !text && (is_interval || ranges)) return arrange_intervals(elements, merge, checker);
   bool const sorted = !(first.is(Kind::concat) && (ranges || is_interval));
   if (sorted) {
     std::vector<std::pair<std::string, size_t>> order;
     for (size_t i = 0; i < elements.size(); ++i)
-      order.emplace_back(elements[i].parts[0].is(Kind::wildcard) ? std::string(64, '\xff') : sort_bytes(elements[i].parts[0]), i);
+      if (!first.is(Kind::concat) && !text) order.emplace_back(number_bytes(elements[i].parts[0]), i);
+      else order.emplace_back(elements[i].parts[0].is(Kind::wildcard) ? std::string(64, '\xff') : sort_bytes(elements[i].parts[0]), i);
     std::ranges::stable_sort(order, [](auto const& left, auto const& right) {
       auto const bytes = [](const std::string& text_of) { return std::basic_string_view<unsigned char>(reinterpret_cast<const unsigned char*>(text_of.data()), text_of.size()); };
       return bytes(left.first) < bytes(right.first);

@@ -13,6 +13,36 @@ bool constant(const Expression& expression) {
          (expression.is(Kind::binary) && constant(expression.parts[0]) && constant(expression.parts[1]));
 }
 
+/// `& 0xff | 0x100` is one mask and one exclusive or in the kernel; back from there it is `& 0x1ff | 0x100`.
+void settle_masks(Expression& expression) {
+  Number mask = ~Number{0}, flip = 0;
+  std::vector<const Expression*> steps;
+  const Expression* inner = &expression;
+  for (; inner->is(Kind::binary) && inner->text.size() == 1; inner = &inner->parts[0]) steps.push_back(inner);
+  if (steps.size() < 2) return;
+  for (size_t i = steps.size(); i-- > 0;) {
+    Number const operand = steps[i]->parts[1].number;
+    if (steps[i]->text == "&") mask &= operand, flip &= operand;
+    else if (steps[i]->text == "|") mask &= ~operand, flip = (flip & ~operand) | operand;
+    else flip ^= operand;
+  }
+  Number const all = all_ones(expression.bits);
+  mask &= all;
+  Number const either = flip & ~mask, exclusive = flip & mask, both = mask | either;
+  Expression like = expression, made = *inner;
+  auto const apply = [&](const char* sign, Number operand) {
+    Expression step = like;
+    step.text = sign;
+    step.parts[1].number = operand;
+    step.parts[0] = std::move(made);
+    made = std::move(step);
+  };
+  if (both != all) apply("&", both);
+  if (exclusive != 0) apply("^", exclusive);
+  if (either != 0) apply("|", either);
+  expression = std::move(made);
+}
+
 const Expression* modifier(const Expression& select, std::string_view name) { return select.argument(name); }
 
 bool compatible(const DataType& left, const DataType& right) {
@@ -36,7 +66,9 @@ bool Checker::typed(Expression& expression) {
       if (!typed(left)) return false;
       expression.type = left.type;
       expression.bits = left.bits;
-      return binary(expression, *left.type, left.bits);
+      if (!binary(expression, *left.type, left.bits)) return false;
+      settle_masks(expression);
+      return true;
     }
     case Kind::lookup: return typed(expression.parts[0]) && lookup(expression, nullptr, 0);
     case Kind::element: return typed(expression.parts[0]);
@@ -46,13 +78,32 @@ bool Checker::typed(Expression& expression) {
   }
 }
 
+/// Ports by offset are listed as ports; so is a field that the bits are exactly.
+bool Checker::name_raw(Expression& raw) {
+  Layer const layer = raw.text == "ll" ? Layer::link : raw.text == "nh" ? Layer::network : raw.text == "th" ? Layer::transport : Layer::none;
+  const Module* header = layer == Layer::none ? nullptr : known(layer);
+  if (header == nullptr && layer == Layer::transport) header = registry_.find("th", Form::header);
+  if (header == nullptr || layer == Layer::link) return true;
+  for (const Key& key : header->keys)
+    if (key.offset_bits == raw.number && key.width() == raw.bits && raw.bits % 8 == 0) {
+      raw.module = header;
+      raw.key = &key;
+      raw.text.clear();
+      raw.number = 0;
+      raw.type = key.type;
+      return true;
+    }
+  return true;
+}
+
 bool Checker::select(Expression& expression) {
   if (expression.key == nullptr) return error(expression.at, "syntax error, unexpected key");
   const Module& module = *expression.module;
-  if (module.name == "@") return true;
+  if (module.name == "@") return name_raw(expression);
   expression.type = expression.key->type;
   expression.bits = expression.key->width();
   if (module.form == Form::header && !implied(expression)) return false;
+  if (module.name.starts_with("icmp")) require_message(expression);
   if (module.form == Form::header && module.name == "th" && known(Layer::transport) != nullptr &&
       known(Layer::transport)->name != "th")
     if (const Key* const key = find_key(*known(Layer::transport), expression.key->name)) {
@@ -81,10 +132,10 @@ bool Checker::select(Expression& expression) {
       return error(expression.at, "direction missing, use original or reply");
     expression.type = six ? &ipv6_address : &ipv4_address;
     expression.bits = expression.type->bits;
-    if (module.name == "rt" || !(network != nullptr && (family() == "ip" || family() == "ip6")))
-      if (modifier(expression, "ip") == nullptr && modifier(expression, "ip6") == nullptr)
+    if (modifier(expression, "ip") == nullptr && modifier(expression, "ip6") == nullptr)
         expression.arguments.push_back({six ? "ip6" : "ip", expression.at, {}});
   }
+  if (module.name == "ct" && expression.key->name == "protocol") expression.arguments.clear();
   for (Expression& part : expression.parts)
     if (!typed(part)) return false;
   return true;

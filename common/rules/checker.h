@@ -47,7 +47,10 @@ class Checker {
   bool vmap(Statement& statement);
   bool update(Statement& statement);
   bool select(Expression& expression);
+  bool name_raw(Expression& raw);
   bool implied(const Expression& select);
+  void require_message(const Expression& select);
+  Statement equal(Expression left, Expression right, const Location& at);
   bool leaf(Expression& expression, const DataType& type, uint16_t bits);
   bool set_value(Expression& expression, const DataType& type, uint16_t bits, const std::vector<Expression>* fields);
   bool element_key(Expression& key, const DataType& type, uint16_t bits, const std::vector<Expression>* fields);
@@ -67,6 +70,7 @@ class Checker {
   Diagnostics& diagnostics_;
   const Chain* chain_ = nullptr;
   std::array<const Module*, 4> known_{};
+  bool message_known_ = false;  // which ICMP message it is
   std::vector<Statement>* before_ = nullptr;  // statements that the one under check needs before it
 };
 

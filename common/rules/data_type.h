@@ -61,7 +61,7 @@ constexpr Number all_ones(unsigned bits) {
 }
 
 // types/integer.cc
-extern const DataType integer_type, bitmask_type, string_type, boolean_type, invalid_type, verdict_type;
+extern const DataType integer_type, bitmask_type, string_type, boolean_type, invalid_type, verdict_type, raw_integer;
 // types/address.cc
 extern const DataType ipv4_address, ipv6_address, link_address;
 // types/inet.cc

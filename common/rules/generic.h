@@ -84,6 +84,7 @@ struct Statement {
   bool hidden = false;  // a match that a later one implies: evaluated where it stands, not listed
   Location at;
   std::vector<Argument> arguments;
+  Location word_at{};  // of the statement's own name
 
   [[nodiscard]] const Expression* argument(std::string_view name) const;
   [[nodiscard]] Expression* argument(std::string_view name);

@@ -29,6 +29,7 @@ class Pruner {
       if (statement.has("ip") || statement.has("ip6")) drop(Layer::network, false);
     }
     for (const Argument& one : statement.arguments) expression(one.value);
+    if (statement.module->form == Form::statement) matches_.fill(kNone);  // what has an effect keeps what stands before it
     if (statement.module->name != "match") return;
     const Expression& left = *statement.argument("left");
     const Expression& right = *statement.argument("right");
@@ -39,9 +40,10 @@ class Pruner {
   }
 
   /// Which layer's protocol a match of this tells.
-  static Layer says(const Expression& select) {
+  [[nodiscard]] Layer says(const Expression& select) const {
     std::string_view const module = select.module->name, key = select.key->name;
-    if (module == "meta") return key == "l4proto" ? Layer::transport : key == "nfproto" || key == "protocol" ? Layer::network : Layer::none;
+    if (module == "meta" && key == "protocol") return family_ == "inet" ? Layer::none : Layer::network;
+    if (module == "meta") return key == "l4proto" ? Layer::transport : key == "nfproto" ? Layer::network : Layer::none;
     if (select.module->form != Form::header || select.module->next != key) return Layer::none;
     return select.module->layer == Layer::network ? Layer::transport : Layer::network;
   }
@@ -58,6 +60,8 @@ class Pruner {
   }
 
   void header(const Expression& field) {
+    if (field.module->name == "icmp") icmp_says_family(1);
+    if (field.module->name == "icmpv6") icmp_says_family(58);
     drop(field.module->layer, field.module->next == field.key->name);
   }
 
@@ -73,6 +77,7 @@ class Pruner {
   void reject(const Statement& reject) {
     const std::string& kind = reject.argument("kind")->text;
     if (kind != "tcp reset") drop(Layer::network, false);
+    else if (!mixed()) drop(Layer::transport, false);
   }
 
   void drop(Layer layer, bool names_protocol) {
@@ -94,6 +99,25 @@ class Pruner {
 
 }  // namespace
 
-void remove_implied(std::vector<Statement>& statements, std::string_view family) { Pruner(statements, family).run(); }
+/// nft reads neighbouring fields at once, and lists them in the header's order.
+bool merged_backwards(const Statement& first, const Statement& second) {
+  for (const Statement* const one : {&first, &second}) {
+    if (one->module->name != "match" || one->hidden || one->argument("op")->text != "==") return false;
+    const Expression& left = *one->argument("left");
+    if (!left.is(Kind::select) || left.module->form != Form::header || left.module->layer == Layer::none) return false;
+    if (!one->argument("right")->is(Kind::value) || left.bits % 8 != 0 || left.key->offset_bits % 8 != 0) return false;
+  }
+  const Expression& early = *first.argument("left");
+  const Expression& late = *second.argument("left");
+  if (early.module != late.module || late.key->offset_bits + late.bits != early.key->offset_bits) return false;
+  unsigned const total = early.bits + late.bits;
+  return total <= 128 && (total <= 32 || early.module->layer == Layer::link || early.bits > 32 || late.bits > 32);
+}
+
+void remove_implied(std::vector<Statement>& statements, std::string_view family) {
+  Pruner(statements, family).run();
+  for (size_t i = 1; i < statements.size(); ++i)
+    if (merged_backwards(statements[i - 1], statements[i])) std::swap(statements[i - 1], statements[i]);
+}
 
 }  // namespace bulkhead::rules

@@ -45,7 +45,7 @@ Cut cut_one(const char* cursor, const char* limit) {
     digit+ letter [a-zA-Z0-9]* { return {Raw::word, cursor}; }
     "."                       { return {Raw::punctuation, cursor}; }
     word                      { return {Raw::word, cursor}; }
-    [{}()[\],;:=<>&|^!/*@$.-] { return {Raw::punctuation, cursor}; }
+    [{}()[\],;:=<>&|^!/*@$.+-] { return {Raw::punctuation, cursor}; }
     [\x00]                    { return begin >= limit ? Cut{Raw::end, begin} : Cut{Raw::punctuation, cursor}; }
     *                         { return {Raw::punctuation, cursor}; }
   */

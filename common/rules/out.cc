@@ -11,7 +11,7 @@ namespace {
 size_t in_a_line(const Expression& key) {
   if (key.type == nullptr || key.is(Kind::concat)) return 1;
   constexpr std::array narrow = {&inet_protocol, &inet_service, &nf_protocol, &mark, &ct_state, &ct_status, &ct_direction,
-                                 &icmp_type, &icmpv6_type, &icmp_code, &icmpv6_code, &icmpx_code, &tcp_flag, &packet_type,
+                                 &tcp_flag, &packet_type,
                                  &user_id, &group_id, &interface_type, &interface_index, &class_id};
   if (std::ranges::find(narrow, key.type) != narrow.end()) return 5;
   return key.type == &ipv4_address ? 2 : 1;
@@ -59,7 +59,13 @@ void Out::print(const Expression& expression) {
       print(expression.parts[0]);
       text_ += fmt::format("/{}", static_cast<unsigned>(expression.number));
       return;
-    case Kind::range: return separated(expression.parts, "-");
+    case Kind::range: {
+      Style const outer = style_;
+      style_.all_numeric();  // as nft does within a range
+      separated(expression.parts, "-");
+      style_ = outer;
+      return;
+    }
     case Kind::list: return separated(expression.parts, ",");
     case Kind::concat: return separated(expression.parts, " . ");
     case Kind::set: return set(expression);
@@ -76,6 +82,15 @@ void Out::print(const Expression& expression) {
   }
 }
 
+/// `syn | ack`
+void Out::joined_flags(const Expression& flags, bool parentheses) {
+  std::string list;
+  print_value(flags, style_, list);
+  bool const several = list.find(',') != std::string::npos;
+  for (size_t at = 0; (at = list.find(',', at)) != std::string::npos; at += 3) list.replace(at, 1, " | ");
+  text_ += several && parentheses ? fmt::format("({})", list) : list;
+}
+
 void Out::binary(const Expression& expression) {
   for (size_t i = 0; i < 2; ++i) {
     bool const wrapped = needs_parentheses(expression, expression.parts[i]);
@@ -84,11 +99,7 @@ void Out::binary(const Expression& expression) {
     bool const flags = i == 1 && part.is(Kind::value) && part.type != nullptr && part.type->bitmask && !part.type->symbols.empty();
     if (i == 1) *this << " " << expression.text << " ";
     if (flags) {
-      std::string list;
-      print_value(part, style_, list);
-      bool const several = list.find(',') != std::string::npos;
-      for (size_t at = 0; (at = list.find(',', at)) != std::string::npos; at += 3) list.replace(at, 1, " | ");
-      text_ += several ? fmt::format("({})", list) : list;
+      joined_flags(part, true);
       continue;
     }
     *this << (wrapped ? "(" : "") << part << (wrapped ? ")" : "");
@@ -126,7 +137,10 @@ void Out::select(const Expression& expression) {
 }
 
 void Out::element(const Expression& expression) {
-  print(expression.parts[0]);
+  const Expression& key = expression.parts[0];
+  bool const flags = key.is(Kind::value) && key.type != nullptr && key.type->bitmask && !key.type->symbols.empty();
+  if (flags) joined_flags(key, false);
+  else print(key);
   Style const outer = style_;
   for (const Statement& one : expression.statements) {
     *this << " ";

@@ -33,6 +33,7 @@ class Out {
   void select(const Expression& expression);
   void set(const Expression& expression);
   void element(const Expression& expression);
+  void joined_flags(const Expression& flags, bool parentheses);
   void binary(const Expression& expression);
   void separated(const std::vector<Expression>& parts, std::string_view separator);
 

@@ -37,7 +37,9 @@ class Preprocessor {
       }
       if (start && token.raw == Raw::word) {
         if (token.text == "include" && i + 1 < tokens.size() && tokens[i + 1].raw == Raw::string) {
-          include(tokens[i + 1], join(token.at, tokens[i + 1].at), depth);
+          Location whole = join(token.at, tokens[i + 1].at);
+          ++whole.last;  // nft counts the line's end too
+          include(tokens[i + 1], whole, depth);
           ++i;
           continue;
         }
@@ -159,7 +161,7 @@ class Preprocessor {
         return read_file(candidate, whole, depth);
       }
     }
-    if (!pattern) diagnostics_.error(whole, fmt::format("Could not open file \"{}\": No such file or directory", path));
+    if (!pattern) diagnostics_.error(whole, fmt::format("File not found: {}", path));
   }
 
   void read_file(const std::string& path, const Location& whole, size_t depth) {

@@ -34,14 +34,12 @@ class Listing {
     text_ += fmt::format("table {} {} {{{}\n", table.family, table.name, handle(table.handle));
     if (table.dormant) text_ += "\tflags dormant\n";
     if (!table.comment.empty()) text_ += fmt::format("\tcomment \"{}\"\n", table.comment);
-    std::string_view separator = table.dormant || !table.comment.empty() ? "\n" : "";
+    std::string_view separator = table.dormant ? "\n" : "";
     auto const next = [&] {
       text_ += separator;
       separator = "\n";
     };
-    for (std::string_view const kind : {"counter", "quota", "ct helper", "limit", "ct timeout", "secmark", "ct expectation", "synproxy"})
-      for (const Object& one : table.objects)
-        if (one.body.module->object_name == kind) next(), object(one);
+    for (const Object& one : table.objects) next(), object(one);
     for (const Set& one : table.sets) next(), set(one);
     for (const Flowtable& one : table.flowtables) next(), flowtable(one);
     for (const Chain& one : table.chains) next(), chain(one);
@@ -230,7 +228,6 @@ std::string list_table(const Table& table, const Style& style) {
 std::string list_ruleset(const Ruleset& ruleset, const Style& style) {
   std::string text;
   for (size_t i = 0; i < ruleset.tables.size(); ++i) {
-    if (i != 0) text += "\n";
     text += list_table(ruleset.tables[i], style);
   }
   return text;

@@ -49,6 +49,12 @@ Parser::symbol_type Words::next() {
       return Parser::make_WORD(std::string(std::exchange(unit_rest_, {})), at);
     }
     last_ = token.text;
+    if (std::exchange(fresh_, false) && statement_ != nullptr && token.raw == Raw::word)
+      if (const Parameter* const to = find_parameter(*statement_, "to"); to != nullptr && target_follows(token)) {
+        before_ = Before::operation;
+        in_target_ = true;
+        return Parser::make_P_TARGET({statement_, nullptr, to, "to"}, token.at);
+      }
     if (token.raw == Raw::end) {
       if (ended_ || (line_ == Line::start && blocks_.size() == 1)) return Parser::make_END(token.at);
       ended_ = true;
@@ -161,6 +167,7 @@ Parser::symbol_type Words::punctuation(const Token& token) {
     case '/': return operation(ahead().raw == Raw::number && line_ != Line::body && !rate_ ? P::make_SLASH(token.at)
                                                                                            : P::make_MASK(token.at));
     case '*': before_ = Before::value; return P::make_ASTERISK(token.at);
+    case '+': return operation(P::make_PLUS(token.at));
     case '-': return operation(P::make_DASH(token.at));
     case '@': word_next_ = true; return P::make_AT(token.at);
     default: return P::make_BAD(fmt::format("syntax error, unexpected junk"), token.at);
@@ -182,6 +189,10 @@ Parser::symbol_type Words::literal(const Token& token) {
     default: break;
   }
   if (names_left_ > 0) --names_left_;
+  if (line_ == Line::start && blocks_.back() == Block::object) {
+    line_ = Line::body;
+    statement_ = object_;
+  }
   bool const waits = before_ == Before::operation || before_ == Before::key || word_next_;
   if (token.raw == Raw::number && waits && last_key_ != nullptr && last_key_->type == &class_id && ahead().is(':') &&
       joined(token, ahead()) && joined(ahead(), ahead(1)))

@@ -42,6 +42,7 @@ class Words {
   Symbol statement(const Token& token);
   Symbol field(const Token& token);
   std::optional<Symbol> unit(const Token& token);
+  [[nodiscard]] bool target_follows(const Token& token) const;
   Symbol class_number(const Token& token);
   Symbol word(const Token& token);
   [[nodiscard]] const Token& ahead(size_t count = 0) const {
@@ -61,7 +62,7 @@ class Words {
   int names_left_ = 0;
   bool family_allowed_ = false, names_then_rule_ = false, body_only_ = false, renaming_ = false;  // a line of names
   bool word_next_ = false;            // a name or text, whatever it looks like
-  bool rate_ = false, in_target_ = false, metered_ = false, ended_ = false;
+  bool rate_ = false, in_target_ = false, metered_ = false, ended_ = false, fresh_ = false;
   const Module* selected_ = nullptr;  // a select whose modifiers, key or parameters may follow
   bool key_seen_ = false;
   const Module* field_of_ = nullptr;  // a header whose field comes next

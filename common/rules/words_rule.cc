@@ -91,6 +91,14 @@ Parser::symbol_type Words::rule_word(const Token& token) {
   return statement(token);
 }
 
+/// `dnat tcp dport map ...`: the old way, without `to`.
+bool Words::target_follows(const Token& token) const {
+  for (Form const form : {Form::header, Form::select})
+    if (const Module* const module = registry_.find(token.text, form); module != nullptr && key_follows(*module, 1) && statement_->name != "fwd")
+      return statement_->name == "dnat" || statement_->name == "snat" || statement_->name == "redirect";
+  return false;
+}
+
 /// A unit behind a number: `5 mbytes`, `5 mbytes/second`.
 std::optional<Parser::symbol_type> Words::unit(const Token& token) {
   if (at_ < 2 || tokens_[at_ - 2].raw != Raw::number) return std::nullopt;
@@ -266,6 +274,7 @@ Parser::symbol_type Words::statement(const Token& token) {
   Location const at = two != nullptr ? join(token.at, ahead().at) : token.at;
   if (two != nullptr) ++at_;
   statement_ = module;
+  fresh_ = true;
   before_ = Before::value;
   return P::make_STATEMENT({module, nullptr, nullptr, std::string(module->name)}, at);
 }

@@ -10,7 +10,7 @@ constexpr Key kKeys[] = {
     {.name = "checksum", .bits = 16, .offset_bits = 16, .settable = true, .help = "checksum"},
     {.name = "id", .bits = 16, .offset_bits = 32, .settable = true, .help = "of an echo"},
     {.name = "sequence", .bits = 16, .offset_bits = 48, .settable = true, .help = "of an echo"},
-    {.name = "gateway", .type = &ipv4_address, .bits = 32, .offset_bits = 32, .settable = true, .help = "of a redirect"},
+    {.name = "gateway", .bits = 32, .offset_bits = 32, .settable = true, .help = "of a redirect"},
     {.name = "mtu", .bits = 16, .offset_bits = 48, .settable = true, .help = "of frag-needed"},
 };
 

@@ -8,7 +8,7 @@ constexpr Key kKeys[] = {
     {.name = "type", .type = &icmpv6_type, .settable = true, .help = "message type"},
     {.name = "code", .type = &icmpv6_code, .offset_bits = 8, .settable = true, .help = "code"},
     {.name = "checksum", .bits = 16, .offset_bits = 16, .settable = true, .help = "checksum"},
-    {.name = "parameter-problem", .bits = 32, .offset_bits = 32, .settable = true, .help = "pointer of a parameter problem"},
+    {.name = "param-problem", .bits = 32, .offset_bits = 32, .settable = true, .help = "pointer of a parameter problem"},
     {.name = "mtu", .bits = 32, .offset_bits = 32, .settable = true, .help = "of packet-too-big"},
     {.name = "id", .bits = 16, .offset_bits = 32, .settable = true, .help = "of an echo"},
     {.name = "sequence", .bits = 16, .offset_bits = 48, .settable = true, .help = "of an echo"},

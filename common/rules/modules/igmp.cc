@@ -8,7 +8,7 @@ constexpr Key kKeys[] = {
     {.name = "type", .type = &igmp_type, .settable = true, .help = "message type"},
     {.name = "mrt", .bits = 8, .offset_bits = 8, .settable = true, .help = "maximum response time"},
     {.name = "checksum", .bits = 16, .offset_bits = 16, .settable = true, .help = "checksum"},
-    {.name = "group", .type = &ipv4_address, .offset_bits = 32, .settable = true, .help = "group address"},
+    {.name = "group", .bits = 32, .offset_bits = 32, .settable = true, .help = "group address"},
 };
 
 }  // namespace

@@ -7,7 +7,6 @@ namespace {
 constexpr Parameter kParameters[] = {
     {.name = "rate", .shape = Shape::rate, .unit = "packets or bytes a time", .help = "how many"},
     {.name = "over", .help = "match what is beyond"},
-    {.name = "until", .help = "match what is within"},
     {.name = "burst", .shape = Shape::size, .unit = "packets or bytes", .help = "so many at once", .initial = "5"},
     {.name = "name", .shape = Shape::value, .help = "a named limit instead"}};
 
@@ -22,13 +21,13 @@ void check(Statement& limit, Checker& checker) {
     return;
   }
   if (rate->number == 0) checker.error(rate->at, "limit rate must be > 0");
-  if (rate->argument("over") != nullptr && !limit.has("over")) limit.arguments.push_back({"over", rate->at, {}});
-  std::erase_if(rate->arguments, [](const Argument& one) { return one.name == "over" || one.name == "until"; });
-  bool const bytes = rate->argument("unit") != nullptr;
+  bool const bytes = rate->argument("unit") != nullptr, over = rate->argument("over") != nullptr;
+  std::erase_if(rate->arguments, [](const Argument& one) { return one.name == "over"; });
   if (Expression* const burst = limit.argument("burst")) {
     bool const in_bytes = burst->text.ends_with("bytes");
     if (bytes != in_bytes) checker.error(burst->at, "syntax error, unexpected unit of burst");
   }
+  if (over && !limit.has("over")) limit.arguments.push_back({"over", limit.at, {}});
 }
 
 void print(const Statement& limit, Out& out) {

@@ -11,12 +11,13 @@ void print_match(const Statement& match, Out& out) {
   bool const flags = left.is(Kind::binary) && left.text == "&" && left.type != nullptr && left.type->bitmask &&
                      left.parts[1].number != 0 && !left.type->symbols.empty() && (sign == "==" || sign == "!=") &&
                      right.is(Kind::value) && left.parts[0].is(Kind::select);
-  if (flags && (right.number & ~left.parts[1].number) == 0 && right.number != 0 && left.type == &tcp_flag) {
+  Number const mask = flags ? left.parts[1].number : 0;
+  if (flags && (mask & (mask - 1)) != 0 && right.number != 0 && left.type == &tcp_flag) {
     out << left.parts[0] << (sign == "!=" ? " != " : " ") << right << " / " << left.parts[1];
     return;
   }
   out << left;
-  bool const plain = !left.is(Kind::binary) || (right.is(Kind::set) || right.is(Kind::reference));
+  bool const plain = !left.is(Kind::binary) && !(right.is(Kind::value) && right.type->bitmask);
   if (sign == "==" && !plain) out << " == ";
   else if (sign == "==" || sign == "in") out << " ";
   else out << " " << sign << " ";

@@ -24,7 +24,7 @@ constexpr Key kKeys[] = {
     {.name = "rtclassid", .type = &realm, .bare = true, .help = "routing realm"},
     {.name = "ibrname", .type = &interface_name, .help = "bridge of the input interface"},
     {.name = "obrname", .type = &interface_name, .help = "bridge of the output interface"},
-    {.name = "pkttype", .type = &packet_type, .settable = true, .help = "unicast, broadcast..."},
+    {.name = "pkttype", .type = &packet_type, .settable = true, .bare = true, .help = "unicast, broadcast..."},
     {.name = "cpu", .bits = 32, .bare = true, .help = "number of the processor"},
     {.name = "iifgroup", .type = &device_group, .bare = true, .bare_print = true, .help = "input interface's group"},
     {.name = "oifgroup", .type = &device_group, .bare = true, .bare_print = true, .help = "output interface's group"},

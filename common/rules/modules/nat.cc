@@ -48,6 +48,10 @@ bool check_map(Statement& nat, Expression& address, Checker& checker) {
 
 void check_address(Statement& nat, Expression& to, Checker& checker) {
   Expression& address = to.parts[0];
+  if (checker.family() == "inet" && !nat.has("ip") && !nat.has("ip6")) {
+    checker.error(nat.word_at, "ip or ip6 must be specified with address for inet tables.");
+    return;
+  }
   bool const six = checker.family() == "ip6" || nat.has("ip6") ||
                    (checker.family() != "ip" && !nat.has("ip") && looks_like_six(address));
   const DataType& type = six ? ipv6_address : ipv4_address;
@@ -84,7 +88,7 @@ void check(Statement& nat, Checker& checker) {
   if (Expression& port = target.parts[1]; !port.is(Kind::none)) {
     const Module* const transport = checker.known(Layer::transport);
     if (transport == nullptr)
-      checker.error(nat.at, "transport protocol mapping is only valid after transport protocol match", target.at);
+      checker.error(port.at, "transport protocol mapping is only valid after transport protocol match", nat.word_at);
     else if (port.is(Kind::lookup) || port.is(Kind::select)) checker.typed(port);
     else checker.value(port, inet_service, 16);
   }
@@ -93,14 +97,14 @@ void check(Statement& nat, Checker& checker) {
 
 void print(const Statement& nat, Out& out) {
   out << nat.module->name;
-  bool const inet = out.family() == "inet";
-  if (inet && nat.has("ip")) out << " ip";
-  if (inet && nat.has("ip6")) out << " ip6";
+  const Expression* const target = nat.argument("to");
+  bool const pairs = target != nullptr && target->parts[0].is(Kind::lookup) && target->parts[0].bits == 0;
+  bool const inet = out.family() == "inet", shown = pairs || nat.has("prefix");
+  if ((inet && nat.has("ip")) || (shown && out.family() == "ip")) out << " ip";
+  if ((inet && nat.has("ip6")) || (shown && out.family() == "ip6")) out << " ip6";
   if (nat.has("interval")) out << " interval";
   if (nat.has("prefix")) out << " prefix";
   if (const Expression* const to = nat.argument("to")) {
-    const Expression& address = to->parts[0];
-    if (address.is(Kind::lookup) && address.bits == 0) out << " addr . port";
     out << " to ";
     print_target(*to, out);
   }

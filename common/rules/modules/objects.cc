@@ -37,7 +37,17 @@ void print_synproxy(const Statement& synproxy, Out& out) {
     if (synproxy.has(flag)) out << " " << flag;
 }
 
+/// In the order of the protocol's states, as the kernel keeps them.
+void sort_policy(Statement& body) {
+  constexpr std::string_view kStates[] = {"syn_sent", "syn_recv", "established", "fin_wait", "close_wait", "last_ack",
+                                          "time_wait", "close", "syn_sent2", "retrans", "unack", "unreplied", "replied"};
+  Expression* const policy = body.argument("policy");
+  if (policy == nullptr) return;
+  std::ranges::stable_sort(policy->arguments, {}, [&](const Argument& one) { return std::ranges::find(kStates, one.name) - std::begin(kStates); });
+}
+
 void check_protocol(Statement& body, Checker& checker) {
+  sort_policy(body);
   Expression* const protocol = body.argument("protocol");
   if (protocol == nullptr) {
     checker.error(body.at, "no protocol given");

@@ -18,9 +18,11 @@ const DataType& codes(std::string_view kind) {
 
 Number port_unreachable(std::string_view kind) { return kind == "icmp" ? 3 : kind == "icmpv6" ? 4 : 1; }
 
+/// A packet of known family is answered in its own kind.
 std::string_view default_kind(const Checker& checker) {
-  if (checker.family() == "ip") return "icmp";
-  return checker.family() == "ip6" ? "icmpv6" : "icmpx";
+  const Module* const network = checker.known(Layer::network);
+  if (network != nullptr && network->name == "ip") return "icmp";
+  return network != nullptr && network->name == "ip6" ? "icmpv6" : "icmpx";
 }
 
 void check_place(const Statement& reject, std::string_view kind, Checker& checker) {
@@ -77,7 +79,8 @@ void print(const Statement& reject, Out& out) {
     return;
   }
   const Expression& code = *reject.argument("expr");
-  if (code.number != port_unreachable(kind)) out << " with " << kind << " " << code;
+  bool const usual = kind == "icmpx" || (kind == "icmp" && out.family() == "ip") || (kind == "icmpv6" && out.family() == "ip6");
+  if (!usual || code.number != port_unreachable(kind)) out << " with " << kind << " " << code;
 }
 
 }  // namespace

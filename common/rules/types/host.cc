@@ -87,9 +87,14 @@ void print_class(const Expression& value, const Style&, std::string& out) {
   auto const handle = static_cast<uint32_t>(value.number);
   if (handle == 0xffffffff) out += "root";
   else if (handle == 0) out += "none";
-  else if (handle >> 16 == 0) out += fmt::format(":{:04x}", handle);
-  else if ((handle & 0xffff) == 0) out += fmt::format("{:04x}:", handle >> 16);
-  else out += fmt::format("{:04x}:{:04x}", handle >> 16, handle & 0xffff);
+  else if (handle >> 16 == 0) out += fmt::format(":{:x}", handle);
+  else if ((handle & 0xffff) == 0) out += fmt::format("{:x}:", handle >> 16);
+  else out += fmt::format("{:x}:{:x}", handle >> 16, handle & 0xffff);
+}
+
+void print_device_group(const Expression& value, const Style& style, std::string& out) {
+  if (value.number == 0 && !style.numeric_symbol) out += "\"default\"";
+  else out += fmt::format("{}", static_cast<uint32_t>(value.number));
 }
 
 void print_interface_type(const Expression& value, const Style& style, std::string& out) {
@@ -125,7 +130,7 @@ const DataType class_id{.name = "classid", .description = "TC classid", .bits = 
 const DataType realm{.name = "realm", .description = "routing realm", .bits = 32, .order = ByteOrder::host,
                      .base = &integer_type, .symbols = kRealms};
 const DataType device_group{.name = "devgroup", .description = "devgroup name", .bits = 32, .order = ByteOrder::host,
-                            .base = &integer_type, .symbols = kGroups};
+                            .base = &integer_type, .symbols = kGroups, .print = print_device_group};
 const DataType fib_address_type{.name = "fib_addrtype", .description = "fib address type", .bits = 32,
                                 .order = ByteOrder::host, .base = &integer_type, .symbols = kAddressTypes};
 const DataType cgroupv2{.name = "cgroupsv2", .description = "cgroupsv2 path", .bits = 64, .order = ByteOrder::host,

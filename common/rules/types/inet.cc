@@ -107,12 +107,11 @@ const DataType arp_operation{.name = "arp_op", .description = "ARP operation", .
 const DataType dscp{.name = "dscp", .description = "Differentiated Services Code Point", .bits = 6,
                     .order = ByteOrder::network, .base = &integer_type, .symbols = kDscp, .print = print_hexadecimal<2>};
 const DataType ecn{.name = "ecn", .description = "Explicit Congestion Notification", .bits = 2,
-                   .order = ByteOrder::network, .base = &integer_type, .symbols = kEcn, .print = print_hexadecimal<2>};
+                   .order = ByteOrder::network, .base = &integer_type, .symbols = kEcn, .print = print_hexadecimal<1>};
 const DataType tcp_flag{.name = "tcp_flag", .description = "TCP flag", .bits = 8, .order = ByteOrder::network,
                         .base = &bitmask_type, .bitmask = true, .symbols = kTcpFlags};
 const DataType dccp_packet_type{.name = "dccp_pkttype", .description = "DCCP packet type", .bits = 4,
-                                .order = ByteOrder::network, .base = &integer_type, .symbols = kDccp,
-                                .print = print_hexadecimal<1>};
+                                .order = ByteOrder::network, .base = &integer_type, .symbols = kDccp};
 const DataType mh_type{.name = "mh_type", .description = "Mobility Header Type", .bits = 8, .order = ByteOrder::network,
                        .base = &integer_type, .symbols = kMobility};
 

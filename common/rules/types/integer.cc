@@ -1,5 +1,5 @@
 // The plain types: numbers, flags, strings, yes and no, verdicts; and how any number is written and read.
-#include <charconv>
+#include <algorithm>
 
 #include "common/rules/data_type.h"
 
@@ -18,11 +18,13 @@ const Symbol* symbol_of(const DataType& type, Number number) {
   return nullptr;
 }
 
-/// All flags that are set, in the order of the type's symbols; what has no symbol as a number.
+/// All flags that are set, lowest bit first; what has no symbol as a number.
 void print_flags(const Expression& value, const Style& style, std::string& out) {
   Number rest = value.number;
   std::string_view separator = "";
-  for (const Symbol& symbol : value.type->symbols) {
+  std::vector<Symbol> symbols(value.type->symbols.begin(), value.type->symbols.end());
+  std::ranges::stable_sort(symbols, {}, [](const Symbol& one) { return one.value; });
+  for (const Symbol& symbol : symbols) {
     if ((rest & symbol.value) != symbol.value || symbol.value == 0) continue;
     if (style.*(value.type->numeric)) out += fmt::format("{}0x{:x}", separator, static_cast<uint64_t>(symbol.value));
     else out += fmt::format("{}{}", separator, symbol.name);
@@ -38,6 +40,7 @@ const DataType integer_type{.name = "integer", .description = "integer"};
 const DataType invalid_type{.name = "invalid", .description = "invalid"};
 const DataType bitmask_type{.name = "bitmask", .description = "bitmask", .base = &integer_type, .bitmask = true,
                             .print = print_hexadecimal};
+const DataType raw_integer{.name = "", .description = "integer", .base = &integer_type, .print = print_hexadecimal};
 const DataType string_type{.name = "string", .description = "string", .order = ByteOrder::host, .text = true};
 const DataType boolean_type{.name = "boolean", .description = "boolean type", .bits = 1, .base = &integer_type,
                             .symbols = kBoolean};

@@ -44,11 +44,7 @@ Result<Number> parse_hour(std::string_view word) {
   return static_cast<Number>((utc % day + day) % day);
 }
 
-void print_hour(const Expression& value, const Style& style, std::string& out) {
-  if (style.numeric_time) {
-    out += print_decimal(value.number);
-    return;
-  }
+void print_hour(const Expression& value, const Style&, std::string& out) {
   auto const day = static_cast<int64_t>(kDaySeconds);
   int64_t const seconds = (static_cast<int64_t>(value.number) + seconds_east()) % day;
   out += fmt::format("\"{:02}:{:02}", seconds / 3600, seconds / 60 % 60);
@@ -71,12 +67,8 @@ Result<Number> parse_date(std::string_view word) {
   return fail("Cannot parse date");
 }
 
-void print_date(const Expression& value, const Style& style, std::string& out) {
+void print_date(const Expression& value, const Style&, std::string& out) {
   auto const seconds = static_cast<std::time_t>(value.number / kSecondNs);
-  if (style.numeric_time) {
-    out += fmt::format("{}", seconds);
-    return;
-  }
   std::tm date{};
   localtime_r(&seconds, &date);
   out += fmt::format("\"{:04}-{:02}-{:02} {:02}:{:02}:{:02}\"", date.tm_year + 1900, date.tm_mon + 1, date.tm_mday,
