@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "common/packet.h"
+#include "common/sctp_facts.h"
 #include "common/tcp_facts.h"
 
 namespace bulkhead {
@@ -78,9 +79,11 @@ struct alignas(64) Descriptor {
   Tuple tuple;
   Quote quote;
   uint8_t bad_checksum;  // 1: the transport's, and it could be verified
-  std::array<uint8_t, 2> reserved;
-  TcpFacts tcp;  // of a TCP packet that quotes nothing
-  std::array<uint8_t, 4> reserved_too;
+  std::array<uint8_t, 6> reserved;
+  union {
+    TcpFacts tcp;    // of a TCP packet that quotes nothing
+    SctpFacts sctp;  // the same of SCTP
+  };
 };
 static_assert(sizeof(Descriptor) == 128);
 
