@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "common/packet.h"
+#include "common/sctp_facts.h"
 #include "common/tcp_facts.h"
 
 namespace bulkhead {
@@ -103,8 +104,11 @@ struct alignas(64) Descriptor {
   Quote quote;
   uint8_t bad_checksum;  // 1: the transport's, and it could be verified
   uint16_t way;          // routed: number of the way (common/topology.h); 0: none
-  TcpFacts tcp;          // of a TCP packet that quotes nothing
   uint32_t rule;         // number of the rule that decided, plus 1; 0: none
+  union {
+    TcpFacts tcp;    // of a TCP packet that quotes nothing
+    SctpFacts sctp;  // the same of SCTP
+  };
 };
 static_assert(sizeof(Descriptor) == 128);
 

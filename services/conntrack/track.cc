@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "services/conntrack/lifetime.h"
+#include "services/conntrack/sctp_track.h"
 #include "services/conntrack/tcp_track.h"
 
 namespace bulkhead::conntrack {
@@ -21,10 +22,60 @@ TcpSegment segment_of(const Descriptor& descriptor, Direction way) {
   return {descriptor.tcp, descriptor.tcp_flags, descriptor.l3_length - std::min(descriptor.l3_length, header), way};
 }
 
-TcpFlow tcp_of(const FlowEntry& entry) {
-  TcpFlow::Words words;
+template <class Words>
+Words words_of(const FlowEntry& entry) {
+  Words words;
   for (size_t i = 0; i < words.size(); ++i) words[i] = entry.protocol_words[i].load();
-  return unpack(words);
+  return words;
+}
+
+/// What a packet that meets no flow begins.
+struct Beginning {
+  bool good = true;
+  uint64_t lives_ns = 0;
+  uint32_t status = 0;  // to be added
+  uint32_t state = 0;   // of the protocol
+  size_t words = 0;     // of the protocol's, that are to be set
+  std::array<uint64_t, 7> protocol_words{};
+};
+
+Beginning begin_tcp_flow(const Descriptor& descriptor) {
+  Beginning begun;
+  TcpFlow flow;
+  TcpSegment const segment = segment_of(descriptor, Direction::original);
+  TcpOutcome const outcome = begin_tcp(flow, segment) ? track_tcp(flow, segment, 0, 0) : TcpOutcome{TcpFate::invalid};
+  begun.good = outcome.fate == TcpFate::accepted;
+  begun.lives_ns = outcome.timeout_ns;
+  begun.state = static_cast<uint32_t>(flow.state);
+  begun.protocol_words = pack(flow);
+  begun.words = begun.protocol_words.size();
+  return begun;
+}
+
+Beginning begin_sctp_flow(const Descriptor& descriptor) {
+  Beginning begun;
+  SctpFlow flow;
+  SctpOutcome const outcome = track_sctp(flow, descriptor.sctp, Direction::original, false);
+  begun.good = outcome.fate == SctpOutcome::Fate::accepted;
+  begun.lives_ns = outcome.timeout_ns;
+  begun.status = outcome.assured ? Status32::assured : 0;
+  begun.state = static_cast<uint32_t>(flow.state);
+  SctpFlow::Words const words = pack(flow);
+  std::copy(words.begin(), words.end(), begun.protocol_words.begin());
+  begun.words = words.size();
+  return begun;
+}
+
+Beginning begin_flow(const Descriptor& descriptor) {
+  switch (descriptor.tuple.protocol) {
+    case protocol::tcp: return begin_tcp_flow(descriptor);
+    case protocol::sctp: return begin_sctp_flow(descriptor);
+    default: {
+      Beginning begun;
+      begun.lives_ns = lifetime(descriptor.tuple.protocol, 0, 0).ns;
+      return begun;
+    }
+  }
 }
 
 }  // namespace
@@ -96,6 +147,7 @@ Track::Outcome Track::quoted(Descriptor& descriptor, uint64_t hash) noexcept {
 
 Track::Outcome Track::known(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept {
   if (descriptor.tuple.protocol == protocol::tcp) return known_tcp(descriptor, hit, hash);
+  if (descriptor.tuple.protocol == protocol::sctp) return known_sctp(descriptor, hit);
   FlowEntry& entry = table_.entry(hit.index);
   belongs(descriptor, hit);
   batch_.touch(entry.stamp);
@@ -107,7 +159,7 @@ Track::Outcome Track::known(Descriptor& descriptor, FlowTable::Hit hit, uint64_t
 
 Track::Outcome Track::known_tcp(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept {
   FlowEntry& entry = table_.entry(hit.index);
-  TcpFlow flow = tcp_of(entry);
+  TcpFlow flow = unpack(words_of<TcpFlow::Words>(entry));
   TcpOutcome const outcome = track_tcp(flow, segment_of(descriptor, hit.direction), entry.status.load(),
                                        entry.expires_ns.load() - descriptor.time_ns);
   bool const over = outcome.fate == TcpFate::anew || outcome.fate == TcpFate::ended;
@@ -117,7 +169,7 @@ Track::Outcome Track::known_tcp(Descriptor& descriptor, FlowTable::Hit hit, uint
     return created(descriptor, hash);
   }
   batch_.touch(entry.stamp);
-  store_tcp(entry, flow);
+  store(entry, pack(flow), static_cast<uint32_t>(flow.state));
   if (outcome.fate == TcpFate::invalid) {
     descriptor.state = FlowState::invalid;
     if (outcome.timeout_ns != 0) batch_.set(entry.expires_ns, descriptor.time_ns + outcome.timeout_ns);
@@ -129,6 +181,25 @@ Track::Outcome Track::known_tcp(Descriptor& descriptor, FlowTable::Hit hit, uint
     case TcpFate::kept: set_status(entry, descriptor, 0); break;
     default: note(entry, descriptor, outcome.assured ? Status32::assured : 0, outcome.timeout_ns); break;
   }
+  return Outcome::done;
+}
+
+Track::Outcome Track::known_sctp(Descriptor& descriptor, FlowTable::Hit hit) noexcept {
+  using Fate = SctpOutcome::Fate;
+  FlowEntry& entry = table_.entry(hit.index);
+  SctpFlow flow = unpack(words_of<SctpFlow::Words>(entry));
+  SctpOutcome const outcome = track_sctp(flow, descriptor.sctp, hit.direction, true);
+  uint32_t const status = outcome.assured ? Status32::assured : 0;
+  batch_.touch(entry.stamp);
+  store(entry, pack(flow), static_cast<uint32_t>(flow.state));
+  if (outcome.fate == Fate::invalid) {
+    descriptor.state = FlowState::invalid;
+    set_status(entry, descriptor, status);
+    return Outcome::done;
+  }
+  belongs(descriptor, hit);
+  if (outcome.fate == Fate::kept) set_status(entry, descriptor, status);
+  else note(entry, descriptor, status, outcome.timeout_ns);
   return Outcome::done;
 }
 
@@ -153,11 +224,9 @@ void Track::set_status(FlowEntry& entry, const Descriptor& descriptor, uint32_t 
   if ((before | more) != before) batch_.set(entry.status, before | more);
 }
 
-void Track::store_tcp(FlowEntry& entry, const TcpFlow& flow) noexcept {
-  TcpFlow::Words const words = pack(flow);
+void Track::store(FlowEntry& entry, std::span<const uint64_t> words, uint32_t state) noexcept {
   for (size_t i = 0; i < words.size(); ++i)
     if (entry.protocol_words[i].load() != words[i]) batch_.set(entry.protocol_words[i], words[i]);
-  auto const state = static_cast<uint32_t>(flow.state);
   if (entry.protocol_state.load() != state) batch_.set(entry.protocol_state, state);
 }
 
@@ -169,12 +238,8 @@ void Track::count(FlowEntry& entry, const Descriptor& descriptor) noexcept {
 
 Track::Outcome Track::created(Descriptor& descriptor, uint64_t hash) noexcept {
   std::optional<Tuple> const reply = inverse(descriptor.tuple);
-  bool const is_tcp = descriptor.tuple.protocol == protocol::tcp;
-  TcpSegment const segment = segment_of(descriptor, Direction::original);
-  TcpFlow flow;
-  TcpOutcome tcp{TcpFate::accepted};
-  if (is_tcp) tcp = begin_tcp(flow, segment) ? track_tcp(flow, segment, 0, 0) : TcpOutcome{TcpFate::invalid};
-  if (!reply || tcp.fate == TcpFate::invalid || tracking(descriptor.tuple) != Tracking::flow) {
+  Beginning const begun = begin_flow(descriptor);
+  if (!reply || !begun.good || tracking(descriptor.tuple) != Tracking::flow) {
     descriptor.state = FlowState::invalid;
     return Outcome::done;
   }
@@ -188,8 +253,8 @@ Track::Outcome Track::created(Descriptor& descriptor, uint64_t hash) noexcept {
   FlowEntry& entry = table_.entry(*index);
   belongs(descriptor, {*index, Direction::original});
   batch_.set(entry.started_ns, descriptor.time_ns);
-  if (is_tcp) store_tcp(entry, flow);
-  note(entry, descriptor, 0, is_tcp ? tcp.timeout_ns : lifetime(descriptor.tuple.protocol, 0, 0).ns);
+  store(entry, std::span(begun.protocol_words).first(begun.words), begun.state);
+  note(entry, descriptor, begun.status, begun.lives_ns);
   return Outcome::done;
 }
 

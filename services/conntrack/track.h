@@ -9,12 +9,13 @@
 //         confirm ends each of these.
 // Time    packet time only. An entry whose time-out has passed is gone, whether or not it has been swept.
 // Source  nf_conntrack_in(), resolve_normal_ct(), nf_conntrack_inet_error(), early_drop(), nf_conntrack_{udp,icmp,icmpv6,
-//         gre,generic,tcp}_packet().
+//         gre,generic,tcp,sctp}_packet().
 #pragma once
+
+#include <span>
 
 #include "ipc/descriptor.h"
 #include "services/conntrack/table.h"
-#include "services/conntrack/tcp_flow.h"
 
 namespace bulkhead::conntrack {
 
@@ -41,6 +42,7 @@ class Track {
   Outcome quoted(Descriptor& descriptor, uint64_t hash) noexcept;
   Outcome known(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept;
   Outcome known_tcp(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept;
+  Outcome known_sctp(Descriptor& descriptor, FlowTable::Hit hit) noexcept;
   Outcome created(Descriptor& descriptor, uint64_t hash) noexcept;
   Outcome sweep(Descriptor& tick) noexcept;
   /// Done: there is room for one more, or there can be none.
@@ -48,7 +50,8 @@ class Track {
   void belongs(Descriptor& descriptor, FlowTable::Hit hit) noexcept;
   void note(FlowEntry& entry, const Descriptor& descriptor, uint32_t more_status, uint64_t lives_ns) noexcept;
   void set_status(FlowEntry& entry, const Descriptor& descriptor, uint32_t more) noexcept;
-  void store_tcp(FlowEntry& entry, const TcpFlow& flow) noexcept;
+  /// What a protocol remembers of a flow: its words, and the state that others see.
+  void store(FlowEntry& entry, std::span<const uint64_t> words, uint32_t state) noexcept;
   void count(FlowEntry& entry, const Descriptor& descriptor) noexcept;
   void end(Descriptor& descriptor, uint32_t index) noexcept;
   [[nodiscard]] bool waits_for(const FlowEntry& entry) const noexcept;

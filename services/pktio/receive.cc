@@ -35,6 +35,8 @@ void take_facts(std::span<const uint8_t> bytes, const Headers& headers, Descript
   if (headers.tuple.protocol == protocol::tcp) {
     descriptor.tcp_flags = bytes[headers.l4_offset + kTcpFlags];
     descriptor.tcp = tcp_facts(bytes, headers);
+  } else if (headers.tuple.protocol == protocol::sctp) {
+    descriptor.sctp = sctp_facts(bytes, headers);
   }
   if (!headers.tuple.is_icmp() || tracking(headers.tuple) != Tracking::error) return;
   if (std::optional<Tuple> const quoted = quoted_tuple(bytes, headers)) {

@@ -22,6 +22,7 @@ using Case = std::vector<CasePacket>;
 
 Case tcp_case(uint64_t seed);    // handshakes, losses, retransmissions, resets, reuse, segments out of every window
 Case other_case(uint64_t seed);  // UDP, ICMP and its errors, GRE, protocols without ports, malformed headers
+Case sctp_case(uint64_t seed);   // associations, heartbeats, shutdowns, with wrong tags and chunks in wrong places
 Case any_case(uint64_t seed);
 
 /// The hosts of a case; a fourth of the cases is IPv6.

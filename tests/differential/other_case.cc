@@ -111,7 +111,10 @@ class OtherCase {
 
 Case other_case(uint64_t seed) { return OtherCase(seed).make(); }
 
-Case any_case(uint64_t seed) { return seed % 8 == 7 || seed % 8 == 3 ? other_case(seed) : tcp_case(seed); }
+Case any_case(uint64_t seed) {
+  if (seed % 8 == 7 || seed % 8 == 3) return other_case(seed);
+  return seed % 16 == 10 ? sctp_case(seed) : tcp_case(seed);
+}
 
 Ends case_ends(uint64_t seed) {
   auto const n = static_cast<uint32_t>(seed % 65536);

@@ -58,6 +58,8 @@ inline Descriptor described(const Bytes& frame, uint64_t number, uint64_t time_n
   if (headers.tuple.protocol == protocol::tcp) {
     descriptor.tcp_flags = frame[headers.l4_offset + 13];
     descriptor.tcp = tcp_facts(frame, headers);
+  } else if (headers.tuple.protocol == protocol::sctp) {
+    descriptor.sctp = sctp_facts(frame, headers);
   }
   if (!headers.tuple.is_icmp() || tracking(headers.tuple) != Tracking::error) return descriptor;
   if (auto const quoted = quoted_tuple(frame, headers)) {
