@@ -1,15 +1,16 @@
 #!/bin/bash
-# Installs what is lacking, builds, and passes the tests of the release build; then runs the fuzzers for a few seconds each.
+# Installs what is lacking, builds, and passes every test: in the release build, under ASan/UBSan and under TSan; then runs
+# the fuzzers for a few seconds each.
 #
-#   tests/run.sh             both              tests/run.sh release           only this
-#   tests/run.sh asan tsan tidy                the same tests under ASan/UBSan and TSan; clang-tidy over every source
+#   tests/run.sh                               tests/run.sh release           only this step
+#   tests/run.sh tidy                          clang-tidy over every source
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . deploy/install.sh
 install build test
 
 steps=("$@")
-[ ${#steps[@]} -gt 0 ] || steps=(release fuzz)
+[ ${#steps[@]} -gt 0 ] || steps=(release asan tsan fuzz)
 
 build() { cmake --preset "$1" >/dev/null && cmake --build --preset "$@"; }
 

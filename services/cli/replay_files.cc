@@ -88,7 +88,7 @@ Result<std::map<std::string, Input>> open_outputs(const std::string& directory,
                                                   const std::vector<Input>& inputs) {
   std::map<std::string, Input> outputs;
   for (const auto& name : names) {
-    auto output = open_output(directory + "/" + name);
+    auto output = open_output(fmt::format("{}/{}", directory, name));
     if (!output) return tl::unexpected(output.error());
     for (const Input& input : inputs)
       if (same_file(*output, input))
@@ -104,6 +104,7 @@ Result<std::map<std::string, Input>> open_outputs(const std::string& directory,
 
 std::vector<std::string> output_names(const std::vector<Settings::Interface>& interfaces, bool verdicts) {
   std::vector<std::string> names;
+  names.reserve(interfaces.size() + 2);
   for (const auto& interface : interfaces) names.push_back(interface.name + ".pcap");
   names.emplace_back("drops.pcap");
   if (verdicts) names.emplace_back("verdicts.jsonl");

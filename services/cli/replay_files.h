@@ -21,8 +21,8 @@ struct ReplayFiles {
   uint64_t input_bytes = 0;
 };
 
-/// `inputs`: NAME=FILE each. Makes `directory`.
-[[nodiscard]] Result<ReplayFiles> open_replay_files(const std::vector<std::string>& inputs,
+/// `words`: NAME=FILE each. Makes `directory`.
+[[nodiscard]] Result<ReplayFiles> open_replay_files(const std::vector<std::string>& words,
                                                     const std::string& directory, bool verdicts);
 
 /// The files that a replay writes into its directory: outputs of pktio, in its order.
