@@ -65,8 +65,8 @@ using HolderMessage = std::variant<Held, AllHeld, Deposit, Deposited, StopAll, F
 using Bytes = std::vector<std::byte>;
 
 [[nodiscard]] Bytes encode(const Hello& hello);
-[[nodiscard]] Bytes encode(const ToService& message);
-[[nodiscard]] Bytes encode(const HolderMessage& message);
+[[nodiscard]] Bytes encode(const ToService& what);
+[[nodiscard]] Bytes encode(const HolderMessage& what);
 [[nodiscard]] Result<Hello> decode_hello(std::span<const std::byte> bytes);
 [[nodiscard]] Result<ToService> decode_to_service(std::span<const std::byte> bytes);
 [[nodiscard]] Result<HolderMessage> decode_holder_message(std::span<const std::byte> bytes);

@@ -16,7 +16,7 @@ namespace bulkhead {
 [[nodiscard]] std::string run_base();
 /// Makes the directory (mode 0711, for services are other users) and those above it. One that a live instance
 /// uses is an error; what a dead one left is removed. Gives its absolute path.
-[[nodiscard]] Result<std::string> make_run_dir(const std::string& path);
+[[nodiscard]] Result<std::string> make_run_dir(const std::string& wanted);
 void remove_run_dir(const std::string& path);
 
 /// Is somebody behind RUN/keeper.sock?

@@ -70,6 +70,7 @@ Result<Child> spawn(const Program& program) {
   std::vector<std::string> words{name};
   words.insert(words.end(), program.arguments.begin(), program.arguments.end());
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (auto& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
 

@@ -1,15 +1,19 @@
 #!/bin/bash
-# Installs what is lacking, builds, and passes the tests of the release build; then runs the fuzzers for a few seconds each.
+# Installs what is lacking, builds, and passes every test: in the release build, under ASan/UBSan, and under TSan those in which
+# threads meet; then runs the fuzzers for a few seconds each.
 #
-#   tests/run.sh             both              tests/run.sh release           only this
-#   tests/run.sh asan tsan tidy                the same tests under ASan/UBSan and TSan; clang-tidy over every source
+#   tests/run.sh                               tests/run.sh release           only this step
+#   tests/run.sh tsan-all                      every test under TSan (processes share no thread: little to find)
+#   tests/run.sh tidy                          clang-tidy over every source
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . deploy/install.sh
 install build test
 
 steps=("$@")
-[ ${#steps[@]} -gt 0 ] || steps=(release fuzz)
+[ ${#steps[@]} -gt 0 ] || steps=(release asan tsan fuzz)
+
+threaded=(loop_test doorbell_test cancel_test kj_port_test rpc_test ring_test commit_test stage_test keeper_test)
 
 build() { cmake --preset "$1" >/dev/null && cmake --build --preset "$@"; }
 
@@ -17,7 +21,9 @@ for step in "${steps[@]}"; do
   echo "== $step"
   case $step in
     release) build release && ctest --test-dir build/release --output-on-failure -LE long -j 2 ;;
-    asan | tsan) build "$step" && ctest --test-dir "build/$step" --output-on-failure -LE 'long|release' -j 2 ;;
+    asan) build asan && ctest --test-dir build/asan --output-on-failure -LE 'long|release' -j 2 ;;
+    tsan) build tsan --target "${threaded[@]}" && ctest --test-dir build/tsan --output-on-failure -R "^($(IFS='|'; echo "${threaded[*]}"))\$" ;;
+    tsan-all) build tsan && ctest --test-dir build/tsan --output-on-failure -LE 'long|release' -j 2 ;;
     fuzz) build fuzz --target fuzzers && tests/fuzz/run.sh "${FUZZ_SECONDS:-5}" ;;
     tidy) tests/tidy.sh ;;
     *) echo "no such step: $step" >&2; exit 1 ;;

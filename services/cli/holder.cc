@@ -224,7 +224,7 @@ void Holder::fail_with(const std::string& reason) {
 void Holder::reap() {
   int status = 0;
   rusage used{};
-  for (pid_t pid; (pid = ::wait4(-1, &status, WNOHANG, &used)) > 0;) {
+  for (pid_t pid = 0; (pid = ::wait4(-1, &status, WNOHANG, &used)) > 0;) {
     auto const found = names_.find(pid);
     if (pid == keeper_.pid) keeper_status_ = status;
     if (found == names_.end()) continue;

@@ -115,7 +115,7 @@ Result<std::map<std::string, Input>> open_outputs(const std::string& directory,
                                                   const std::vector<Input>& inputs) {
   std::map<std::string, Input> outputs;
   for (const auto& name : names) {
-    auto output = open_output(directory + "/" + name);
+    auto output = open_output(fmt::format("{}/{}", directory, name));
     if (!output) return tl::unexpected(output.error());
     for (const Input& input : inputs)
       if (same_file(*output, input))

@@ -29,7 +29,7 @@ class Granter {
  private:
   struct Asking;
 
-  void accepted(int socket);
+  void accepted(int result);
   void heard(Asking& asking, int result);
   [[nodiscard]] Result<std::string> who(const Asking& asking, std::span<const std::byte> bytes) const;
   [[nodiscard]] Status grant_all(int socket, const std::string& service);

@@ -54,9 +54,9 @@ class Watch {
 
   /// Adopts what runs, starts what does not.
   void begin();
-  /// The process that is `service` now; 0: none may be.
-  [[nodiscard]] pid_t expected(std::string_view service) const;
-  [[nodiscard]] Phase phase(size_t service) const;
+  /// The process that is `name` now; 0: none may be.
+  [[nodiscard]] pid_t expected(std::string_view name) const;
+  [[nodiscard]] Phase phase(size_t place) const;
   /// SIGKILL to all, and waits for a while until they have ended.
   void end_all();
 

@@ -7,7 +7,7 @@
 namespace bulkhead::pktio {
 namespace {
 constexpr uint64_t kFileHeader = 24, kRecordHeader = 16;  // bytes, of pcap
-constexpr uint64_t kLineMax = verdict_line_max + 2 * 6 * 64;
+constexpr uint64_t kLineMax = verdict_line_max + 2UL * 6 * 64;
 }  // namespace
 
 struct Home::Pile : Bytes {

@@ -48,9 +48,15 @@ int in_a_child(const std::function<int()>& body) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/// Root that may make mount namespaces; otherwise the test is reported as skipped.
+/// A mount namespace of this process's own, so that nothing is left on the host should it be killed. Refused without
+/// the right to it, and within a plain chroot, whose "/" is no mount.
+bool own_mounts() {
+  return ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+}
+
+/// Otherwise the test is reported as skipped.
 boost::test_tools::assertion_result may_mount(boost::unit_test::test_unit_id) {
-  bool const may = ::geteuid() == 0 && in_a_child([] { return ::unshare(CLONE_NEWNS) == 0 ? 0 : 1; }) == 0;
+  bool const may = ::geteuid() == 0 && in_a_child([] { return own_mounts() ? 0 : 1; }) == 0;
   boost::test_tools::assertion_result result(may);
   if (!may) result.message() << "skipped: no mount namespace here";
   return result;
@@ -62,9 +68,7 @@ class SmallDisk {
   SmallDisk(std::string place, const char* size) : place_(std::move(place)) {
     fs::create_directory(place_);
     fs::permissions(place_, fs::perms(0777));
-    // Of its own, so that nothing is left on the host should this process be killed.
-    mounted_ = ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-               ::mount("tmpfs", place_.c_str(), "tmpfs", 0, size) == 0;
+    mounted_ = own_mounts() && ::mount("tmpfs", place_.c_str(), "tmpfs", 0, size) == 0;
   }
   ~SmallDisk() {
     if (mounted_) ::umount(place_.c_str());
