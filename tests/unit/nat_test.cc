@@ -1,0 +1,170 @@
+// Bindings, and the tuple that a flow gets; against a slow twin where that is possible.
+#define BOOST_TEST_MODULE nat
+#include <boost/test/unit_test.hpp>
+#include <map>
+
+#include "services/nat/unique.h"
+#include "tests/simulation/world.h"
+#include "tests/tools/packets.h"
+
+using namespace bulkhead;
+using namespace bulkhead::test;
+using namespace bulkhead::nat;
+
+namespace {
+
+constexpr uint32_t kFlows = 256;
+
+Settings translating() {
+  Settings settings = small_settings(64, 8, kFlows);
+  settings.ruleset.translates = true;
+  return settings;
+}
+
+struct Table {
+  Table() { batch.recover(); }
+  void commit() { batch.commit({}); }
+
+  Settings settings = translating();
+  Memory memory{settings};
+  NatState& state = memory.as<NatState>("nat.state");
+  Batch batch{memory.as<CommitArea>("nat.commit"), memory.as<Journal>("nat.journal"), memory.object("nat.state")};
+  TupleHash hash{7};
+  Chance chance{7};
+  Bindings bindings{state, batch, hash};
+  Unique unique{bindings, chance};
+};
+
+Tuple tuple(const char* src, uint16_t sport, const char* dst, uint16_t dport, uint8_t protocol = protocol::udp) {
+  Tuple made;
+  made.src = address(src).bytes;
+  made.dst = address(dst).bytes;
+  made.l3 = address(src).l3;
+  made.src_port = to_network(sport);
+  made.dst_port = to_network(dport);
+  made.protocol = protocol;
+  return made;
+}
+
+NatRange to(const char* low, const char* high = nullptr) {
+  NatRange range;
+  range.flags = NatRange::map_ips;
+  range.min_address = parse_address(low).value();
+  range.max_address = parse_address(high == nullptr ? low : high).value();
+  return range;
+}
+
+/// A flow with that original tuple, its source translated.
+Tuple bind(Table& table, uint32_t index, const Tuple& original, const NatRange& range, uint64_t number = 1) {
+  Tuple const out = table.unique.tuple(original, range, Part::source, index, number);
+  table.bindings.add(index, 1, Binding::source, original, inverse(out).value());
+  return out;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_free_port_is_kept) {
+  Table table;
+  Tuple const out = bind(table, 0, tuple("10.0.0.1", 4000, "192.0.2.1", 53), to("203.0.113.1"));
+  BOOST_TEST((out == tuple("203.0.113.1", 4000, "192.0.2.1", 53)));
+}
+
+BOOST_AUTO_TEST_CASE(a_taken_port_moves_within_its_class) {
+  for (auto [port, low, high] : {std::tuple{40000, 1024, 65535}, {100, 1, 511}, {700, 600, 1023}, {550, 600, 1023}}) {
+    Table table;
+    auto const sport = static_cast<uint16_t>(port);
+    bind(table, 0, tuple("10.0.0.1", sport, "192.0.2.1", 53), to("203.0.113.1"));
+    Tuple const out = bind(table, 1, tuple("10.0.0.2", sport, "192.0.2.1", 53), to("203.0.113.1"), 2);
+    BOOST_TEST((out.src == address("203.0.113.1").bytes));
+    BOOST_TEST(out.source_port() != sport);
+    BOOST_TEST((out.source_port() >= low && out.source_port() <= high), out.source_port());
+    // The same number gets the same port, however often it is asked.
+    table.bindings.remove(1);
+    BOOST_TEST((bind(table, 1, tuple("10.0.0.2", sport, "192.0.2.1", 53), to("203.0.113.1"), 2) == out));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_port_that_is_taken_towards_one_server_is_free_towards_another) {
+  Table table;
+  bind(table, 0, tuple("10.0.0.1", 4000, "192.0.2.1", 53), to("203.0.113.1"));
+  Tuple const out = bind(table, 1, tuple("10.0.0.2", 4000, "192.0.2.2", 53), to("203.0.113.1"));
+  BOOST_TEST(out.source_port() == 4000);
+}
+
+BOOST_AUTO_TEST_CASE(a_source_keeps_its_mapping_towards_other_servers) {
+  Table table;
+  bind(table, 0, tuple("10.0.0.1", 4000, "192.0.2.1", 53), to("203.0.113.1"));
+  Tuple const moved = bind(table, 1, tuple("10.0.0.2", 4000, "192.0.2.1", 53), to("203.0.113.1"), 2);
+  Tuple const again = bind(table, 2, tuple("10.0.0.2", 4000, "192.0.2.9", 53), to("203.0.113.1"), 3);
+  BOOST_TEST(again.source_port() == moved.source_port());
+}
+
+BOOST_AUTO_TEST_CASE(a_single_port_can_be_used_up) {
+  Table table;
+  NatRange range = to("203.0.113.1");
+  range.flags |= NatRange::proto_specified;
+  range.min_port = range.max_port = 5000;
+  bind(table, 0, tuple("10.0.0.1", 4000, "192.0.2.1", 53), range);
+  Tuple const second = table.unique.tuple(tuple("10.0.0.2", 4000, "192.0.2.1", 53), range, Part::source, 1, 2);
+  BOOST_TEST(second.source_port() == 5000);
+  BOOST_TEST(table.unique.used(second, 1));
+  table.bindings.remove(0);
+  BOOST_TEST(!table.unique.used(second, 1));
+}
+
+BOOST_AUTO_TEST_CASE(a_direct_flow_whose_reply_would_be_anothers_is_noticed) {
+  Table table;
+  Tuple const out = bind(table, 0, tuple("10.0.0.1", 4000, "192.0.2.1", 53), to("203.0.113.1"));
+  BOOST_TEST(table.unique.used(out, 1));   // the router itself, from the same address and port
+  BOOST_TEST(!table.unique.used(out, 0));  // its own
+}
+
+BOOST_AUTO_TEST_CASE(addresses_of_a_range_are_within_it_and_persistent_ones_do_not_depend_on_the_destination) {
+  NatRange range = to("203.0.113.8", "203.0.113.15"), persistent = range;
+  persistent.flags |= NatRange::persistent;
+  std::map<std::array<uint8_t, 16>, int> seen;
+  for (uint32_t client = 0; client < 200; ++client) {
+    Tuple const from = [&] {
+      Tuple made = tuple("10.0.0.1", 4000, "192.0.2.1", 53);
+      made.src = address("10.0.0.1").plus(client).bytes;
+      return made;
+    }();
+    IpAddress const chosen = address_in(from, range, Part::source);
+    BOOST_TEST((chosen.bytes >= range.min_address.bytes && chosen.bytes <= range.max_address.bytes));
+    ++seen[chosen.bytes];
+    Tuple other = from;
+    other.dst = address("198.51.100.77").bytes;
+    BOOST_TEST((address_in(from, persistent, Part::source) == address_in(other, persistent, Part::source)));
+  }
+  BOOST_TEST(seen.size() == 8U);
+}
+
+BOOST_AUTO_TEST_CASE(the_table_says_what_a_list_of_all_flows_says) {
+  Table table;
+  Random random(3);
+  std::map<uint32_t, std::pair<Tuple, Tuple>> twin;
+  auto const any = [&] {
+    Tuple made = tuple("10.0.0.1", static_cast<uint16_t>(1 + random.below(6)), "192.0.2.1",
+                       static_cast<uint16_t>(1 + random.below(3)));
+    made.src = address("10.0.0.1").plus(random.below(4)).bytes;
+    return made;
+  };
+  for (int round = 0; round < 20000; ++round) {
+    uint32_t const index = random.below(40);
+    if (random.below(3) == 0) {
+      table.bindings.remove(index);
+      twin.erase(index);
+    } else if (random.below(2) == 0) {
+      std::pair const tuples{any(), inverse(any()).value()};
+      table.bindings.add(index, 1, 0, tuples.first, tuples.second);
+      twin[index] = tuples;
+    }
+    Tuple const asked = random.below(2) == 0 ? any() : inverse(any()).value();
+    uint32_t const besides = random.below(40);
+    bool want = false;
+    for (const auto& [flow, tuples] : twin)
+      want |= flow != besides && (tuples.first == asked || tuples.second == asked);
+    BOOST_REQUIRE(table.bindings.taken(asked, besides) == want);
+    table.commit();
+  }
+}
