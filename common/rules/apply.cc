@@ -307,6 +307,10 @@ class Transaction {
     if (!checker.elements(*set, given)) return;
     if (removes(command)) return remove_elements(*set, given, command.operation == Operation::destroy);
     bool const fresh = command.operation == Operation::create;
+    // What is there twice goes when the elements are sorted; only what stays unsorted must be looked for one by one.
+    bool const unsorted = set->key.size() > 1 && set->interval;
+    if (!fresh && !unsorted) std::ranges::move(given, std::back_inserter(set->elements));
+    if (!fresh && !unsorted) given.clear();
     for (Expression& element : given) {
       auto const there = std::ranges::find_if(set->elements, [&](const Expression& one) { return same_element(one, element); });
       if (there != set->elements.end() && fresh) error(element.at, kExists);

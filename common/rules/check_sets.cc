@@ -243,7 +243,7 @@ bool Checker::guess_data(Expression& data, Expression& whole) {
   while (!leaf_of->parts.empty() && (wide(*leaf_of))) leaf_of = &leaf_of->parts[0];
   bool const six = leaf_of->text.find(':') != std::string::npos, four = leaf_of->text.find('.') != std::string::npos;
   const DataType& type = six ? ipv6_address : four ? ipv4_address : inet_service;
-  if (leaf_of->quoted) {
+  if (leaf_of->quoted && leaf_of->text.find_first_not_of("0123456789abcdefABCDEF.:") != std::string::npos) {
     data.kind = Kind::value;
     data.type = &string_type;
     return true;

@@ -213,11 +213,11 @@ Json object_json(const Table& table, const Object& object, const Style& style) {
   auto const number_of = [&](const char* name) { return body.argument(name) == nullptr ? Json(0) : number_json(body.argument(name)->number); };
   auto const text = [&](const char* name) { return body.argument(name) == nullptr ? Json("") : Json(body.argument(name)->text); };
   if (kind == "counter") {
-    inner["packets"] = style.stateless ? Json(0) : number_of("packets");
-    inner["bytes"] = style.stateless ? Json(0) : number_of("bytes");
+    inner["packets"] = number_of("packets");
+    inner["bytes"] = number_of("bytes");
   } else if (kind == "quota") {
     inner["bytes"] = number_of("bytes");
-    inner["used"] = style.stateless ? Json(0) : number_of("used");
+    inner["used"] = number_of("used");
     inner["inv"] = body.has("over");
   } else if (kind == "limit") {
     Json const limit = to_json(body, style)["limit"];

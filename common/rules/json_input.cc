@@ -302,7 +302,7 @@ Statement Reader::special(const std::string& name, const Json& json) {
   if (name.starts_with("ct ")) {
     made_of.module = registry_.find("mangle", Form::special);
     made_of.set("key", of_key(registry_.find("ct", Form::select), name.substr(3)));
-    made_of.set("value", word(text_of(json), true));
+    made_of.set("value", json.is_object() ? expression(json) : word(text_of(json), true));
     return made_of;
   }
   made_of.module = registry_.find(name == "map" ? "set" : name, Form::special);
@@ -419,12 +419,17 @@ void Reader::general(Statement& statement, const Json& json) {
 
 std::vector<Expression> types_of(const Json& json) {
   std::vector<Expression> fields;
-  auto const add = [&](const Json& one) {
-    Expression field = made(Kind::value);
-    field.type = find_data_type(text_of(one));
-    if (field.type == nullptr) refuse(fmt::format("Unknown datatype '{}'", text_of(one)));
-    field.bits = field.type->bits;
-    fields.push_back(std::move(field));
+  auto const add = [&](const Json& one) {  // `ipv4_addr . inet_service` too, as listings have it
+    std::string const names = text_of(one);
+    for (size_t at = 0; at <= names.size();) {
+      auto const end = std::min(names.find(" . ", at), names.size());
+      Expression field = made(Kind::value);
+      field.type = find_data_type(names.substr(at, end - at));
+      if (field.type == nullptr) refuse(fmt::format("Unknown datatype '{}'", names.substr(at, end - at)));
+      field.bits = field.type->bits;
+      fields.push_back(std::move(field));
+      at = end + 3;
+    }
   };
   if (json.is_array())
     for (const Json& one : json) add(one);
@@ -469,7 +474,7 @@ void read_object(Command& command, const Json& json, Reader& reader) {
   object.comment = text_or(json, "comment");
   std::string_view const kind = command.module->object_name;
   if (kind == "quota") {
-    body = reader.statement(Json{{"quota", {{"val", member(json, "bytes")}, {"used", json.value("used", 0)}, {"inv", json.value("inv", false)}}}});
+    body = reader.statement(Json{{"quota", {{"val", member(json, "bytes")}, {"used", json.value("used", uint64_t{0})}, {"inv", json.value("inv", false)}}}});
   } else if (kind == "limit" || kind == "synproxy" || kind == "counter") {
     Json inner = json;
     for (const char* name : {"family", "table", "name", "handle", "comment"}) inner.erase(name);
