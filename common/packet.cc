@@ -398,6 +398,7 @@ std::optional<Tuple> quoted_tuple(std::span<const uint8_t> captured, const Heade
       headers.tuple.l3 == 4 ? quoted_ipv4(ip, room - offset, inner) : quoted_ipv6(ip, room - offset, inner);
   if (!good || !quoted_ports(ip + inner.l4_offset, room - offset - inner.l4_offset, inner.tuple))
     return std::nullopt;
+  if (inner.tuple.src != headers.tuple.dst) return std::nullopt;
   return inner.tuple;
 }
 

@@ -152,7 +152,8 @@ static_assert(sizeof(Headers) == 72);
 
 /// The tuple of the packet that an ICMP error (or ICMPv6 redirect, out of its option) quotes, in the
 /// direction in which that packet went. `headers` is parse(captured, ...) with tracking(tuple) == error. 4
-/// bytes of its transport header are enough (RFC 792 quotes 8); none if fewer, or if it was a later fragment.
+/// bytes of its transport header are enough (RFC 792 quotes 8); none if fewer, if it was a later fragment, or if the
+/// error goes to another address than the quoted packet came from (Linux: nf_conntrack_inet_error).
 [[nodiscard]] std::optional<Tuple> quoted_tuple(std::span<const uint8_t> captured,
                                                 const Headers& headers) noexcept;
 

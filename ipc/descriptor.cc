@@ -7,6 +7,7 @@ std::string_view name_of(DropReason reason) noexcept {
   switch (reason) {
     case DropReason::table_full: return "table_full";
     case DropReason::bad_descriptor: return "bad_descriptor";
+    case DropReason::bad_ip_checksum: return "bad_ip_checksum";
     default: return "unknown";
   }
 }

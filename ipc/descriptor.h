@@ -11,6 +11,8 @@
 #include <string_view>
 
 #include "common/packet.h"
+#include "common/sctp_facts.h"
+#include "common/tcp_facts.h"
 
 namespace bulkhead {
 
@@ -28,6 +30,9 @@ enum class FlowState : uint8_t { untracked, invalid, fresh, established, related
 }
 
 enum class Direction : uint8_t { original, reply };
+[[nodiscard]] constexpr Direction other(Direction way) noexcept {
+  return way == Direction::original ? Direction::reply : Direction::original;
+}
 
 /// What `tuple` is of an ICMP error.
 enum class Quote : uint8_t {
@@ -41,6 +46,7 @@ enum class DropReason : uint8_t {
   last_malformed = reason_count - 1,
   table_full = 32,
   bad_descriptor,
+  bad_ip_checksum,
   count
 };
 [[nodiscard]] std::string_view name_of(DropReason reason) noexcept;
@@ -72,7 +78,12 @@ struct alignas(64) Descriptor {
 
   Tuple tuple;
   Quote quote;
-  std::array<uint8_t, 23> reserved;
+  uint8_t bad_checksum;  // 1: the transport's, and it could be verified
+  std::array<uint8_t, 6> reserved;
+  union {
+    TcpFacts tcp;    // of a TCP packet that quotes nothing
+    SctpFacts sctp;  // the same of SCTP
+  };
 };
 static_assert(sizeof(Descriptor) == 128);
 

@@ -60,8 +60,9 @@ struct alignas(64) FlowEntry {
   Counter counters[2];  // by Direction
   SharedTuple tuples[2];      // by Direction
   Word<uint64_t> hashes[2];  // of the tuples
+  std::array<Word<uint64_t>, 7> protocol_words;  // TCP: TcpFlow (services/conntrack/tcp_flow.h); written before read
 };
-static_assert(sizeof(FlowEntry) == 192);
+static_assert(sizeof(FlowEntry) == 256);
 
 struct alignas(64) FlowBucket {
   static constexpr unsigned kPlaces = 7;
@@ -72,7 +73,7 @@ static_assert(sizeof(FlowBucket) == 64);
 
 struct ConntrackState {
   static constexpr Layout kLayout = Layout::conntrack_state;
-  static constexpr uint32_t kVersion = 1;
+  static constexpr uint32_t kVersion = 2;
   static constexpr uint64_t kGone = 32768;  // deletions kept for those behind
 
   [[nodiscard]] static constexpr uint64_t buckets_for(uint64_t entries) {
@@ -91,11 +92,13 @@ struct ConntrackState {
   Word<uint32_t> used;                     // entries in use
   Word<uint32_t> unconfirmed;              // of them, in the chain and not confirmed
   Word<uint32_t> sweep;                    // where the next tick goes on looking
+  Word<uint32_t> evict;                    // where a full table goes on looking for an entry that may go
   Word<uint64_t> gone_count;               // deletions since the start
   Word<uint64_t> gone_passed;              // of them, behind confirm
   Word<uint32_t> generations;              // the last one given out; forward only
   alignas(64) Word<uint64_t> packets;      // tracked
   Word<uint64_t> expired;
+  Word<uint64_t> evicted;                  // unassured, to make room
   std::array<Word<uint64_t>, kGone> gone;  // generation << 32 | index
 
   [[nodiscard]] FlowBucket* buckets() { return reinterpret_cast<FlowBucket*>(this + 1); }

@@ -25,7 +25,7 @@ namespace bulkhead {
 
 struct Ring {
   static constexpr Layout kLayout = Layout::ring;
-  static constexpr uint32_t kVersion = 1;
+  static constexpr uint32_t kVersion = 2;
   static constexpr size_t bytes_for(uint64_t slots) { return sizeof(Ring) + slots * sizeof(Descriptor); }
 
   ObjectHeader header;              // capacity: slots

@@ -12,6 +12,15 @@ namespace {
 constexpr std::array<std::string_view, 10> kTcpStates{"NONE",       "SYN_SENT", "SYN_RECV",  "ESTABLISHED", "FIN_WAIT",
                                                       "CLOSE_WAIT", "LAST_ACK", "TIME_WAIT", "CLOSE",       "SYN_SENT2"};
 
+constexpr std::array<std::string_view, 9> kSctpStates{"NONE",          "CLOSED",        "COOKIE_WAIT",
+                                                      "COOKIE_ECHOED", "ESTABLISHED",   "SHUTDOWN_SENT",
+                                                      "SHUTDOWN_RECD", "SHUTDOWN_ACK_SENT", "HEARTBEAT_SENT"};
+
+template <size_t N>
+std::string_view state_name(const std::array<std::string_view, N>& names, uint32_t state) {
+  return names[std::min<size_t>(state, N - 1)];
+}
+
 std::string_view protocol_name(uint8_t number) {
   switch (number) {
     case protocol::icmp: return "icmp";
@@ -45,6 +54,8 @@ void way(std::string& out, const FlowSnapshot& flow, size_t direction) {
   } else if (tuple.is_icmp()) {
     out += fmt::format("type={} code={} id={} ", tuple.icmp_type(), tuple.icmp_code(), tuple.icmp_id());
   }
+  if (tuple.protocol == protocol::gre)
+    out += fmt::format("srckey=0x{:x} dstkey=0x{:x} ", tuple.source_port(), tuple.destination_port());
   out += fmt::format("packets={} bytes={} ", flow.packets[direction], flow.bytes[direction]);
 }
 
@@ -56,7 +67,8 @@ std::string flow_line(const FlowSnapshot& flow, uint64_t now_ns) {
   std::string line = fmt::format("{:<8} {} {:<8} {} {} ", tuple.l3 == 4 ? "ipv4" : "ipv6", tuple.l3 == 4 ? 2 : 10,
                                  protocol_name(tuple.protocol), tuple.protocol, (flow.expires_ns - now_ns) / kSecond);
   if (tuple.protocol == protocol::tcp)
-    line += fmt::format("{} ", kTcpStates[std::min<size_t>(flow.protocol_state, kTcpStates.size() - 1)]);
+    line += fmt::format("{} ", state_name(kTcpStates, flow.protocol_state));
+  if (tuple.protocol == protocol::sctp) line += fmt::format("{} ", state_name(kSctpStates, flow.protocol_state));
   way(line, flow, 0);
   if ((flow.status & Status32::seen_reply) == 0) line += "[UNREPLIED] ";
   way(line, flow, 1);

@@ -53,6 +53,8 @@ class FlowTable {
   [[nodiscard]] bool used_up() const noexcept {
     return state_.free_first.load() == 0 && state_.fresh.load() == capacity_;
   }
+  /// Nor among those: what is wanted must be taken from a flow.
+  [[nodiscard]] bool used_up_for_good() const noexcept { return used_up() && state_.dropped_first.load() == 0; }
   /// Room in the list of gone entries, for as many as `count`.
   [[nodiscard]] bool room_for_gone(uint64_t count) const noexcept;
 

@@ -5,7 +5,6 @@
 namespace bulkhead::conntrack {
 namespace {
 
-enum Event : uint8_t { syn, syn_ack, fin, ack, rst, nothing, events };
 constexpr size_t kStates = 10;
 
 constexpr auto sNO = TcpState::none, sSS = TcpState::syn_sent, sSR = TcpState::syn_recv,
@@ -13,7 +12,7 @@ constexpr auto sNO = TcpState::none, sSS = TcpState::syn_sent, sSR = TcpState::s
                sLA = TcpState::last_ack, sTW = TcpState::time_wait, sCL = TcpState::close,
                sS2 = TcpState::syn_sent2, sIV = TcpState::invalid, sIG = TcpState::ignored;
 
-constexpr TcpState kNext[2][events][kStates] = {
+constexpr TcpState kNext[2][kTcpKinds][kStates] = {
     {
         //         sNO  sSS  sSR  sES  sFW  sCW  sLA  sTW  sCL  sS2
         /* syn */ {sSS, sSS, sIG, sIG, sIG, sIG, sIG, sSS, sSS, sS2},
@@ -31,24 +30,42 @@ constexpr TcpState kNext[2][events][kStates] = {
         /* rst */ {sIV, sCL, sCL, sCL, sCL, sCL, sCL, sCL, sCL, sCL},
         /* --- */ {sIV, sIV, sIV, sIV, sIV, sIV, sIV, sIV, sIV, sIV},
     }};
-static_assert(kNext[0][ack][static_cast<size_t>(sNO)] == sES, "a flow is picked up in its middle");
+static_assert(kNext[0][static_cast<size_t>(TcpKind::ack)][static_cast<size_t>(sNO)] == sES,
+              "a flow is picked up in its middle");
 
 constexpr std::array<uint64_t, kStates> kTimeouts{
     /* none */ 120 * kSecond, 120 * kSecond, 60 * kSecond, 432000 * kSecond, 120 * kSecond,
     /* close_wait */ 60 * kSecond, 30 * kSecond, 120 * kSecond, 10 * kSecond, 120 * kSecond};
 
-Event event_of(uint8_t flags) {
-  if (flags & 0x04) return rst;
-  if (flags & 0x02) return flags & 0x10 ? syn_ack : syn;
-  if (flags & 0x01) return fin;
-  return flags & 0x10 ? ack : nothing;
-}
+constexpr uint8_t kFin = 0x01, kSyn = 0x02, kRst = 0x04, kAck = 0x10, kUrg = 0x20;
 
 }  // namespace
 
+TcpKind kind_of(uint8_t flags) noexcept {
+  if ((flags & kRst) != 0) return TcpKind::rst;
+  if ((flags & kSyn) != 0) return (flags & kAck) != 0 ? TcpKind::syn_ack : TcpKind::syn;
+  if ((flags & kFin) != 0) return TcpKind::fin;
+  return (flags & kAck) != 0 ? TcpKind::ack : TcpKind::nothing;
+}
+
+bool possible_flags(uint8_t flags) noexcept {
+  switch (flags & (kFin | kSyn | kRst | kAck | kUrg)) {
+    case kSyn:
+    case kSyn | kUrg:
+    case kSyn | kAck:
+    case kRst:
+    case kRst | kAck:
+    case kFin | kAck:
+    case kFin | kAck | kUrg:
+    case kAck:
+    case kAck | kUrg: return true;
+    default: return false;
+  }
+}
+
 TcpState next_state(TcpState now, Direction way, uint8_t tcp_flags) noexcept {
   if (static_cast<size_t>(now) >= kStates) return TcpState::invalid;
-  return kNext[way == Direction::reply][event_of(tcp_flags)][static_cast<size_t>(now)];
+  return kNext[way == Direction::reply][static_cast<size_t>(kind_of(tcp_flags))][static_cast<size_t>(now)];
 }
 
 uint64_t timeout(TcpState state) noexcept { return kTimeouts[static_cast<size_t>(state) % kStates]; }

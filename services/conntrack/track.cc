@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
-#include "services/conntrack/tcp_state.h"
-#include "services/conntrack/timeouts.h"
+#include "services/conntrack/lifetime.h"
+#include "services/conntrack/sctp_track.h"
+#include "services/conntrack/tcp_track.h"
 
 namespace bulkhead::conntrack {
 namespace {
@@ -15,14 +16,66 @@ void drop(Descriptor& descriptor, DropReason reason) {
 
 bool expired(const FlowEntry& entry, uint64_t now_ns) { return entry.expires_ns.load() <= now_ns; }
 
-uint64_t first_timeout(const Descriptor& descriptor, TcpState tcp) {
+TcpSegment segment_of(const Descriptor& descriptor, Direction way) {
+  // An offset that 16 bits do not hold is not used: no header of a packet that may be forwarded lies there.
+  uint32_t const header = descriptor.l4_offset - std::min(descriptor.l4_offset, descriptor.l3_offset);
+  return {descriptor.tcp, descriptor.tcp_flags, descriptor.l3_length - std::min(descriptor.l3_length, header), way};
+}
+
+template <class Words>
+Words words_of(const FlowEntry& entry) {
+  Words words;
+  for (size_t i = 0; i < words.size(); ++i) words[i] = entry.protocol_words[i].load();
+  return words;
+}
+
+/// What a packet that meets no flow begins.
+struct Beginning {
+  bool good = true;
+  uint64_t lives_ns = 0;
+  uint32_t status = 0;  // to be added
+  uint32_t state = 0;   // of the protocol
+  size_t words = 0;     // of the protocol's, that are to be set
+  std::array<uint64_t, 7> protocol_words{};
+};
+
+Beginning begin_tcp_flow(const Descriptor& descriptor) {
+  Beginning begun;
+  TcpFlow flow;
+  TcpSegment const segment = segment_of(descriptor, Direction::original);
+  TcpOutcome const outcome =
+      begin_tcp(flow, segment) ? track_tcp(flow, segment, 0, 0) : TcpOutcome{TcpFate::invalid};
+  begun.good = outcome.fate == TcpFate::accepted;
+  begun.lives_ns = outcome.timeout_ns;
+  begun.state = static_cast<uint32_t>(flow.state);
+  begun.protocol_words = pack(flow);
+  begun.words = begun.protocol_words.size();
+  return begun;
+}
+
+Beginning begin_sctp_flow(const Descriptor& descriptor) {
+  Beginning begun;
+  SctpFlow flow;
+  SctpOutcome const outcome = track_sctp(flow, descriptor.sctp, Direction::original, false);
+  begun.good = outcome.fate == SctpOutcome::Fate::accepted;
+  begun.lives_ns = outcome.timeout_ns;
+  begun.status = outcome.assured ? Status32::assured : 0;
+  begun.state = static_cast<uint32_t>(flow.state);
+  SctpFlow::Words const words = pack(flow);
+  std::copy(words.begin(), words.end(), begun.protocol_words.begin());
+  begun.words = words.size();
+  return begun;
+}
+
+Beginning begin_flow(const Descriptor& descriptor) {
   switch (descriptor.tuple.protocol) {
-    case protocol::tcp: return timeout(tcp);
-    case protocol::udp:
-    case protocol::udplite: return kUdpUnreplied;
-    case protocol::icmp:
-    case protocol::icmpv6: return kIcmp;
-    default: return kGeneric;
+    case protocol::tcp: return begin_tcp_flow(descriptor);
+    case protocol::sctp: return begin_sctp_flow(descriptor);
+    default: {
+      Beginning begun;
+      begun.lives_ns = lifetime(descriptor.tuple.protocol, 0, 0).ns;
+      return begun;
+    }
   }
 }
 
@@ -42,7 +95,15 @@ Track::Outcome Track::visit(Descriptor& descriptor, uint64_t hash) noexcept {
     case Shape::no_tuple: descriptor.state = FlowState::invalid; return Outcome::done;
     case Shape::ip: break;
   }
+  if (descriptor.bad_checksum != 0) {
+    descriptor.state = FlowState::invalid;
+    return Outcome::done;
+  }
   if (descriptor.quote == Quote::quoted) return quoted(descriptor, hash);
+  if (descriptor.tuple.protocol == protocol::tcp && !possible_flags(descriptor.tcp_flags)) {
+    descriptor.state = FlowState::invalid;
+    return Outcome::done;
+  }
   switch (tracking(descriptor.tuple)) {
     case Tracking::untracked: return Outcome::done;
     case Tracking::flow:
@@ -71,7 +132,9 @@ Track::Outcome Track::flow_of(Descriptor& descriptor, uint64_t hash) noexcept {
 
 Track::Outcome Track::quoted(Descriptor& descriptor, uint64_t hash) noexcept {
   descriptor.state = FlowState::invalid;
-  std::optional<FlowTable::Hit> const hit = table_.find(descriptor.tuple, hash);
+  // The flow is found as its answer would be, since NAT may have given that another tuple.
+  std::optional<Tuple> const answer = inverse(descriptor.tuple);
+  std::optional<FlowTable::Hit> const hit = answer ? table_.find(*answer, hash) : std::nullopt;
   if (!hit) return Outcome::done;
   FlowEntry& entry = table_.entry(hit->index);
   if (waits_for(entry)) return Outcome::wait;
@@ -79,68 +142,93 @@ Track::Outcome Track::quoted(Descriptor& descriptor, uint64_t hash) noexcept {
   descriptor.state = FlowState::related;
   descriptor.flow = hit->index + 1;
   descriptor.flow_generation = entry.generation.load();
-  // The error goes against the packet that it quotes.
-  descriptor.direction = hit->direction == Direction::original ? Direction::reply : Direction::original;
+  descriptor.direction = hit->direction;  // that of the answer: against the packet that it quotes
   return Outcome::done;
 }
 
 Track::Outcome Track::known(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept {
+  if (descriptor.tuple.protocol == protocol::tcp) return known_tcp(descriptor, hit, hash);
+  if (descriptor.tuple.protocol == protocol::sctp) return known_sctp(descriptor, hit);
   FlowEntry& entry = table_.entry(hit.index);
-  if (descriptor.tuple.protocol == protocol::tcp) {
-    auto const now = static_cast<TcpState>(entry.protocol_state.load());
-    TcpState const next = next_state(now, hit.direction, descriptor.tcp_flags);
-    if (next == TcpState::invalid) {
-      descriptor.state = FlowState::invalid;
-      return Outcome::done;
-    }
-    if (next == TcpState::syn_sent && now >= TcpState::time_wait) {  // the ports are used anew
-      if (!table_.room_for_gone(1)) return Outcome::wait;
-      end(descriptor, hit.index);
-      return created(descriptor, hash);
-    }
-  }
-  descriptor.flow = hit.index + 1;
-  descriptor.flow_generation = entry.generation.load();
-  descriptor.direction = hit.direction;
+  belongs(descriptor, hit);
   batch_.touch(entry.stamp);
-  refresh(entry, descriptor);
-  count(entry, descriptor);
-  bool const replied = (entry.status.load() & Status32::seen_reply) != 0;
-  descriptor.state = replied ? FlowState::established : FlowState::fresh;
+  Lifetime const life = lifetime(descriptor.tuple.protocol, entry.status.load(),
+                                 descriptor.time_ns - entry.started_ns.load());
+  note(entry, descriptor, life.assured ? Status32::assured : 0, life.ns);
   return Outcome::done;
 }
 
-void Track::refresh(FlowEntry& entry, const Descriptor& descriptor) noexcept {
-  uint32_t const before = entry.status.load();
-  uint32_t status = before | (descriptor.direction == Direction::reply ? Status32::seen_reply : 0);
-  uint64_t lives_ns = kGeneric;
-  switch (descriptor.tuple.protocol) {
-    case protocol::udp:
-    case protocol::udplite:
-      lives_ns = kUdpUnreplied;
-      if ((status & Status32::seen_reply) != 0 &&
-          descriptor.time_ns > entry.started_ns.load() + kUdpStreamAge) {
-        lives_ns = kUdpStream;
-        status |= Status32::assured;
-      }
-      break;
-    case protocol::icmp:
-    case protocol::icmpv6: lives_ns = kIcmp; break;
-    case protocol::tcp: {
-      auto const now = static_cast<TcpState>(entry.protocol_state.load());
-      TcpState const next = next_state(now, descriptor.direction, descriptor.tcp_flags);
-      TcpState const then = next == TcpState::ignored ? now : next;
-      bool const answered = now == TcpState::syn_recv || now == TcpState::established;
-      if (answered && then == TcpState::established && (status & Status32::seen_reply) != 0)
-        status |= Status32::assured;
-      if (then != now) batch_.set(entry.protocol_state, static_cast<uint32_t>(then));
-      lives_ns = timeout(then);
-      break;
-    }
-    default: break;
+Track::Outcome Track::known_tcp(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept {
+  FlowEntry& entry = table_.entry(hit.index);
+  TcpFlow flow = unpack(words_of<TcpFlow::Words>(entry));
+  TcpOutcome const outcome = track_tcp(flow, segment_of(descriptor, hit.direction), entry.status.load(),
+                                       entry.expires_ns.load() - descriptor.time_ns);
+  bool const over = outcome.fate == TcpFate::anew || outcome.fate == TcpFate::ended;
+  if (over && !table_.room_for_gone(1)) return Outcome::wait;
+  if (outcome.fate == TcpFate::anew) {
+    end(descriptor, hit.index);
+    return created(descriptor, hash);
   }
-  if (status != before) batch_.set(entry.status, status);
+  batch_.touch(entry.stamp);
+  store(entry, pack(flow), static_cast<uint32_t>(flow.state));
+  if (outcome.fate == TcpFate::invalid) {
+    descriptor.state = FlowState::invalid;
+    if (outcome.timeout_ns != 0) batch_.set(entry.expires_ns, descriptor.time_ns + outcome.timeout_ns);
+    return Outcome::done;
+  }
+  belongs(descriptor, hit);
+  switch (outcome.fate) {
+    case TcpFate::ended: end(descriptor, hit.index); break;
+    case TcpFate::kept: set_status(entry, descriptor, 0); break;
+    default: note(entry, descriptor, outcome.assured ? Status32::assured : 0, outcome.timeout_ns); break;
+  }
+  return Outcome::done;
+}
+
+Track::Outcome Track::known_sctp(Descriptor& descriptor, FlowTable::Hit hit) noexcept {
+  using Fate = SctpOutcome::Fate;
+  FlowEntry& entry = table_.entry(hit.index);
+  SctpFlow flow = unpack(words_of<SctpFlow::Words>(entry));
+  SctpOutcome const outcome = track_sctp(flow, descriptor.sctp, hit.direction, true);
+  uint32_t const status = outcome.assured ? Status32::assured : 0;
+  batch_.touch(entry.stamp);
+  store(entry, pack(flow), static_cast<uint32_t>(flow.state));
+  if (outcome.fate == Fate::invalid) {
+    descriptor.state = FlowState::invalid;
+    set_status(entry, descriptor, status);
+    return Outcome::done;
+  }
+  belongs(descriptor, hit);
+  if (outcome.fate == Fate::kept) set_status(entry, descriptor, status);
+  else note(entry, descriptor, status, outcome.timeout_ns);
+  return Outcome::done;
+}
+
+void Track::belongs(Descriptor& descriptor, FlowTable::Hit hit) noexcept {
+  const FlowEntry& entry = table_.entry(hit.index);
+  bool const replied = hit.direction == Direction::reply || (entry.status.load() & Status32::seen_reply) != 0;
+  descriptor.flow = hit.index + 1;
+  descriptor.flow_generation = entry.generation.load();
+  descriptor.direction = hit.direction;
+  descriptor.state = replied ? FlowState::established : FlowState::fresh;
+}
+
+void Track::note(FlowEntry& entry, const Descriptor& descriptor, uint32_t more_status, uint64_t lives_ns) noexcept {
+  set_status(entry, descriptor, more_status);
   batch_.set(entry.expires_ns, descriptor.time_ns + lives_ns);
+  count(entry, descriptor);
+}
+
+void Track::set_status(FlowEntry& entry, const Descriptor& descriptor, uint32_t more) noexcept {
+  uint32_t const before = entry.status.load();
+  if (descriptor.direction == Direction::reply) more |= Status32::seen_reply;
+  if ((before | more) != before) batch_.set(entry.status, before | more);
+}
+
+void Track::store(FlowEntry& entry, std::span<const uint64_t> words, uint32_t state) noexcept {
+  for (size_t i = 0; i < words.size(); ++i)
+    if (entry.protocol_words[i].load() != words[i]) batch_.set(entry.protocol_words[i], words[i]);
+  if (entry.protocol_state.load() != state) batch_.set(entry.protocol_state, state);
 }
 
 void Track::count(FlowEntry& entry, const Descriptor& descriptor) noexcept {
@@ -151,14 +239,12 @@ void Track::count(FlowEntry& entry, const Descriptor& descriptor) noexcept {
 
 Track::Outcome Track::created(Descriptor& descriptor, uint64_t hash) noexcept {
   std::optional<Tuple> const reply = inverse(descriptor.tuple);
-  TcpState tcp = TcpState::none;
-  if (descriptor.tuple.protocol == protocol::tcp)
-    tcp = next_state(TcpState::none, Direction::original, descriptor.tcp_flags);
-  if (!reply || tcp == TcpState::invalid || tracking(descriptor.tuple) != Tracking::flow) {
+  Beginning const begun = begin_flow(descriptor);
+  if (!reply || !begun.good || tracking(descriptor.tuple) != Tracking::flow) {
     descriptor.state = FlowState::invalid;
     return Outcome::done;
   }
-  if (table_.used_up() && waits_for_room()) return Outcome::wait;
+  if (table_.used_up() && make_room(descriptor) == Outcome::wait) return Outcome::wait;
   std::optional<uint32_t> const index = table_.add(descriptor.tuple, hash, *reply, descriptor.number);
   if (!index) {
     descriptor.state = FlowState::invalid;
@@ -166,14 +252,29 @@ Track::Outcome Track::created(Descriptor& descriptor, uint64_t hash) noexcept {
     return Outcome::done;
   }
   FlowEntry& entry = table_.entry(*index);
-  batch_.set(entry.protocol_state, static_cast<uint32_t>(tcp));
+  belongs(descriptor, {*index, Direction::original});
   batch_.set(entry.started_ns, descriptor.time_ns);
-  batch_.set(entry.expires_ns, descriptor.time_ns + first_timeout(descriptor, tcp));
-  descriptor.flow = *index + 1;
-  descriptor.flow_generation = entry.generation.load();
-  descriptor.direction = Direction::original;
-  descriptor.state = FlowState::fresh;
-  count(entry, descriptor);
+  store(entry, std::span(begun.protocol_words).first(begun.words), begun.state);
+  note(entry, descriptor, begun.status, begun.lives_ns);
+  return Outcome::done;
+}
+
+Track::Outcome Track::make_room(Descriptor& descriptor) noexcept {
+  if (waits_for_room()) return Outcome::wait;
+  if (!table_.used_up_for_good()) return Outcome::done;
+  if (!table_.room_for_gone(1)) return Outcome::wait;
+  uint32_t const first = state_.evict.load();
+  uint32_t const looked = std::min(kEvictionLook, table_.capacity());
+  auto const at = [&](uint32_t i) { return (first + i) % table_.capacity(); };
+  for (uint32_t i = 0; i < looked; ++i) {
+    const FlowEntry& entry = table_.entry(at(i));
+    if ((entry.status.load() & Status32::assured) != 0 && !expired(entry, descriptor.time_ns)) continue;
+    end(descriptor, at(i));
+    batch_.set(state_.evict, at(i + 1));
+    batch_.add(state_.evicted, uint64_t{1});
+    return Outcome::done;
+  }
+  batch_.set(state_.evict, at(looked));
   return Outcome::done;
 }
 

@@ -4,12 +4,15 @@
 // Waits   track is the one place that looks ahead of packets still in the chain. It says `wait`, having changed
 //         nothing, where the answer hangs on what an earlier number may still bring about:
 //         - a hit on an unconfirmed entry, by a packet, an ICMP error's quote, or a sweep that would expire it;
-//         - a full table while an unconfirmed entry is in the chain;
+//         - a full table, and which entry it evicts, while an unconfirmed entry is in the chain;
 //         - a list of gone entries that those behind have not read yet.
 //         confirm ends each of these.
 // Time    packet time only. An entry whose time-out has passed is gone, whether or not it has been swept.
-// Source  nf_conntrack_in(), resolve_normal_ct(), nf_conntrack_{udp,icmp,icmpv6,tcp}_packet().
+// Source  nf_conntrack_in(), resolve_normal_ct(), nf_conntrack_inet_error(), early_drop(), nf_conntrack_{udp,icmp,icmpv6,
+//         gre,generic,tcp,sctp}_packet().
 #pragma once
+
+#include <span>
 
 #include "ipc/descriptor.h"
 #include "services/conntrack/table.h"
@@ -21,7 +24,8 @@ class Track {
   enum class Outcome : uint8_t { done, wait };
 
   static constexpr uint32_t kSweep = 256;  // entries that a tick looks at
-  static constexpr size_t kWordsEach = FlowTable::kWordsToAdd + FlowTable::kWordsToRemove + 16;
+  static constexpr uint32_t kEvictionLook = 64;  // entries that a full table looks at for one that may go
+  static constexpr size_t kWordsEach = FlowTable::kWordsToAdd + FlowTable::kWordsToRemove + 24;
   static constexpr size_t kWordsForTick = kSweep * FlowTable::kWordsToRemove + 16;
   [[nodiscard]] static size_t words_for(Kind kind) {
     return kind == Kind::tick ? kWordsForTick : kWordsEach;
@@ -37,10 +41,18 @@ class Track {
   Outcome flow_of(Descriptor& descriptor, uint64_t hash) noexcept;
   Outcome quoted(Descriptor& descriptor, uint64_t hash) noexcept;
   Outcome known(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept;
+  Outcome known_tcp(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept;
+  Outcome known_sctp(Descriptor& descriptor, FlowTable::Hit hit) noexcept;
   Outcome created(Descriptor& descriptor, uint64_t hash) noexcept;
   Outcome sweep(Descriptor& tick) noexcept;
+  /// Done: there is room for one more, or there can be none.
+  Outcome make_room(Descriptor& descriptor) noexcept;
+  void belongs(Descriptor& descriptor, FlowTable::Hit hit) noexcept;
+  void note(FlowEntry& entry, const Descriptor& descriptor, uint32_t more_status, uint64_t lives_ns) noexcept;
+  void set_status(FlowEntry& entry, const Descriptor& descriptor, uint32_t more) noexcept;
+  /// What a protocol remembers of a flow: its words, and the state that others see.
+  void store(FlowEntry& entry, std::span<const uint64_t> words, uint32_t state) noexcept;
   void count(FlowEntry& entry, const Descriptor& descriptor) noexcept;
-  void refresh(FlowEntry& entry, const Descriptor& descriptor) noexcept;
   void end(Descriptor& descriptor, uint32_t index) noexcept;
   [[nodiscard]] bool waits_for(const FlowEntry& entry) const noexcept;
   [[nodiscard]] bool waits_for_room() const noexcept;

@@ -2,12 +2,38 @@
 
 #include <algorithm>
 
+#include "common/checksum.h"
+
 namespace bulkhead::pktio {
 namespace {
 
 constexpr size_t kTcpFlags = 13;  // offset in the TCP header
 
 bool is_large(const Arrival& arrival) { return arrival.captured > Pool::kSmallBytes; }
+
+/// Why the kernel would drop a packet before any hook sees it. What is wrong further up the rules see as invalid.
+DropReason below_transport(std::span<const uint8_t> bytes, const Headers& headers) {
+  if (headers.shape == Shape::malformed && bulkhead::below_transport(headers.reason))
+    return static_cast<DropReason>(headers.reason);
+  bool const ipv4 = headers.ethertype == ethertype::ipv4 && headers.shape != Shape::not_ip;
+  return ipv4 && !ipv4_header_good(bytes, headers) ? DropReason::bad_ip_checksum : DropReason::none;
+}
+
+/// What conntrack wants to know without looking at the bytes.
+void take_facts(std::span<const uint8_t> bytes, const Headers& headers, Descriptor& descriptor) {
+  descriptor.bad_checksum = verify_checksum(bytes, headers) == Checksum::bad ? 1 : 0;
+  if (headers.tuple.protocol == protocol::tcp) {
+    descriptor.tcp_flags = bytes[headers.l4_offset + kTcpFlags];
+    descriptor.tcp = tcp_facts(bytes, headers);
+  } else if (headers.tuple.protocol == protocol::sctp) {
+    descriptor.sctp = sctp_facts(bytes, headers);
+  }
+  if (!headers.tuple.is_icmp() || tracking(headers.tuple) != Tracking::error) return;
+  if (std::optional<Tuple> const quoted = quoted_tuple(bytes, headers)) {
+    descriptor.tuple = *quoted;
+    descriptor.quote = Quote::quoted;
+  }
+}
 
 }  // namespace
 
@@ -130,18 +156,15 @@ void Receive::describe(const Port& port, Descriptor& descriptor) const {
   descriptor.l4_offset = static_cast<uint16_t>(std::min<uint32_t>(headers.l4_offset, 0xffff));
   descriptor.shape = headers.shape;
   descriptor.tuple = headers.tuple;
-  if (headers.shape == Shape::malformed) {
+  descriptor.state = headers.shape == Shape::malformed ? FlowState::invalid : FlowState::untracked;
+  if (DropReason const reason = below_transport(bytes, headers); reason != DropReason::none) {
+    descriptor.shape = Shape::malformed;
     descriptor.verdict = Verdict::drop;
-    descriptor.reason = static_cast<DropReason>(headers.reason);
+    descriptor.reason = reason;
     descriptor.state = FlowState::invalid;
+    return;
   }
-  if (headers.shape != Shape::ip) return;
-  if (headers.tuple.protocol == protocol::tcp) descriptor.tcp_flags = bytes[headers.l4_offset + kTcpFlags];
-  if (!headers.tuple.is_icmp() || tracking(headers.tuple) != Tracking::error) return;
-  if (std::optional<Tuple> const quoted = quoted_tuple(bytes, headers)) {
-    descriptor.tuple = *quoted;
-    descriptor.quote = Quote::quoted;
-  }
+  if (headers.shape == Shape::ip) take_facts(bytes, headers, descriptor);
 }
 
 void Receive::send(const Descriptor& descriptor, const InFlight& slot, Outlet& out) {

@@ -11,20 +11,22 @@
 namespace bulkhead::test {
 
 struct Cover {
-  uint64_t made = 0, known = 0, replaced = 0, swept = 0, confirmed = 0, dropped = 0;
+  uint64_t made = 0, known = 0, replaced = 0, swept = 0, confirmed = 0, dropped = 0, evicted = 0;
 
-  [[nodiscard]] bool complete() const { return kinds() == 63; }
+  [[nodiscard]] bool complete() const { return kinds() == 127; }
   /// Has this one a kind that the other has not?
   [[nodiscard]] bool adds_to(const Cover& other) const { return (kinds() & ~other.kinds()) != 0; }
   [[nodiscard]] std::string text() const {
-    return fmt::format("{} flows made, {} seen again, {} expired ones replaced, {} swept, {} confirmed, {} dropped",
-                       made, known, replaced, swept, confirmed, dropped);
+    return fmt::format("{} flows made, {} seen again, {} replaced or closed, {} swept, {} confirmed, {} dropped, "
+                       "{} evicted",
+                       made, known, replaced, swept, confirmed, dropped, evicted);
   }
 
  private:
   [[nodiscard]] unsigned kinds() const {
     unsigned bits = 0;
-    for (uint64_t count : {made, known, replaced, swept, confirmed, dropped}) bits = bits << 1 | (count != 0);
+    for (uint64_t count : {made, known, replaced, swept, confirmed, dropped, evicted})
+      bits = bits << 1 | (count != 0);
     return bits;
   }
 };
@@ -33,7 +35,10 @@ struct Cover {
 class TableBefore {
  public:
   explicit TableBefore(const ConntrackState& state)
-      : made_(state.generations.load()), gone_(state.gone_count.load()), expired_(state.expired.load()) {
+      : made_(state.generations.load()),
+        gone_(state.gone_count.load()),
+        expired_(state.expired.load()),
+        evicted_(state.evicted.load()) {
     for (uint64_t i = 0; i < state.header.capacity; ++i) flows_.push_back(flow(state, i));
   }
 
@@ -41,8 +46,10 @@ class TableBefore {
     uint64_t const swept = now.expired.load() - expired_;
     cover.made += now.generations.load() - made_;
     cover.swept += swept;
-    uint64_t gone = now.gone_count.load() - gone_;
-    cover.replaced += gone - swept;
+    uint64_t const gone = now.gone_count.load() - gone_;
+    uint64_t const evicted = now.evicted.load() - evicted_;
+    cover.evicted += evicted;
+    cover.replaced += gone - swept - evicted;
     for (uint64_t i = 0; i < flows_.size(); ++i) {
       Flow const was = flows_[i], is = flow(now, i);
       if (was.generation == is.generation && is.packets > was.packets) ++cover.known;
@@ -65,7 +72,7 @@ class TableBefore {
   }
 
   uint32_t made_;
-  uint64_t gone_, expired_;
+  uint64_t gone_, expired_, evicted_;
   std::vector<Flow> flows_;
 };
 

@@ -18,7 +18,7 @@ class Hazards {
 
  private:
   void step() {
-    switch (random_.below(12)) {
+    switch (random_.below(18)) {
       case 0: return handshake();
       case 1: return twice();
       case 2: return ping();
@@ -29,6 +29,11 @@ class Hazards {
       case 7: return large();
       case 8: return reset();
       case 9: return again();
+      case 10: return window();
+      case 11: return refused();
+      case 12: return retransmissions();
+      case 13: return bad_checksum();
+      case 14: return assured();
       default: return talk();
     }
   }
@@ -51,12 +56,69 @@ class Hazards {
     return ethernet(ip(ends, protocol::udp, udp(ends, from, to, pattern(length))));
   }
 
-  void handshake() {
+  /// Numbers as they should be: both SYNs have 0. `back`: from the server.
+  Bytes numbered(const Ends& there, uint16_t port, bool back, uint8_t flags, uint32_t seq, uint32_t ack,
+                 size_t length = 0) {
+    Segment segment{.src_port = back ? uint16_t{80} : port,
+                    .dst_port = back ? port : uint16_t{80},
+                    .seq = seq,
+                    .ack = ack,
+                    .flags = flags};
+    segment.payload = pattern(length);
+    if ((flags & tcp_flag::syn) != 0) segment.options = syn_options(1460);
+    Ends const ends = back ? there.back() : there;
+    return ethernet(ip(ends, protocol::tcp, tcp(ends, segment)));
+  }
+  void opened(const Ends& there, uint16_t port) {
+    add(0, numbered(there, port, false, tcp_flag::syn, 0, 0));
+    add(1, numbered(there, port, true, tcp_flag::syn | tcp_flag::ack, 0, 1));
+    add(0, numbered(there, port, false, tcp_flag::ack, 1, 1));
+  }
+  void handshake() { opened(ends(random_.below(6)), static_cast<uint16_t>(1000 + random_.below(4))); }
+  /// Data in the window, beyond it, before it, and acknowledged by an end of both.
+  void window() {
     Ends const there = ends(random_.below(6));
-    auto const port = static_cast<uint16_t>(1000 + random_.below(4));
-    add(0, segment(there, port, 80, tcp_flag::syn));
-    add(1, segment(there.back(), 80, port, tcp_flag::syn | tcp_flag::ack));
-    add(0, segment(there, port, 80, tcp_flag::ack));
+    auto const port = static_cast<uint16_t>(1100 + random_.below(2));
+    opened(there, port);
+    add(0, numbered(there, port, false, tcp_flag::ack, 1, 1, 100));
+    add(1, numbered(there, port, true, tcp_flag::ack, 1, 101));
+    constexpr uint32_t starts[] = {101, 70000, 10'000'000, 0xffff0000, 0x80000000};
+    add(0, numbered(there, port, false, tcp_flag::ack, starts[random_.below(5)], 1, 10));
+    add(1, numbered(there, port, true, tcp_flag::ack, 1, random_.below(2) == 0 ? 111 : 5'000'000));
+    add(1, numbered(there, port, true, tcp_flag::rst, random_.below(3), 0));
+    if (random_.below(2) != 0) return;
+    add(0, numbered(there, port, false, tcp_flag::syn, 40'000, 0));
+    add(1, numbered(there, port, true, tcp_flag::syn | tcp_flag::ack, 90'000, 40'001));
+  }
+  /// A flow that is gone with its second packet, and begins again with the third.
+  void refused() {
+    Ends const there = ends(random_.below(6));
+    auto const port = static_cast<uint16_t>(1200 + random_.below(2));
+    add(0, numbered(there, port, false, tcp_flag::syn, 0, 0));
+    add(1, numbered(there, port, true, tcp_flag::rst | tcp_flag::ack, 0, 1));
+    add(0, numbered(there, port, false, tcp_flag::syn, 0, 0));
+  }
+  void retransmissions() {
+    Ends const there = ends(random_.below(6));
+    auto const port = static_cast<uint16_t>(1300 + random_.below(2));
+    opened(there, port);
+    for (uint32_t i = 2 + random_.below(4); i > 0; --i)
+      add(0, numbered(there, port, false, tcp_flag::ack, 1, 1, 50));
+  }
+  void bad_checksum() {
+    Ends const there = ends(random_.below(6));
+    Bytes bad = random_.below(2) == 0 ? segment(there, 1000, 80, tcp_flag::ack) : datagram(there, 3000, 53);
+    bad[random_.below(2) == 0 ? bad.size() - 1 : 14 + 8] ^= 1;  // the transport's, or the IPv4 header's
+    add(0, std::move(bad));
+  }
+  /// A stream, which a full table does not evict.
+  void assured() {
+    Ends const there = ends(random_.below(6));
+    auto const port = static_cast<uint16_t>(8000 + random_.below(4));
+    add(0, datagram(there, port, 53));
+    add(1, datagram(there.back(), 53, port));
+    time_ += 3 * kSecond;
+    add(0, datagram(there, port, 53));
   }
   void reset() {
     Ends const there = ends(random_.below(6));

@@ -87,13 +87,13 @@ BOOST_AUTO_TEST_CASE(headers_that_cannot_be_are_refused) {
   };
   constexpr uint64_t bytes = sizeof(Ring) + 16 * sizeof(Descriptor);
   const Row rows[] = {
-      {"no magic", {1, Layout::ring, 1, bytes, 16}},
-      {"another layout", {kObjectMagic, Layout::pool, 1, bytes, 16}},
-      {"a later version", {kObjectMagic, Layout::ring, 2, bytes, 16}},
-      {"more bytes than mapped", {kObjectMagic, Layout::ring, 1, bytes + 1, 16}},
-      {"more slots than fit", {kObjectMagic, Layout::ring, 1, bytes, 32}},
-      {"so many slots that their bytes wrap to none", {kObjectMagic, Layout::ring, 1, bytes, uint64_t{1} << 57}},
-      {"so many that they wrap to few", {kObjectMagic, Layout::ring, 1, bytes, (uint64_t{1} << 57) + 8}},
+      {"no magic", {1, Layout::ring, Ring::kVersion, bytes, 16}},
+      {"another layout", {kObjectMagic, Layout::pool, Ring::kVersion, bytes, 16}},
+      {"a later version", {kObjectMagic, Layout::ring, Ring::kVersion + 1, bytes, 16}},
+      {"more bytes than mapped", {kObjectMagic, Layout::ring, Ring::kVersion, bytes + 1, 16}},
+      {"more slots than fit", {kObjectMagic, Layout::ring, Ring::kVersion, bytes, 32}},
+      {"so many slots that their bytes wrap to none", {kObjectMagic, Layout::ring, Ring::kVersion, bytes, uint64_t{1} << 57}},
+      {"so many that they wrap to few", {kObjectMagic, Layout::ring, Ring::kVersion, bytes, (uint64_t{1} << 57) + 8}},
   };
   alignas(64) std::array<std::byte, bytes> memory{};
   std::span<std::byte> const all(memory);

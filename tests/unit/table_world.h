@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "common/checksum.h"
 #include "services/conntrack/confirm.h"
 #include "services/conntrack/track.h"
 #include "tests/simulation/world.h"
@@ -51,7 +52,15 @@ inline Descriptor described(const Bytes& frame, uint64_t number, uint64_t time_n
     descriptor.reason = static_cast<DropReason>(headers.reason);
   }
   if (headers.shape != Shape::ip) return descriptor;
-  if (headers.tuple.protocol == protocol::tcp) descriptor.tcp_flags = frame[headers.l4_offset + 13];
+  descriptor.l3_offset = headers.l3_offset;
+  descriptor.l4_offset = static_cast<uint16_t>(headers.l4_offset);
+  descriptor.bad_checksum = verify_checksum(frame, headers) == Checksum::bad ? 1 : 0;
+  if (headers.tuple.protocol == protocol::tcp) {
+    descriptor.tcp_flags = frame[headers.l4_offset + 13];
+    descriptor.tcp = tcp_facts(frame, headers);
+  } else if (headers.tuple.protocol == protocol::sctp) {
+    descriptor.sctp = sctp_facts(frame, headers);
+  }
   if (!headers.tuple.is_icmp() || tracking(headers.tuple) != Tracking::error) return descriptor;
   if (auto const quoted = quoted_tuple(frame, headers)) {
     descriptor.tuple = *quoted;

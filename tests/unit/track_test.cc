@@ -2,20 +2,14 @@
 #include <boost/test/unit_test.hpp>
 #include <boost/test/unit_test_log.hpp>
 #include <functional>
-#include <vector>
 
-#include "services/conntrack/tcp_state.h"
-#include "services/conntrack/timeouts.h"
-#include "tests/unit/table_world.h"
+#include "tests/unit/table.h"
 
 using namespace bulkhead;
 using namespace bulkhead::test;
 using namespace bulkhead::conntrack;
-namespace flag = bulkhead::test::tcp_flag;
 
 namespace {
-
-constexpr uint64_t kBegin = 1'000'000 * kSecond;
 
 Ends const kThere{address("10.0.0.1"), address("192.0.2.1")};
 Ends const kThere6{address("2001:db8::1"), address("2001:db8:1::1")};
@@ -23,85 +17,12 @@ Ends const kThere6{address("2001:db8::1"), address("2001:db8:1::1")};
 Bytes udp_packet(const Ends& ends, uint16_t from = 5000, uint16_t to = 53) {
   return ip(ends, protocol::udp, udp(ends, from, to, pattern(10)));
 }
-Bytes tcp_packet(const Ends& ends, uint8_t flags, bool back = false) {
-  Segment segment;
-  segment.src_port = back ? 80 : 1234;
-  segment.dst_port = back ? 1234 : 80;
-  segment.flags = flags;
-  return ip(ends, protocol::tcp, tcp(ends, segment));
-}
-Bytes there(uint8_t flags) { return tcp_packet(kThere, flags); }
-Bytes back(uint8_t flags) { return tcp_packet(kThere.back(), flags, true); }
 Bytes ping(const Ends& ends, bool request, uint16_t id = 7) {
   return ip(ends, ends.src.l3 == 4 ? protocol::icmp : protocol::icmpv6, echo(ends, request, id, 1, pattern(8)));
 }
 Bytes error(const Ends& ends, uint8_t type, uint8_t code, const Bytes& quoted) {
   return ip(ends, ends.src.l3 == 4 ? protocol::icmp : protocol::icmpv6, icmp_error(ends, type, code, quoted));
 }
-
-/// A packet, so much later than the one before it, and what becomes of it.
-struct Row {
-  const char* what;
-  Bytes packet;
-  uint64_t later_ns;
-  FlowState state;
-  uint32_t flows;  // in the table afterwards
-  DropReason reason = DropReason::none;
-};
-
-class Table : public TableWorld {
- public:
-  explicit Table(uint32_t flows = 8) : TableWorld(flows) {}
-
-  struct Sent {
-    Descriptor descriptor;
-    bool waits;
-  };
-  Sent tracked(const Bytes& frame, uint64_t later_ns = 0) {
-    time_ns_ += later_ns;
-    Sent sent{described(frame, number_ + 1, time_ns_), false};
-    sent.waits = track->visit(sent.descriptor) == Track::Outcome::wait;
-    if (!sent.waits) ++number_;
-    commit();
-    return sent;
-  }
-  /// Home it goes; `dropped`: by rules.
-  void home(Descriptor descriptor, bool dropped = false) {
-    if (dropped) descriptor.verdict = Verdict::drop;
-    BOOST_TEST(confirm->visit(descriptor));
-    commit();
-  }
-  Descriptor passed(const Bytes& frame, uint64_t later_ns = 0) {
-    Sent const sent = tracked(frame, later_ns);
-    BOOST_REQUIRE(!sent.waits);
-    home(sent.descriptor);
-    return sent.descriptor;
-  }
-  Descriptor tick(uint64_t later_ns) {
-    time_ns_ += later_ns;
-    Descriptor descriptor{};
-    descriptor.kind = Kind::tick;
-    descriptor.number = ++number_;
-    descriptor.time_ns = time_ns_;
-    BOOST_REQUIRE(track->visit(descriptor) == Track::Outcome::done);
-    home(descriptor);
-    return descriptor;
-  }
-  void run(const std::vector<Row>& rows) {
-    for (const Row& row : rows) {
-      Descriptor const seen = passed(ethernet(row.packet), row.later_ns);
-      BOOST_TEST(name_of(seen.state) == name_of(row.state), row.what);
-      BOOST_TEST(name_of(seen.reason) == name_of(row.reason), row.what);
-      BOOST_TEST(state.used.load() == row.flows, row.what);
-      BOOST_TEST(state.unconfirmed.load() == 0U, row.what);
-    }
-  }
-  FlowEntry& flow(const Descriptor& descriptor) { return table->entry(descriptor.flow - 1); }
-
- private:
-  uint64_t time_ns_ = kBegin;
-  uint64_t number_ = 0;
-};
 
 constexpr auto kNew = FlowState::fresh, kEstablished = FlowState::established, kRelated = FlowState::related,
                kInvalid = FlowState::invalid, kUntracked = FlowState::untracked;
@@ -122,26 +43,58 @@ BOOST_AUTO_TEST_CASE(udp_is_established_once_answered_and_lives_longer_as_a_stre
   }
 }
 
-BOOST_AUTO_TEST_CASE(tcp_goes_through_its_states_with_their_time_outs) {
-  Table().run({{"SYN", there(flag::syn), 0, kNew, 1},
-               {"SYN again", there(flag::syn), kSecond, kNew, 1},
-               {"an ACK before the SYN/ACK is none", there(flag::ack), 1, kInvalid, 1},
-               {"SYN/ACK", back(flag::syn | flag::ack), 119 * kSecond, kEstablished, 1},
-               {"ACK", there(flag::ack), 59 * kSecond, kEstablished, 1},
-               {"no flags", there(0), 1, kInvalid, 1},
-               {"a SYN in its middle passes", there(flag::syn), 1, kEstablished, 1},
-               {"five days less a second", back(flag::ack), 431'999 * kSecond, kEstablished, 1},
-               {"FIN", there(flag::fin | flag::ack), 1, kEstablished, 1},
-               {"its ACK", back(flag::ack), 1, kEstablished, 1},
-               {"FIN of the other", back(flag::fin | flag::ack), 59 * kSecond, kEstablished, 1},
-               {"the last ACK", there(flag::ack), 29 * kSecond, kEstablished, 1},
-               {"SYN: a new flow in its place", there(flag::syn), 1, kNew, 1},
-               {"RST", back(flag::rst), 1, kEstablished, 1},
-               {"10 s later it has gone; an ACK picks a flow up in its middle", there(flag::ack), 10 * kSecond,
-                kNew, 1},
-               {"a SYN/ACK begins none", tcp_packet(kThere6, flag::syn | flag::ack), 1, kInvalid, 1},
-               {"nor does a RST", tcp_packet(kThere6, flag::rst), 1, kInvalid, 1},
-               {"nor a FIN alone", tcp_packet(kThere6, flag::fin), 1, kInvalid, 1}});
+BOOST_AUTO_TEST_CASE(first_answer_leaves_the_short_time_out_however_late_it_comes) {
+  Bytes const out = udp_packet(kThere), in = udp_packet(kThere.back(), 53, 5000);
+  Table table;
+  Descriptor const first = table.passed(ethernet(out));
+  FlowEntry& flow = table.flow(first);
+  auto const left = [&] { return (flow.expires_ns.load() - table.now()) / kSecond; };
+  auto const assured = [&] { return (flow.status.load() & Status32::assured) != 0; };
+  table.passed(ethernet(in), 20 * kSecond);
+  BOOST_TEST(left() == 30U);
+  BOOST_TEST(!assured());
+  table.passed(ethernet(out));
+  BOOST_TEST(left() == 120U);
+  BOOST_TEST(assured());
+}
+
+BOOST_AUTO_TEST_CASE(other_protocols_have_the_kernels_time_outs) {
+  struct Protocol {
+    uint8_t number;
+    uint64_t alone_s, answered_s;
+    bool assured;
+  };
+  for (const Protocol& one : {Protocol{protocol::gre, 30, 180, true}, Protocol{protocol::esp, 600, 600, false},
+                              Protocol{99, 600, 600, false}}) {
+    Table table;
+    Bytes const out = ethernet(ip(kThere, one.number, {0, 0, 8, 0, 1, 2, 3, 4}));
+    Bytes const in = ethernet(ip(kThere.back(), one.number, {0, 0, 8, 0, 1, 2, 3, 4}));
+    Descriptor const first = table.passed(out);
+    FlowEntry& flow = table.flow(first);
+    auto const left = [&] { return (flow.expires_ns.load() - table.now()) / kSecond; };
+    BOOST_TEST(left() == one.alone_s);
+    table.passed(in);
+    BOOST_TEST(left() == one.alone_s);
+    table.passed(out);
+    BOOST_TEST(left() == one.answered_s);
+    BOOST_TEST(((flow.status.load() & Status32::assured) != 0) == one.assured);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(packet_with_a_bad_checksum_is_invalid_and_changes_nothing) {
+  Table table;
+  Descriptor const first = table.passed(ethernet(udp_packet(kThere)));
+  uint64_t const expires = table.flow(first).expires_ns.load();
+  std::vector<Bytes> bad{ethernet(udp_packet(kThere)), ethernet(ping(kThere, true)),
+                         ethernet(error(kThere.back(), 3, 3, udp_packet(kThere))), ethernet(ping(kThere6, true)),
+                         ethernet(ip(kThere6, protocol::icmpv6, neighbour(kThere6, 135, kThere6.dst, Mac{2})))};
+  for (Bytes& frame : bad) {
+    frame.back() ^= 1;
+    BOOST_TEST(name_of(table.passed(frame, kSecond).state) == "invalid");
+  }
+  BOOST_TEST(table.flow(first).expires_ns.load() == expires);
+  BOOST_TEST(table.flow(first).counters[0].packets.load() == 1U);
+  BOOST_TEST(table.state.used.load() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(icmp_echo_is_one_flow_for_each_identifier) {
@@ -162,6 +115,7 @@ BOOST_AUTO_TEST_CASE(icmp_errors_are_related_to_what_they_quote) {
                {"a flow", out, 1, kNew, 1},
                {"port unreachable", error(kThere.back(), 3, 3, out), 1, kRelated, 1},
                {"time exceeded, from a router", error(router, 11, 0, out), 1, kRelated, 1},
+               {"to another host than sent what it quotes", error({router.src, kThere.dst}, 3, 3, out), 1, kInvalid, 1},
                {"about the flow's other direction", error(kThere, 3, 1, udp_packet(kThere.back(), 53, 5000)), 1,
                 kRelated, 1},
                {"quotes another port", error(kThere.back(), 3, 3, udp_packet(kThere, 5001)), 1, kInvalid, 1},
@@ -208,17 +162,33 @@ BOOST_AUTO_TEST_CASE(what_has_no_tuple_is_not_tracked_and_what_is_malformed_is_d
   BOOST_TEST(table.state.used.load() == 0U);
 }
 
-BOOST_AUTO_TEST_CASE(table_that_is_full_drops_new_flows_and_knows_the_old_ones) {
+BOOST_AUTO_TEST_CASE(full_table_evicts_what_is_not_assured_and_goes_on_where_it_stopped) {
   Table table(2);
   auto const packet = [](uint16_t port) { return udp_packet(kThere, port); };
   table.run({{"one", packet(1), 0, kNew, 1},
              {"two", packet(2), 0, kNew, 2},
+             {"three takes the place of one", packet(3), 0, kNew, 2},
+             {"two is known", packet(2), 0, kNew, 2},
+             {"one comes back for two", packet(1), 0, kNew, 2},
+             {"three is known", packet(3), 0, kNew, 2}});
+  BOOST_TEST(table.state.evicted.load() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(full_table_of_assured_flows_drops_new_ones_until_some_expire) {
+  Table table(2);
+  auto const packet = [](uint16_t port) { return udp_packet(kThere, port); };
+  auto const answer = [](uint16_t port) { return udp_packet(kThere.back(), 53, port); };
+  table.run({{"one", packet(1), 0, kNew, 1},
+             {"two", packet(2), 0, kNew, 2},
+             {"answered", answer(1), 0, kEstablished, 2},
+             {"both", answer(2), 0, kEstablished, 2},
+             {"one is assured", packet(1), 3 * kSecond, kEstablished, 2},
+             {"two is assured", packet(2), 0, kEstablished, 2},
              {"three is too many", packet(3), 0, kInvalid, 2, DropReason::table_full},
-             {"one is known", packet(1), 20 * kSecond, kNew, 2},
-             {"two has expired, and makes way for itself", packet(2), 10 * kSecond, kNew, 2},
-             {"three is still too many", packet(3), 0, kInvalid, 2, DropReason::table_full}});
-  table.tick(25 * kSecond);
-  table.run({{"there is room after the sweep", packet(3), 0, kNew, 2}});
+             {"one is known", packet(1), 20 * kSecond, kEstablished, 2},
+             {"two has expired, and makes way", packet(3), 100 * kSecond, kNew, 2},
+             {"one is known still", packet(1), 0, kEstablished, 2}});
+  BOOST_TEST(table.state.evicted.load() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(next_packet_of_a_flow_waits_until_the_first_ones_fate_is_known) {

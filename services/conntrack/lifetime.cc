@@ -1,0 +1,20 @@
+#include "services/conntrack/lifetime.h"
+
+#include "services/conntrack/timeouts.h"
+
+namespace bulkhead::conntrack {
+
+Lifetime lifetime(uint8_t protocol, uint32_t status, uint64_t age_ns) noexcept {
+  bool const answered = (status & Status32::seen_reply) != 0;
+  switch (protocol) {
+    case protocol::udp:
+    case protocol::udplite:
+      return answered && age_ns > kUdpStreamAge ? Lifetime{kUdpStream, true} : Lifetime{kUdpUnreplied};
+    case protocol::icmp:
+    case protocol::icmpv6: return {kIcmp};
+    case protocol::gre: return answered ? Lifetime{kGreStream, true} : Lifetime{kGreUnreplied};
+    default: return {kGeneric};
+  }
+}
+
+}  // namespace bulkhead::conntrack

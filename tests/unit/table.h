@@ -1,0 +1,81 @@
+// tests/unit/table.h: a flow table that packets pass one after another, with what must become of each.
+#pragma once
+
+#include <boost/test/unit_test.hpp>
+#include <vector>
+
+#include "services/conntrack/timeouts.h"
+#include "tests/unit/table_world.h"
+
+namespace bulkhead::test {
+
+inline constexpr uint64_t kBegin = 1'000'000 * conntrack::kSecond;
+
+/// A packet, so much later than the one before it, and what becomes of it.
+struct Row {
+  const char* what;
+  Bytes packet;
+  uint64_t later_ns;
+  FlowState state;
+  uint32_t flows;  // in the table afterwards
+  DropReason reason = DropReason::none;
+};
+
+class Table : public TableWorld {
+ public:
+  using Track = conntrack::Track;
+
+  explicit Table(uint32_t flows = 8) : TableWorld(flows) {}
+
+  struct Sent {
+    Descriptor descriptor;
+    bool waits;
+  };
+  Sent tracked(const Bytes& frame, uint64_t later_ns = 0) {
+    time_ns_ += later_ns;
+    Sent sent{described(frame, number_ + 1, time_ns_), false};
+    sent.waits = track->visit(sent.descriptor) == Track::Outcome::wait;
+    if (!sent.waits) ++number_;
+    commit();
+    return sent;
+  }
+  /// Home it goes; `dropped`: by rules.
+  void home(Descriptor descriptor, bool dropped = false) {
+    if (dropped) descriptor.verdict = Verdict::drop;
+    BOOST_TEST(confirm->visit(descriptor));
+    commit();
+  }
+  Descriptor passed(const Bytes& frame, uint64_t later_ns = 0) {
+    Sent const sent = tracked(frame, later_ns);
+    BOOST_REQUIRE(!sent.waits);
+    home(sent.descriptor);
+    return sent.descriptor;
+  }
+  Descriptor tick(uint64_t later_ns) {
+    time_ns_ += later_ns;
+    Descriptor descriptor{};
+    descriptor.kind = Kind::tick;
+    descriptor.number = ++number_;
+    descriptor.time_ns = time_ns_;
+    BOOST_REQUIRE(track->visit(descriptor) == Track::Outcome::done);
+    home(descriptor);
+    return descriptor;
+  }
+  void run(const std::vector<Row>& rows) {
+    for (const Row& row : rows) {
+      Descriptor const seen = passed(ethernet(row.packet), row.later_ns);
+      BOOST_TEST(name_of(seen.state) == name_of(row.state), row.what);
+      BOOST_TEST(name_of(seen.reason) == name_of(row.reason), row.what);
+      BOOST_TEST(state.used.load() == row.flows, row.what);
+      BOOST_TEST(state.unconfirmed.load() == 0U, row.what);
+    }
+  }
+  FlowEntry& flow(const Descriptor& descriptor) { return table->entry(descriptor.flow - 1); }
+  [[nodiscard]] uint64_t now() const { return time_ns_; }
+
+ private:
+  uint64_t time_ns_ = kBegin;
+  uint64_t number_ = 0;
+};
+
+}  // namespace bulkhead::test
