@@ -1,0 +1,128 @@
+// tests/differential/compare_kernel.cc: compare-kernel KERNEL_DIR OUR_DIR: where do we differ?
+//
+// Packets  KERNEL_DIR/states (run_kernel.cc) beside OUR_DIR/verdicts.jsonl: one line for each packet that got another
+//          state, or was dropped by one alone.
+// Flows    KERNEL_DIR/conntrack.txt beside OUR_DIR/conntrack.txt: the same lines but for `use` and their order; the
+//          seconds left may differ by as many as the kernel's run took.
+// Exit     0: no difference. 1: some. 2: the comparison was not possible, or there was nothing to compare.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <stdexcept>
+#include <vector>
+
+namespace {
+
+using Packet = std::pair<std::string, uint64_t>;  // interface, n
+constexpr uint64_t kSlow_s = 5;                   // that the kernel's run may have taken
+constexpr size_t kMostShown = 40;
+
+std::ifstream opened(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) throw std::runtime_error("cannot read " + path);
+  return file;
+}
+
+std::map<Packet, std::string> kernels_states(const std::string& path) {
+  std::map<Packet, std::string> states;
+  std::ifstream file = opened(path);
+  std::string in, state;
+  for (uint64_t n = 0; file >> in >> n >> state;) states[{in, n}] = state;
+  return states;
+}
+
+std::map<Packet, std::string> our_states(const std::string& path) {
+  std::map<Packet, std::string> states;
+  std::ifstream file = opened(path);
+  for (std::string line; std::getline(file, line);) {
+    auto const json = nlohmann::json::parse(line);
+    states[{json.at("in"), json.at("n")}] =
+        json.at("verdict") == "accept" ? json.at("state").get<std::string>() : "dropped";
+  }
+  return states;
+}
+
+/// Flow, without what may differ, to the seconds that it has left.
+std::map<std::string, uint64_t> flows(const std::string& path) {
+  std::map<std::string, uint64_t> all;
+  std::ifstream file = opened(path);
+  for (std::string line; std::getline(file, line);) {
+    if (line.find("10.255.255.254") != std::string::npos) continue;  // run-kernel's last frame
+    std::istringstream words(line);
+    std::string key, word, seconds;
+    for (int i = 0; words >> word; ++i) {
+      if (i == 4) seconds = word;
+      else if (word.rfind("use=", 0) != 0) key += word + ' ';
+    }
+    uint64_t left = 0;
+    std::from_chars(seconds.data(), seconds.data() + seconds.size(), left);
+    if (!all.emplace(key, left).second) throw std::runtime_error("twice: " + line);
+  }
+  return all;
+}
+
+class Differences {
+ public:
+  template <class... Values>
+  void add(fmt::format_string<Values...> form, Values&&... values) {
+    if (++count_ <= kMostShown) fmt::print("{}\n", fmt::format(form, std::forward<Values>(values)...));
+  }
+  [[nodiscard]] size_t count() const { return count_; }
+
+ private:
+  size_t count_ = 0;
+};
+
+void compare_packets(const std::string& kernel, const std::string& ours, Differences& found) {
+  auto const theirs = kernels_states(kernel + "/states"), own = our_states(ours + "/verdicts.jsonl");
+  if (theirs.empty()) throw std::runtime_error("no packets");
+  if (theirs.size() != own.size()) found.add("packets: kernel {}, we {}", theirs.size(), own.size());
+  std::map<std::string, size_t> states;
+  for (const auto& [packet, state] : theirs) {
+    auto const at = own.find(packet);
+    std::string const we = at == own.end() ? "nothing" : at->second;
+    ++states[state];
+    if (we != state) found.add("{} {}: kernel {}, we {}", packet.first, packet.second, state, we);
+  }
+  fmt::print("{} packets:", theirs.size());
+  for (const auto& [state, count] : states) fmt::print(" {} {}", state, count);
+  fmt::print("\n");
+}
+
+void compare_flows(const std::string& kernel, const std::string& ours, Differences& found) {
+  auto const theirs = flows(kernel + "/conntrack.txt"), own = flows(ours + "/conntrack.txt");
+  for (const auto& [flow, left] : theirs) {
+    auto const at = own.find(flow);
+    if (at == own.end()) found.add("only the kernel: {} {}", left, flow);
+    else if (at->second + 1 < left || left + kSlow_s < at->second)
+      found.add("seconds left: kernel {}, we {}: {}", left, at->second, flow);
+  }
+  for (const auto& [flow, left] : own)
+    if (!theirs.contains(flow)) found.add("only we: {} {}", left, flow);
+  fmt::print("{} flows\n", theirs.size());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 3) {
+    fmt::print(stderr, "compare-kernel KERNEL_DIR OUR_DIR\n");
+    return 2;
+  }
+  try {
+    Differences found;
+    compare_packets(argv[1], argv[2], found);
+    compare_flows(argv[1], argv[2], found);
+    fmt::print("{} differences\n", found.count());
+    return found.count() == 0 ? 0 : 1;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "compare-kernel: {}\n", error.what());
+    return 2;
+  }
+}

@@ -1,0 +1,131 @@
+#include "tests/differential/cases.h"
+
+namespace bulkhead::test {
+namespace {
+
+class OtherCase {
+ public:
+  explicit OtherCase(uint64_t seed) : random_(seed), there_(case_ends(seed)) {}
+
+  Case make() {
+    for (uint32_t steps = 4 + random_.below(16); steps > 0; --steps) step();
+    return std::move(packets_);
+  }
+
+ private:
+  [[nodiscard]] bool ipv4() const { return there_.src.l3 == 4; }
+  [[nodiscard]] uint8_t icmp_protocol() const { return ipv4() ? protocol::icmp : protocol::icmpv6; }
+  [[nodiscard]] const Ends& ends(bool back) { return back ? (back_ = there_.back()) : there_; }
+
+  void put(bool back, uint8_t protocol, Bytes l4) {
+    packets_.push_back({back ? Side::wan : Side::lan, ends(back), protocol, std::move(l4)});
+  }
+  void step() {
+    bool const back = random_.below(2) != 0;
+    switch (random_.below(10)) {
+      case 0: case 1: case 2: return datagram(back);
+      case 3: return ping(back);
+      case 4: case 5: return error(back);
+      case 6: return gre(back);
+      case 7: return put(back, random_.below(2) == 0 ? protocol::esp : uint8_t{99}, pattern(8 + random_.below(50)));
+      case 8: return odd_icmp(back);
+      default: return malformed(back);
+    }
+  }
+
+  Bytes datagram_bytes(bool back) {
+    auto const port = static_cast<uint16_t>(5000 + random_.below(2));
+    return udp(ends(back), back ? 53 : port, back ? port : 53, pattern(random_.below(200)));
+  }
+  void datagram(bool back) {
+    Bytes l4 = datagram_bytes(back);
+    switch (random_.below(12)) {
+      case 0: l4[6] = l4[7] = 0; break;                                 // no checksum
+      case 1: l4[6] ^= static_cast<uint8_t>(1 + random_.below(255)); break;
+      case 2:
+        l4.resize(l4.size() + 5, 0);
+        break;  // more than UDP says: the sum is still right
+      default: break;
+    }
+    put(back, protocol::udp, std::move(l4));
+    if (random_.below(30) == 0) packets_.back().bad_ip_checksum = true;
+  }
+  void ping(bool back) {
+    bool const request = random_.below(3) != 0;
+    Bytes l4 = echo(ends(back), request, static_cast<uint16_t>(random_.below(3)), 1, pattern(random_.below(60)));
+    if (random_.below(10) == 0) l4[2] ^= 1;
+    put(back, icmp_protocol(), std::move(l4));
+  }
+  void odd_icmp(bool back) {
+    constexpr uint8_t types4[] = {13, 14, 15, 17, 18, 6, 19, 99, 9}, types6[] = {139, 140, 150, 127, 200, 0};
+    uint8_t const type =
+        ipv4() ? types4[random_.below(std::size(types4))] : types6[random_.below(std::size(types6))];
+    put(back, icmp_protocol(), icmp(ends(back), type, static_cast<uint8_t>(random_.below(2)), pattern(20, 3)));
+  }
+  /// About a packet that went the other way, or about one that nobody sent; whole, cut, or to somebody else.
+  void error(bool back) {
+    Bytes quoted;
+    bool const about_ping = random_.below(4) == 0;
+    Ends const went = random_.below(6) == 0 ? ends(back) : ends(!back);
+    bool const went_back = went.src.bytes == there_.dst.bytes;
+    if (about_ping) {
+      quoted = ip(went, icmp_protocol(),
+                  echo(went, random_.below(3) != 0, static_cast<uint16_t>(random_.below(3)), 1, pattern(8)));
+    } else {
+      quoted = ip(went, protocol::udp, datagram_bytes(went_back));
+    }
+    size_t const header = ipv4() ? 20 : 40;
+    if (random_.below(3) == 0) quoted.resize(header + random_.below(10));
+    constexpr uint8_t types4[] = {3, 3, 11, 12, 4, 5}, types6[] = {1, 2, 3, 4, 1, 100};
+    uint8_t const type = ipv4() ? types4[random_.below(6)] : types6[random_.below(6)];
+    Bytes l4 = icmp_error(ends(back), type, static_cast<uint8_t>(random_.below(4)), quoted);
+    if (random_.below(8) == 0) l4[2] ^= 1;
+    put(back, icmp_protocol(), std::move(l4));
+  }
+  void gre(bool back) {
+    Bytes l4{0, 0, 8, 0};
+    if (random_.below(2) == 0) {  // PPTP: version 1, PPP, payload length, call id
+      l4 = {0x30, 0x01, 0x88, 0x0b, 0, 8, 0, static_cast<uint8_t>(random_.below(2)), 0, 0, 0, 1};
+      if (random_.below(8) == 0) l4[3] = 0;
+    }
+    Bytes const rest = pattern(8 + random_.below(30));
+    l4.insert(l4.end(), rest.begin(), rest.end());
+    put(back, protocol::gre, std::move(l4));
+  }
+  void malformed(bool back) {
+    if (random_.below(2) == 0) {
+      Segment segment{.src_port = 7, .dst_port = 9, .flags = tcp_flag::syn};
+      Bytes l4 = tcp(ends(back), segment);
+      if (random_.below(2) == 0) l4[12] = static_cast<uint8_t>(random_.below(5) << 4);
+      else l4.resize(random_.below(20));
+      return put(back, protocol::tcp, std::move(l4));
+    }
+    Bytes l4 = datagram_bytes(back);
+    if (random_.below(2) == 0)
+      store_be16(l4.data() + 4, static_cast<uint16_t>(random_.below(2) == 0 ? 7 : l4.size() + 1));
+    else l4.resize(random_.below(8));
+    put(back, protocol::udp, std::move(l4));
+  }
+
+  Random random_;
+  Ends there_, back_;
+  Case packets_;
+};
+
+}  // namespace
+
+Case other_case(uint64_t seed) { return OtherCase(seed).make(); }
+
+Case any_case(uint64_t seed) {
+  if (seed % 8 == 7 || seed % 8 == 3) return other_case(seed);
+  return seed % 16 == 10 ? sctp_case(seed) : tcp_case(seed);
+}
+
+Ends case_ends(uint64_t seed) {
+  auto const n = static_cast<uint32_t>(seed % 65536);
+  if (seed % 4 == 2 || seed % 16 == 7)
+    return {address("2001:db8:1::1").plus(n), address("2001:db8:2::1").plus(n % 200)};
+  return {address("10.0.0.1").plus(n << 8), address("192.0.2.1").plus(n % 200)};
+}
+
+}  // namespace bulkhead::test

@@ -1,0 +1,58 @@
+#include "tests/differential/wire.h"
+
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "common/bytes.h"
+
+namespace bulkhead::test {
+namespace {
+
+void require(bool good, const char* what) {
+  if (!good) throw std::system_error(errno, std::generic_category(), what);
+}
+
+}  // namespace
+
+Wire::Wire(const std::string& interface) : socket_(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0)) {
+  require(socket_ >= 0, "AF_PACKET socket");
+  int const bytes = 256 << 20, yes = 1;
+  require(setsockopt(socket_, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) == 0, "SO_RCVBUFFORCE");
+  require(setsockopt(socket_, SOL_PACKET, PACKET_IGNORE_OUTGOING, &yes, sizeof yes) == 0, "PACKET_IGNORE_OUTGOING");
+  sockaddr_ll at{};
+  at.sll_family = AF_PACKET;
+  at.sll_protocol = to_network(uint16_t{ETH_P_ALL});
+  at.sll_ifindex = static_cast<int>(if_nametoindex(interface.c_str()));
+  require(at.sll_ifindex != 0, interface.c_str());
+  require(bind(socket_, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0, "bind");
+}
+
+Wire::~Wire() { close(socket_); }
+
+void Wire::send(std::span<const uint8_t> frame) {
+  ssize_t sent = 0;
+  do {
+    sent = ::send(socket_, frame.data(), frame.size(), 0);
+  } while (sent < 0 && errno == EINTR);
+  require(sent == static_cast<ssize_t>(frame.size()), "send");
+}
+
+std::optional<Bytes> Wire::receive(int wait_ms) {
+  pollfd waiting{socket_, POLLIN, 0};
+  if (wait_ms != 0) require(poll(&waiting, 1, wait_ms) >= 0, "poll");
+  Bytes frame(70'000);
+  ssize_t const size = recv(socket_, frame.data(), frame.size(), MSG_DONTWAIT);
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return std::nullopt;
+  require(size >= 0, "recv");
+  frame.resize(static_cast<size_t>(size));
+  return frame;
+}
+
+}  // namespace bulkhead::test
