@@ -41,8 +41,9 @@ constexpr SctpState kNext[2][kRows][kStates] = {
     }};
 static_assert(kNext[0][0][static_cast<size_t>(sNO)] == sCL);
 
-constexpr std::array<uint64_t, kStates> kTimeouts{10 * kSecond, 10 * kSecond, 3 * kSecond, 3 * kSecond, 210 * kSecond,
-                                                  3 * kSecond,  3 * kSecond,  3 * kSecond, 30 * kSecond};
+constexpr std::array<uint64_t, kStates> kTimeouts{10 * kSecond, 10 * kSecond,  3 * kSecond,
+                                                  3 * kSecond,  210 * kSecond, 3 * kSecond,
+                                                  3 * kSecond,  3 * kSecond,   30 * kSecond};
 
 /// The same chunk without its T bit.
 SctpChunk plain(SctpChunk chunk) {
@@ -78,7 +79,8 @@ struct Visit {
 bool begins(Visit& v) {
   const SctpFacts& facts = v.facts;
   if (has_either(facts, SctpChunk::abort, SctpChunk::abort_t) || facts.has(SctpChunk::cookie_ack) ||
-      has_either(facts, SctpChunk::shutdown_complete, SctpChunk::shutdown_complete_t) || facts.is(SctpFacts::kOther))
+      has_either(facts, SctpChunk::shutdown_complete, SctpChunk::shutdown_complete_t) ||
+      facts.is(SctpFacts::kOther))
     return false;
   v.flow = SctpFlow{};
   if (facts.has(SctpChunk::init)) {

@@ -30,7 +30,8 @@ constexpr TcpState kNext[2][kTcpKinds][kStates] = {
         /* rst */ {sIV, sCL, sCL, sCL, sCL, sCL, sCL, sCL, sCL, sCL},
         /* --- */ {sIV, sIV, sIV, sIV, sIV, sIV, sIV, sIV, sIV, sIV},
     }};
-static_assert(kNext[0][static_cast<size_t>(TcpKind::ack)][static_cast<size_t>(sNO)] == sES, "a flow is picked up in its middle");
+static_assert(kNext[0][static_cast<size_t>(TcpKind::ack)][static_cast<size_t>(sNO)] == sES,
+              "a flow is picked up in its middle");
 
 constexpr std::array<uint64_t, kStates> kTimeouts{
     /* none */ 120 * kSecond, 120 * kSecond, 60 * kSecond, 432000 * kSecond, 120 * kSecond,

@@ -74,8 +74,8 @@ Step syn_sent(Visit& v) {
 
 Step time_wait(Visit& v) {
   TcpFlow& flow = v.flow;
-  bool const challenge = v.before == TcpState::last_ack && v.kind == TcpKind::ack && flow.last_way != v.segment.way &&
-                         flow.last_kind == TcpKind::syn &&
+  bool const challenge = v.before == TcpState::last_ack && v.kind == TcpKind::ack &&
+                         flow.last_way != v.segment.way && flow.last_kind == TcpKind::syn &&
                          (flow.last_flags & TcpFlag::expect_challenge_ack) != 0;
   if (!challenge) return Step::window;
   flow.last_flags &= static_cast<uint8_t>(~TcpFlag::expect_challenge_ack);

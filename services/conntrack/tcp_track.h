@@ -25,7 +25,8 @@ struct TcpOutcome {
 };
 
 /// `status`: Status32 of the entry. `left_ns`: until it would expire.
-[[nodiscard]] TcpOutcome track_tcp(TcpFlow& flow, const TcpSegment& segment, uint32_t status, uint64_t left_ns) noexcept;
+[[nodiscard]] TcpOutcome track_tcp(TcpFlow& flow, const TcpSegment& segment, uint32_t status,
+                                   uint64_t left_ns) noexcept;
 
 /// The first segment of a flow, in the original direction. False: none begins so.
 [[nodiscard]] bool begin_tcp(TcpFlow& flow, const TcpSegment& segment) noexcept;

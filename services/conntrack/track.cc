@@ -43,7 +43,8 @@ Beginning begin_tcp_flow(const Descriptor& descriptor) {
   Beginning begun;
   TcpFlow flow;
   TcpSegment const segment = segment_of(descriptor, Direction::original);
-  TcpOutcome const outcome = begin_tcp(flow, segment) ? track_tcp(flow, segment, 0, 0) : TcpOutcome{TcpFate::invalid};
+  TcpOutcome const outcome =
+      begin_tcp(flow, segment) ? track_tcp(flow, segment, 0, 0) : TcpOutcome{TcpFate::invalid};
   begun.good = outcome.fate == TcpFate::accepted;
   begun.lives_ns = outcome.timeout_ns;
   begun.state = static_cast<uint32_t>(flow.state);

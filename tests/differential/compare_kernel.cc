@@ -1,4 +1,4 @@
-// tests/differential/compare_kernel.cc: compare-kernel KERNEL_DIR OUR_DIR [KNOWN]: where do we differ?
+// tests/differential/compare_kernel.cc: compare-kernel KERNEL_DIR OUR_DIR: where do we differ?
 //
 // Packets  KERNEL_DIR/states (run_kernel.cc) beside OUR_DIR/verdicts.jsonl: one line for each packet that got another
 //          state, or was dropped by one alone.
@@ -42,7 +42,8 @@ std::map<Packet, std::string> our_states(const std::string& path) {
   std::ifstream file = opened(path);
   for (std::string line; std::getline(file, line);) {
     auto const json = nlohmann::json::parse(line);
-    states[{json.at("in"), json.at("n")}] = json.at("verdict") == "accept" ? json.at("state").get<std::string>() : "dropped";
+    states[{json.at("in"), json.at("n")}] =
+        json.at("verdict") == "accept" ? json.at("state").get<std::string>() : "dropped";
   }
   return states;
 }

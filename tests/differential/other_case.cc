@@ -42,7 +42,9 @@ class OtherCase {
     switch (random_.below(12)) {
       case 0: l4[6] = l4[7] = 0; break;                                 // no checksum
       case 1: l4[6] ^= static_cast<uint8_t>(1 + random_.below(255)); break;
-      case 2: l4.resize(l4.size() + 5, 0); break;                       // more than UDP says: the sum is still right
+      case 2:
+        l4.resize(l4.size() + 5, 0);
+        break;  // more than UDP says: the sum is still right
       default: break;
     }
     put(back, protocol::udp, std::move(l4));
@@ -56,7 +58,8 @@ class OtherCase {
   }
   void odd_icmp(bool back) {
     constexpr uint8_t types4[] = {13, 14, 15, 17, 18, 6, 19, 99, 9}, types6[] = {139, 140, 150, 127, 200, 0};
-    uint8_t const type = ipv4() ? types4[random_.below(std::size(types4))] : types6[random_.below(std::size(types6))];
+    uint8_t const type =
+        ipv4() ? types4[random_.below(std::size(types4))] : types6[random_.below(std::size(types6))];
     put(back, icmp_protocol(), icmp(ends(back), type, static_cast<uint8_t>(random_.below(2)), pattern(20, 3)));
   }
   /// About a packet that went the other way, or about one that nobody sent; whole, cut, or to somebody else.
@@ -66,7 +69,8 @@ class OtherCase {
     Ends const went = random_.below(6) == 0 ? ends(back) : ends(!back);
     bool const went_back = went.src.bytes == there_.dst.bytes;
     if (about_ping) {
-      quoted = ip(went, icmp_protocol(), echo(went, random_.below(3) != 0, static_cast<uint16_t>(random_.below(3)), 1, pattern(8)));
+      quoted = ip(went, icmp_protocol(),
+                  echo(went, random_.below(3) != 0, static_cast<uint16_t>(random_.below(3)), 1, pattern(8)));
     } else {
       quoted = ip(went, protocol::udp, datagram_bytes(went_back));
     }
@@ -97,7 +101,8 @@ class OtherCase {
       return put(back, protocol::tcp, std::move(l4));
     }
     Bytes l4 = datagram_bytes(back);
-    if (random_.below(2) == 0) store_be16(l4.data() + 4, static_cast<uint16_t>(random_.below(2) == 0 ? 7 : l4.size() + 1));
+    if (random_.below(2) == 0)
+      store_be16(l4.data() + 4, static_cast<uint16_t>(random_.below(2) == 0 ? 7 : l4.size() + 1));
     else l4.resize(random_.below(8));
     put(back, protocol::udp, std::move(l4));
   }

@@ -41,7 +41,8 @@ uint32_t name_of_frame(const Bytes& frame) {
   return 0;
 }
 uint8_t state_of(const Bytes& frame) {
-  uint8_t const traffic_class = frame[12] == 0x08 ? frame[15] : static_cast<uint8_t>(load_be16(frame.data() + 14) >> 4);
+  uint8_t const traffic_class =
+      frame[12] == 0x08 ? frame[15] : static_cast<uint8_t>(load_be16(frame.data() + 14) >> 4);
   uint8_t const state = traffic_class >> 2;
   return state < kStates.size() ? state : 0;
 }
@@ -54,7 +55,8 @@ void read_side(const std::string& path, size_t side, std::multimap<uint64_t, Sen
   pcap_pkthdr* header = nullptr;
   const u_char* bytes = nullptr;
   for (uint64_t n = 1; pcap_next_ex(file.get(), &header, &bytes) == 1; ++n) {
-    auto const stamp = static_cast<uint64_t>(header->ts.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(header->ts.tv_usec);
+    auto const stamp =
+        static_cast<uint64_t>(header->ts.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(header->ts.tv_usec);
     all.emplace(stamp, Sent{stamp, side, n, Bytes(bytes, bytes + header->caplen)});
   }
 }

@@ -76,9 +76,24 @@ class TcpCase {
 
   /// Distances at which bounds lie.
   uint32_t distance(size_t i) {
-    uint32_t const window = static_cast<uint32_t>(peer(i).window) << (peer(i).scales ? std::min<int>(peer(i).scale, 14) : 0);
-    const uint32_t all[] = {1,     2,     100,        1460,       65535,  65536,      66000,      66001,
-                            70000, window, window + 1, window - 1, 200000, 0x7fffffff, 0x80000000, random_.below(3000),
+    uint32_t const window = static_cast<uint32_t>(peer(i).window)
+                            << (peer(i).scales ? std::min<int>(peer(i).scale, 14) : 0);
+    const uint32_t all[] = {1,
+                            2,
+                            100,
+                            1460,
+                            65535,
+                            65536,
+                            66000,
+                            66001,
+                            70000,
+                            window,
+                            window + 1,
+                            window - 1,
+                            200000,
+                            0x7fffffff,
+                            0x80000000,
+                            random_.below(3000),
                             static_cast<uint32_t>(random_.next())};
     uint32_t const chosen = all[random_.below(std::size(all))];
     return random_.below(2) == 0 ? chosen : -chosen;
@@ -153,7 +168,8 @@ class TcpCase {
   void sack(size_t i) {
     Segment segment = plain(i);
     segment.options = {1, 1, 5, 10};
-    uint32_t const left = segment.ack + random_.below(2000), right = left + (random_.below(2) == 0 ? 1000 : distance(i));
+    uint32_t const left = segment.ack + random_.below(2000),
+                   right = left + (random_.below(2) == 0 ? 1000 : distance(i));
     for (uint32_t edge : {left, right})
       for (int shift = 24; shift >= 0; shift -= 8) segment.options.push_back(static_cast<uint8_t>(edge >> shift));
     send(i, segment);
@@ -180,7 +196,9 @@ class TcpCase {
   }
   void again() {
     if (packets_.empty()) return;
-    CasePacket const last = packets_[packets_.size() - 1 - random_.below(std::min<uint32_t>(3, static_cast<uint32_t>(packets_.size())))];
+    CasePacket const last =
+        packets_[packets_.size() - 1 -
+                 random_.below(std::min<uint32_t>(3, static_cast<uint32_t>(packets_.size())))];
     for (uint32_t times = 1 + random_.below(4); times > 0; --times) packets_.push_back(last);
   }
   void farewell(size_t i) {
@@ -202,7 +220,9 @@ class TcpCase {
       case 20: return syn(i, true);
       case 21: case 22: case 23: case 24: return again();
       case 25: case 26: case 27: case 28: return sack(i);
-      case 29: me(i).window = random_.below(2) == 0 ? 0 : static_cast<uint16_t>(random_.next()); return send(i, plain(i));
+      case 29:
+        me(i).window = random_.below(2) == 0 ? 0 : static_cast<uint16_t>(random_.next());
+        return send(i, plain(i));
       case 30: return send(i, plain(i, static_cast<uint8_t>(random_.below(256))));
       case 31: case 32: return send(i, plain(i), true);
       default: return ordinary(i, what);

@@ -68,7 +68,8 @@ void same_at_every_setting(const ReplayLab& lab, const Input& input) {
   BOOST_REQUIRE_EQUAL(account_two(input.captures, lab.path("out")), "");
   BOOST_TEST(!want.at("conntrack.txt").empty());
   // The table was full: with more room it comes to something else.
-  BOOST_TEST((want.at("conntrack.txt") != outputs(lab, {input.captures, {}}, {"256", "4096", 2, "50"}).at("conntrack.txt")));
+  BOOST_TEST((want.at("conntrack.txt") !=
+              outputs(lab, {input.captures, {}}, {"256", "4096", 2, "50"}).at("conntrack.txt")));
   auto const same = [&](const Setting& setting) {
     BOOST_TEST_CONTEXT("batch " << setting.batch << ", ring " << setting.ring << ", cores " << setting.cores
                                 << ", spin " << setting.spin_us)
@@ -82,7 +83,8 @@ void same_at_every_setting(const ReplayLab& lab, const Input& input) {
 }
 
 struct Met {
-  size_t adjacent_handshakes = 0, same_twice = 0, replies_at_once = 0, jumps_ahead = 0, jumps_back = 0, malformed = 0;
+  size_t adjacent_handshakes = 0, same_twice = 0, replies_at_once = 0, jumps_ahead = 0, jumps_back = 0,
+         malformed = 0;
 };
 
 struct Seen {

@@ -25,7 +25,8 @@ struct Cover {
  private:
   [[nodiscard]] unsigned kinds() const {
     unsigned bits = 0;
-    for (uint64_t count : {made, known, replaced, swept, confirmed, dropped, evicted}) bits = bits << 1 | (count != 0);
+    for (uint64_t count : {made, known, replaced, swept, confirmed, dropped, evicted})
+      bits = bits << 1 | (count != 0);
     return bits;
   }
 };
@@ -34,7 +35,10 @@ struct Cover {
 class TableBefore {
  public:
   explicit TableBefore(const ConntrackState& state)
-      : made_(state.generations.load()), gone_(state.gone_count.load()), expired_(state.expired.load()), evicted_(state.evicted.load()) {
+      : made_(state.generations.load()),
+        gone_(state.gone_count.load()),
+        expired_(state.expired.load()),
+        evicted_(state.evicted.load()) {
     for (uint64_t i = 0; i < state.header.capacity; ++i) flows_.push_back(flow(state, i));
   }
 

@@ -60,8 +60,13 @@ class Hazards {
   }
 
   /// Numbers as they should be: both SYNs have 0. `back`: from the server.
-  Bytes numbered(const Ends& there, uint16_t port, bool back, uint8_t flags, uint32_t seq, uint32_t ack, size_t length = 0) {
-    Segment segment{.src_port = back ? uint16_t{80} : port, .dst_port = back ? port : uint16_t{80}, .seq = seq, .ack = ack, .flags = flags};
+  Bytes numbered(const Ends& there, uint16_t port, bool back, uint8_t flags, uint32_t seq, uint32_t ack,
+                 size_t length = 0) {
+    Segment segment{.src_port = back ? uint16_t{80} : port,
+                    .dst_port = back ? port : uint16_t{80},
+                    .seq = seq,
+                    .ack = ack,
+                    .flags = flags};
     segment.payload = pattern(length);
     if ((flags & tcp_flag::syn) != 0) segment.options = syn_options(1460);
     Ends const ends = back ? there.back() : there;
@@ -100,7 +105,8 @@ class Hazards {
     Ends const there = ends(random_.below(6));
     auto const port = static_cast<uint16_t>(1300 + random_.below(2));
     opened(there, port);
-    for (uint32_t i = 2 + random_.below(4); i > 0; --i) add(0, numbered(there, port, false, tcp_flag::ack, 1, 1, 50));
+    for (uint32_t i = 2 + random_.below(4); i > 0; --i)
+      add(0, numbered(there, port, false, tcp_flag::ack, 1, 1, 50));
   }
   void bad_checksum() {
     Ends const there = ends(random_.below(6));

@@ -54,10 +54,12 @@ void show_flow(std::string& out, uint32_t index, const FlowEntry& entry) {
 }
 
 void show_flows(std::string& out, ConntrackState& state) {
-  out += fmt::format("table fresh {} used {} unconfirmed {} sweep {} gone {} passed {} packets {} expired {} evict {} evicted {}\n",
-                     state.fresh.load(), state.used.load(), state.unconfirmed.load(), state.sweep.load(),
-                     state.gone_count.load(), state.gone_passed.load(), state.packets.load(),
-                     state.expired.load(), state.evict.load(), state.evicted.load());
+  out += fmt::format(
+      "table fresh {} used {} unconfirmed {} sweep {} gone {} passed {} packets {} expired {} evict {} "
+      "evicted {}\n",
+      state.fresh.load(), state.used.load(), state.unconfirmed.load(), state.sweep.load(),
+      state.gone_count.load(), state.gone_passed.load(), state.packets.load(), state.expired.load(),
+      state.evict.load(), state.evicted.load());
   uint64_t const capacity = state.header.capacity;
   uint64_t places = 0;
   for (uint64_t bucket = 0; bucket < ConntrackState::buckets_for(capacity); ++bucket)

@@ -30,7 +30,14 @@ uint32_t twin_crc(const Bytes& bytes) {
   return ~crc;
 }
 Bytes tcp_frame(const Ends& ends, const Bytes& options, uint8_t flags = tcp_flag::ack, uint32_t ack = 100) {
-  return ethernet(ip(ends, protocol::tcp, tcp(ends, {.src_port = 1, .dst_port = 2, .seq = 7, .ack = ack, .flags = flags, .window = 9, .options = options})));
+  return ethernet(ip(ends, protocol::tcp,
+                     tcp(ends, {.src_port = 1,
+                                .dst_port = 2,
+                                .seq = 7,
+                                .ack = ack,
+                                .flags = flags,
+                                .window = 9,
+                                .options = options})));
 }
 TcpFacts facts_of(const Bytes& frame) { return tcp_facts(frame, parsed(frame)); }
 Bytes sack_of(std::initializer_list<uint32_t> edges) {
@@ -48,15 +55,17 @@ BOOST_AUTO_TEST_CASE(sum_of_any_bytes_is_that_of_its_slow_twin) {
     Bytes bytes(size + 1);
     for (uint8_t& byte : bytes) byte = random.below(3) == 0 ? uint8_t{0xff} : static_cast<uint8_t>(random.next());
     for (size_t from : {0, 1})
-      BOOST_TEST(internet_sum({bytes.data() + from, size}) == static_cast<uint16_t>(~checksum(bytes.data() + from, size)));
+      BOOST_TEST(internet_sum({bytes.data() + from, size}) ==
+                 static_cast<uint16_t>(~checksum(bytes.data() + from, size)));
   }
 }
 
 BOOST_AUTO_TEST_CASE(every_flipped_bit_of_a_packet_is_noticed) {
   for (const Ends& ends : {kFour, kSix}) {
     uint8_t const icmp = ends.src.l3 == 4 ? protocol::icmp : protocol::icmpv6;
-    for (const Bytes& good : {ethernet(ip(ends, protocol::udp, udp(ends, 5, 6, pattern(37)))), tcp_frame(ends, syn_options(1460)),
-                              ethernet(ip(ends, icmp, echo(ends, true, 1, 2, pattern(33))))}) {
+    for (const Bytes& good :
+         {ethernet(ip(ends, protocol::udp, udp(ends, 5, 6, pattern(37)))), tcp_frame(ends, syn_options(1460)),
+          ethernet(ip(ends, icmp, echo(ends, true, 1, 2, pattern(33))))}) {
       BOOST_TEST((verified(good) == Checksum::good));
       uint32_t const l4 = parsed(good).l4_offset;
       for (size_t at = l4 + 18; at < good.size(); ++at) {
@@ -81,7 +90,8 @@ BOOST_AUTO_TEST_CASE(sum_of_the_pseudo_header_alone_is_a_card_that_had_not_summe
   for (const Ends& ends : {kFour, kSix}) {
     Bytes const frame = ethernet(ip(ends, protocol::udp, udp(ends, 5, 6, pattern(11))));
     Bytes pseudo(ends.src.bytes.begin(), ends.src.bytes.begin() + static_cast<ptrdiff_t>(ends.src.size()));
-    pseudo.insert(pseudo.end(), ends.dst.bytes.begin(), ends.dst.bytes.begin() + static_cast<ptrdiff_t>(ends.dst.size()));
+    pseudo.insert(pseudo.end(), ends.dst.bytes.begin(),
+                  ends.dst.bytes.begin() + static_cast<ptrdiff_t>(ends.dst.size()));
     pseudo.insert(pseudo.end(), {0, protocol::udp, 0, 19});
     auto const sum = static_cast<uint16_t>(~checksum(pseudo.data(), pseudo.size()));
     BOOST_TEST((verified(with_checksum(frame, 6, sum)) == Checksum::partial));
@@ -96,7 +106,8 @@ BOOST_AUTO_TEST_CASE(udplite_covers_as_much_as_it_says) {
   Bytes const pseudo{10, 0, 0, 1, 192, 0, 2, 1, 0, protocol::udplite, 0, static_cast<uint8_t>(l4.size())};
   Bytes covered = pseudo;
   covered.insert(covered.end(), l4.begin(), l4.begin() + 12);
-  Bytes const frame = with_checksum(ethernet(ip(kFour, protocol::udplite, l4)), 6, checksum(covered.data(), covered.size()));
+  Bytes const frame =
+      with_checksum(ethernet(ip(kFour, protocol::udplite, l4)), 6, checksum(covered.data(), covered.size()));
   BOOST_TEST((verified(frame) == Checksum::good));
   Bytes beyond = frame, within = frame;
   beyond.back() ^= 1;
@@ -122,7 +133,8 @@ BOOST_AUTO_TEST_CASE(sctp_is_verified_by_its_crc) {
 BOOST_AUTO_TEST_CASE(header_of_ipv4_is_summed_with_its_options) {
   IpFields fields;
   fields.extensions = {7, 3, 4, 0};
-  for (const Bytes& frame : {ethernet(ip(kFour, protocol::udp, udp(kFour, 5, 6, {}))), ethernet(ip(kFour, protocol::udp, udp(kFour, 5, 6, {}), fields))}) {
+  for (const Bytes& frame : {ethernet(ip(kFour, protocol::udp, udp(kFour, 5, 6, {}))),
+                             ethernet(ip(kFour, protocol::udp, udp(kFour, 5, 6, {}), fields))}) {
     BOOST_TEST(ipv4_header_good(frame, parsed(frame)));
     for (size_t at = 15; at < parsed(frame).l4_offset; ++at) {
       Bytes bad = frame;
@@ -167,8 +179,10 @@ BOOST_AUTO_TEST_CASE(facts_of_a_segment_are_what_its_options_say) {
 BOOST_AUTO_TEST_CASE(options_that_the_capture_cut_off_are_not_read) {
   Bytes const whole = tcp_frame(kFour, {2, 4, 5, 0xb4, 4, 2, 3, 3, 7, 0}, tcp_flag::syn);
   for (size_t size = 54; size <= whole.size(); ++size) {
-    std::vector<uint8_t> const cut(whole.begin(), whole.begin() + static_cast<ptrdiff_t>(size));  // its end is the heap's
+    std::vector<uint8_t> const cut(whole.begin(),
+                                   whole.begin() + static_cast<ptrdiff_t>(size));  // its end is the heap's
     Headers const headers = parse(cut, static_cast<uint32_t>(whole.size()), LinkType::ethernet);
-    BOOST_TEST((tcp_facts(cut, headers).options & TcpFacts::kHasScale) == (size >= 54 + 9 ? TcpFacts::kHasScale : 0));
+    BOOST_TEST((tcp_facts(cut, headers).options & TcpFacts::kHasScale) ==
+               (size >= 54 + 9 ? TcpFacts::kHasScale : 0));
   }
 }

@@ -85,10 +85,11 @@ BOOST_AUTO_TEST_CASE(association_goes_through_its_states_with_their_time_outs) {
 }
 
 BOOST_AUTO_TEST_CASE(packet_with_another_tag_is_invalid) {
-  run_associated({{"data", out, kOurs, {kData}, kInvalid, SctpState::established, 210},
-                  {"ABORT", in, kTheirs, {kAbort}, kInvalid, SctpState::established, 210},
-                  {"SHUTDOWN", in, 0, {kShutdown}, kInvalid, SctpState::established, 210},
-                  {"ABORT that reflects our tag", out, kOurs, {kAbort}, kEstablished, SctpState::closed, 10, 0, 1}});
+  run_associated(
+      {{"data", out, kOurs, {kData}, kInvalid, SctpState::established, 210},
+       {"ABORT", in, kTheirs, {kAbort}, kInvalid, SctpState::established, 210},
+       {"SHUTDOWN", in, 0, {kShutdown}, kInvalid, SctpState::established, 210},
+       {"ABORT that reflects our tag", out, kOurs, {kAbort}, kEstablished, SctpState::closed, 10, 0, 1}});
 }
 
 BOOST_AUTO_TEST_CASE(association_begins_with_nothing_but_init_heartbeat_or_shutdown_ack) {
@@ -96,26 +97,49 @@ BOOST_AUTO_TEST_CASE(association_begins_with_nothing_but_init_heartbeat_or_shutd
     run({{"no beginning", out, 5, {chunk}, kInvalid, SctpState::none, 0}});
   run({{"an INIT with a tag", out, 5, {kInit}, kInvalid, SctpState::none, 0, kOurs}});
   run({{"no chunk at all", out, 5, {}, kInvalid, SctpState::none, 0}});
-  run({{"SHUTDOWN ACK of an association that is over", out, 5, {kShutdownAck}, kNew, SctpState::shutdown_ack_sent, 3}});
+  run({{"SHUTDOWN ACK of an association that is over",
+        out,
+        5,
+        {kShutdownAck},
+        kNew,
+        SctpState::shutdown_ack_sent,
+        3}});
 }
 
 BOOST_AUTO_TEST_CASE(chunks_that_must_stand_alone_or_first_are_invalid_elsewhere) {
   run({{"INIT with data", out, 0, {kInit, kData}, kInvalid, SctpState::none, 0, kOurs}});
-  run_associated({{"COOKIE ECHO second", out, kTheirs, {kData, kCookieEcho}, kInvalid, SctpState::established, 210},
-                  {"more that matter than are looked at", out, kTheirs, std::vector<uint8_t>(16, kShutdown), kInvalid,
-                   SctpState::established, 210}});
+  run_associated(
+      {{"COOKIE ECHO second", out, kTheirs, {kData, kCookieEcho}, kInvalid, SctpState::established, 210},
+       {"more that matter than are looked at", out, kTheirs, std::vector<uint8_t>(16, kShutdown), kInvalid,
+        SctpState::established, 210}});
 }
 
 BOOST_AUTO_TEST_CASE(second_path_begins_with_a_heartbeat_and_is_established_by_its_answer) {
   run({{"HEARTBEAT", out, kTheirs, {kBeat}, kNew, SctpState::heartbeat_sent, 30},
        {"its ACK", in, kOurs, {kBeatAck}, kEstablished, SctpState::established, 210},
-       {"a heartbeat with a new tag passes, and does not refresh", out, 77, {kBeat}, kEstablished, SctpState::established, 210},
-       {"and its answer makes the tag the new one", in, 88, {kBeatAck}, kEstablished, SctpState::established, 210},
+       {"a heartbeat with a new tag passes, and does not refresh",
+        out,
+        77,
+        {kBeat},
+        kEstablished,
+        SctpState::established,
+        210},
+       {"and its answer makes the tag the new one",
+        in,
+        88,
+        {kBeatAck},
+        kEstablished,
+        SctpState::established,
+        210},
        {"data with it", in, 88, {kData}, kEstablished, SctpState::established, 210}});
 }
 
 BOOST_AUTO_TEST_CASE(association_comes_out_of_its_words_as_it_went_in) {
-  SctpFlow const flow{.tags = {1, 0xffffffff}, .init = {false, true}, .state = SctpState::heartbeat_sent, .last_way = Direction::reply, .other_tag = true};
+  SctpFlow const flow{.tags = {1, 0xffffffff},
+                      .init = {false, true},
+                      .state = SctpState::heartbeat_sent,
+                      .last_way = Direction::reply,
+                      .other_tag = true};
   BOOST_TEST((pack(unpack(pack(flow))) == pack(flow)));
   SctpFlow wild = unpack({~uint64_t{0}, ~uint64_t{0}});
   SctpFacts facts{};

@@ -45,7 +45,8 @@ Bytes sack(uint32_t left, uint32_t right) {
 Bytes frame_of(const Step& row) {
   bool const out = row.way == Way::out;
   Ends const ends = out ? kThere : kThere.back();
-  Segment segment{.src_port = static_cast<uint16_t>(out ? 1234 : 80), .dst_port = static_cast<uint16_t>(out ? 80 : 1234)};
+  Segment segment{.src_port = static_cast<uint16_t>(out ? 1234 : 80),
+                  .dst_port = static_cast<uint16_t>(out ? 80 : 1234)};
   segment.seq = (out ? kClient : kServer) + row.seq;
   segment.ack = (row.flags & A) != 0 ? (out ? kServer : kClient) + row.ack : row.ack;
   segment.flags = row.flags;
@@ -97,13 +98,25 @@ struct Opened : Connection {
 BOOST_AUTO_TEST_CASE(connection_goes_through_its_states_with_their_time_outs) {
   Connection connection;
   connection.run({{"SYN", out, S, 0, 0, 5840, kNew, TcpState::syn_sent, 120},
-                  {"the same again does not make it live longer", out, S, 0, 0, 5840, kNew, TcpState::syn_sent, 110, 0, {}, 10},
+                  {"the same again does not make it live longer",
+                   out,
+                   S,
+                   0,
+                   0,
+                   5840,
+                   kNew,
+                   TcpState::syn_sent,
+                   110,
+                   0,
+                   {},
+                   10},
                   {"an ACK before the SYN/ACK", out, A, 1, 1, 5840, kInvalid, TcpState::syn_sent, 110},
                   {"SYN/ACK", in, S | A, 0, 1, 5840, kEstablished, TcpState::syn_recv, 60, 0, {}, 99},
                   {"ACK", out, A, 1, 1, 5840, kEstablished, TcpState::established, kDays, 0, {}, 59}});
   BOOST_TEST(connection.assured());
   connection.run({{"no flags", out, 0, 1, 1, 5840, kInvalid, TcpState::established, kDays},
-                  {"data that is not acknowledged", out, P | A, 1, 1, 5840, kEstablished, TcpState::established, 300, 100},
+                  {"data that is not acknowledged", out, P | A, 1, 1, 5840, kEstablished,
+                   TcpState::established, 300, 100},
                   {"acknowledged", in, A, 1, 101, 5840, kEstablished, TcpState::established, kDays},
                   {"FIN", out, F | A, 101, 1, 5840, kEstablished, TcpState::fin_wait, 120},
                   {"its ACK", in, A, 1, 102, 5840, kEstablished, TcpState::close_wait, 60},
@@ -114,8 +127,10 @@ BOOST_AUTO_TEST_CASE(connection_goes_through_its_states_with_their_time_outs) {
 
 BOOST_AUTO_TEST_CASE(no_flow_begins_with_what_is_no_beginning) {
   for (int flags : {S | A, +R, R | A, +F, F | A, 0, S | F, S | R, +P, A | S | F})
-    Connection().run({{"not a beginning", out, static_cast<uint8_t>(flags), 0, 0, 100, kInvalid, TcpState::none, 0}});
-  Connection().run({{"one in its middle is picked up, not for days", out, A, 50, 60, 100, kNew, TcpState::established, 300}});
+    Connection().run(
+        {{"not a beginning", out, static_cast<uint8_t>(flags), 0, 0, 100, kInvalid, TcpState::none, 0}});
+  Connection().run({{"one in its middle is picked up, not for days", out, A, 50, 60, 100, kNew,
+                     TcpState::established, 300}});
 }
 
 BOOST_AUTO_TEST_CASE(segment_passes_while_its_start_is_in_the_window) {
@@ -130,7 +145,8 @@ BOOST_AUTO_TEST_CASE(segment_passes_while_its_start_is_in_the_window) {
     Opened connection;
     uint64_t const left = edge.packets == 3 ? (edge.seq == 5841 ? 300 : kDays) : kDays;
     bool const one_byte = edge.seq < 0x80000000;
-    connection.run({{"at an edge", out, A, edge.seq, 1, 5840, edge.state, TcpState::established, left, one_byte ? 1U : 0U}});
+    connection.run({{"at an edge", out, A, edge.seq, 1, 5840, edge.state, TcpState::established, left,
+                     one_byte ? 1U : 0U}});
     BOOST_TEST(connection.flow().counters[0].packets.load() == edge.packets, "seq " << edge.seq);
   }
 }
@@ -153,11 +169,14 @@ BOOST_AUTO_TEST_CASE(windows_are_scaled_once_both_have_said_so) {
   for (bool const both : {true, false}) {
     Connection connection;
     connection.run({{"SYN", out, S, 0, 0, 1000, kNew, TcpState::syn_sent, 120, 0, scaled(7)},
-                    {"SYN/ACK", in, S | A, 0, 1, 1000, kEstablished, TcpState::syn_recv, 60, 0, both ? scaled(3) : Bytes{}},
+                    {"SYN/ACK", in, S | A, 0, 1, 1000, kEstablished, TcpState::syn_recv, 60, 0,
+                     both ? scaled(3) : Bytes{}},
                     {"ACK", out, A, 1, 1, 100, kEstablished, TcpState::established, kDays},
-                    {"at the window's edge", in, A, both ? 12801U : 101U, 1, 1000, kEstablished, TcpState::established, 300, 1}});
+                    {"at the window's edge", in, A, both ? 12801U : 101U, 1, 1000, kEstablished,
+                     TcpState::established, 300, 1}});
     BOOST_TEST(connection.flow().counters[1].packets.load() == 2U);
-    connection.run({{"beyond it, and ignored", in, A, both ? 12802U : 102U, 1, 1000, kEstablished, TcpState::established, 300, 1}});
+    connection.run({{"beyond it, and ignored", in, A, both ? 12802U : 102U, 1, 1000, kEstablished,
+                     TcpState::established, 300, 1}});
     BOOST_TEST(connection.flow().counters[1].packets.load() == 2U);
   }
 }
@@ -167,9 +186,12 @@ BOOST_AUTO_TEST_CASE(blocks_of_a_selective_acknowledgement_count_as_acknowledged
   connection.run({{"SYN", out, S, 0, 0, 1000, kNew, TcpState::syn_sent, 120, 0, scaled(0)},
                   {"SYN/ACK", in, S | A, 0, 1, 1000, kEstablished, TcpState::syn_recv, 60, 0, scaled(0)},
                   {"ACK", out, A, 1, 1, 1000, kEstablished, TcpState::established, kDays},
-                  {"data, the first half lost beyond us", in, A, 501, 1, 1000, kEstablished, TcpState::established, 300, 500},
-                  {"SACK of it", out, A, 1, 1, 1000, kEstablished, TcpState::established, 300, 0, sack(kServer + 501, kServer + 1001)},
-                  {"SACK of what nobody sent", out, A, 1, 1, 1000, kInvalid, TcpState::established, 300, 0, sack(kServer + 501, kServer + 1002)}});
+                  {"data, the first half lost beyond us", in, A, 501, 1, 1000, kEstablished,
+                   TcpState::established, 300, 500},
+                  {"SACK of it", out, A, 1, 1, 1000, kEstablished, TcpState::established, 300, 0,
+                   sack(kServer + 501, kServer + 1001)},
+                  {"SACK of what nobody sent", out, A, 1, 1, 1000, kInvalid, TcpState::established, 300, 0,
+                   sack(kServer + 501, kServer + 1002)}});
 }
 
 BOOST_AUTO_TEST_CASE(reset_closes_at_the_next_byte_and_leaves_an_established_connection_elsewhere) {
@@ -180,12 +202,14 @@ BOOST_AUTO_TEST_CASE(reset_closes_at_the_next_byte_and_leaves_an_established_con
     TcpState tcp;
     uint64_t left_s;
   };
-  for (const Reset& reset : {Reset{"exact", 1, kEstablished, TcpState::close, 10},
-                             Reset{"in the window: a challenge ACK may come", 100, kEstablished, TcpState::established, 10},
-                             Reset{"before it", 0, kInvalid, TcpState::established, kDays},
-                             Reset{"behind it", 200000, kInvalid, TcpState::established, kDays}}) {
+  for (const Reset& reset :
+       {Reset{"exact", 1, kEstablished, TcpState::close, 10},
+        Reset{"in the window: a challenge ACK may come", 100, kEstablished, TcpState::established, 10},
+        Reset{"before it", 0, kInvalid, TcpState::established, kDays},
+        Reset{"behind it", 200000, kInvalid, TcpState::established, kDays}}) {
     Opened connection;
-    connection.run({{"the server has something acknowledged", in, A, 1, 1, 5840, kEstablished, TcpState::established, kDays},
+    connection.run({{"the server has something acknowledged", in, A, 1, 1, 5840, kEstablished,
+                     TcpState::established, kDays},
                     {reset.what, out, R, reset.seq, 0, 0, reset.state, reset.tcp, reset.left_s}});
   }
 }
@@ -201,23 +225,28 @@ BOOST_AUTO_TEST_CASE(both_may_open_at_once) {
   connection.run({{"SYN", out, S, 0, 0, 5840, kNew, TcpState::syn_sent, 120},
                   {"SYN of the other", in, S, 0, 0, 5840, kEstablished, TcpState::syn_sent2, 120},
                   {"SYN/ACK", out, S | A, 0, 1, 5840, kEstablished, TcpState::syn_recv, 60},
-                  {"SYN/ACK of the other, which is ignored", in, S | A, 0, 1, 5840, kEstablished, TcpState::syn_recv, 60},
+                  {"SYN/ACK of the other, which is ignored", in, S | A, 0, 1, 5840, kEstablished,
+                   TcpState::syn_recv, 60},
                   {"ACK", in, A, 1, 1, 5840, kEstablished, TcpState::established, kDays}});
 }
 
 BOOST_AUTO_TEST_CASE(syn_that_was_ignored_comes_true_with_its_answer) {
   Opened connection;
-  connection.run({{"a SYN of another connection: the client has begun anew", out, S, 500000, 0, 1000, kEstablished, TcpState::established, kDays, 0, scaled(2)},
-                  {"the server agrees", in, S | A, 700000, 500001, 1000, kEstablished, TcpState::syn_recv, 60, 0, scaled(2)},
+  connection.run({{"a SYN of another connection: the client has begun anew", out, S, 500000, 0, 1000,
+                   kEstablished, TcpState::established, kDays, 0, scaled(2)},
+                  {"the server agrees", in, S | A, 700000, 500001, 1000, kEstablished, TcpState::syn_recv, 60,
+                   0, scaled(2)},
                   {"ACK", out, A, 500001, 700001, 1000, kEstablished, TcpState::established, kDays},
-                  {"the old connection's numbers are out of every window", out, A, 1, 1, 1000, kEstablished, TcpState::established, kDays}});
+                  {"the old connection's numbers are out of every window", out, A, 1, 1, 1000, kEstablished,
+                   TcpState::established, kDays}});
   BOOST_TEST(connection.flow().counters[0].packets.load() == 3U);
 }
 
 BOOST_AUTO_TEST_CASE(reset_that_answers_an_ignored_syn_closes_the_old_connection) {
   Opened connection;
-  connection.run({{"a SYN of another connection", out, S, 500000, 0, 1000, kEstablished, TcpState::established, kDays},
-                  {"the server knows nothing of it", in, R | A, 700000, 500001, 0, kEstablished, TcpState::close, 10}});
+  connection.run(
+      {{"a SYN of another connection", out, S, 500000, 0, 1000, kEstablished, TcpState::established, kDays},
+       {"the server knows nothing of it", in, R | A, 700000, 500001, 0, kEstablished, TcpState::close, 10}});
 }
 
 BOOST_AUTO_TEST_CASE(challenge_ack_in_last_ack_is_not_taken_for_the_last_one) {
