@@ -19,7 +19,7 @@ namespace bulkhead::pktio {
 
 class Prefetch {
  public:
-  static constexpr uint64_t chunk = 256 * 1024, capacity = 8 * chunk;
+  static constexpr uint64_t chunk = uint64_t{256} * 1024, capacity = 8 * chunk;
 
   explicit Prefetch(std::unique_ptr<AsyncFile> file);
 

@@ -36,6 +36,6 @@ struct VerdictLine {
 inline constexpr size_t verdict_line_max = 128 + 64 * 6;
 
 /// Writes the line with its newline to the front of `into`. Returns its bytes; 0 if it does not fit.
-[[nodiscard]] size_t format_verdict_line(std::span<char> into, const VerdictLine& line) noexcept;
+[[nodiscard]] size_t format_verdict_line(std::span<char> into, const VerdictLine& verdict) noexcept;
 
 }  // namespace bulkhead::pktio
