@@ -1,9 +1,10 @@
 #!/bin/bash
-# Installs what is lacking, builds, and passes every test: in the release build, under ASan/UBSan, and under TSan those in which
-# threads meet; then runs the fuzzers for a few seconds each.
+# Installs what is lacking, builds, and passes every test in the release build and under ASan/UBSan; then runs the fuzzers for a
+# few seconds each.
 #
 #   tests/run.sh                               tests/run.sh release           only this step
-#   tests/run.sh tsan-all                      every test under TSan (processes share no thread: little to find)
+#   tests/run.sh tsan                          under TSan the tests in which threads meet
+#   tests/run.sh tsan-all                      and every other one (processes share no thread: little to find)
 #   tests/run.sh tidy                          clang-tidy over every source
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,7 +12,7 @@ cd "$(dirname "$0")/.."
 install build test
 
 steps=("$@")
-[ ${#steps[@]} -gt 0 ] || steps=(release asan tsan fuzz)
+[ ${#steps[@]} -gt 0 ] || steps=(release asan fuzz)
 
 threaded=(loop_test doorbell_test cancel_test kj_port_test rpc_test ring_test commit_test stage_test keeper_test)
 
