@@ -75,6 +75,23 @@ void show_flows(std::string& out, ConntrackState& state) {
     out += fmt::format("gone {} {}\n", i, state.gone[i].load() & 0xffffffff);
 }
 
+/// Marks of flows stand last; beside each is its flow's generation, which may differ (ipc/counters.h).
+void show_rules(std::string& out, RulesState& rules, ConntrackState& conntrack) {
+  auto const object = std::as_bytes(std::span(&rules, 1));
+  show_words(out, "rules", object);
+  uint64_t const words = rules.header.capacity, flows = conntrack.header.capacity;
+  uint64_t const marks = words >= flows ? words - flows : words;
+  for (uint64_t i = 0; i < words; ++i) {
+    uint64_t const word = rules.words()[i].load();
+    if (i < marks) {
+      if (word != 0) out += fmt::format("word {} {:#x}\n", i, word);
+      continue;
+    }
+    const FlowEntry& entry = conntrack.entries(flows)[i - marks];
+    if (word >> 32 == entry.generation.load() && word != 0) out += fmt::format("mark {} {:#x}\n", i - marks, word & 0xffffffff);
+  }
+}
+
 }  // namespace
 
 Settings small_settings(uint32_t ring, uint32_t batch, uint32_t flows) {
@@ -127,7 +144,7 @@ std::string image(const Memory& memory, const Disk& disk) {
     if (output + 1 == disk.size()) out.append(disk[output].begin(), disk[output].end());
   }
   show_words(out, "pktio", memory.object("pktio.state"));
-  show_words(out, "rules", memory.object("rules.state"));
+  show_rules(out, memory.as<RulesState>("rules.state"), memory.as<ConntrackState>("conntrack.state"));
   show_words(out, "nat", memory.object("nat.state"));
   show_flows(out, memory.as<ConntrackState>("conntrack.state"));
   return out;
