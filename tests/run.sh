@@ -1,8 +1,9 @@
 #!/bin/bash
-# Installs what is lacking, builds, and passes every test in the release build and under ASan/UBSan; then runs the fuzzers for a
-# few seconds each.
+# Installs what is lacking, builds, and passes every test of the release build, and those that run in one process under
+# ASan/UBSan; then runs the fuzzers for a few seconds each.
 #
 #   tests/run.sh                               tests/run.sh release           only this step
+#   tests/run.sh asan-all                      every test under ASan/UBSan, real processes too
 #   tests/run.sh tsan                          under TSan the tests in which threads meet
 #   tests/run.sh tsan-all                      and every other one (processes share no thread: little to find)
 #   tests/run.sh tidy                          clang-tidy over every source
@@ -14,17 +15,31 @@ install build test
 steps=("$@")
 [ ${#steps[@]} -gt 0 ] || steps=(release asan fuzz)
 
+in_one_process=(packet_test pcap_test conntrack_test home_test router_test rules_run_test rules_text_test nat_test topology_test
+  commit_test stage_test layout_test ring_test loop_test rpc_test keeper_test)
 threaded=(loop_test doorbell_test cancel_test kj_port_test rpc_test ring_test commit_test stage_test keeper_test)
 
 build() { cmake --preset "$1" >/dev/null && cmake --build --preset "$@"; }
+# preset, then tests: only these
+build_and_test() {
+  local preset=$1 all
+  shift
+  build "$preset" --target "$@"
+  all=$(IFS='|'; echo "$*")
+  ctest --test-dir "build/$preset" --output-on-failure -R "^($all)\$" -j 2
+}
+everything() { build "$1" && ctest --test-dir "build/$1" --output-on-failure -LE 'long|release' -j 2; }
 
 for step in "${steps[@]}"; do
   echo "== $step"
   case $step in
     release) build release && ctest --test-dir build/release --output-on-failure -LE long -j 2 ;;
-    asan) build asan && ctest --test-dir build/asan --output-on-failure -LE 'long|release' -j 2 ;;
-    tsan) build tsan --target "${threaded[@]}" && ctest --test-dir build/tsan --output-on-failure -R "^($(IFS='|'; echo "${threaded[*]}"))\$" ;;
-    tsan-all) build tsan && ctest --test-dir build/tsan --output-on-failure -LE 'long|release' -j 2 ;;
+    asan)
+      build_and_test asan "${in_one_process[@]}"
+      build asan --target simulate && ASAN_OPTIONS=detect_leaks=0 build/asan/bin/simulate seeds --count 200
+      ;;
+    tsan) build_and_test tsan "${threaded[@]}" ;;
+    asan-all | tsan-all) everything "${step%-all}" ;;
     fuzz) build fuzz --target fuzzers && tests/fuzz/run.sh "${FUZZ_SECONDS:-5}" ;;
     tidy) tests/tidy.sh ;;
     *) echo "no such step: $step" >&2; exit 1 ;;
