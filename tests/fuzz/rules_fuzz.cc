@@ -1,5 +1,4 @@
-// tests/fuzz/rules_fuzz.cc: any bytes as a ruleset, text or JSON: an error or a ruleset, and a listing that is read again and
-// listed the same.
+// tests/fuzz/rules_fuzz.cc: any bytes as a ruleset, text or JSON: an error, or a ruleset that can be listed.
 #include <netdb.h>
 
 #include <cstdint>
