@@ -10,7 +10,7 @@ namespace bulkhead {
 Prefix Prefix::network() const noexcept {
   Prefix cut = *this;
   for (unsigned byte = 0; byte < cut.address.size(); ++byte) {
-    unsigned const kept = std::clamp<int>(length - static_cast<int>(byte * 8), 0, 8);
+    auto const kept = static_cast<unsigned>(std::clamp(int{length} - static_cast<int>(byte * 8), 0, 8));
     cut.address.bytes[byte] &= static_cast<uint8_t>(0xff00 >> kept);
   }
   return cut;
