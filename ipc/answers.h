@@ -3,14 +3,12 @@
 // Who     rules writes the slot of a packet that it answers (Orders::answered); pktio's home reads it, builds the packet
 //         out of the one that is answered, and sends it right behind.
 // Order   host order; addresses as in a packet.
-// Owner   number n has slot n % window. It is written before the batch that passes n on is committed, and not again
-//         before n + window is there, which pktio sends only once n is home: nothing of it needs a journal.
+// Owner   a slot for each number (ipc/slots.h).
 // Trust   home copies the slot and checks what it uses: it cannot be more than a wrong answer.
 #pragma once
 
 #include "common/address.h"
-#include "ipc/object.h"
-#include "ipc/word.h"
+#include "ipc/slots.h"
 
 namespace bulkhead {
 
@@ -27,16 +25,6 @@ struct alignas(64) Answer {
 };
 static_assert(sizeof(Answer) == 64);
 
-struct Answers {
-  static constexpr Layout kLayout = Layout::answers;
-  static constexpr uint32_t kVersion = 1;
-  static constexpr size_t bytes_for(uint64_t window) { return sizeof(Answers) + window * sizeof(Answer); }
-
-  ObjectHeader header;  // capacity: slots, a power of two
-
-  [[nodiscard]] Answer& slot(uint64_t number, uint64_t window) {
-    return reinterpret_cast<Answer*>(this + 1)[number & (window - 1)];
-  }
-};
+using Answers = Slots<Answer, Layout::answers>;
 
 }  // namespace bulkhead

@@ -2,14 +2,12 @@
 //
 // Who     rules writes NatOrders for nat; nat writes NatEdits for confirm (the flow's reply tuple) and home (the bytes).
 // Order   addresses as in a packet; ports in host order in ranges, in network order in tuples.
-// Owner   number n has slot n % window in either, as ipc/answers.h says: nothing of it needs a journal.
-// Trust   readers copy a slot, compare its number, and check what they use.
+// Owner   a slot for each number, in either (ipc/slots.h, which says too how they are trusted).
 #pragma once
 
 #include "common/address.h"
 #include "common/packet.h"
-#include "ipc/object.h"
-#include "ipc/word.h"
+#include "ipc/slots.h"
 
 namespace bulkhead {
 
@@ -37,18 +35,6 @@ struct alignas(64) NatEdit {
 };
 static_assert(sizeof(NatEdit) == 128);
 
-template <class Slot, Layout layout>
-struct Slots {
-  static constexpr Layout kLayout = layout;
-  static constexpr uint32_t kVersion = 1;
-  static constexpr size_t bytes_for(uint64_t window) { return sizeof(Slots) + window * sizeof(Slot); }
-
-  ObjectHeader header;  // capacity: slots, a power of two
-
-  [[nodiscard]] Slot& slot(uint64_t number, uint64_t window) {
-    return reinterpret_cast<Slot*>(this + 1)[number & (window - 1)];
-  }
-};
 using NatOrdersTable = Slots<NatOrders, Layout::nat_orders>;
 using NatEdits = Slots<NatEdit, Layout::nat_edits>;
 

@@ -27,6 +27,18 @@ Expression numeric(uint64_t number, const Location& at) {
   return made;
 }
 
+/// `left` may be one of its kind already, and grows, or is the first part of a new one.
+Expression append(Kind kind, Expression left, Expression right, const Location& at) {
+  if (!left.is(kind)) {
+    Expression made = of(kind, at);
+    made.parts.push_back(std::move(left));
+    left = std::move(made);
+  }
+  left.parts.push_back(std::move(right));
+  left.at = at;
+  return left;
+}
+
 }  // namespace
 
 Expression Builder::text(const std::string& text, const Location& at, bool quoted) {
@@ -96,25 +108,11 @@ Expression Builder::prefix(Expression address, const std::string& length, const 
 }
 
 Expression Builder::concat(Expression left, Expression right, const Location& at) {
-  if (!left.is(Kind::concat)) {
-    Expression made = of(Kind::concat, at);
-    made.parts.push_back(std::move(left));
-    left = std::move(made);
-  }
-  left.parts.push_back(std::move(right));
-  left.at = at;
-  return left;
+  return append(Kind::concat, std::move(left), std::move(right), at);
 }
 
 Expression Builder::list(Expression left, Expression right, const Location& at) {
-  if (!left.is(Kind::list)) {
-    Expression made = of(Kind::list, at);
-    made.parts.push_back(std::move(left));
-    left = std::move(made);
-  }
-  left.parts.push_back(std::move(right));
-  left.at = at;
-  return left;
+  return append(Kind::list, std::move(left), std::move(right), at);
 }
 
 Expression Builder::lookup(Expression key, Expression set, const Location& at) {

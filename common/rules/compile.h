@@ -46,7 +46,6 @@ class Compiler {
   void fail(const Location& at, std::string why);
   [[nodiscard]] bool failed() const { return !error_.message.empty(); }
   [[nodiscard]] const Error& error() const { return error_; }
-  [[nodiscard]] uint8_t family_mask() const { return family_mask_; }
 
  private:
   friend Result<Program> compile(const Ruleset& ruleset, const World& world);
@@ -64,7 +63,6 @@ class Compiler {
   const World& world_;
   const Table* table_ = nullptr;
   uint32_t table_first_ = 0;  // its first chain
-  uint8_t family_mask_ = 0;
   Error error_;
   std::unordered_map<std::string, const ConstantSet*> named_;
   std::unordered_map<const Statement*, uint32_t> objects_;  // their first words

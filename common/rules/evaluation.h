@@ -74,7 +74,6 @@ struct Evaluation {
   std::array<uint8_t, kHead> head{};  // from the network header on
   uint16_t head_length = 0;
   uint16_t transport = kNone;         // offset in head; kNone: not there, or a later fragment
-  bool head_changed = false;
   std::span<const uint8_t> link;      // link header; empty: none
   std::span<const uint8_t> frame;     // from the network header on, as captured
   uint32_t length = 0;                // of layer 3
@@ -93,7 +92,6 @@ struct Evaluation {
   std::array<Number, kRegisters> registers{};
   Decision verdict = Decision::none;
   Reject reject;
-  bool untrack = false;
   uint32_t rule = 0;  // index in Program::rules of the one that decided, plus 1; 0: a policy or nobody
   bool policy = false;  // drop: a chain's policy said so
   uint32_t chain = 0;   // target of a jump

@@ -8,11 +8,6 @@ namespace {
 
 constexpr std::array<std::string_view, 6> kFamilies{"ip", "ip6", "inet", "arp", "bridge", "netdev"};
 
-template <class Range>
-bool among(const Range& range, std::string_view word) {
-  return std::ranges::find(range, word) != std::end(range);
-}
-
 struct CommandWord {
   std::string_view name;
   Operation operation;

@@ -5,11 +5,18 @@
 // Limits  nesting and runs of operators, so that no tree gets deeper than the stack allows.
 #pragma once
 
+#include <algorithm>
+
 #include "common/rules/grammar.h"
 #include "common/rules/module.h"
 #include "common/rules/token.h"
 
 namespace bulkhead::rules {
+
+template <class Range>
+bool among(const Range& range, std::string_view word) {
+  return std::ranges::find(range, word) != std::end(range);
+}
 
 class Words {
  public:

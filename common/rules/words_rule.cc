@@ -9,11 +9,6 @@ namespace {
 
 constexpr std::array<std::string_view, 6> kUnits{"bytes", "kbytes", "mbytes", "packets", "packet", "byte"};
 
-template <class Range>
-bool among(const Range& range, std::string_view word) {
-  return std::ranges::find(range, word) != std::end(range);
-}
-
 struct Comparison {
   std::string_view word, sign;
 };

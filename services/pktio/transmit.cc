@@ -2,46 +2,21 @@
 
 #include <algorithm>
 
-#include "common/internet_checksum.h"
 #include "common/icmp.h"
+#include "common/ip_header.h"
 
 namespace bulkhead::pktio {
 namespace {
 
 constexpr size_t kEthernet = 14, kCookedV1 = 16, kCookedV2 = 20;  // bytes of link headers
-constexpr size_t kIpv4 = 20, kIpv6 = 40, kIcmp = 8, kTcp = 20;
+using ip_header::kIpv4, ip_header::kIpv6;
+constexpr size_t kIcmp = 8, kTcp = 20;
 constexpr size_t kQuoted4Most = 576 - kIpv4 - kIcmp;  // RFC 1812 4.3.2.3
 constexpr size_t kQuoted6Most = 1280 - kIpv6 - kIcmp;  // RFC 4443 2.4 (c)
 constexpr uint8_t kHops = 64;                         // net.ipv4.ip_default_ttl, IPV6_DEFAULT_HOPLIMIT
 constexpr uint8_t kInternetControl = 0xc0;            // precedence of ICMP errors, RFC 1812 4.3.2.5
 constexpr uint8_t kOutgoing = 4;                      // packet type of cooked captures
 constexpr uint8_t kArphrdEthernet = 1;
-
-IpAddress address_at(const uint8_t* bytes, uint8_t l3) {
-  IpAddress address;
-  address.l3 = l3;
-  std::memcpy(address.bytes.data(), bytes, address.size());
-  return address;
-}
-
-/// One hop less; the checksum as ip_decrease_ttl leaves it.
-void pass_hop(uint8_t* ip) {
-  if (ip[0] >> 4 == 6) {
-    --ip[7];
-    return;
-  }
-  uint16_t const before = load_raw<uint16_t>(ip + 8);
-  --ip[8];
-  store_raw(ip + 10, checksum_changed(load_raw<uint16_t>(ip + 10), before, load_raw<uint16_t>(ip + 8)));
-}
-
-/// The IP header is whole in `frame`, and of the version that it says.
-bool has_ip(std::span<const uint8_t> frame, size_t at) {
-  if (at >= frame.size()) return false;
-  size_t const room = frame.size() - at;
-  uint8_t const version = frame[at] >> 4;
-  return (version == 4 && room >= kIpv4) || (version == 6 && room >= kIpv6);
-}
 
 /// An identification that nobody can foresee without the number; the kernel's is random too.
 uint16_t identification(uint64_t number) { return static_cast<uint16_t>(number * 0x9e3779b97f4a7c15U >> 48); }
@@ -86,15 +61,16 @@ size_t Transmit::link_header(const Hop& hop) {
 
 Transmit::Frame Transmit::routed(const Descriptor& descriptor, std::span<const uint8_t> frame, uint32_t wire) {
   size_t const at = descriptor.l3_offset;
-  if (!has_ip(frame, at) || descriptor.out >= topology_.interfaces.size()) return {};
-  uint8_t const l3 = frame[at] >> 4;
+  if (at >= frame.size() || descriptor.out >= topology_.interfaces.size()) return {};
+  uint8_t const l3 = ip_header::version(frame.subspan(at));
+  if (l3 == 0) return {};
   uint32_t const length = std::min(descriptor.l3_length, wire - static_cast<uint32_t>(at));
   auto const packet = frame.subspan(at, std::min<size_t>(frame.size() - at, length));
   buffer_.resize(kCookedV2 + packet.size());
-  IpAddress const destination = address_at(packet.data() + (l3 == 4 ? 16 : 24), l3);
+  IpAddress const destination = ip_header::destination(packet.data(), l3);
   size_t const header = link_header({descriptor.out, descriptor.way, destination});
   std::ranges::copy(packet, buffer_.data() + header);
-  pass_hop(buffer_.data() + header);
+  ip_header::pass_hop(buffer_.data() + header);
   return {std::span(buffer_).first(header + packet.size()), static_cast<uint32_t>(header) + length};
 }
 
@@ -102,7 +78,7 @@ Transmit::Frame Transmit::answer(const Answer& answer, const Descriptor& descrip
                                  std::span<const uint8_t> frame) {
   size_t const at = descriptor.l3_offset;
   bool const sound = answer.number == descriptor.number && answer.out < topology_.interfaces.size() &&
-                     has_ip(frame, at) && answer.source.l3 == frame[at] >> 4;
+                     at < frame.size() && ip_header::version(frame.subspan(at)) != 0 && answer.source.l3 == frame[at] >> 4;
   if (!sound) return {};
   auto const packet = frame.subspan(at);
   switch (answer.kind) {
@@ -116,7 +92,7 @@ Transmit::Frame Transmit::icmp(const Answer& answer, const Descriptor& descripto
   uint8_t const l3 = answer.source.l3;
   size_t const most = std::min<size_t>(descriptor.l3_length, l3 == 4 ? kQuoted4Most : kQuoted6Most);
   auto const quoted = packet.first(std::min(packet.size(), most));
-  IpAddress const to = address_at(quoted.data() + (l3 == 4 ? 12 : 8), l3);
+  IpAddress const to = ip_header::source(quoted.data(), l3);
   buffer_.resize(kCookedV2 + kIpv6 + kIcmp + quoted.size());
   header_ = link_header({answer.out, answer.way, to});
   size_t const length = (l3 == 4 ? kIpv4 : kIpv6) + kIcmp + quoted.size();
@@ -135,7 +111,7 @@ Transmit::Frame Transmit::reset(const Answer& answer, const Descriptor& descript
     return {};
   const uint8_t* const segment = packet.data() + l4;
   uint8_t const l3 = answer.source.l3;
-  IpAddress const to = address_at(packet.data() + (l3 == 4 ? 12 : 8), l3);
+  IpAddress const to = ip_header::source(packet.data(), l3);
   size_t const header = l3 == 4 ? kIpv4 : kIpv6;
   buffer_.assign(kCookedV2 + header + kTcp, 0);
   header_ = link_header({answer.out, answer.way, to});

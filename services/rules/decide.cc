@@ -1,5 +1,6 @@
 #include "services/rules/decide.h"
 
+#include "common/ip_header.h"
 #include "services/rules/see.h"
 
 namespace bulkhead::rules {
@@ -39,7 +40,7 @@ void Decide::judge(Descriptor& descriptor, std::span<const uint8_t> frame, Batch
   if (!seen) return;
   bool const local = (descriptor.orders & Orders::local) != 0;
   if (!local) packet_->out = {interfaces_[descriptor.out], descriptor.out + 1U, 1};
-  if (router_ && !local) pass_hop(*packet_);
+  if (router_ && !local) ip_header::pass_hop(packet_->head.data());  // as later rules see it
   bool const passed = local ? passes(At::input, descriptor, batch)
                             : passes(At::forward, descriptor, batch) && passes(At::postrouting, descriptor, batch);
   if (!passed) reject(descriptor, frame, batch);

@@ -1,39 +1,25 @@
 #include "services/rules/header_view.h"
 
 #include "common/icmp.h"
+#include "common/ip_header.h"
 
 namespace bulkhead::rules {
-namespace {
-
-constexpr size_t kIpv4Header = 20, kIpv6Header = 40;
-
-IpAddress address_at(const uint8_t* bytes, uint8_t l3) {
-  IpAddress address;
-  address.l3 = l3;
-  std::memcpy(address.bytes.data(), bytes, address.size());
-  return address;
-}
-
-}  // namespace
-
 std::optional<HeaderView> HeaderView::of(const Descriptor& descriptor, std::span<const uint8_t> frame) noexcept {
   if (descriptor.shape == Shape::not_ip || descriptor.l3_offset >= frame.size()) return std::nullopt;
   const uint8_t* ip = frame.data() + descriptor.l3_offset;
-  size_t const room = frame.size() - descriptor.l3_offset;
-  uint8_t const l3 = ip[0] >> 4;
-  if ((l3 != 4 || room < kIpv4Header) && (l3 != 6 || room < kIpv6Header)) return std::nullopt;
+  uint8_t const l3 = ip_header::version(frame.subspan(descriptor.l3_offset));
+  if (l3 == 0) return std::nullopt;
   HeaderView view;
   view.length = descriptor.l3_length;
   // The tuple of an ICMP error is the quoted packet's.
   view.protocol = descriptor.quote == Quote::quoted ? protocol::icmpv6 : descriptor.tuple.protocol;
   view.to_group = (descriptor.orders & Orders::to_group) != 0;
-  view.source = address_at(ip + (l3 == 4 ? 12 : 8), l3);
-  view.destination = address_at(ip + (l3 == 4 ? 16 : 24), l3);
+  view.source = ip_header::source(ip, l3);
+  view.destination = ip_header::destination(ip, l3);
   view.hops = ip[l3 == 4 ? 8 : 7];
   if (l3 == 4) {
-    uint16_t const fragment = load_be16(ip + 6);
-    view.dont_fragment = (fragment & 0x4000) != 0;
-    view.later_fragment = (fragment & 0x1fff) != 0;
+    view.dont_fragment = (ip[6] & 0x40) != 0;
+    view.later_fragment = ip_header::is_later_fragment(ip);
     view.protocol = ip[9];
   }
   size_t const l4 = descriptor.l4_offset;

@@ -1,11 +1,9 @@
 #include "services/rules/see.h"
 
-#include "common/internet_checksum.h"
+#include "common/ip_header.h"
 
 namespace bulkhead::rules {
 namespace {
-
-constexpr size_t kIpv4 = 20, kIpv6 = 40;
 
 uint32_t state_bit(FlowState state) {
   switch (state) {
@@ -38,13 +36,12 @@ bool see(const Descriptor& descriptor, std::span<const uint8_t> frame, Evaluatio
   size_t const at = descriptor.l3_offset;
   if (descriptor.shape == Shape::not_ip || at >= frame.size()) return false;
   auto const bytes = frame.subspan(at);
-  uint8_t const version = bytes[0] >> 4;
-  if ((version != 4 || bytes.size() < kIpv4) && (version != 6 || bytes.size() < kIpv6)) return false;
+  uint8_t const version = ip_header::version(bytes);
+  if (version == 0) return false;
   packet.link = frame.first(at);
   packet.frame = bytes.first(std::min<size_t>(bytes.size(), descriptor.l3_length));
   packet.head_length = static_cast<uint16_t>(std::min(packet.frame.size(), Evaluation::kHead));
   std::memcpy(packet.head.data(), packet.frame.data(), packet.head_length);
-  packet.head_changed = false;
   packet.length = descriptor.l3_length;
   packet.l3 = version;
   packet.ether_type = version == 4 ? ethertype::ipv4 : ethertype::ipv6;
@@ -52,8 +49,7 @@ bool see(const Descriptor& descriptor, std::span<const uint8_t> frame, Evaluatio
                                                       : descriptor.tuple.protocol;
   size_t const transport = size_t{descriptor.l4_offset} - at;
   bool const has_transport = descriptor.l4_offset > at && transport < packet.head_length;
-  bool const later = version == 4 && (load_be16(bytes.data() + 6) & 0x1fff) != 0;
-  packet.transport = has_transport && !later ? static_cast<uint16_t>(transport) : Evaluation::kNone;
+  packet.transport = has_transport && !ip_header::is_later_fragment(bytes.data()) ? static_cast<uint16_t>(transport) : Evaluation::kNone;
   packet.packet_type = (descriptor.orders & Orders::to_group) != 0 ? 2 : 0;
   packet.mark = 0;
   packet.number = descriptor.number;
@@ -63,17 +59,6 @@ bool see(const Descriptor& descriptor, std::span<const uint8_t> frame, Evaluatio
   packet.rule = 0;
   see_flow(descriptor, packet.flow);
   return true;
-}
-
-void pass_hop(Evaluation& packet) noexcept {
-  uint8_t* const ip = packet.head.data();
-  if (packet.l3 == 6) {
-    --ip[7];
-    return;
-  }
-  uint16_t const before = load_raw<uint16_t>(ip + 8);
-  --ip[8];
-  store_raw(ip + 10, checksum_changed(load_raw<uint16_t>(ip + 10), before, load_raw<uint16_t>(ip + 8)));
 }
 
 }  // namespace bulkhead::rules

@@ -13,7 +13,4 @@ namespace bulkhead::rules {
 
 [[nodiscard]] bool see(const Descriptor& descriptor, std::span<const uint8_t> frame, Evaluation& packet) noexcept;
 
-/// One hop less, in the headers that later rules see.
-void pass_hop(Evaluation& packet) noexcept;
-
 }  // namespace bulkhead::rules
