@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <initializer_list>
 
 #include "ipc/outputs.h"
 #include "ipc/rpc.h"
@@ -15,6 +16,7 @@ namespace {
 constexpr uint64_t kMillisecond = 1'000'000;
 constexpr uint64_t kProgressNs = 200 * kMillisecond;
 constexpr uid_t kFirstUser = 61000;
+constexpr std::initializer_list<int> kEnding{SIGINT, SIGTERM, SIGHUP};
 
 template <class T>
 const T* look(const Holder& holder, const std::string& name, Mapping& memory) {
@@ -36,7 +38,7 @@ class Run {
         shown_(control.loop(), [this](int) { show(); }) {}
 
   Result<Outcome> go(InstanceOptions options) {
-    auto signals = Signals::create(control_.loop(), {SIGINT, SIGTERM, SIGHUP},
+    auto signals = Signals::create(control_.loop(), kEnding,
                                    [this](const signalfd_siginfo& info) { signal_ = static_cast<int>(info.ssi_signo); });
     if (!signals) return tl::unexpected(signals.error());
     auto const run_dir =
@@ -121,6 +123,13 @@ class Run {
 
 std::optional<uid_t> default_first_user() {
   return ::geteuid() == 0 ? std::optional<uid_t>(kFirstUser) : std::nullopt;
+}
+
+void hold_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int const signal : kEnding) sigaddset(&set, signal);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
 Result<Outcome> run_instance(InstanceOptions options, const std::function<void(const PktioState&)>& progress) {

@@ -48,6 +48,10 @@ struct InstanceOptions {
 /// 61000 for root, so that each service has a user of its own; none for everybody else.
 [[nodiscard]] std::optional<uid_t> default_first_user();
 
+/// SIGINT, SIGTERM and SIGHUP wait from here on until run_instance() takes them. For whoever writes files before that: a
+/// signal in between must still lead to an orderly end, which is what makes them readable.
+void hold_signals();
+
 /// `progress` is called five times a second with what is known so far; may be empty.
 [[nodiscard]] Result<Outcome> run_instance(InstanceOptions options, const std::function<void(const PktioState&)>& progress);
 

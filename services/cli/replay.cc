@@ -60,15 +60,17 @@ InstanceOptions instance(const char* name, ReplayOptions& options) {
 int replay(ReplayOptions options) {
   if (auto fine = check(options.settings); !fine) return complain(fine.error().message);
   std::unique_ptr<rules::Loaded> ruleset;
-  auto const read_rules = [&](Settings& settings) -> Status {
-    if (options.rules.empty()) return {};
-    auto loaded = read_ruleset_file(options.rules, settings);
-    if (!loaded) return tl::unexpected(loaded.error());
-    ruleset = std::move(*loaded);
+  auto const before_outputs = [&](Settings& settings) -> Status {
+    if (!options.rules.empty()) {
+      auto loaded = read_ruleset_file(options.rules, settings);
+      if (!loaded) return tl::unexpected(loaded.error());
+      ruleset = std::move(*loaded);
+    }
+    hold_signals();
     return {};
   };
   auto files =
-      open_replay_files(options.inputs, options.topology, options.directory, options.settings, read_rules);
+      open_replay_files(options.inputs, options.topology, options.directory, options.settings, before_outputs);
   if (!files) return complain(files.error().message);
   auto const interfaces = options.settings.interfaces;
   bool const marks = options.settings.ruleset.marks;
