@@ -113,7 +113,7 @@ uint32_t sctp_checksum(std::span<const uint8_t> packet) noexcept {
 
 bool ipv4_header_good(std::span<const uint8_t> captured, const Headers& h) noexcept {
   const uint8_t* ip = captured.data() + h.l3_offset;
-  return fold(raw_sum(ip, (ip[0] & 15) * 4U, 0)) == 0xffff;
+  return fold(raw_sum(ip, size_t{ip[0] & 15U} * 4, 0)) == 0xffff;
 }
 
 Checksum verify_checksum(std::span<const uint8_t> captured, const Headers& h) noexcept {

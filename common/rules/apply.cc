@@ -278,8 +278,7 @@ class Transaction {
     }
     Checker checker(*table, registry_, diagnostics_);
     if (Set* const there = find_named(table->sets, command.name.text)) {
-      if (command.operation == Operation::create) error(command.name.at, kExists);
-      else if (there->map != command.set.map) error(command.name.at, kExists);
+      if (command.operation == Operation::create || there->map != command.set.map) error(command.name.at, kExists);
       return;
     }
     if (!checker.set(command.set)) return;

@@ -42,10 +42,10 @@ class Checker {
   friend class Dependencies;
   bool statement(Statement& statement);
   bool general(Statement& statement);
-  bool match(Statement& statement);
-  bool mangle(Statement& statement);
-  bool vmap(Statement& statement);
-  bool update(Statement& statement);
+  bool match(Statement& match);
+  bool mangle(Statement& mangle);
+  bool vmap(Statement& vmap);
+  bool update(Statement& update);
   bool select(Expression& expression);
   bool name_raw(Expression& raw);
   bool implied(const Expression& select);

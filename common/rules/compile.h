@@ -37,7 +37,7 @@ class Compiler {
   /// The named chain of the table that is being compiled.
   bool chain(std::string_view name, uint32_t& index);
   /// A verdict's step.
-  bool verdict(const Expression& verdict, Step& step);
+  bool verdict(const Expression& said, Step& step);
   /// Ranges of a set, or of the set that a reference names.
   const ConstantSet* set(const Expression& set, size_t fields);
   void match(std::string_view operation, const Expression& left, const Expression& right);
@@ -55,7 +55,7 @@ class Compiler {
   uint8_t load_select(const Expression& select, uint8_t to);
   uint8_t load_binary(const Expression& binary, uint8_t to);
   uint8_t load_lookup(const Expression& lookup, uint8_t to);
-  bool element(const Expression& element, size_t fields, ConstantSet::Range& range);
+  bool element(const Expression& one, size_t fields, ConstantSet::Range& range);
   void mangle(const Statement& statement);
   void hook(const Base& base, const std::string& family, uint32_t chain);
 

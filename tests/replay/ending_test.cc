@@ -30,7 +30,7 @@ struct EndingLab : ReplayLab {
   }
   void end_with(int signal, int status) {
     auto const begin = Clock::now();
-    ::kill(holder(), signal);
+    strike(holder(), signal);
     BOOST_TEST(wait().value_or(-1) == status, log());
     auto const took = std::chrono::duration_cast<milliseconds>(Clock::now() - begin);
     BOOST_TEST(took.count() < kSecond.count());
@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(a_signal_while_files_are_written_at_full_speed_leaves_whole
     lab.start_replay("0");
     BOOST_REQUIRE(until([&] { return lab.written() > 1'000'000 || lab.holder_ended(); }));
     std::this_thread::sleep_for(milliseconds(engine() % 30));
-    ::kill(lab.holder(), SIGINT);
+    strike(lab.holder(), SIGINT);
     int const status = lab.wait().value_or(-1);
     BOOST_TEST((status == 130 || status == 0), lab.log());
     interrupted += status == 130;
@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(a_signal_at_any_moment_of_the_start_leaves_nobody) {
   for (int i = 0; i < 10; ++i) {
     lab.start_replay("2000");
     std::this_thread::sleep_for(milliseconds(i * 7));
-    ::kill(lab.holder(), SIGTERM);
+    strike(lab.holder(), SIGTERM);
     int const status = lab.wait().value_or(-1);
     BOOST_TEST(status == 143, lab.log());
     BOOST_TEST(until([&] { return lab.nothing_left(); }, kSecond));
@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(a_signal_while_services_are_dead_or_stopped_leaves_whole_pa
       BOOST_TEST_CONTEXT(name << ", signal " << blow) {
         lab.start_replay("2000");
         BOOST_REQUIRE(until([&] { return lab.progress().value_or(0) > 500; }));
-        ::kill(lab.pid(name), blow);
+        strike(lab.pid(name), blow);
         lab.end_with(SIGINT, 130);
       }
 }
@@ -118,7 +118,7 @@ BOOST_AUTO_TEST_CASE(a_killed_holder_takes_everyone_with_it) {
   EndingLab lab;
   lab.start_replay("2000");
   BOOST_REQUIRE(until([&] { return lab.progress().value_or(0) > 500; }));
-  ::kill(lab.holder(), SIGKILL);
+  strike(lab.holder(), SIGKILL);
   BOOST_TEST(lab.wait().value_or(-1) == 137);
   BOOST_TEST(until([&] { return lab.nothing_left(); }, 2 * kSecond));
 }
@@ -128,8 +128,8 @@ BOOST_AUTO_TEST_CASE(the_run_directory_of_an_instance_that_was_killed_whole_can_
   lab.start_replay("2000");
   BOOST_REQUIRE(until([&] { return lab.progress().value_or(0) > 500; }));
   auto const all = lab.processes();
-  ::kill(lab.holder(), SIGKILL);
-  for (const auto& [name, pid] : all) ::kill(pid, SIGKILL);
+  strike(lab.holder(), SIGKILL);
+  for (const auto& [name, pid] : all) strike(pid, SIGKILL);
   BOOST_TEST(lab.wait().value_or(-1) == 137);
   BOOST_REQUIRE(until([&] { return lab.processes().empty(); }));
   auto const asked = lab.run({"status", "--run", lab.run_dir()});

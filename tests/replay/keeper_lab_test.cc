@@ -68,7 +68,7 @@ struct Lab : InstanceLab {
     return all.contains(name) ? all[name]["batches"].get<uint64_t>() : 0;
   }
   void end_with(int signal, int status) {
-    ::kill(holder(), signal);
+    strike(holder(), signal);
     auto const begin = Clock::now();
     BOOST_TEST(wait().value_or(-1) == status);
     BOOST_TEST((Clock::now() - begin < std::chrono::seconds(1)));
@@ -95,8 +95,8 @@ BOOST_AUTO_TEST_CASE(an_instance_runs_each_service_once_and_ends_within_a_second
 BOOST_AUTO_TEST_CASE(ctrl_c_ends_stopped_and_deaf_processes_within_a_second) {
   Lab lab;
   lab.start_all("5000", {"BULKHEAD_DUMMY=nat deaf"});
-  ::kill(lab.pid("rules"), SIGSTOP);
-  ::kill(lab.pid("keeper"), SIGSTOP);
+  strike(lab.pid("rules"), SIGSTOP);
+  strike(lab.pid("keeper"), SIGSTOP);
   lab.end_with(SIGINT, 130);
 }
 
@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(a_killed_service_comes_back_and_goes_on_where_it_was) {
   for (const auto& name : kServiceNames) {
     pid_t const old = lab.pid(name);
     uint64_t const counted = lab.batches(name);
-    ::kill(old, SIGKILL);
+    strike(old, SIGKILL);
     BOOST_TEST(
         until([&] { return lab.pid(name) != 0 && lab.pid(name) != old && lab.batches(name) > counted; }));
     BOOST_TEST(lab.services()[name]["restarts"].get<int>() == 1);
@@ -118,9 +118,9 @@ BOOST_AUTO_TEST_CASE(a_stopped_service_is_killed_and_replaced) {
   Lab lab;
   lab.start_all();
   pid_t const old = lab.pid("conntrack");
-  ::kill(old, SIGSTOP);
+  strike(old, SIGSTOP);
   BOOST_TEST(until([&] { return lab.pid("conntrack") != 0 && lab.pid("conntrack") != old; }));
-  ::kill(old, SIGCONT);  // it must find nobody in its place, for it is dead
+  strike(old, SIGCONT);  // it must find nobody in its place, for it is dead
   BOOST_TEST(until([&] { return lab.all_running(); }));
   BOOST_TEST(lab.one_of_each());
   lab.end_with(SIGTERM, 143);
@@ -137,7 +137,7 @@ BOOST_AUTO_TEST_CASE(a_keeper_killed_again_and_again_keeps_processes_and_objects
     if (i % 5 == 0) BOOST_REQUIRE(until([&] { return lab.all_running(); }));  // else: also while it starts
     BOOST_REQUIRE(until([&] { return (keeper = lab.pid("keeper")) != 0; }));
     chance.pause(8000);
-    ::kill(keeper, SIGKILL);
+    strike(keeper, SIGKILL);
   }
   BOOST_TEST(until([&] { return lab.all_running(); }));
   BOOST_TEST((lab.pids() == pids));
@@ -153,7 +153,7 @@ BOOST_AUTO_TEST_CASE(a_stopped_keeper_is_replaced) {
   lab.start_all();
   pid_t const old = lab.pid("keeper");
   auto const pids = lab.pids();
-  ::kill(old, SIGSTOP);
+  strike(old, SIGSTOP);
   BOOST_TEST(until([&] { return lab.pid("keeper") != 0 && lab.pid("keeper") != old; }));
   BOOST_TEST(until([&] { return lab.all_running(); }));
   BOOST_TEST((lab.pids() == pids));
@@ -166,7 +166,7 @@ BOOST_AUTO_TEST_CASE(keeper_and_all_services_killed_at_once_come_back_on_the_sam
   for (int i = 0; i < 5; ++i) {
     uint64_t const counted = lab.batches("nat");
     auto const before = lab.pids();
-    for (const auto& [name, pid] : lab.processes()) ::kill(pid, SIGKILL);
+    for (const auto& [name, pid] : lab.processes()) strike(pid, SIGKILL);
     BOOST_TEST(until([&] { return lab.all_running() && lab.one_of_each(); }));
     BOOST_TEST(lab.batches("nat") > counted);
     for (const auto& [name, pid] : lab.pids()) BOOST_TEST(before.at(name) != pid);
@@ -185,7 +185,7 @@ BOOST_AUTO_TEST_CASE(whatever_is_killed_or_stopped_while_it_starts_there_is_one_
       if (all.empty()) continue;
       auto victim = std::next(all.begin(), chance(static_cast<int>(all.size())));
       if (chance(3) == 0) victim = all.find("keeper") == all.end() ? victim : all.find("keeper");
-      ::kill(victim->second, chance(8) == 0 ? SIGSTOP : SIGKILL);
+      strike(victim->second, chance(8) == 0 ? SIGSTOP : SIGKILL);
     }
     BOOST_TEST(until([&] { return lab.all_running() && lab.one_of_each(); }), "seed " << seed << "\n"
                                                                                       << lab.log());
@@ -209,8 +209,8 @@ BOOST_AUTO_TEST_CASE(a_killed_holder_leaves_no_process_and_no_run_directory) {
   for (const char* stopped : {"", "pktio", "rules"}) {
     Lab lab;
     lab.start_all("5000", {"BULKHEAD_DUMMY=nat deaf"});
-    if (*stopped != '\0') ::kill(lab.pid(stopped), SIGSTOP);
-    ::kill(lab.holder(), SIGKILL);
+    if (*stopped != '\0') strike(lab.pid(stopped), SIGSTOP);
+    strike(lab.holder(), SIGKILL);
     BOOST_TEST(until([&] { return lab.nothing_left(); }, std::chrono::seconds(2)));
     BOOST_TEST(lab.wait().value_or(-1) == 128 + SIGKILL);
   }
@@ -219,8 +219,9 @@ BOOST_AUTO_TEST_CASE(a_killed_holder_leaves_no_process_and_no_run_directory) {
 BOOST_AUTO_TEST_CASE(holder_and_keeper_killed_together_leave_no_process) {
   Lab lab;
   lab.start_all();
-  ::kill(lab.holder(), SIGKILL);
-  ::kill(lab.pid("keeper"), SIGKILL);
+  pid_t const keeper = lab.pid("keeper");  // asked now: it ends when it sees the holder gone
+  strike(lab.holder(), SIGKILL);
+  strike(keeper, SIGKILL);
   BOOST_TEST(until([&] { return lab.processes().empty(); }));
 }
 
@@ -230,7 +231,7 @@ BOOST_AUTO_TEST_CASE(a_holder_killed_while_it_starts_leaves_no_process) {
     Lab lab;
     lab.start(lab.replay());
     chance.pause(30000);
-    ::kill(lab.holder(), SIGKILL);
+    strike(lab.holder(), SIGKILL);
     BOOST_TEST(until([&] { return lab.processes().empty(); }));
   }
 }

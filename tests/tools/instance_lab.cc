@@ -49,6 +49,11 @@ bool until(const std::function<bool()>& holds, std::chrono::milliseconds deadlin
   return holds();
 }
 
+void strike(pid_t pid, int signal) {
+  if (pid <= 0) throw std::logic_error("there is no single process to be sent signal " + std::to_string(signal));
+  ::kill(pid, signal);
+}
+
 InstanceLab::InstanceLab(const std::map<std::string, std::string>& programs) {
   char name[] = "/tmp/bulkhead_lab_XXXXXX";
   if (::mkdtemp(name) == nullptr) throw std::runtime_error("mkdtemp");
@@ -60,12 +65,12 @@ InstanceLab::InstanceLab(const std::map<std::string, std::string>& programs) {
 
 InstanceLab::~InstanceLab() {
   if (holder_ != 0) {
-    ::kill(holder_, SIGKILL);
+    strike(holder_, SIGKILL);
     ::waitpid(holder_, nullptr, 0);
   }
   (void)until([this] {
     auto const left = processes();
-    for (const auto& [name, pid] : left) ::kill(pid, SIGKILL);
+    for (const auto& [name, pid] : left) strike(pid, SIGKILL);
     return left.empty();
   });
   std::error_code ignored;

@@ -24,6 +24,10 @@ inline constexpr std::chrono::seconds kDeadline{20};
 
 [[nodiscard]] bool until(const std::function<bool()>& holds, std::chrono::milliseconds deadline = kDeadline);
 
+/// One process, never a group: throws where `pid` is 0 or negative, which kill(2) takes for whole groups, the
+/// test runner's among them. A process that has ended is not an error.
+void strike(pid_t pid, int signal);
+
 class InstanceLab {
  public:
   /// `programs`: name -> file to copy.

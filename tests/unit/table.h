@@ -40,7 +40,8 @@ class Table : public TableWorld {
     return sent;
   }
   /// Home it goes; `dropped`: by rules.
-  void home(Descriptor descriptor, bool dropped = false) {
+  void home(const Descriptor& sent, bool dropped = false) {
+    Descriptor descriptor = sent;
     if (dropped) descriptor.verdict = Verdict::drop;
     BOOST_TEST(confirm->visit(descriptor));
     commit();
