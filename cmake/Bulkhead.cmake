@@ -24,6 +24,8 @@ pkg_check_modules(jemalloc REQUIRED IMPORTED_TARGET jemalloc)
 
 add_library(bulkhead_options INTERFACE)
 target_include_directories(bulkhead_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
+# Generated headers: their warnings are their generators'.
+target_include_directories(bulkhead_options SYSTEM INTERFACE ${CMAKE_BINARY_DIR}/generated)
 target_compile_options(bulkhead_options INTERFACE
   -Wall -Wextra -Wconversion -Wshadow -fno-omit-frame-pointer $<$<BOOL:${BULKHEAD_WERROR}>:-Werror>)
 if(BULKHEAD_SANITIZE)

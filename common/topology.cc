@@ -101,18 +101,19 @@ Status check(const Topology& topology) {
 }
 
 Routes::Routes(const Topology& topology) : nodes_(2) {
+  auto const devices = static_cast<uint16_t>(topology.interfaces.size());
   // A later one replaces an earlier one of the same prefix, so the best comes last; local ones last of all.
   std::vector<Topology::Route> sorted = topology.routes;
   std::ranges::stable_sort(sorted, std::greater<>{}, &Topology::Route::metric);
   for (const auto& route : sorted) add(route.destination, {Way::Kind::unicast, 0, route.device, route.via});
-  for (uint16_t device = 0; device < topology.interfaces.size(); ++device) {
+  for (uint16_t device = 0; device < devices; ++device) {
     const auto& interface = topology.interfaces[device];
     addresses_.push_back(interface.addresses);
     link_sources_.push_back(link_local_address(interface.mac));
     for (const Prefix& own : interface.addresses) add(own.network(), {Way::Kind::unicast, 0, device, {}});
     link_local_.push_back(add({link_local_address({}), kLinkLocalLength}, {Way::Kind::unicast, 0, device, {}}));
   }
-  for (uint16_t device = 0; device < topology.interfaces.size(); ++device) {
+  for (uint16_t device = 0; device < devices; ++device) {
     for (const Prefix& own : topology.interfaces[device].addresses) {
       if (own.address.l3 != 4 || own.length > 30) continue;
       add(whole(own.network().address), {Way::Kind::broadcast, 0, device, {}});
@@ -124,7 +125,7 @@ Routes::Routes(const Topology& topology) : nodes_(2) {
   add({{{0xff}, 6}, 8}, {Way::Kind::broadcast, 0, 0, {}});
   add({{{127}, 4}, 8}, {Way::Kind::local, 0, 0, {}});
   add(whole({{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 6}), {Way::Kind::local, 0, 0, {}});
-  for (uint16_t device = 0; device < topology.interfaces.size(); ++device) {
+  for (uint16_t device = 0; device < devices; ++device) {
     for (const Prefix& own : topology.interfaces[device].addresses)
       add(whole(own.address), {Way::Kind::local, 0, device, {}});
     add(whole(link_local_address(topology.interfaces[device].mac)), {Way::Kind::local, 0, device, {}});

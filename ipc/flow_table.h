@@ -40,7 +40,8 @@ using SharedTuple = std::array<Word<uint64_t>, 5>;
 }
 
 struct Status32 {  // bits of FlowEntry::status, as in nf_conntrack_common.h where there is such a bit
-  static constexpr uint32_t seen_reply = 1U << 1, assured = 1U << 2, confirmed = 1U << 3, used = 1U << 31;
+  static constexpr uint32_t seen_reply = 1U << 1, assured = 1U << 2, confirmed = 1U << 3, source_nat = 1U << 4,
+                            destination_nat = 1U << 5, used = 1U << 31;
 };
 
 struct alignas(64) FlowEntry {
@@ -73,7 +74,8 @@ static_assert(sizeof(FlowBucket) == 64);
 
 struct ConntrackState {
   static constexpr Layout kLayout = Layout::conntrack_state;
-  static constexpr uint32_t kVersion = 2;
+  static constexpr uint32_t kVersion = 3;
+  static constexpr uint64_t kFlights = 1024;
   static constexpr uint64_t kGone = 32768;  // deletions kept for those behind
 
   [[nodiscard]] static constexpr uint64_t buckets_for(uint64_t entries) {
@@ -99,6 +101,8 @@ struct ConntrackState {
   alignas(64) Word<uint64_t> packets;      // tracked
   Word<uint64_t> expired;
   Word<uint64_t> evicted;                  // unassured, to make room
+  /// Unconfirmed flows by a hash of their original source, and destination; counted once a ruleset translates.
+  std::array<std::array<Word<uint32_t>, kFlights>, 2> flights;
   std::array<Word<uint64_t>, kGone> gone;  // generation << 32 | index
 
   [[nodiscard]] FlowBucket* buckets() { return reinterpret_cast<FlowBucket*>(this + 1); }

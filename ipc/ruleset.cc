@@ -18,6 +18,13 @@ void set_ruleset(Settings& settings, const rules::Loaded& loaded) {
   ruleset.words = static_cast<uint32_t>(program.initial.size());
   ruleset.marks = program.flow_marks;
   ruleset.translates = program.translates;
+  for (size_t part = 0; part < ruleset.may_become.size(); ++part) {
+    ruleset.may_become[part].clear();
+    for (const auto& [low, high] : program.may_become[part]) ruleset.may_become[part].push_back({low, high});
+    if (!program.may_become_local[part]) continue;
+    for (const auto& interface : settings.topology.interfaces)
+      for (const Prefix& own : interface.addresses) ruleset.may_become[part].push_back({own.address, own.address});
+  }
   ruleset.rules.clear();
   for (const rules::CompiledRule& rule : program.rules) {
     const rules::CompiledChain& chain = program.chains[rule.chain];

@@ -14,7 +14,7 @@ namespace bulkhead {
 
 /// Interfaces are numbered from 1, in the settings' order.
 [[nodiscard]] rules::Compiler::World world_of(const Settings& settings);
-/// Fills in settings.ruleset. `settings` has its interfaces already.
+/// Fills in settings.ruleset. `settings` has its interfaces and topology already.
 void set_ruleset(Settings& settings, const rules::Loaded& loaded);
 /// Null: there is no ruleset.
 [[nodiscard]] Result<std::unique_ptr<rules::Loaded>> ruleset_of(const Settings& settings);

@@ -6,6 +6,7 @@
 
 #include "ipc/flat_message.h"
 #include "ipc/schema/settings.capnp.h"
+#include "common/nat_range.h"
 #include "ipc/topology_message.h"
 
 namespace bulkhead {
@@ -45,6 +46,16 @@ void fill_ruleset(schema::Settings::Builder root, const Settings::Ruleset& rules
   root.setRuleWords(ruleset.words);
   root.setRuleMarks(ruleset.marks);
   root.setRuleNat(ruleset.translates);
+  size_t count = 0;
+  for (const auto& ranges : ruleset.may_become) count += ranges.size();
+  auto becomes = root.initRuleBecomes(static_cast<unsigned>(count));
+  unsigned at = 0;
+  for (size_t part = 0; part < ruleset.may_become.size(); ++part)
+    for (const auto& range : ruleset.may_become[part]) {
+      becomes[at].setSource(part == static_cast<size_t>(Part::source));
+      becomes[at].setLow(bytes_of(range.low));
+      becomes[at++].setHigh(bytes_of(range.high));
+    }
   auto rules = root.initRules(static_cast<unsigned>(ruleset.rules.size()));
   for (unsigned i = 0; i < rules.size(); ++i) {
     rules[i].setFamily(ruleset.rules[i].family);
@@ -63,6 +74,11 @@ Result<Settings::Ruleset> read_ruleset(schema::Settings::Reader root) {
   ruleset.words = root.getRuleWords();
   ruleset.marks = root.getRuleMarks();
   ruleset.translates = root.getRuleNat();
+  for (auto range : root.getRuleBecomes()) {
+    auto low = read_address(range.getLow()), high = read_address(range.getHigh());
+    if (!low || !high || low->l3 != high->l3) return fail("settings: a range of addresses that is none");
+    ruleset.may_become[static_cast<size_t>(range.getSource() ? Part::source : Part::destination)].push_back({*low, *high});
+  }
   for (auto rule : root.getRules())
     ruleset.rules.push_back({rule.getFamily(), rule.getTable(), rule.getChain(), rule.getHandle()});
   return ruleset;

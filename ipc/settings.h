@@ -5,6 +5,7 @@
 // Source  schema/settings.capnp is the layout; a field added there keeps old readers working.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -41,6 +42,11 @@ struct Settings {
     uint32_t words = 0;       // of state that it has: counters, quotas, limits
     bool marks = false;       // and one for each flow: ct mark
     bool translates = false;  // has chains of type nat
+    /// Where a flow may come from, or go to, once it is translated. By Part (common/nat_range.h).
+    struct AddressRange {
+      IpAddress low, high;  // both included
+    };
+    std::array<std::vector<AddressRange>, 2> may_become;
   };
 
   uint32_t ring = 4096;  // slots of each ring, and packets in the chain at most; a power of two, 16 to 65536

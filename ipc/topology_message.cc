@@ -3,18 +3,9 @@
 #include <algorithm>
 
 namespace bulkhead {
-namespace {
 
-constexpr size_t kMaxRoutes = 65536, kMaxNeighbours = 65536, kMaxAddresses = 1024;
-
-capnp::Data::Reader bytes_of(std::span<const uint8_t> bytes) { return {bytes.data(), bytes.size()}; }
 capnp::Data::Reader bytes_of(const IpAddress& address) {
-  return bytes_of(std::span(address.bytes).first(address.is_none() ? 0 : address.size()));
-}
-
-void fill(schema::Settings::Prefix::Builder to, const Prefix& prefix) {
-  to.setAddress(bytes_of(prefix.address));
-  to.setLength(prefix.length);
+  return {address.bytes.data(), address.is_none() ? 0 : address.size()};
 }
 
 Result<IpAddress> read_address(capnp::Data::Reader bytes) {
@@ -24,6 +15,17 @@ Result<IpAddress> read_address(capnp::Data::Reader bytes) {
   address.l3 = bytes.size() == 0 ? 0 : bytes.size() == 4 ? 4 : 6;
   std::copy(bytes.begin(), bytes.end(), address.bytes.begin());
   return address;
+}
+
+namespace {
+
+constexpr size_t kMaxRoutes = 65536, kMaxNeighbours = 65536, kMaxAddresses = 1024;
+
+capnp::Data::Reader bytes_of(std::span<const uint8_t> bytes) { return {bytes.data(), bytes.size()}; }
+
+void fill(schema::Settings::Prefix::Builder to, const Prefix& prefix) {
+  to.setAddress(bytes_of(prefix.address));
+  to.setLength(prefix.length);
 }
 
 Result<Prefix> read_prefix(schema::Settings::Prefix::Reader from) {

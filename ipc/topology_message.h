@@ -8,6 +8,10 @@
 
 namespace bulkhead {
 
+/// 4 or 16 bytes; none for no address.
+[[nodiscard]] capnp::Data::Reader bytes_of(const IpAddress& address);
+[[nodiscard]] Result<IpAddress> read_address(capnp::Data::Reader bytes);
+
 /// `root` has its interfaces already.
 void fill_topology(schema::Settings::Builder root, const Topology& topology);
 [[nodiscard]] Result<Topology> read_topology(schema::Settings::Reader root);

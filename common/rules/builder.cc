@@ -115,7 +115,7 @@ void Builder::chain_rule(std::vector<Statement> statements, std::string comment,
   rules_.push_back(std::move(command));
 }
 
-void Builder::rule(Operation operation, Command place, std::vector<Statement> statements, std::string comment,
+void Builder::rule(Operation operation, const Command& place, std::vector<Statement> statements, std::string comment,
                    const Location& where) {
   flush();
   Command command = made(Thing::rule, operation, place, where);
@@ -232,7 +232,7 @@ void Builder::end_flowtable() {
   if (!in_table_) flush();
 }
 
-void Builder::elements(Operation operation, Command place, Expression set, const Location& where) {
+void Builder::elements(Operation operation, const Command& place, Expression set, const Location& where) {
   flush();
   Command command = made(Thing::element, operation, place, where);
   command.set.elements = std::move(set.parts);

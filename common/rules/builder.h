@@ -25,19 +25,20 @@ class Builder {
   void end_table();
   Command inner(const Name& name);
   void begin_chain(Operation operation, const Command& place, const Location& at);
-  void begin_set(Thing thing, Operation operation, const Command& place, const Location& at);
+  void begin_set(Thing thing, Operation operation, const Command& place, const Location& where);
   void end_set();
-  void begin_object(const Named& what, Operation operation, const Command& place, const Location& at);
+  void begin_object(const Named& what, Operation operation, const Command& place, const Location& where);
   void end_object();
-  void begin_flowtable(Operation operation, const Command& place, const Location& at);
+  void begin_flowtable(Operation operation, const Command& place, const Location& where);
   void end_flowtable();
   void rename(Operation operation, Command place, const Name& name, const Location& at);
-  void rule(Operation operation, Command place, std::vector<Statement> statements, std::string comment, const Location& at);
-  void chain_rule(std::vector<Statement> statements, std::string comment, const Location& at);
-  void elements(Operation operation, Command place, Expression set, const Location& at);
-  void whole(Operation operation, Thing thing, const std::string& family, const Name& name, const Location& at);
-  void hook(const Name& type, const Name& hook, const Priority& priority, const Location& priority_at,
-            const Location& at);
+  void rule(Operation operation, const Command& place, std::vector<Statement> statements, std::string comment,
+            const Location& where);
+  void chain_rule(std::vector<Statement> statements, std::string comment, const Location& where);
+  void elements(Operation operation, const Command& place, Expression set, const Location& where);
+  void whole(Operation operation, Thing thing, const std::string& family, const Name& name, const Location& where);
+  void hook(const Name& type, const Name& name, const Priority& priority, const Location& priority_at,
+            const Location& where);
   Command& table() { return block_table_; }
   Command& chain() { return at(chains_); }
   Command& flowtable() { return at(flowtables_); }
@@ -99,14 +100,14 @@ class Builder {
   uint64_t duration(const std::string& text, const Location& at);
   Expression parameter_number(const Named& parameter, const std::string& text, const Location& at);
   static Expression time(uint64_t milliseconds, const Location& at);
-  Expression sized(const std::string& number, const std::string& unit, const Location& at);
-  Expression rate(const std::string& number, const std::string& unit, const std::string& per, const Named& sign,
+  Expression sized(const std::string& text, const std::string& unit, const Location& at);
+  Expression rate(const std::string& text, const std::string& unit, const std::string& per, const Named& sign,
                   const Location& at);
   static Expression target(Expression address, Expression port, const Location& at);
   static void block_entry(Expression& block, const Name& name, uint64_t milliseconds);
   static Expression words(const Name& name);
   static void more_words(Expression& words, const Name& name);
-  std::string checked_comment(const std::string& text, const Location& at);
+  std::string checked_comment(const std::string& text, const Location& where);
 
  private:
   Command& at(std::vector<Command>& list) { return list.empty() ? block_table_ : list.back(); }

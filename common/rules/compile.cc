@@ -204,10 +204,11 @@ bool Compiler::element(const Expression& one, size_t fields, ConstantSet::Range&
   }
   if (!one.is(Kind::element) || one.parts.size() < 2) return true;
   const Expression& data = one.parts[1];
-  if (!data.is(Kind::verdict)) {
+  if (data.is(Kind::concat) && data.parts.size() == 2) {
     Number high = 0;
-    return constant(data, range.data, high);
+    return constant(data.parts[0], range.data, high) && constant(data.parts[1], range.data_end, high);
   }
+  if (!data.is(Kind::verdict)) return constant(data, range.data, range.data_end);
   Step step;
   if (!verdict(data, step)) return false;
   range.then = step.run;
@@ -233,6 +234,15 @@ const ConstantSet* Compiler::set(const Expression& set, size_t fields) {
   const ConstantSet* const made = &program_.sets.emplace_back(fields, std::move(ranges));
   if (set.is(Kind::reference)) named_[set.text] = made;
   return made;
+}
+
+bool Compiler::gives_pairs(const Expression& lookup) const {
+  const Expression& map = lookup.parts.at(1);
+  if (map.is(Kind::reference)) {
+    const Set* const named = find_named(table_->sets, map.text);
+    return named != nullptr && named->data.size() == 2;
+  }
+  return !map.parts.empty() && map.parts[0].parts.size() == 2 && map.parts[0].parts[1].is(Kind::concat);
 }
 
 // --- matches and verdicts ---

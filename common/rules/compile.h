@@ -41,6 +41,15 @@ class Compiler {
   /// Ranges of a set, or of the set that a reference names.
   const ConstantSet* set(const Expression& set, size_t fields);
   void match(std::string_view operation, const Expression& left, const Expression& right);
+  /// For compile_nat.cc: what the program keeps of it, and which addresses flows may get.
+  const NatTarget* keep(const NatTarget& target) { return &program_.targets.emplace_back(target); }
+  void may_become(Part part, const IpAddress& low, const IpAddress& high) {
+    program_.may_become[static_cast<size_t>(part)].emplace_back(low, high);
+  }
+  void may_become_local(Part part) { program_.may_become_local[static_cast<size_t>(part)] = true; }
+  /// Does the map give an address and a port?
+  [[nodiscard]] bool gives_pairs(const Expression& lookup) const;
+  [[nodiscard]] std::string_view family() const { return table_->family; }
   /// Where a statement's state is, so that a listing can show it.
   void counts(const Statement& statement, uint32_t word) { program_.counted.push_back({&statement, word}); }
   void fail(const Location& at, std::string why);
@@ -58,6 +67,7 @@ class Compiler {
   bool element(const Expression& one, size_t fields, ConstantSet::Range& range);
   void mangle(const Statement& statement);
   void hook(const Base& base, const std::string& family, uint32_t chain);
+  void insert(std::vector<uint32_t>& chains, uint32_t chain, int32_t priority, bool source) const;
 
   Program& program_;
   const World& world_;
@@ -69,5 +79,8 @@ class Compiler {
 };
 
 [[nodiscard]] Result<Program> compile(const Ruleset& ruleset, const Compiler::World& world);
+
+/// snat, dnat, masquerade, redirect. compile_nat.cc
+void compile_nat(const Statement& statement, Compiler& compiler);
 
 }  // namespace bulkhead::rules

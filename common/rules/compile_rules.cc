@@ -10,6 +10,10 @@ namespace {
 
 constexpr size_t kJumpsMost = 16;
 constexpr uint64_t kNanoseconds = 1'000'000'000;
+constexpr int32_t kConntrack = -200, kNatDestination = -100, kNatSource = 100;  // NF_IP_PRI_*
+
+/// At which hooks the source is translated, not the destination.
+bool is_source(std::string_view hook) { return hook == "input" || hook == "postrouting"; }
 
 uint64_t seconds_of(std::string_view unit) {
   if (unit == "second") return 1;
@@ -101,7 +105,9 @@ struct Row {
   void (*compile)(const Statement& statement, Compiler& compiler);
 };
 constexpr Row kStatements[] = {{"counter", compile_counter}, {"limit", compile_limit}, {"quota", compile_quota},
-                               {"reject", compile_reject},   {"log", compile_log}};
+                               {"reject", compile_reject},   {"log", compile_log},
+                               {"snat", compile_nat},        {"dnat", compile_nat},
+                               {"masquerade", compile_nat},  {"redirect", compile_nat}};
 
 }  // namespace
 
@@ -166,19 +172,34 @@ void Compiler::rule(const Rule& rule, uint32_t chain) {
   program_.rules.push_back({first, count, chain, rule.handle, rule.at.line});
 }
 
+/// Of the same priority the one that was added last comes first.
+void Compiler::insert(std::vector<uint32_t>& chains, uint32_t chain, int32_t priority, bool source) const {
+  auto const place = std::ranges::find_if(chains, [&](uint32_t other) {
+    int32_t const there = other == kNatPoint ? (source ? kNatSource : kNatDestination) : program_.chains[other].priority;
+    return there >= priority;
+  });
+  chains.insert(place, chain);
+}
+
 void Compiler::hook(const Base& base, const std::string& family, uint32_t chain) {
   static constexpr std::array<std::string_view, static_cast<size_t>(At::count)> names{"prerouting", "input", "forward",
                                                                                       "output", "postrouting"};
   auto const name = std::ranges::find(names, base.hook);
   if (name == names.end()) return;  // of another family: no packet of ours meets it
-  auto& families = program_.hooks[static_cast<size_t>(name - names.begin())];
-  for (size_t i = 0; i < families.size(); ++i) {
-    if ((family == "ip" && i != 0) || (family == "ip6" && i != 1)) continue;
-    // Of the same priority the one that was added last comes first.
-    auto const place = std::ranges::find_if(families[i], [&](uint32_t other) {
-      return program_.chains[other].priority >= base.priority;
-    });
-    families[i].insert(place, chain);
+  auto const hook = static_cast<size_t>(name - names.begin());
+  bool const nat = base.type == "nat";
+  program_.chains[chain].early = !nat && base.priority < kConntrack && (base.hook == "prerouting" || base.hook == "output");
+  program_.translates |= nat;
+  for (size_t side = 0; side < 2; ++side) {
+    if ((family == "ip" && side != 0) || (family == "ip6" && side != 1)) continue;
+    insert((nat ? program_.nat : program_.hooks)[hook][side], chain, base.priority, is_source(base.hook));
+    // The first chain of type nat brings all four points, each at its own priority whatever the chain says.
+    for (size_t at = 0; nat && at < names.size(); ++at) {
+      auto& chains = program_.hooks[at][side];
+      bool const source = is_source(names[at]);
+      if (names[at] == "forward" || std::ranges::find(chains, kNatPoint) != chains.end()) continue;
+      insert(chains, kNatPoint, source ? kNatSource : kNatDestination, source);
+    }
   }
 }
 

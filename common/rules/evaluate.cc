@@ -1,5 +1,7 @@
 #include "common/rules/evaluate.h"
 
+#include "common/rules/run/run.h"
+
 namespace bulkhead::rules {
 namespace {
 
@@ -66,10 +68,38 @@ class Walk {
 
 }  // namespace
 
+namespace {
+
+/// Chains of type nat are asked by a flow's first packet alone, until one has said what it becomes.
+void nat_point(const Program& program, At hook, Evaluation& packet, Watcher* watcher) noexcept {
+  if (!packet.nat.tracked) return;
+  Part const part = hook == At::prerouting || hook == At::output ? Part::destination : Part::source;
+  auto const side = static_cast<size_t>(part);
+  if (packet.nat.open[side]) {
+    for (uint32_t const chain : program.nat_at(hook, packet.l3)) {
+      Walk(program, packet, watcher).base_chain(chain);
+      if (packet.verdict != Decision::accept) return;
+      if (packet.nat.ordered[side]) break;
+    }
+  }
+  run::translate(packet, part);
+}
+
+}  // namespace
+
 void evaluate(const Program& program, At hook, Evaluation& packet, Watcher* watcher) noexcept {
   packet.verdict = Decision::accept;
   for (uint32_t const chain : program.at(hook, packet.l3)) {
-    Walk(program, packet, watcher).base_chain(chain);
+    if (chain == kNatPoint) {
+      nat_point(program, hook, packet, watcher);
+    } else if (program.chains[chain].early) {
+      FlowView const known = packet.flow;
+      packet.flow = {.state = 1};  // no flow at all reads as invalid
+      Walk(program, packet, watcher).base_chain(chain);
+      packet.flow = known;
+    } else {
+      Walk(program, packet, watcher).base_chain(chain);
+    }
     if (packet.verdict != Decision::accept) return;
   }
 }

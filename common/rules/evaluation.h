@@ -15,6 +15,7 @@
 #include <span>
 #include <string_view>
 
+#include "common/nat_rewrite.h"
 #include "common/packet.h"
 
 namespace bulkhead::rules {
@@ -44,6 +45,31 @@ struct FlowView {
   uint64_t expires_ns = 0;
   std::array<Tuple, 2> tuples{};
   std::array<uint64_t, 2> packets{}, bytes{};
+};
+
+/// How the packet's flow is translated: as nat has bound it, or as rules have ordered so far. By Part.
+struct Translation {
+  bool tracked = false;              // conntrack knows the flow: the rest is meant
+  std::array<bool, 2> open{};        // nothing is bound yet: chains of type nat are asked
+  std::array<bool, 2> ordered{};     // they have said: ranges
+  std::array<NatRange, 2> ranges{};
+  std::array<bool, 2> changes{};     // the packet, at the hook where that part is changed
+  Tuple to;                          // what its tuple becomes; of a packet that begins a flow as known so far
+  bool quotes = false;               // it is an ICMP error: the packet that it quotes becomes
+  Tuple inner_to;
+};
+
+/// The firewall's own addresses, as masquerade and redirect want them; none: there is none.
+class Host {
+ public:
+  Host() = default;
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+  virtual ~Host() = default;
+  /// From which it speaks by interface `out` (numbered from 1) to `destination`.
+  [[nodiscard]] virtual IpAddress source_towards(const IpAddress& destination, uint32_t out) const noexcept = 0;
+  /// The first one of interface `in`.
+  [[nodiscard]] virtual IpAddress address_at(uint32_t in, const IpAddress& destination) const noexcept = 0;
 };
 
 struct InterfaceView {
@@ -86,7 +112,10 @@ struct Evaluation {
   uint64_t time_ns = 0;
   InterfaceView in, out;              // no name: none
   FlowView flow;
+  Translation nat;
   StateWords* state = nullptr;
+  const Host* host = nullptr;
+  const Chance* chance = nullptr;
 
   // What rules have done so far.
   std::array<Number, kRegisters> registers{};

@@ -35,7 +35,7 @@ Json value_json(const Expression& value, const Style& style) {
     return list.size() == 1 ? list[0] : list;
   }
   if (&type == &ct_label || &type == &realm || &type == &device_group) {
-    Json const text = text_of_value(value, style);
+    Json text = text_of_value(value, style);
     if (&type == &realm || text.get<std::string>().find_first_not_of("0123456789") != std::string::npos) return text;
     return number_json(*parse_number(text.get<std::string>()));
   }

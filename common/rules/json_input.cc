@@ -30,7 +30,7 @@ std::string text_of(const Json& json) {
   refuse("Invalid value: string expected");
 }
 
-std::string text_or(const Json& object, const char* name, std::string otherwise = {}) {
+std::string text_or(const Json& object, const char* name, const std::string& otherwise = {}) {
   return object.is_object() && object.contains(name) ? text_of(object[name]) : otherwise;
 }
 

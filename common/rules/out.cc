@@ -30,7 +30,7 @@ Out& Out::number(Number number) {
 }
 
 std::pair<uint64_t, std::string_view> largest_unit(uint64_t bytes) {
-  if (bytes != 0 && bytes % (1024 * 1024) == 0) return {bytes / (1024 * 1024), "mbytes"};
+  if (bytes != 0 && bytes % (uint64_t{1024} * 1024) == 0) return {bytes / (uint64_t{1024} * 1024), "mbytes"};
   if (bytes != 0 && bytes % 1024 == 0) return {bytes / 1024, "kbytes"};
   return {bytes, "bytes"};
 }

@@ -22,7 +22,7 @@ class Out {
   void print(const Expression& expression);
   void statement(const Statement& statement);
   /// As `statement`, without what changes: counters, quotas used.
-  void stateless(const Statement& statement);
+  void stateless(const Statement& one);
   /// Bytes in the largest unit that leaves no rest.
   void bytes(uint64_t count);
   [[nodiscard]] const Style& style() const { return style_; }

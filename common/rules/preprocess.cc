@@ -148,7 +148,7 @@ class Preprocessor {
     std::vector<std::string> candidates;
     if (path.starts_with('/') || path.starts_with("./") || path.starts_with("../")) candidates = {path};
     else
-      for (const std::string& directory : options_.include_paths) candidates.push_back(directory + "/" + path);
+      for (const std::string& directory : options_.include_paths) candidates.push_back(fmt::format("{}/{}", directory, path));
     for (const std::string& candidate : candidates) {
       if (pattern) {
         glob_t found{};

@@ -42,11 +42,28 @@ struct CompiledChain {
   std::string family, table, name;
   uint32_t first = 0, count = 0;  // rules
   bool base = false, drops = false;
+  bool early = false;  // before conntrack, which knows nothing of the packet yet
   int32_t priority = 0;
 };
 
 /// Where packets meet base chains.
 enum class At : uint8_t { prerouting, input, forward, output, postrouting, count };
+
+/// Where among a hook's chains the addresses change, and those of type nat are asked.
+inline constexpr uint32_t kNatPoint = ~0U;
+
+/// What snat, dnat, masquerade or redirect say: constants, or registers where they come from a map.
+struct NatTarget {
+  enum class Address : uint8_t { none, constant, registers, outgoing, incoming };
+  Part part = Part::source;
+  Address address = Address::none;
+  bool ports_from_register = false;
+  bool keeps_host = false;       // prefix: the address's host part stays
+  uint8_t address_register = 0, address_end_register = 0;
+  uint8_t port_register = 0, port_end_register = 0;
+  uint8_t l3 = 0;                // of the addresses; 0: the packet's
+  NatRange range;                // flags, and what is constant
+};
 
 /// A set whose elements do not change: of one field or several.
 class ConstantSet {
@@ -57,6 +74,7 @@ class ConstantSet {
     Step::Run then = nullptr;  // a verdict map's answer
     uint32_t chain = 0;
     Number data = 0;           // a map's
+    Number data_end = 0;       // the end of a range, or the second field of a concatenation
   };
   ConstantSet(size_t fields, std::vector<Range> ranges);
   [[nodiscard]] const std::vector<Range>& ranges() const { return ranges_; }
@@ -83,17 +101,26 @@ struct Program {
   std::vector<Step> steps;
   std::vector<CompiledRule> rules;
   std::vector<CompiledChain> chains;
-  /// Base chains by hook and family (4, 6), in the order in which packets meet them.
-  std::array<std::array<std::vector<uint32_t>, 2>, static_cast<size_t>(At::count)> hooks;
+  using Hooks = std::array<std::array<std::vector<uint32_t>, 2>, static_cast<size_t>(At::count)>;
+  /// Base chains by hook and family (4, 6), in the order in which packets meet them; kNatPoint where there are any of type
+  /// nat, which are apart.
+  Hooks hooks, nat;
   std::deque<ConstantSet> sets;
   std::deque<std::string> texts;
+  std::deque<NatTarget> targets;
   std::vector<Counted> counted;
   bool flow_marks = false;        // some rule reads or sets ct mark
   bool translates = false;        // there are chains of type nat
+  /// Where a flow may come from, or go to, once it is translated. By Part; ranges, both ends included.
+  std::array<std::vector<std::pair<IpAddress, IpAddress>>, 2> may_become;
+  std::array<bool, 2> may_become_local{};  // any address of the firewall itself
   std::vector<uint64_t> initial;  // state words as a new ruleset has them
 
   [[nodiscard]] const std::vector<uint32_t>& at(At hook, uint8_t l3) const {
     return hooks[static_cast<size_t>(hook)][l3 == 4 ? 0 : 1];
+  }
+  [[nodiscard]] const std::vector<uint32_t>& nat_at(At hook, uint8_t l3) const {
+    return nat[static_cast<size_t>(hook)][l3 == 4 ? 0 : 1];
   }
 };
 

@@ -73,7 +73,7 @@ Parser::symbol_type Words::next() {
 }
 
 Parser::symbol_type Words::separator(const Token& token) {
-  line_ = line_ == Line::after && blocks_.size() == 1 ? Line::start : Line::start;
+  line_ = Line::start;
   before_ = Before::start;
   opens_ = Block::values;
   statement_ = selected_ = hash_ = nullptr;

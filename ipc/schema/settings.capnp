@@ -24,6 +24,7 @@ struct Settings {
   ruleWords @16 :UInt32;
   ruleMarks @17 :Bool;
   ruleNat @18 :Bool;
+  ruleBecomes @19 :List(AddressRange);
 
   enum Chain {
     work @0;
@@ -52,6 +53,11 @@ struct Settings {
     table @1 :Text;
     chain @2 :Text;
     handle @3 :UInt64;
+  }
+  struct AddressRange {
+    source @0 :Bool;  # may be a translated source; else a destination
+    low @1 :Data;
+    high @2 :Data;
   }
   struct Neighbour {
     address @0 :Data;

@@ -65,6 +65,7 @@ Status wire_bridge(const std::vector<Input>& inputs, Settings& settings) {
 
 Status wire_router(const std::vector<Input>& inputs, const TopologyOptions& options, Settings& settings) {
   std::vector<std::string> names;
+  names.reserve(inputs.size());
   for (const Input& input : inputs) names.push_back(input.interface.name);
   auto topology = read_topology(options, names);
   if (!topology) return tl::unexpected(topology.error());

@@ -2,20 +2,26 @@
 
 namespace bulkhead::conntrack {
 
-bool Confirm::visit(const Descriptor& descriptor) noexcept {
+bool Confirm::visit(Descriptor& descriptor) noexcept {
   bool const passed = descriptor.gone_count == 0 || pass_gone(descriptor);
   return decide(descriptor) && passed;
 }
 
-bool Confirm::decide(const Descriptor& descriptor) noexcept {
+bool Confirm::decide(Descriptor& descriptor) noexcept {
   if (descriptor.flow == 0) return true;
   uint32_t const index = descriptor.flow - 1;
   if (index >= table_.capacity()) return false;
   FlowEntry& entry = table_.entry(index);
   if (entry.generation.load() != descriptor.flow_generation) return true;  // gone since
   if (entry.created.load() != descriptor.number) return true;
-  uint32_t const status = entry.status.load();
+  uint32_t status = entry.status.load();
   if ((status & (Status32::used | Status32::confirmed)) != Status32::used) return true;
+  flights_.end(tuple_of(entry.tuples[0]));
+  if (descriptor.verdict == Verdict::accept && (descriptor.orders & Orders::translated) != 0 &&
+      !translated(descriptor, index, status)) {
+    descriptor.verdict = Verdict::drop;
+    descriptor.reason = DropReason::table_full;
+  }
   if (descriptor.verdict == Verdict::drop) {
     table_.remove_dropped(index);
     return true;
@@ -24,6 +30,16 @@ bool Confirm::decide(const Descriptor& descriptor) noexcept {
   batch_.set(entry.status, status | Status32::confirmed);
   batch_.add(state_.unconfirmed, ~0U);
   return true;
+}
+
+bool Confirm::translated(const Descriptor& descriptor, uint32_t index, uint32_t& status) noexcept {
+  NatEdit edit;
+  copy_out(&edit, &edits_.slot(descriptor.number, window_), sizeof edit);
+  auto const reply = inverse(edit.what.to);
+  if (edit.number != descriptor.number || !reply) return true;
+  if ((edit.what.outer & Rewriting::source) != 0) status |= Status32::source_nat;
+  if ((edit.what.outer & Rewriting::destination) != 0) status |= Status32::destination_nat;
+  return table_.set_reply(index, *reply);
 }
 
 // Up to where track had listed them: what one descriptor says wrongly, the next one mends.

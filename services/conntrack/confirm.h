@@ -6,25 +6,34 @@
 #pragma once
 
 #include "ipc/descriptor.h"
+#include "ipc/nat_orders.h"
+#include "services/conntrack/flights.h"
 #include "services/conntrack/table.h"
 
 namespace bulkhead::conntrack {
 
 class Confirm {
  public:
-  static constexpr size_t kWordsEach = FlowTable::kWordsToRemove + 8;
+  static constexpr size_t kWordsEach = FlowTable::kWordsToMove + FlowTable::kWordsToRemove + Flights::kWordsEach + 8;
 
-  Confirm(ConntrackState& state, FlowTable& table, Batch& batch) : state_(state), table_(table), batch_(batch) {}
+  Confirm(ConntrackState& state, FlowTable& table, Flights& flights, NatEdits& edits, Batch& batch)
+      : state_(state), table_(table), flights_(flights), edits_(edits), window_(edits.header.capacity), batch_(batch) {}
 
-  /// False: the descriptor names an entry or deletions that cannot be.
-  [[nodiscard]] bool visit(const Descriptor& descriptor) noexcept;
+  /// False: the descriptor names an entry or deletions that cannot be. Drops a packet whose flow's translated tuple finds no
+  /// place in the table.
+  [[nodiscard]] bool visit(Descriptor& descriptor) noexcept;
 
  private:
-  [[nodiscard]] bool decide(const Descriptor& descriptor) noexcept;
+  [[nodiscard]] bool decide(Descriptor& descriptor) noexcept;
+  /// What nat made of the flow: its answers come with another tuple. False: there is no place for it.
+  [[nodiscard]] bool translated(const Descriptor& descriptor, uint32_t index, uint32_t& status) noexcept;
   [[nodiscard]] bool pass_gone(const Descriptor& descriptor) noexcept;
 
   ConntrackState& state_;
   FlowTable& table_;
+  Flights& flights_;
+  NatEdits& edits_;
+  uint64_t window_;
   Batch& batch_;
 };
 

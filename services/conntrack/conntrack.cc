@@ -11,9 +11,10 @@ constexpr size_t kRules = 0, kHome = 1;     // outlets
 Conntrack::Conntrack(const Parts& parts)
     : Stage(parts.stage, {&parts.track, &parts.confirm}, {parts.rules, parts.home}),
       state_(parts.state),
-      table_(parts.state, batch(), parts.seed),
-      track_(parts.state, table_, batch()),
-      confirm_(parts.state, table_, batch()),
+      table_(parts.state, batch(), parts.settings.seed),
+      flights_(parts.state, batch(), parts.settings.ruleset, parts.settings.seed),
+      track_(parts.state, table_, flights_, batch()),
+      confirm_(parts.state, table_, flights_, parts.edits, batch()),
       empty_(parts.empty) {}
 
 bool Conntrack::work() {

@@ -21,7 +21,8 @@ class Conntrack : public Stage {
     const Ring& confirm;
     Next rules;
     Next home;
-    uint64_t seed;
+    NatEdits& edits;
+    const Settings& settings;
     bool empty;  // pass everything on and track nothing
   };
   explicit Conntrack(const Parts& parts);
@@ -43,6 +44,7 @@ class Conntrack : public Stage {
 
   ConntrackState& state_;
   FlowTable table_;
+  Flights flights_;
   Track track_;
   Confirm confirm_;
   std::array<Ahead, kAhead> ahead_{};

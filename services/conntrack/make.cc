@@ -13,6 +13,7 @@ Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& sett
   auto* to_rules = wiring.object<Ring>("ring.rules");
   auto* to_home = wiring.object<Ring>("ring.home");
   auto* rules = wiring.object<Desk>("rules.desk");
+  auto* edits = wiring.object<NatEdits>("nat.edits");
   auto* pktio = wiring.object<Desk>("pktio.desk");
   if (!wiring.complete()) return tl::unexpected(wiring.error());
   return std::make_unique<Conntrack>(Conntrack::Parts{
@@ -22,7 +23,8 @@ Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& sett
       .confirm = *confirm,
       .rules = {*to_rules, *rules, 0, objects.bell("rules")},
       .home = {*to_home, *pktio, 0, objects.bell("pktio")},
-      .seed = settings.seed,
+      .edits = *edits,
+      .settings = settings,
       .empty = settings.chain == Settings::Chain::empty});
 }
 

@@ -134,6 +134,22 @@ std::optional<uint32_t> FlowTable::add(const Tuple& original, uint64_t hash, con
   return index;
 }
 
+bool FlowTable::set_reply(uint32_t index, const Tuple& reply) noexcept {
+  FlowEntry& entry = entries_[index];
+  TupleWords const words = words_of(reply);
+  if (is(entry, Direction::reply, words)) return true;
+  uint64_t const before = entry.hashes[1].load(), hash = hash_(reply);
+  erase(index, Direction::reply);
+  if (!insert(index, Direction::reply, hash)) {
+    static_cast<void>(insert(index, Direction::reply, before));  // where it has just been
+    return false;
+  }
+  batch_.touch(entry.stamp);
+  batch_.set(entry.hashes[1], hash);
+  for (size_t i = 0; i < words.size(); ++i) batch_.set(entry.tuples[1][i], words[i]);
+  return true;
+}
+
 void FlowTable::take_out(uint32_t index, Word<uint32_t>& list) noexcept {
   FlowEntry& entry = entries_[index];
   batch_.touch(entry.stamp);

@@ -22,6 +22,8 @@ class FlowTable {
   static constexpr size_t kWordsToAdd = 2 * (kMaxPassed + 1) + 32;
   static constexpr size_t kWordsToRemove = 2 * (kMaxPassed + 1) + 8;
 
+  static constexpr size_t kWordsToMove = 3 * (kMaxPassed + 1) + 8;
+
   struct Hit {
     uint32_t index;
     Direction direction;
@@ -42,6 +44,8 @@ class FlowTable {
   /// A new entry for packet `number`, unconfirmed, in the table under both tuples. None if the table is full.
   [[nodiscard]] std::optional<uint32_t> add(const Tuple& original, uint64_t hash, const Tuple& reply,
                                             uint64_t number) noexcept;
+  /// The flow's answers come with another tuple. False: there is no place for it, and nothing has changed.
+  [[nodiscard]] bool set_reply(uint32_t index, const Tuple& reply) noexcept;
   /// Takes an entry out and lists it as gone, so that those behind let go of what they keep for it.
   void remove(uint32_t index) noexcept;
   /// Takes out an unconfirmed entry whose packet was dropped: nobody keeps anything for it.

@@ -35,10 +35,10 @@ TcpFlow unpack(const TcpFlow::Words& words) noexcept {
   TcpFlow f;
   for (unsigned way = 0; way < 2; ++way) {
     TcpSide& side = f.seen[way];
-    side.end = low(words[2 * way]);
-    side.maxend = high(words[2 * way]);
-    side.maxwin = low(words[2 * way + 1]);
-    side.maxack = high(words[2 * way + 1]);
+    side.end = low(words[2UL * way]);
+    side.maxend = high(words[2UL * way]);
+    side.maxwin = low(words[2UL * way + 1]);
+    side.maxack = high(words[2UL * way + 1]);
     side.flags = byte(words[6], 2 * way);
     side.scale = byte(words[6], 2 * way + 1) & kScaleMask;
   }

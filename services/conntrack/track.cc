@@ -121,7 +121,7 @@ bool Track::waits_for(const FlowEntry& entry) const noexcept {
 
 Track::Outcome Track::flow_of(Descriptor& descriptor, uint64_t hash) noexcept {
   std::optional<FlowTable::Hit> const hit = table_.find(descriptor.tuple, hash);
-  if (!hit) return created(descriptor, hash);
+  if (!hit) return flights_.may_answer(descriptor.tuple) ? Outcome::wait : created(descriptor, hash);
   FlowEntry& entry = table_.entry(hit->index);
   if (waits_for(entry)) return Outcome::wait;
   if (!expired(entry, descriptor.time_ns)) return known(descriptor, *hit, hash);
@@ -135,7 +135,7 @@ Track::Outcome Track::quoted(Descriptor& descriptor, uint64_t hash) noexcept {
   // The flow is found as its answer would be, since NAT may have given that another tuple.
   std::optional<Tuple> const answer = inverse(descriptor.tuple);
   std::optional<FlowTable::Hit> const hit = answer ? table_.find(*answer, hash) : std::nullopt;
-  if (!hit) return Outcome::done;
+  if (!hit) return answer && flights_.may_answer(*answer) ? Outcome::wait : Outcome::done;
   FlowEntry& entry = table_.entry(hit->index);
   if (waits_for(entry)) return Outcome::wait;
   if (expired(entry, descriptor.time_ns)) return Outcome::done;
@@ -253,6 +253,7 @@ Track::Outcome Track::created(Descriptor& descriptor, uint64_t hash) noexcept {
   }
   FlowEntry& entry = table_.entry(*index);
   belongs(descriptor, {*index, Direction::original});
+  flights_.begin(descriptor.tuple);
   batch_.set(entry.started_ns, descriptor.time_ns);
   store(entry, std::span(begun.protocol_words).first(begun.words), begun.state);
   note(entry, descriptor, begun.status, begun.lives_ns);

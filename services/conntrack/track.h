@@ -4,6 +4,7 @@
 // Waits   track is the one place that looks ahead of packets still in the chain. It says `wait`, having changed
 //         nothing, where the answer hangs on what an earlier number may still bring about:
 //         - a hit on an unconfirmed entry, by a packet, an ICMP error's quote, or a sweep that would expire it;
+//         - a miss that may be the answer to an unconfirmed flow which nat has yet to bind (flights.h);
 //         - a full table, and which entry it evicts, while an unconfirmed entry is in the chain;
 //         - a list of gone entries that those behind have not read yet.
 //         confirm ends each of these.
@@ -15,6 +16,7 @@
 #include <span>
 
 #include "ipc/descriptor.h"
+#include "services/conntrack/flights.h"
 #include "services/conntrack/table.h"
 
 namespace bulkhead::conntrack {
@@ -25,13 +27,14 @@ class Track {
 
   static constexpr uint32_t kSweep = 256;  // entries that a tick looks at
   static constexpr uint32_t kEvictionLook = 64;  // entries that a full table looks at for one that may go
-  static constexpr size_t kWordsEach = FlowTable::kWordsToAdd + FlowTable::kWordsToRemove + 24;
+  static constexpr size_t kWordsEach = FlowTable::kWordsToAdd + FlowTable::kWordsToRemove + Flights::kWordsEach + 24;
   static constexpr size_t kWordsForTick = kSweep * FlowTable::kWordsToRemove + 16;
   [[nodiscard]] static size_t words_for(Kind kind) {
     return kind == Kind::tick ? kWordsForTick : kWordsEach;
   }
 
-  Track(ConntrackState& state, FlowTable& table, Batch& batch) : state_(state), table_(table), batch_(batch) {}
+  Track(ConntrackState& state, FlowTable& table, Flights& flights, Batch& batch)
+      : state_(state), table_(table), flights_(flights), batch_(batch) {}
 
   /// Fills in flow, state, direction, and the verdict where a packet is dropped here. `hash`: of its tuple.
   Outcome visit(Descriptor& descriptor, uint64_t hash) noexcept;
@@ -59,6 +62,7 @@ class Track {
 
   ConntrackState& state_;
   FlowTable& table_;
+  Flights& flights_;
   Batch& batch_;
 };
 

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "services/nat/others.h"
+
 namespace bulkhead::nat {
 namespace {
-
-constexpr uint8_t kSource = 1, kDestination = 2;
 
 /// What a hook without an order does: the address stays, and the port if nobody has it.
 NatRange null_range(const Tuple& tuple) {
@@ -35,12 +35,11 @@ Bind::Bind(const Objects& objects, const Settings& settings)
 void Bind::visit(Descriptor& descriptor, Batch& batch) noexcept {
   if (enabled_) {
     Bindings bindings(objects_.state, batch, hash_);
-    Work const work{bindings, Unique(bindings, chance_)};
     if (descriptor.gone_count != 0) let_go(descriptor, bindings);
     bool const passes = descriptor.kind == Kind::packet && descriptor.verdict == Verdict::accept && descriptor.flow != 0;
     if (passes) {
       BindingView binding = binding_of(objects_.state, descriptor.flow, descriptor.flow_generation);
-      if (binding.flags == 0 && descriptor.state == FlowState::fresh) binding = bind(descriptor, batch, work);
+      if (binding.flags == 0 && descriptor.state == FlowState::fresh) binding = bind(descriptor, batch, bindings);
       if (binding.translates() && descriptor.verdict == Verdict::accept) edit(descriptor, binding);
     }
   }
@@ -58,27 +57,28 @@ void Bind::let_go(const Descriptor& descriptor, Bindings& bindings) noexcept {
   }
 }
 
-BindingView Bind::bind(Descriptor& descriptor, Batch& batch, const Work& work) noexcept {
-  if (descriptor.flow > work.bindings.capacity() || descriptor.direction != Direction::original) return {};
+BindingView Bind::bind(Descriptor& descriptor, Batch& batch, Bindings& bindings) noexcept {
+  if (descriptor.flow > bindings.capacity() || descriptor.direction != Direction::original) return {};
   uint32_t const index = descriptor.flow - 1;
   NatOrders orders{};
   if ((descriptor.orders & Orders::translate) != 0)
     copy_out(&orders, &objects_.orders.slot(descriptor.number, window_), sizeof orders);
   bool const meant = orders.number == descriptor.number;
+  Others const others(bindings, index);
   Tuple tuple = descriptor.tuple;
   if (meant && orders.destination != 0)
-    tuple = work.unique.tuple(tuple, orders.destination_range, Part::destination, index, descriptor.number);
+    tuple = tuple_in(tuple, orders.destination_range, Part::destination, others, chance_, descriptor.number);
   NatRange const source = meant && orders.source != 0 ? orders.source_range : null_range(tuple);
-  tuple = work.unique.tuple(tuple, source, Part::source, index, descriptor.number);
+  tuple = tuple_in(tuple, source, Part::source, others, chance_, descriptor.number);
   auto const reply = inverse(tuple);
-  if (!reply || work.unique.used(tuple, index)) {
+  if (!reply || others.used(tuple)) {
     descriptor.verdict = Verdict::drop;
     descriptor.reason = DropReason::nat_clash;
     batch.add(objects_.state.clashes, uint64_t{1});
     return {};
   }
   uint32_t const flags = changed_parts(descriptor.tuple, tuple);
-  work.bindings.add(index, descriptor.flow_generation, flags, descriptor.tuple, *reply);
+  bindings.add(index, descriptor.flow_generation, flags, descriptor.tuple, *reply);
   return {flags | Binding::used, descriptor.tuple, *reply};
 }
 
@@ -90,12 +90,12 @@ void Bind::edit(Descriptor& descriptor, const BindingView& binding) noexcept {
   bool const source = (binding.flags & Binding::source) != 0, destination = (binding.flags & Binding::destination) != 0;
   NatEdit edit{};
   edit.number = descriptor.number;
-  edit.outer = static_cast<uint8_t>(((reply ? destination : source) ? kSource : 0) |
-                                    ((reply ? source : destination) ? kDestination : 0));
-  edit.to = *to;
+  edit.what.outer = static_cast<uint8_t>(((reply ? destination : source) ? Rewriting::source : 0) |
+                                         ((reply ? source : destination) ? Rewriting::destination : 0));
+  edit.what.to = *to;
   if (descriptor.quote == Quote::quoted) {
-    edit.inner = 1;
-    edit.inner_to = reply ? binding.original : binding.reply;
+    edit.what.inner = Rewriting::source | Rewriting::destination;
+    edit.what.inner_to = reply ? binding.original : binding.reply;
   }
   copy_in(&objects_.edits.slot(descriptor.number, window_), &edit, sizeof edit);
   descriptor.orders |= Orders::translated;

@@ -10,7 +10,8 @@
 
 #include "ipc/counting.h"
 #include "ipc/settings.h"
-#include "services/nat/unique.h"
+#include "ipc/nat_orders.h"
+#include "services/nat/bindings.h"
 
 namespace bulkhead::nat {
 
@@ -35,13 +36,8 @@ class Bind {
   void end(Batch& batch) noexcept { counting_.end(batch); }
 
  private:
-  /// Bindings write through the batch.
-  struct Work {
-    Bindings& bindings;
-    Unique unique;
-  };
   void let_go(const Descriptor& descriptor, Bindings& bindings) noexcept;
-  [[nodiscard]] BindingView bind(Descriptor& descriptor, Batch& batch, const Work& work) noexcept;
+  [[nodiscard]] BindingView bind(Descriptor& descriptor, Batch& batch, Bindings& bindings) noexcept;
   void edit(Descriptor& descriptor, const BindingView& binding) noexcept;
 
   Objects objects_;

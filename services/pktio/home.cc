@@ -7,7 +7,7 @@
 namespace bulkhead::pktio {
 namespace {
 constexpr uint64_t kFileHeader = 24, kRecordHeader = 16;  // bytes, of pcap
-constexpr uint64_t kLineMax = verdict_line_max + 2UL * 6 * 64;
+constexpr uint64_t kLineMax = verdict_line_max + 2UL * 6 * 64 + 2 * kEndpointMost;
 }  // namespace
 
 struct Home::Pile : Bytes {
@@ -38,6 +38,7 @@ Home::Home(const Objects& objects, Options options, const Topology& topology, Wr
       pool_(objects.pool),
       staging_(objects.staging),
       answers_(objects.answers),
+      edits_(objects.edits),
       options_(std::move(options)),
       transmit_(topology),
       writer_(writer),
@@ -113,7 +114,8 @@ uint64_t Home::some(Inlet& in, uint64_t most, uint64_t sent) {
 
 void Home::packet(const Descriptor& descriptor, const InFlight& slot) {
   bool const known = descriptor.out < options_.interfaces.size() && descriptor.verdict <= Verdict::drop &&
-                     descriptor.reason < DropReason::count && descriptor.state <= FlowState::related;
+                     descriptor.reason < DropReason::count && descriptor.state <= FlowState::related &&
+                     read_edit(descriptor);
   Descriptor shown = descriptor;
   if (!known) {
     ++corrupt_;
@@ -132,12 +134,26 @@ void Home::packet(const Descriptor& descriptor, const InFlight& slot) {
   if (!options_.discard && options_.outputs.verdicts != Outputs::kNone) line(shown, slot);
 }
 
+bool Home::read_edit(const Descriptor& descriptor) {
+  edit_.number = 0;
+  if ((descriptor.orders & Orders::translated) == 0) return true;
+  copy_out(&edit_, &edits_.slot(descriptor.number, edits_.header.capacity), sizeof edit_);
+  if (edit_.number == descriptor.number) return true;
+  edit_.number = 0;
+  return false;
+}
+
 void Home::accepted(const Descriptor& descriptor, const InFlight& slot) {
   Transmit::Frame frame{{pool_.at(slot.frame), slot.captured}, slot.wire};
   ++gathered_.accepted;
-  if (!router_) return sent(descriptor.out, slot.stamp_ns, frame);
-  if ((descriptor.orders & Orders::local) != 0) return put(options_.outputs.local, slot.stamp_ns, frame);
-  Transmit::Frame const routed = transmit_.routed(descriptor, frame.captured, frame.wire);
+  const Rewriting* const what = edit_.number != 0 ? &edit_.what : nullptr;
+  bool const local = router_ && (descriptor.orders & Orders::local) != 0;
+  if (!router_ || local) {
+    Transmit::Frame const as_it_goes = what == nullptr ? frame : transmit_.translated(descriptor, frame, *what);
+    return local ? put(options_.outputs.local, slot.stamp_ns, as_it_goes)
+                 : sent(descriptor.out, slot.stamp_ns, as_it_goes);
+  }
+  Transmit::Frame const routed = transmit_.routed(descriptor, frame.captured, frame.wire, what);
   if (!routed.captured.empty()) return sent(descriptor.out, slot.stamp_ns, routed);
   ++corrupt_;
   put(options_.outputs.drops, slot.stamp_ns, frame);
@@ -186,6 +202,12 @@ void Home::line(const Descriptor& descriptor, const InFlight& slot) {
   if (by_rule && (passed || descriptor.reason == DropReason::rule)) line.rule = options_.rules[descriptor.rule - 1];
   if (!passed && by_rule && descriptor.reason != DropReason::rule) line.reason = name_of(descriptor.reason);
   line.state = name_of(descriptor.state);
+  std::array<char, kEndpointMost> source, destination;
+  if (passed && edit_.number != 0) {
+    const Rewriting& what = edit_.what;
+    if ((what.outer & Rewriting::source) != 0) line.nat_source = endpoint(source, what.to, Part::source);
+    if ((what.outer & Rewriting::destination) != 0) line.nat_destination = endpoint(destination, what.to, Part::destination);
+  }
   size_t const bytes = format_verdict_line(line_, line);
   Pile& pile = *piles_[options_.outputs.verdicts];
   pile.append({reinterpret_cast<const uint8_t*>(line_.data()), bytes});

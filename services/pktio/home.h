@@ -14,6 +14,7 @@
 
 #include "ipc/answers.h"
 #include "ipc/inflight.h"
+#include "ipc/nat_orders.h"
 #include "ipc/pktio_state.h"
 #include "ipc/pool.h"
 #include "ipc/stage.h"
@@ -31,6 +32,7 @@ class Home {
     Pool& pool;
     Staging& staging;
     Answers& answers;
+    NatEdits& edits;
   };
   struct Options {
     std::vector<std::string> interfaces;
@@ -62,6 +64,8 @@ class Home {
 
   [[nodiscard]] bool room(uint64_t number) const;
   void packet(const Descriptor& descriptor, const InFlight& slot);
+  /// How it is translated, into edit_. False: it should be, and nobody says how.
+  [[nodiscard]] bool read_edit(const Descriptor& descriptor);
   void accepted(const Descriptor& descriptor, const InFlight& slot);
   void dropped(DropReason reason, const InFlight& slot);
   void answer(const Descriptor& descriptor, std::span<const uint8_t> frame, uint64_t stamp_ns);
@@ -74,6 +78,7 @@ class Home {
   Pool& pool_;
   Staging& staging_;
   Answers& answers_;
+  NatEdits& edits_;
   Options options_;
   Transmit transmit_;
   Writer& writer_;
@@ -81,6 +86,7 @@ class Home {
   bool router_;
   std::vector<std::unique_ptr<Pile>> piles_;
   std::vector<uint64_t> staged_;
+  NatEdit edit_{};          // of the packet that is being sent; number 0: none
   std::vector<char> line_;  // room for the longest
 
   uint64_t number_ = 0;

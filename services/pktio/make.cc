@@ -10,6 +10,7 @@ Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& sett
   auto* pool = wiring.object<Pool>("pool");
   auto* staging = wiring.object<Staging>("pktio.staging");
   auto* answers = wiring.object<Answers>("rules.answers");
+  auto* edits = wiring.object<NatEdits>("nat.edits");
   auto* home = wiring.object<Ring>("ring.home");
   auto* to_track = wiring.object<Ring>("ring.track");
   auto* conntrack = wiring.object<Desk>("conntrack.desk");
@@ -23,6 +24,7 @@ Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& sett
       .pool = *pool,
       .staging = *staging,
       .answers = *answers,
+      .edits = *edits,
       .home = *home,
       .track = {*to_track, *conntrack, 0, objects.bell("conntrack")},
       .holder = objects.bell("holder"),

@@ -33,7 +33,7 @@ Pktio::Pktio(Parts parts)
       writer_(parts.staging, parts.state, std::move(parts.files)),
       receive_({parts.state, parts.inflight, parts.pool}, static_cast<unsigned>(parts.settings.interfaces.size()),
                parts.settings.topology.is_router()),
-      home_({parts.state, parts.inflight, parts.pool, parts.staging, parts.answers}, options_of(parts.settings),
+      home_({parts.state, parts.inflight, parts.pool, parts.staging, parts.answers, parts.edits}, options_of(parts.settings),
             parts.settings.topology, writer_) {}
 
 void Pktio::recovered() {

@@ -32,6 +32,7 @@ class Pktio : public Stage {
     Pool& pool;
     Staging& staging;
     Answers& answers;
+    NatEdits& edits;
     const Ring& home;
     Next track;
     Bell& holder;

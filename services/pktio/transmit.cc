@@ -21,6 +21,17 @@ constexpr uint8_t kArphrdEthernet = 1;
 /// An identification that nobody can foresee without the number; the kernel's is random too.
 uint16_t identification(uint64_t number) { return static_cast<uint16_t>(number * 0x9e3779b97f4a7c15U >> 48); }
 
+void rewrite_packet(std::span<uint8_t> packet, const Descriptor& descriptor, const Rewriting& what) {
+  uint8_t const l3 = ip_header::version(packet);
+  if (l3 == 0) return;
+  // The tuple of an ICMP error is the quoted packet's.
+  uint8_t const number = descriptor.quote == Quote::none ? descriptor.tuple.protocol
+                         : l3 == 4                       ? protocol::icmp
+                                                         : protocol::icmpv6;
+  bool const has_transport = descriptor.l4_offset > descriptor.l3_offset && !ip_header::is_later_fragment(packet.data());
+  rewrite(packet, number, has_transport ? size_t{descriptor.l4_offset} - descriptor.l3_offset : 0, what);
+}
+
 }  // namespace
 
 Transmit::Transmit(const Topology& topology) : topology_(topology), routes_(topology_), neighbours_(topology_) {}
@@ -59,7 +70,16 @@ size_t Transmit::link_header(const Hop& hop) {
   }
 }
 
-Transmit::Frame Transmit::routed(const Descriptor& descriptor, std::span<const uint8_t> frame, uint32_t wire) {
+Transmit::Frame Transmit::translated(const Descriptor& descriptor, const Frame& frame, const Rewriting& what) {
+  size_t const at = std::min<size_t>(descriptor.l3_offset, frame.captured.size());
+  buffer_.assign(frame.captured.begin(), frame.captured.end());
+  size_t const length = std::min<size_t>(frame.captured.size() - at, descriptor.l3_length);
+  rewrite_packet(std::span(buffer_).subspan(at, length), descriptor, what);
+  return {buffer_, frame.wire};
+}
+
+Transmit::Frame Transmit::routed(const Descriptor& descriptor, std::span<const uint8_t> frame, uint32_t wire,
+                                 const Rewriting* what) {
   size_t const at = descriptor.l3_offset;
   if (at >= frame.size() || descriptor.out >= topology_.interfaces.size()) return {};
   uint8_t const l3 = ip_header::version(frame.subspan(at));
@@ -67,9 +87,11 @@ Transmit::Frame Transmit::routed(const Descriptor& descriptor, std::span<const u
   uint32_t const length = std::min(descriptor.l3_length, wire - static_cast<uint32_t>(at));
   auto const packet = frame.subspan(at, std::min<size_t>(frame.size() - at, length));
   buffer_.resize(kCookedV2 + packet.size());
-  IpAddress const destination = ip_header::destination(packet.data(), l3);
+  IpAddress destination = ip_header::destination(packet.data(), l3);
+  if (what != nullptr && (what->outer & Rewriting::destination) != 0) destination.bytes = what->to.dst;
   size_t const header = link_header({descriptor.out, descriptor.way, destination});
   std::ranges::copy(packet, buffer_.data() + header);
+  if (what != nullptr) rewrite_packet(std::span(buffer_).subspan(header, packet.size()), descriptor, *what);
   ip_header::pass_hop(buffer_.data() + header);
   return {std::span(buffer_).first(header + packet.size()), static_cast<uint32_t>(header) + length};
 }

@@ -17,6 +17,7 @@
 #include "common/topology.h"
 #include "ipc/answers.h"
 #include "ipc/descriptor.h"
+#include "ipc/nat_orders.h"
 
 namespace bulkhead::pktio {
 
@@ -32,7 +33,11 @@ class Transmit {
   /// Of all files that are written.
   void set_link(LinkType link) { link_ = link; }
 
-  [[nodiscard]] Frame routed(const Descriptor& descriptor, std::span<const uint8_t> frame, uint32_t wire);
+  /// `what`: how it is translated; null: not.
+  [[nodiscard]] Frame routed(const Descriptor& descriptor, std::span<const uint8_t> frame, uint32_t wire,
+                             const Rewriting* what);
+  /// With the link header that it came with: through a bridge, or to the firewall itself.
+  [[nodiscard]] Frame translated(const Descriptor& descriptor, const Frame& frame, const Rewriting& what);
   [[nodiscard]] Frame answer(const Answer& answer, const Descriptor& descriptor, std::span<const uint8_t> frame);
 
  private:

@@ -1,6 +1,7 @@
 // services/pktio/verdict_line.cc: see verdict_line.h.
 #include "services/pktio/verdict_line.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -105,8 +106,29 @@ size_t format_verdict_line(std::span<char> into, const VerdictLine& verdict) noe
   }
   line.raw(",\"state\":\"");
   line.escaped(verdict.state);
-  line.raw("\"}\n");
+  line.raw("\"");
+  if (!verdict.nat_source.empty() || !verdict.nat_destination.empty()) {
+    line.raw(",\"nat\":{");
+    optional_field(line, "\"src\":\"", verdict.nat_source);
+    optional_field(line, verdict.nat_source.empty() ? "\"dst\":\"" : ",\"dst\":\"", verdict.nat_destination);
+    line.raw("}");
+  }
+  line.raw("}\n");
   return line.written();
+}
+
+std::string_view endpoint(std::span<char> into, const Tuple& tuple, Part part) noexcept {
+  const auto& address = part == Part::source ? tuple.src : tuple.dst;
+  bool const has_port = tuple.src_port != 0 && !tuple.is_icmp(), six = tuple.l3 == 6;
+  char text[INET6_ADDRSTRLEN];
+  if (::inet_ntop(six ? AF_INET6 : AF_INET, address.data(), text, sizeof text) == nullptr) return {};
+  bool const brackets = six && has_port;
+  auto end = fmt::format_to_n(into.data(), into.size(), "{}{}{}", brackets ? "[" : "", text, brackets ? "]" : "").out;
+  if (has_port) {
+    auto const room = into.size() - static_cast<size_t>(end - into.data());
+    end = fmt::format_to_n(end, room, ":{}", part == Part::source ? tuple.source_port() : tuple.destination_port()).out;
+  }
+  return {into.data(), static_cast<size_t>(end - into.data())};
 }
 
 }  // namespace bulkhead::pktio

@@ -14,10 +14,13 @@ Decide::Decide(const Objects& objects, const Settings& settings, std::shared_ptr
       limits_(objects.state, settings.seed),
       program_(std::move(program)),
       state_words_(std::make_unique<Words>(objects.state, program_.get())),
+      translate_(objects.nat, settings.seed),
       packet_(std::make_unique<Evaluation>()) {
   for (const auto& interface : settings.interfaces) interfaces_.push_back(interface.name);
   if (settings.topology.is_router()) router_ = std::make_unique<Router>(settings.topology);
   packet_->state = state_words_.get();
+  packet_->chance = &translate_.chance();
+  packet_->host = router_ ? &router_->host : nullptr;
 }
 
 void Decide::visit(Descriptor& descriptor, Batch& batch) noexcept {
@@ -27,15 +30,22 @@ void Decide::visit(Descriptor& descriptor, Batch& batch) noexcept {
   counting_.visit(descriptor, batch);
 }
 
+/// The packet as it is before the first hook. False: no rule looks at it.
+bool Decide::begin(const Descriptor& descriptor, std::span<const uint8_t> frame) noexcept {
+  packet_->nat.tracked = false;
+  packet_->nat.changes = {};
+  if (!program_ || descriptor.in >= interfaces_.size() || !see(descriptor, frame, *packet_)) return false;
+  packet_->in = {interfaces_[descriptor.in], descriptor.in + 1U, 1};
+  packet_->out = {};
+  packet_->flow.mark_word = static_cast<uint32_t>(words_) + descriptor.flow - 1;
+  packet_->flow.there = packet_->flow.there && descriptor.flow <= flows_;
+  if (program_->translates) translate_.see(descriptor, *packet_);
+  return true;
+}
+
 void Decide::judge(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept {
-  bool const seen = program_ && descriptor.in < interfaces_.size() && see(descriptor, frame, *packet_);
-  if (seen) {
-    packet_->in = {interfaces_[descriptor.in], descriptor.in + 1U, 1};
-    packet_->out = {};
-    packet_->flow.mark_word = static_cast<uint32_t>(words_) + descriptor.flow - 1;
-    packet_->flow.there = packet_->flow.there && descriptor.flow <= flows_;
-    if (!passes(At::prerouting, descriptor, batch)) return reject(descriptor, frame, batch);
-  }
+  bool const seen = begin(descriptor, frame);
+  if (seen && !passes(At::prerouting, descriptor, batch)) return reject(descriptor, frame, batch);
   if (router_ && !route_on(descriptor, frame, batch)) return;
   if (!seen) return;
   bool const local = (descriptor.orders & Orders::local) != 0;
@@ -43,7 +53,15 @@ void Decide::judge(Descriptor& descriptor, std::span<const uint8_t> frame, Batch
   if (router_ && !local) ip_header::pass_hop(packet_->head.data());  // as later rules see it
   bool const passed = local ? passes(At::input, descriptor, batch)
                             : passes(At::forward, descriptor, batch) && passes(At::postrouting, descriptor, batch);
-  if (!passed) reject(descriptor, frame, batch);
+  if (!passed) return reject(descriptor, frame, batch);
+  if (program_->translates) translate_.order(descriptor, *packet_);
+}
+
+std::optional<HeaderView> Decide::view_of(const Descriptor& descriptor, std::span<const uint8_t> frame) const noexcept {
+  auto packet = HeaderView::of(descriptor, frame);
+  bool const redirected = packet_->nat.changes[static_cast<size_t>(Part::destination)];
+  if (packet && redirected) packet->destination = {packet_->nat.to.dst, packet->source.l3};
+  return packet;
 }
 
 bool Decide::passes(At hook, Descriptor& descriptor, Batch& batch) noexcept {
@@ -57,7 +75,7 @@ bool Decide::passes(At hook, Descriptor& descriptor, Batch& batch) noexcept {
 }
 
 bool Decide::route_on(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept {
-  auto const packet = HeaderView::of(descriptor, frame);
+  auto const packet = view_of(descriptor, frame);
   Route const found = packet ? route(*packet, descriptor.in, router_->routes, router_->topology) : Route{};
   switch (found.fate) {
     case Route::Fate::forward:
@@ -77,7 +95,7 @@ bool Decide::route_on(Descriptor& descriptor, std::span<const uint8_t> frame, Ba
 void Decide::reject(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept {
   if (packet_->verdict != Decision::reject) return;
   descriptor.orders |= Orders::rejected;
-  auto const packet = HeaderView::of(descriptor, frame);
+  auto const packet = view_of(descriptor, frame);
   if (!router_ || !packet) return;
   if (packet_->reject.kind == Reject::Kind::tcp_reset) return reset(descriptor, *packet);
   Route said;
@@ -98,7 +116,7 @@ void Decide::reset(Descriptor& descriptor, const HeaderView& packet) noexcept {
   said.kind = Answer::Kind::tcp_reset;
   said.out = way.device;
   said.way = back;
-  said.source = packet.destination;
+  said.source = packet.asked;
   say(descriptor, said);
 }
 
@@ -115,8 +133,10 @@ void Decide::answer(Descriptor& descriptor, const HeaderView& packet, const Rout
   uint64_t const now_ns = descriptor.time_ns;
   if (route.reason == DropReason::no_route && peer.l3 == 4 && !limits_.allow_unroutable(peer, now_ns, batch)) return;
   Answer said{};
-  said.source = router_->routes.is_local(packet.destination)
-                    ? packet.destination
+  // What is said about a packet that was translated leaves translated back.
+  bool const as_asked = router_->routes.is_local(packet.destination) || packet.destination != packet.asked;
+  said.source = as_asked
+                    ? packet.asked
                     : router_->routes.source_for(way.device, way.via.is_none() ? peer : way.via);
   if (said.source.is_none() || !limits_.allow(peer, route.type, route.code, way.length, now_ns, batch)) return;
   said.number = descriptor.number;

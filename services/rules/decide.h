@@ -16,6 +16,7 @@
 #include "ipc/settings.h"
 #include "services/rules/answer_limits.h"
 #include "services/rules/route.h"
+#include "services/rules/translate.h"
 
 namespace bulkhead::rules {
 
@@ -28,6 +29,7 @@ class Decide {
     const Pool& pool;
     size_t pool_bytes;
     Answers& answers;
+    Translate::Objects nat;
   };
   /// `program` may be null: no ruleset.
   Decide(const Objects& objects, const Settings& settings, std::shared_ptr<const Program> program);
@@ -40,9 +42,10 @@ class Decide {
  private:
   /// What a router has more than a bridge.
   struct Router {
-    explicit Router(const Topology& made) : topology(made), routes(made) {}
+    explicit Router(const Topology& made) : topology(made), routes(made), host(topology, routes) {}
     Topology topology;
     Routes routes;
+    RouterHost host;
   };
   /// The ruleset's words of rules.state, within the batch.
   struct Words : StateWords {
@@ -61,6 +64,10 @@ class Decide {
     Batch* batch = nullptr;
   };
   void judge(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
+  [[nodiscard]] bool begin(const Descriptor& descriptor, std::span<const uint8_t> frame) noexcept;
+  /// With the destination that the packet has behind prerouting.
+  [[nodiscard]] std::optional<HeaderView> view_of(const Descriptor& descriptor,
+                                                  std::span<const uint8_t> frame) const noexcept;
   [[nodiscard]] bool passes(At hook, Descriptor& descriptor, Batch& batch) noexcept;
   [[nodiscard]] bool route_on(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
   void answer(Descriptor& descriptor, const HeaderView& packet, const Route& route, Batch& batch) noexcept;
@@ -77,6 +84,7 @@ class Decide {
   AnswerLimits limits_;
   std::shared_ptr<const Program> program_;
   std::unique_ptr<Words> state_words_;
+  Translate translate_;
   std::unique_ptr<Evaluation> packet_;
   std::unique_ptr<Router> router_;  // none: a bridge
 };

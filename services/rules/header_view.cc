@@ -15,7 +15,7 @@ std::optional<HeaderView> HeaderView::of(const Descriptor& descriptor, std::span
   view.protocol = descriptor.quote == Quote::quoted ? protocol::icmpv6 : descriptor.tuple.protocol;
   view.to_group = (descriptor.orders & Orders::to_group) != 0;
   view.source = ip_header::source(ip, l3);
-  view.destination = ip_header::destination(ip, l3);
+  view.destination = view.asked = ip_header::destination(ip, l3);
   view.hops = ip[l3 == 4 ? 8 : 7];
   if (l3 == 4) {
     view.dont_fragment = (ip[6] & 0x40) != 0;

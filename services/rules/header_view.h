@@ -14,6 +14,7 @@ namespace bulkhead::rules {
 
 struct HeaderView {
   IpAddress source, destination;
+  IpAddress asked;      // the destination as it came, whatever it has been translated to since
   uint32_t length = 0;  // bytes of layer 3
   uint8_t hops = 0;     // TTL or hop limit
   uint8_t protocol = 0;

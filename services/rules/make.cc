@@ -11,13 +11,15 @@ Result<Decide> make_work(Objects& objects, const Settings& settings) {
   auto* state = wiring.object<RulesState>("rules.state");
   auto* pool = wiring.object<Pool>("pool");
   auto* answers = wiring.object<Answers>("rules.answers");
+  auto* nat = wiring.object<NatState>("nat.state");
+  auto* orders = wiring.object<NatOrdersTable>("rules.nat_orders");
   if (!wiring.complete()) return tl::unexpected(wiring.error());
   auto loaded = ruleset_of(settings);
   if (!loaded) return tl::unexpected(loaded.error());
   std::shared_ptr<const Loaded> ruleset = std::move(*loaded);
   std::shared_ptr<const Program> program;
   if (ruleset) program = {ruleset, &ruleset->program};
-  return Decide({*state, *pool, objects.memory("pool").size(), *answers}, settings, std::move(program));
+  return Decide({*state, *pool, objects.memory("pool").size(), *answers, {*nat, *orders}}, settings, std::move(program));
 }
 
 Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& settings) {

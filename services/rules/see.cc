@@ -19,6 +19,7 @@ uint32_t state_bit(FlowState state) {
 void see_flow(const Descriptor& descriptor, FlowView& flow) {
   flow.state = state_bit(descriptor.state);
   flow.there = descriptor.flow != 0;
+  flow.status = 0;
   flow.reply = descriptor.direction == Direction::reply;
   flow.id = descriptor.flow;
   flow.generation = descriptor.flow_generation;

@@ -46,12 +46,45 @@ table inet t {
 }
 )";
 
-[[nodiscard]] inline Settings firewall_settings(uint32_t ring, uint32_t batch, uint32_t flows) {
-  Settings settings = router_settings(ring, batch, flows);
-  auto loaded = rules::load("test", kStatefulRules, world_of(settings));
+/// NAT of every kind, with ranges that run out.
+inline constexpr const char* kTranslatingRules = R"(
+table ip nat {
+  map web { type inet_service : ipv4_addr . inet_service; elements = { 8080 : 10.0.0.2 . 80, 8443 : 10.0.0.3 . 443 } }
+  chain pre { type nat hook prerouting priority dstnat; policy accept;
+    ip daddr 192.0.2.254 counter dnat ip addr . port to tcp dport map @web
+    ip daddr 192.0.2.254 udp dport 5353 dnat to 10.0.0.1-10.0.0.3:53
+    udp dport 9999 redirect to :53
+  }
+  chain post { type nat hook postrouting priority srcnat; policy accept;
+    oifname "wan" meta l4proto udp ip saddr 10.0.0.5-10.0.0.8 snat to 203.0.113.1-203.0.113.3:2000-2001 random
+    oifname "wan" meta l4proto udp ip saddr 10.0.0.9-10.0.0.12 snat to 203.0.113.1:2000-2003 fully-random,persistent
+    ip saddr 10.0.0.13 snat prefix to 198.51.100.0/24
+    oifname "wan" counter masquerade
+    meta l4proto tcp iifname "lan" oifname "lan" masquerade to :2000-2002
+  }
+}
+table inet filter {
+  chain forward { type filter hook forward priority filter; policy drop;
+    ct state established,related counter accept
+    ct status dnat counter accept
+    iifname "lan" counter accept
+    udp dport 53 ip daddr 10.0.0.0/24 accept
+  }
+  chain late { type filter hook postrouting priority 200; policy accept; ip saddr 192.0.2.254 counter; ip saddr 10.0.0.0/24 counter; }
+}
+)";
+
+[[nodiscard]] inline Settings with_rules(Settings settings, const char* rules) {
+  auto loaded = rules::load("test", rules, world_of(settings));
   if (!loaded) throw std::runtime_error(loaded.error().message);
   set_ruleset(settings, **loaded);
   return settings;
+}
+[[nodiscard]] inline Settings firewall_settings(uint32_t ring, uint32_t batch, uint32_t flows) {
+  return with_rules(router_settings(ring, batch, flows), kStatefulRules);
+}
+[[nodiscard]] inline Settings translating_settings(uint32_t ring, uint32_t batch, uint32_t flows) {
+  return with_rules(router_settings(ring, batch, flows), kTranslatingRules);
 }
 
 }  // namespace bulkhead::test

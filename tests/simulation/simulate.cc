@@ -30,20 +30,29 @@ constexpr std::array<uint32_t, 5> kBatches{1, 2, 7, 32, 128};
 struct Case {
   Input input;
   uint32_t drop_one_in;
-  enum Wiring { bridge, router, firewall } wiring;
+  enum Wiring { bridge, router, firewall, translating } wiring;
   std::string wanted;
 };
 
-Settings settings_of(const Case& one, uint32_t ring, uint32_t batch) {
-  if (one.wiring == Case::bridge) return small_settings(ring, batch, kFlows);
-  return one.wiring == Case::router ? router_settings(ring, batch, kFlows) : firewall_settings(ring, batch, kFlows);
+Settings settings_of(const Case& one, uint32_t ring, uint32_t batch, uint32_t flows = kFlows) {
+  switch (one.wiring) {
+    case Case::bridge: return small_settings(ring, batch, flows);
+    case Case::router: return router_settings(ring, batch, flows);
+    case Case::firewall: return firewall_settings(ring, batch, flows);
+    default: return translating_settings(ring, batch, flows);
+  }
 }
+
+constexpr std::array<Case::Wiring, 10> kWirings{Case::bridge,   Case::bridge,   Case::bridge,      Case::router,
+                                                Case::firewall, Case::firewall, Case::firewall,    Case::translating,
+                                                Case::translating, Case::translating};
 
 const Case& case_of(uint64_t seed) {
   static std::vector<Case> const cases = [] {
     std::vector<Case> made;
-    for (uint32_t i = 0; i < 8; ++i) {
-      Case one{hazards(i + 1, 120), i % 2 == 0 ? 5U : 0U, i < 4 ? Case::bridge : i < 5 ? Case::router : Case::firewall, {}};
+    for (uint32_t i = 0; i < kWirings.size(); ++i) {
+      Case one{kWirings[i] == Case::translating ? translations(i + 1, 120) : hazards(i + 1, 120), i % 2 == 0 ? 5U : 0U,
+               kWirings[i], {}};
       Outcome const plain = simulate_run(settings_of(one, 64, 32), one.input,
                                          {.switch_every = 0, .drop_one_in = one.drop_one_in});
       if (!plain.failure.empty()) fmt::print(stderr, "undisturbed run {}: {}\n", i, plain.failure);
@@ -94,9 +103,10 @@ int run_seeds(uint64_t first, uint64_t count) {
 }
 
 /// Dies after each single store of a small workload, one run for each.
-int run_stores(uint32_t batch, size_t packets, bool router) {
-  Input const input = hazards(3, packets);
-  Settings const settings = router ? firewall_settings(64, batch, 8) : small_settings(64, batch, 8);
+int run_stores(uint32_t batch, size_t packets, Case::Wiring wiring) {
+  static constexpr std::array<const char*, 4> names{"bridge", "router", "firewall", "translating"};
+  Input const input = wiring == Case::translating ? translations(3, packets) : hazards(3, packets);
+  Settings const settings = settings_of({.input = {}, .drop_one_in = 5, .wiring = wiring, .wanted = {}}, 64, batch, 8);
   Plan plan{.switch_every = 0, .drop_one_in = 5};
   Outcome const plain = simulate_run(settings, input, plan);
   uint64_t failures = 0;
@@ -108,7 +118,7 @@ int run_stores(uint32_t batch, size_t packets, bool router) {
     fmt::print("dying before store {} of {}: {}\n{}\n", store, plain.stores, outcome.failure,
                first_difference(plain.image, outcome.image));
   }
-  fmt::print("{}, batch {}: died at each of {} stores: {} failed\n", router ? "router" : "bridge", batch, plain.stores, failures);
+  fmt::print("{}, batch {}: died at each of {} stores: {} failed\n", names[wiring], batch, plain.stores, failures);
   return failures == 0 && plain.failure.empty() ? 0 : 1;
 }
 
@@ -177,7 +187,8 @@ int main(int argc, char** argv) {
   if (*single) return run_seeds(seed, 1);
   if (*stores) {
     int failed = 0;
-    for (bool router : {false, true}) failed |= run_stores(1, packets, router) | run_stores(8, packets, router);
+    for (auto wiring : {Case::bridge, Case::firewall, Case::translating})
+      failed |= run_stores(1, packets, wiring) | run_stores(8, packets, wiring);
     return failed;
   }
   return run_mistakes(most);

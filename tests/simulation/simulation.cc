@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "ipc/bindings.h"
 #include "ipc/flow_table.h"
 #include "ipc/outputs.h"
 #include "tests/simulation/fibre.h"
@@ -306,7 +307,10 @@ void Simulation::observe() {
   uint32_t const index = random_.below(static_cast<uint32_t>(capacity));
   FlowSnapshot flow;
   if (look_at(state.entries(capacity)[index], area.generation, flow) != Look::flow) return;
-  std::optional<Tuple> const back = inverse(flow.tuples[0]);
+  std::optional<Tuple> back = inverse(flow.tuples[0]);
+  // A flow that can be seen is bound until its deletion has passed.
+  auto& nat = memory_.as<NatState>("nat.state");
+  if (index < nat.header.capacity) back = tuple_of(nat.bindings()[index].reply);
   if (!back || !(*back == flow.tuples[1]) || flow.packets[0] == 0 || flow.bytes[0] < flow.packets[0] * 20)
     outcome_.failure = fmt::format("an observer was shown a torn flow at {}", index);
 }

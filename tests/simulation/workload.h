@@ -12,4 +12,8 @@ namespace bulkhead::test {
 /// frames that are no IP, one that needs a large cell. About `packets` of them, the same for the same seed.
 [[nodiscard]] Input hazards(uint64_t seed, size_t packets);
 
+/// For a router that translates (router.h): port clashes, ranges that run out, forwarded ports, hairpins, redirects, ICMP
+/// errors about translated packets, and answers to ports that NAT is still choosing.
+[[nodiscard]] Input translations(uint64_t seed, size_t packets);
+
 }  // namespace bulkhead::test

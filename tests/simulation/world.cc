@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "ipc/bindings.h"
 #include "ipc/counters.h"
 #include "ipc/flow_table.h"
 #include "ipc/pktio_state.h"
@@ -92,6 +93,24 @@ void show_rules(std::string& out, RulesState& rules, ConntrackState& conntrack) 
   }
 }
 
+/// Bindings without their flows' generations, which may differ.
+void show_nat(std::string& out, NatState& nat) {
+  show_words(out, "nat", std::as_bytes(std::span(&nat, 1)));
+  uint64_t const flows = nat.header.capacity;
+  for (uint64_t i = 0; i < flows; ++i) {
+    const Binding& binding = nat.bindings()[i];
+    if ((binding.flags.load() & Binding::used) == 0) continue;
+    out += fmt::format("binding {} flags {:#x}", i, binding.flags.load());
+    for (const SharedTuple* tuple : {&binding.original, &binding.reply})
+      for (const auto& word : *tuple) out += fmt::format(" {:x}", word.load());
+    for (const auto& next : binding.next) out += fmt::format(" {}", next.load());
+    out += '\n';
+  }
+  for (uint64_t i = 0; flows != 0 && i < NatState::chains * NatState::buckets_for(flows); ++i)
+    if (uint32_t const first = nat.buckets(flows, NatState::by_original)[i].load(); first != 0)
+      out += fmt::format("bindings' bucket {} {}\n", i, first);
+}
+
 }  // namespace
 
 Settings small_settings(uint32_t ring, uint32_t batch, uint32_t flows) {
@@ -145,7 +164,7 @@ std::string image(const Memory& memory, const Disk& disk) {
   }
   show_words(out, "pktio", memory.object("pktio.state"));
   show_rules(out, memory.as<RulesState>("rules.state"), memory.as<ConntrackState>("conntrack.state"));
-  show_words(out, "nat", memory.object("nat.state"));
+  show_nat(out, memory.as<NatState>("nat.state"));
   show_flows(out, memory.as<ConntrackState>("conntrack.state"));
   return out;
 }

@@ -3,7 +3,7 @@
 #include <boost/test/unit_test.hpp>
 #include <map>
 
-#include "services/nat/unique.h"
+#include "services/nat/others.h"
 #include "tests/simulation/world.h"
 #include "tests/tools/packets.h"
 
@@ -32,7 +32,11 @@ struct Table {
   TupleHash hash{7};
   Chance chance{7};
   Bindings bindings{state, batch, hash};
-  Unique unique{bindings, chance};
+
+  Tuple choose(const Tuple& original, const NatRange& range, Part part, uint32_t index, uint64_t number) {
+    return tuple_in(original, range, part, Others(bindings, index), chance, number);
+  }
+  bool used(const Tuple& tuple, uint32_t index) { return Others(bindings, index).used(tuple); }
 };
 
 Tuple tuple(const char* src, uint16_t sport, const char* dst, uint16_t dport, uint8_t protocol = protocol::udp) {
@@ -56,9 +60,13 @@ NatRange to(const char* low, const char* high = nullptr) {
 
 /// A flow with that original tuple, its source translated.
 Tuple bind(Table& table, uint32_t index, const Tuple& original, const NatRange& range, uint64_t number = 1) {
-  Tuple const out = table.unique.tuple(original, range, Part::source, index, number);
+  Tuple const out = table.choose(original, range, Part::source, index, number);
   table.bindings.add(index, 1, Binding::source, original, inverse(out).value());
   return out;
+}
+
+IpAddress address_for(const Tuple& from, const NatRange& range) {
+  return {tuple_in(from, range, Part::source, NoFlows(), Chance(7), 1).src, from.l3};
 }
 
 }  // namespace
@@ -105,18 +113,18 @@ BOOST_AUTO_TEST_CASE(a_single_port_can_be_used_up) {
   range.flags |= NatRange::proto_specified;
   range.min_port = range.max_port = 5000;
   bind(table, 0, tuple("10.0.0.1", 4000, "192.0.2.1", 53), range);
-  Tuple const second = table.unique.tuple(tuple("10.0.0.2", 4000, "192.0.2.1", 53), range, Part::source, 1, 2);
+  Tuple const second = table.choose(tuple("10.0.0.2", 4000, "192.0.2.1", 53), range, Part::source, 1, 2);
   BOOST_TEST(second.source_port() == 5000);
-  BOOST_TEST(table.unique.used(second, 1));
+  BOOST_TEST(table.used(second, 1));
   table.bindings.remove(0);
-  BOOST_TEST(!table.unique.used(second, 1));
+  BOOST_TEST(!table.used(second, 1));
 }
 
 BOOST_AUTO_TEST_CASE(a_direct_flow_whose_reply_would_be_anothers_is_noticed) {
   Table table;
   Tuple const out = bind(table, 0, tuple("10.0.0.1", 4000, "192.0.2.1", 53), to("203.0.113.1"));
-  BOOST_TEST(table.unique.used(out, 1));   // the router itself, from the same address and port
-  BOOST_TEST(!table.unique.used(out, 0));  // its own
+  BOOST_TEST(table.used(out, 1));   // the router itself, from the same address and port
+  BOOST_TEST(!table.used(out, 0));  // its own
 }
 
 BOOST_AUTO_TEST_CASE(addresses_of_a_range_are_within_it_and_persistent_ones_do_not_depend_on_the_destination) {
@@ -129,12 +137,12 @@ BOOST_AUTO_TEST_CASE(addresses_of_a_range_are_within_it_and_persistent_ones_do_n
       made.src = address("10.0.0.1").plus(client).bytes;
       return made;
     }();
-    IpAddress const chosen = address_in(from, range, Part::source);
+    IpAddress const chosen = address_for(from, range);
     BOOST_TEST((chosen.bytes >= range.min_address.bytes && chosen.bytes <= range.max_address.bytes));
     ++seen[chosen.bytes];
     Tuple other = from;
     other.dst = address("198.51.100.77").bytes;
-    BOOST_TEST((address_in(from, persistent, Part::source) == address_in(other, persistent, Part::source)));
+    BOOST_TEST((address_for(from, persistent) == address_for(other, persistent)));
   }
   BOOST_TEST(seen.size() == 8U);
 }

@@ -4,56 +4,20 @@
 
 #include "common/internet_checksum.h"
 #include "common/icmp.h"
-#include "ipc/outputs.h"
-#include "tests/simulation/chain.h"
 #include "tests/simulation/router.h"
 #include "tests/tools/packets.h"
+#include "tests/unit/routed.h"
 
 using namespace bulkhead;
 using namespace bulkhead::test;
 
 namespace {
 
-constexpr uint64_t kStart = 1'700'000'000'000'000'000;
-constexpr uint64_t kMillisecond = 1'000'000;
-
-/// Records of a pcap file that this machine wrote.
-std::vector<Bytes> records(const std::vector<uint8_t>& file) {
-  std::vector<Bytes> all;
-  for (size_t at = 24; at + 16 <= file.size();) {
-    auto const length = load_raw<uint32_t>(file.data() + at + 8);
-    all.emplace_back(file.begin() + static_cast<ptrdiff_t>(at + 16), file.begin() + static_cast<ptrdiff_t>(at + 16 + length));
-    at += 16 + length;
-  }
-  return all;
-}
-
-struct Routed {
-  std::vector<Bytes> lan, wan, drops, local;
-  std::string verdicts;
-
-  [[nodiscard]] size_t dropped(const std::string& reason) const {
-    size_t count = 0;
-    std::string const text = "\"reason\":\"" + reason + "\"";
-    for (size_t at = verdicts.find(text); at != std::string::npos; at = verdicts.find(text, at + 1)) ++count;
-    return count;
-  }
-};
-
 /// Frames that come in by lan, a millisecond apart.
 Routed through(const std::vector<Bytes>& frames, uint64_t apart_ns = kMillisecond) {
-  Settings const settings = router_settings(64, 8, 64);
-  Input input(2);
-  for (size_t i = 0; i < frames.size(); ++i)
-    input[0].push_back({kStart + i * apart_ns, static_cast<uint32_t>(frames[i].size()), frames[i]});
-  Memory memory(settings);
-  Chain chain(memory, settings, input, 0);
-  chain.start_all();
-  BOOST_REQUIRE(chain.finish());
-  Outputs const outputs(settings);
-  const Disk& disk = chain.disk();
-  return {records(disk[0]), records(disk[1]), records(disk[outputs.drops]), records(disk[outputs.local]),
-          std::string(disk[outputs.verdicts].begin(), disk[outputs.verdicts].end())};
+  std::vector<Arrival> arrivals;
+  for (const Bytes& frame : frames) arrivals.push_back({0, frame});
+  return through(router_settings(64, 8, 64), arrivals, apart_ns);
 }
 
 const Ends kOut{address("10.0.0.7"), address("192.0.2.1")};

@@ -23,8 +23,9 @@ struct TableWorld {
                                     memory.as<Journal>("conntrack.journal"), memory.object("conntrack.state"));
     static_cast<void>(batch->recover());
     table.emplace(state, *batch, seed);
-    track.emplace(state, *table, *batch);
-    confirm.emplace(state, *table, *batch);
+    flights.emplace(state, *batch, settings.ruleset, seed);
+    track.emplace(state, *table, *flights, *batch);
+    confirm.emplace(state, *table, *flights, memory.as<NatEdits>("nat.edits"), *batch);
   }
   void commit() { batch->commit({}); }
 
@@ -34,6 +35,7 @@ struct TableWorld {
   ConntrackState& state = memory.as<ConntrackState>("conntrack.state");
   std::unique_ptr<Batch> batch;
   std::optional<conntrack::FlowTable> table;
+  std::optional<conntrack::Flights> flights;
   std::optional<conntrack::Track> track;
   std::optional<conntrack::Confirm> confirm;
 };

@@ -32,6 +32,7 @@ Next map_value(const Step& step, Evaluation& packet) noexcept {
   const ConstantSet::Range* const range = found(step, packet);
   if (range == nullptr) return Next::rule;
   packet.registers[step.to] = range->data;
+  if (step.b != 0) packet.registers[step.to + 1U] = range->data_end;
   return Next::step;
 }
 

@@ -30,7 +30,7 @@ Next any_bit(const Step& step, Evaluation& packet) noexcept;
 Next no_bit(const Step& step, Evaluation& packet) noexcept;
 Next in_set(const Step& step, Evaluation& packet) noexcept;
 Next not_in_set(const Step& step, Evaluation& packet) noexcept;
-Next map_value(const Step& step, Evaluation& packet) noexcept;    // the set's data into `to`
+Next map_value(const Step& step, Evaluation& packet) noexcept;    // the set's data into `to`; b: their end behind it
 Next map_verdict(const Step& step, Evaluation& packet) noexcept;  // the set's verdict
 /// to = (to & a) ^ b; / << offset; / >> offset
 Next masked(const Step& step, Evaluation& packet) noexcept;
@@ -50,6 +50,12 @@ Next reject4(const Step& step, Evaluation& packet) noexcept;
 Next reject6(const Step& step, Evaluation& packet) noexcept;
 Next reject_any(const Step& step, Evaluation& packet) noexcept;
 Next reset(const Step& step, Evaluation& packet) noexcept;
+
+// nat.cc
+/// What a NatTarget says, for the flow's first packet.
+Next nat(const Step& step, Evaluation& packet) noexcept;
+/// The packet as it is once that part of it is translated: its headers, and what `ct` says of its flow.
+void translate(Evaluation& packet, Part part) noexcept;
 
 // Marks, from register `to`. mark.cc
 Next set_mark(const Step& step, Evaluation& packet) noexcept;

@@ -20,7 +20,7 @@ Result<Number> parse_label(std::string_view word) {
 }
 
 void print_label(const Expression& value, const Style&, std::string& out) {
-  std::string_view separator = "";
+  std::string_view separator;
   for (unsigned bit = 0; bit < 128; ++bit)
     if ((value.number >> bit & 1) != 0) {
       out += fmt::format("{}{}", separator, bit);

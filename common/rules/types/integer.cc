@@ -21,7 +21,7 @@ const Symbol* symbol_of(const DataType& type, Number number) {
 /// All flags that are set, lowest bit first; what has no symbol as a number.
 void print_flags(const Expression& value, const Style& style, std::string& out) {
   Number rest = value.number;
-  std::string_view separator = "";
+  std::string_view separator;
   std::vector<Symbol> symbols(value.type->symbols.begin(), value.type->symbols.end());
   std::ranges::stable_sort(symbols, {}, [](const Symbol& one) { return one.value; });
   for (const Symbol& symbol : symbols) {

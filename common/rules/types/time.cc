@@ -76,7 +76,7 @@ void print_date(const Expression& value, const Style&, std::string& out) {
 }
 
 Result<Number> parse_day(std::string_view word) {
-  auto const number = parse_number(word);
+  auto number = parse_number(word);
   if (number && *number <= 6) return number;
   for (const Symbol& day : kDays)
     if (word.size() >= 3 && strncasecmp(day.name.data(), word.data(), word.size()) == 0 && word.size() <= day.name.size())

@@ -1,8 +1,8 @@
-#include "services/nat/unique.h"
+#include "common/nat_range.h"
 
 #include <algorithm>
 
-namespace bulkhead::nat {
+namespace bulkhead {
 namespace {
 
 constexpr uint16_t kLowestFree = 1024, kLowClass = 512, kMiddleClass = 600;
@@ -32,15 +32,6 @@ bool port_in(const Tuple& tuple, const NatRange& range, Part part) {
   Tuple copy = tuple;
   uint16_t const port = from_network(port_of(copy, part));
   return range.min_port <= port && port <= range.max_port;
-}
-
-/// nf_in_range
-bool in_range(const Tuple& tuple, const NatRange& range, Part part) {
-  if ((range.flags & NatRange::map_ips) != 0) {
-    const auto& bytes = address(tuple, part);
-    if (bytes < range.min_address.bytes || bytes > range.max_address.bytes) return false;
-  }
-  return (range.flags & NatRange::proto_specified) == 0 || port_in(tuple, range, part);
 }
 
 constexpr uint32_t rol(uint32_t word, unsigned shift) { return std::rotl(word, static_cast<int>(shift)); }
@@ -73,9 +64,8 @@ std::array<uint32_t, 4> raw_words(const std::array<uint8_t, 16>& bytes) {
           load_raw<uint32_t>(bytes.data() + 12)};
 }
 
-}  // namespace
-
-IpAddress address_in(const Tuple& tuple, const NatRange& range, Part part) noexcept {
+/// The address of a range that a flow gets: a function of its source, and its destination unless `persistent`.
+IpAddress address_in(const Tuple& tuple, const NatRange& range, Part part) {
   IpAddress chosen{address(tuple, part), tuple.l3};
   if ((range.flags & NatRange::map_ips) == 0) return chosen;
   if (range.min_address == range.max_address) return range.min_address;
@@ -95,43 +85,14 @@ IpAddress address_in(const Tuple& tuple, const NatRange& range, Part part) noexc
   return chosen;
 }
 
-bool Unique::used(const Tuple& tuple, uint32_t flow) const noexcept {
-  auto const reply = inverse(tuple);
-  return reply && bindings_.taken(*reply, flow);
-}
+struct Drawing {
+  const OtherFlows& others;
+  const Chance& chance;
+  uint64_t number;
+};
 
-Tuple Unique::tuple(const Tuple& original, const NatRange& range, Part part, uint32_t flow,
-                    uint64_t number) const noexcept {
-  bool const fully_random = (range.flags & (NatRange::proto_random | NatRange::proto_random_fully)) != 0;
-  if (part == Part::source && !fully_random) {
-    if (in_range(original, range, part)) {
-      if (!used(original, flow)) return original;
-    } else {
-      Tuple mapped = original;
-      auto const known = bindings_.mapping_of(original, [&](const Tuple& reply) {
-        mapped.src = reply.dst;
-        mapped.src_port = reply.is_icmp() ? reply.src_port : reply.dst_port;
-        return in_range(mapped, range, part);
-      });
-      if (known && !used(mapped, flow)) return mapped;
-    }
-  }
-  Tuple chosen = original;
-  address(chosen, part) = address_in(original, range, part).bytes;
-  if (!fully_random) {
-    if ((range.flags & NatRange::proto_specified) != 0) {
-      bool const one = range.min_port == range.max_port;
-      if ((range.flags & NatRange::proto_offset) == 0 && port_in(chosen, range, part) && (one || !used(chosen, flow)))
-        return chosen;
-    } else if (!used(chosen, flow)) {
-      return chosen;
-    }
-  }
-  port(chosen, range, part, flow, number);
-  return chosen;
-}
-
-void Unique::port(Tuple& tuple, const NatRange& range, Part part, uint32_t flow, uint64_t number) const noexcept {
+/// The first port of the range that nobody uses, from where the kernel begins to look.
+void find_port(Tuple& tuple, const NatRange& range, Part part, const Drawing& drawing) {
   if (!has_ports(tuple)) return;
   uint16_t& key = port_of(tuple, part);
   uint32_t low = range.min_port, size = uint32_t{range.max_port} - range.min_port + 1;
@@ -151,18 +112,54 @@ void Unique::port(Tuple& tuple, const NatRange& range, Part part, uint32_t flow,
   if ((range.flags & NatRange::proto_offset) != 0) {
     offset = static_cast<uint16_t>(from_network(key) - range.base_port);
   } else if (fully_random || part == Part::source) {
-    offset = static_cast<uint16_t>(chance_(Chance::Purpose::nat_port, number));
+    offset = static_cast<uint16_t>(drawing.chance(Chance::Purpose::nat_port, drawing.number));
   }
   uint32_t attempts = std::min(size, kAttempts);
   for (uint64_t round = 1;; ++round) {
     for (uint32_t i = 0; i < attempts; ++i, ++offset) {
       key = to_network(static_cast<uint16_t>(low + offset % size));
-      if (!used(tuple, flow)) return;
+      if (!drawing.others.used(tuple)) return;
     }
     if (attempts >= size || attempts < kAttemptsLeast) return;
     attempts /= 2;
-    offset = static_cast<uint16_t>(chance_(Chance::Purpose::nat_port_again, number, round));
+    offset = static_cast<uint16_t>(drawing.chance(Chance::Purpose::nat_port_again, drawing.number, round));
   }
 }
 
-}  // namespace bulkhead::nat
+}  // namespace
+
+bool in_range(const Tuple& tuple, const NatRange& range, Part part) noexcept {
+  if ((range.flags & NatRange::map_ips) != 0) {
+    const auto& bytes = address(tuple, part);
+    if (bytes < range.min_address.bytes || bytes > range.max_address.bytes) return false;
+  }
+  return (range.flags & NatRange::proto_specified) == 0 || port_in(tuple, range, part);
+}
+
+Tuple tuple_in(const Tuple& original, const NatRange& range, Part part, const OtherFlows& others, const Chance& chance,
+               uint64_t number) noexcept {
+  bool const fully_random = (range.flags & (NatRange::proto_random | NatRange::proto_random_fully)) != 0;
+  if (part == Part::source && !fully_random) {
+    if (in_range(original, range, part)) {
+      if (!others.used(original)) return original;
+    } else {
+      auto const known = others.mapped(original, range);
+      if (known && !others.used(*known)) return *known;
+    }
+  }
+  Tuple chosen = original;
+  address(chosen, part) = address_in(original, range, part).bytes;
+  if (!fully_random) {
+    if ((range.flags & NatRange::proto_specified) != 0) {
+      bool const one = range.min_port == range.max_port;
+      if ((range.flags & NatRange::proto_offset) == 0 && port_in(chosen, range, part) && (one || !others.used(chosen)))
+        return chosen;
+    } else if (!others.used(chosen)) {
+      return chosen;
+    }
+  }
+  find_port(chosen, range, part, {others, chance, number});
+  return chosen;
+}
+
+}  // namespace bulkhead

@@ -1,11 +1,10 @@
-#include "services/pktio/rewrite.h"
+#include "common/nat_rewrite.h"
 
 #include "common/internet_checksum.h"
 
-namespace bulkhead::pktio {
+namespace bulkhead {
 namespace {
 
-constexpr uint8_t kSource = 1, kDestination = 2;
 constexpr size_t kIcmp = 8;
 
 /// A checksum field and whether an all-zero result must not be written (RFC 768).
@@ -30,11 +29,11 @@ class Rewriter {
 
   void parts(uint8_t parts, const Tuple& to) {
     find_sums();
-    if ((parts & kSource) != 0) {
+    if ((parts & Rewriting::source) != 0) {
       address(v4_ ? 12 : 8, to.src);
       port(0, to.src_port);
     }
-    if ((parts & kDestination) != 0) {
+    if ((parts & Rewriting::destination) != 0) {
       address(v4_ ? 16 : 24, to.dst);
       port(2, to.dst_port);
     }
@@ -113,28 +112,28 @@ class Rewriter {
 };
 
 /// The quoted packet, and the sum of the message around it.
-void rewrite_quoted(std::span<uint8_t> packet, uint8_t* outer_sum, size_t at, const NatEdit& edit) {
+void rewrite_quoted(std::span<uint8_t> packet, uint8_t* outer_sum, size_t at, const Rewriting& what) {
   if (at >= packet.size()) return;
   auto const inner = packet.subspan(at);
   bool const v4 = inner[0] >> 4 == 4;
   size_t const header = v4 ? (inner[0] & 15U) * 4 : 40;
   if (inner.size() < (v4 ? 20U : 40U)) return;
   bool const later = v4 && (load_be16(inner.data() + 6) & 0x1fff) != 0;
-  uint8_t const inner_protocol = edit.inner_to.protocol;
+  uint8_t const inner_protocol = what.inner_to.protocol;
   std::array<uint8_t, 128> before;
   size_t const seen = std::min(inner.size() & ~size_t{1}, before.size());
   std::memcpy(before.data(), inner.data(), seen);
-  Rewriter(inner, inner_protocol, later || header >= inner.size() ? 0 : header).parts(kSource | kDestination, edit.inner_to);
+  Rewriter(inner, inner_protocol, later || header >= inner.size() ? 0 : header).parts(what.inner, what.inner_to);
   Sum{outer_sum}.changed(before.data(), inner.data(), seen);
 }
 
 }  // namespace
 
-void rewrite(std::span<uint8_t> packet, uint8_t protocol, size_t transport, const NatEdit& edit) noexcept {
+void rewrite(std::span<uint8_t> packet, uint8_t protocol, size_t transport, const Rewriting& what) noexcept {
   if (packet.size() < (packet.empty() || packet[0] >> 4 != 4 ? 40U : 20U)) return;
   Rewriter outer(packet, protocol, transport);
-  outer.parts(edit.outer, edit.to);
-  if (edit.inner != 0 && transport != 0) rewrite_quoted(packet, outer.icmp_sum(), transport + kIcmp, edit);
+  outer.parts(what.outer, what.to);
+  if (what.inner != 0 && transport != 0) rewrite_quoted(packet, outer.icmp_sum(), transport + kIcmp, what);
 }
 
-}  // namespace bulkhead::pktio
+}  // namespace bulkhead

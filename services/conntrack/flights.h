@@ -1,0 +1,50 @@
+// services/conntrack/flights.h: could this packet be the answer to one that is still in the chain, and may be translated?
+//
+// Who     track, for a packet that meets no flow; track and confirm tell it of flows that begin, and of their fate.
+// Why     which tuple a flow comes back with is not known before nat has bound it. A packet that could be its answer waits
+//         until no unconfirmed flow is in the chain; one too many that waits costs time and changes nothing.
+// Could   it goes to the source of a flow in the chain, or to an address that a source may become; and comes from such a
+//         flow's destination, or from one that a destination may become.
+// Crash   counts are words of conntrack.state, within the batch. Counted by a keyed hash: two addresses may share a count.
+#pragma once
+
+#include <vector>
+
+#include "common/nat_range.h"
+#include "ipc/flow_table.h"
+#include "ipc/settings.h"
+
+namespace bulkhead::conntrack {
+
+/// Ranges of addresses, to be asked.
+class AddressRanges {
+ public:
+  explicit AddressRanges(const std::vector<Settings::Ruleset::AddressRange>& ranges);
+  [[nodiscard]] bool contains(const IpAddress& address) const noexcept;
+
+ private:
+  std::vector<Settings::Ruleset::AddressRange> ranges_;  // ascending, apart from each other
+};
+
+class Flights {
+ public:
+  static constexpr size_t kWordsEach = 2;  // of begin() or end()
+
+  Flights(ConntrackState& state, Batch& batch, const Settings::Ruleset& ruleset, uint64_t seed);
+
+  void begin(const Tuple& original) noexcept { count(original, 1); }
+  void end(const Tuple& original) noexcept { count(original, ~0U); }
+  [[nodiscard]] bool may_answer(const Tuple& tuple) const noexcept;
+
+ private:
+  void count(const Tuple& original, uint32_t more) noexcept;
+  [[nodiscard]] Word<uint32_t>& place(Part part, const std::array<uint8_t, 16>& address) const noexcept;
+
+  ConntrackState& state_;
+  Batch& batch_;
+  bool translates_;
+  uint64_t key_;
+  AddressRanges sources_, destinations_;
+};
+
+}  // namespace bulkhead::conntrack

@@ -1,0 +1,66 @@
+#include "services/rules/translate.h"
+
+namespace bulkhead::rules {
+namespace {
+
+constexpr auto kSource = static_cast<size_t>(Part::source), kDestination = static_cast<size_t>(Part::destination);
+constexpr uint32_t kStatusSource = 16, kStatusDestination = 32;  // IPS_SRC_NAT, IPS_DST_NAT
+
+void see_binding(const Descriptor& descriptor, const BindingView& binding, Evaluation& packet) {
+  Translation& nat = packet.nat;
+  bool const source = (binding.flags & Binding::source) != 0, destination = (binding.flags & Binding::destination) != 0;
+  bool const reply = descriptor.direction == Direction::reply;
+  nat.changes[kSource] = reply ? destination : source;
+  nat.changes[kDestination] = reply ? source : destination;
+  // A packet leaves as the inverse of how its answer comes.
+  nat.inner_to = reply ? binding.original : binding.reply;
+  nat.to = inverse(nat.inner_to).value_or(descriptor.tuple);
+  packet.flow.tuples = {binding.original, binding.reply};
+  packet.flow.status |= (source ? kStatusSource : 0) | (destination ? kStatusDestination : 0);
+}
+
+}  // namespace
+
+void Translate::see(const Descriptor& descriptor, Evaluation& packet) const noexcept {
+  Translation& nat = packet.nat;
+  nat.tracked = descriptor.flow != 0;
+  nat.open = nat.ordered = nat.changes = {};
+  if (!nat.tracked) return;
+  nat.quotes = descriptor.quote == Quote::quoted;
+  BindingView const binding = binding_of(objects_.state, descriptor.flow, descriptor.flow_generation);
+  if (binding.translates()) return see_binding(descriptor, binding, packet);
+  bool const begins = binding.flags == 0 && descriptor.state == FlowState::fresh &&
+                      descriptor.direction == Direction::original && !nat.quotes;
+  nat.open = {begins, begins};
+  nat.to = descriptor.tuple;
+}
+
+void Translate::order(Descriptor& descriptor, const Evaluation& packet) const noexcept {
+  const Translation& nat = packet.nat;
+  if (!nat.tracked || (!nat.ordered[kSource] && !nat.ordered[kDestination])) return;
+  NatOrders orders{};
+  orders.number = descriptor.number;
+  orders.source = nat.ordered[kSource] ? 1 : 0;
+  orders.destination = nat.ordered[kDestination] ? 1 : 0;
+  if (nat.ordered[kSource]) orders.source_range = nat.ranges[kSource];
+  if (nat.ordered[kDestination]) orders.destination_range = nat.ranges[kDestination];
+  copy_in(&objects_.orders.slot(descriptor.number, window_), &orders, sizeof orders);
+  descriptor.orders |= Orders::translate;
+}
+
+IpAddress RouterHost::source_towards(const IpAddress& destination, uint32_t out) const noexcept {
+  auto const device = static_cast<uint16_t>(out - 1);
+  if (device >= topology_.interfaces.size()) return {};
+  const Way& way = routes_.way(routes_.number_to(destination, device));
+  bool const through = way.kind == Way::Kind::unicast && way.device == device && !way.via.is_none();
+  return routes_.source_for(device, through && destination.l3 == 4 ? way.via : destination);
+}
+
+IpAddress RouterHost::address_at(uint32_t in, const IpAddress& destination) const noexcept {
+  if (in == 0 || in > topology_.interfaces.size()) return {};
+  for (const Prefix& own : topology_.interfaces[in - 1].addresses)
+    if (own.address.l3 == destination.l3 && is_link_local(own.address) == is_link_local(destination)) return own.address;
+  return {};
+}
+
+}  // namespace bulkhead::rules

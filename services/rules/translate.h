@@ -1,0 +1,52 @@
+// services/rules/translate.h: how a packet's flow is translated, as nat has bound it; and what rules order for a new one.
+//
+// Who     decide.cc, around the hooks. nat.state is nat's; a flow's binding was made with its first packet, which was home
+//         before this one was tracked, and stays until its deletion passes nat, which is behind us: it is there, and whole.
+// Crash   orders go into slots of their own (ipc/nat_orders.h).
+// Differs the tuple of a new flow is the one that it gets if nobody else has it: chains behind the translation, and
+//         `ct reply`, see that one where nat then has to choose another port.
+// Source  Linux nf_nat_inet_fn, nf_nat_icmp_reply_translation.
+#pragma once
+
+#include <memory>
+
+#include "common/rules/evaluation.h"
+#include "common/topology.h"
+#include "ipc/bindings.h"
+#include "ipc/nat_orders.h"
+
+namespace bulkhead::rules {
+
+class Translate {
+ public:
+  struct Objects {
+    const NatState& state;
+    NatOrdersTable& orders;
+  };
+  Translate(const Objects& objects, uint64_t seed) : objects_(objects), window_(objects.orders.header.capacity), chance_(seed) {}
+
+  [[nodiscard]] const Chance& chance() const { return chance_; }
+  /// Before the first hook.
+  void see(const Descriptor& descriptor, Evaluation& packet) const noexcept;
+  /// Behind the last one, of a packet that passed.
+  void order(Descriptor& descriptor, const Evaluation& packet) const noexcept;
+
+ private:
+  Objects objects_;
+  uint64_t window_;
+  Chance chance_;
+};
+
+/// A router's addresses; interfaces are numbered from 1 here, as rules do.
+class RouterHost final : public Host {
+ public:
+  RouterHost(const Topology& topology, const Routes& routes) : topology_(topology), routes_(routes) {}
+  [[nodiscard]] IpAddress source_towards(const IpAddress& destination, uint32_t out) const noexcept override;
+  [[nodiscard]] IpAddress address_at(uint32_t in, const IpAddress& destination) const noexcept override;
+
+ private:
+  const Topology& topology_;
+  const Routes& routes_;
+};
+
+}  // namespace bulkhead::rules

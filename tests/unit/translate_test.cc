@@ -1,0 +1,140 @@
+// Packets through the whole chain with a ruleset that translates: bytes, answers, tuples.
+#define BOOST_TEST_MODULE translate
+#include <boost/test/unit_test.hpp>
+
+#include "common/checksum.h"
+#include "common/icmp.h"
+#include "common/packet.h"
+#include "tests/simulation/router.h"
+#include "tests/unit/routed.h"
+
+using namespace bulkhead;
+using namespace bulkhead::test;
+
+namespace {
+
+constexpr size_t kLan = 0, kWan = 1;
+const Address kClient = address("10.0.0.1"), kServer = address("192.0.2.1"), kRouter = address("192.0.2.254");
+
+Settings with(const std::string& chains) {
+  return with_rules(router_settings(64, 8, 64), ("table ip t {\n" + chains + "}\n").c_str());
+}
+const std::string kMasquerade = "chain post { type nat hook postrouting priority 100; oifname \"wan\" masquerade; }\n";
+
+std::string dnat(const std::string& rule) {
+  return "chain pre { type nat hook prerouting priority -100; " + rule + "; }\n";
+}
+
+Bytes datagram(Ends ends, uint16_t from, uint16_t to, const IpFields& fields = {}) {
+  return ip(ends, protocol::udp, udp(ends, from, to, pattern(20)), fields);
+}
+Arrival arrives(size_t in, const Bytes& packet) { return {in, ethernet(packet)}; }
+
+/// A frame's packet, whose checksums must be right.
+Bytes packet_of(const Bytes& frame) {
+  Headers const headers = parse(frame, static_cast<uint32_t>(frame.size()), LinkType::ethernet);
+  BOOST_TEST((verify_checksum(frame, headers) != Checksum::bad));
+  if (headers.tuple.l3 == 4) BOOST_TEST(ipv4_header_good(frame, headers));
+  return {frame.begin() + 14, frame.end()};
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_masqueraded_flow_leaves_from_the_interfaces_address_and_comes_back_to_the_client) {
+  auto const routed = through(with(kMasquerade), {arrives(kLan, datagram({kClient, kServer}, 5000, 53)),
+                                                  arrives(kWan, datagram({kServer, kRouter}, 53, 5000))});
+  BOOST_REQUIRE((routed.wan.size() == 1 && routed.lan.size() == 1));
+  BOOST_TEST(packet_of(routed.wan[0]) == datagram({kRouter, kServer}, 5000, 53, {.hop_limit = 63}), boost::test_tools::per_element());
+  BOOST_TEST(packet_of(routed.lan[0]) == datagram({kServer, kClient}, 53, 5000, {.hop_limit = 63}), boost::test_tools::per_element());
+  BOOST_TEST(routed.says("\"state\":\"new\",\"nat\":{\"src\":\"192.0.2.254:5000\"}") == 1U, routed.verdicts);
+  BOOST_TEST(routed.says("\"state\":\"established\",\"nat\":{\"dst\":\"10.0.0.1:5000\"}") == 1U, routed.verdicts);
+}
+
+BOOST_AUTO_TEST_CASE(two_clients_with_one_port_get_two) {
+  auto const routed = through(with(kMasquerade), {arrives(kLan, datagram({kClient, kServer}, 5000, 53)),
+                                                  arrives(kLan, datagram({kClient.plus(1), kServer}, 5000, 53))});
+  BOOST_REQUIRE(routed.wan.size() == 2U);
+  uint16_t const first = load_be16(routed.wan[0].data() + 34), second = load_be16(routed.wan[1].data() + 34);
+  BOOST_TEST((first == 5000 && second != 5000 && second >= 1024));
+  packet_of(routed.wan[1]);
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_right_behind_the_first_packet_finds_its_flow) {
+  std::vector<Arrival> arrivals;
+  for (uint32_t i = 0; i < 20; ++i) {
+    auto const port = static_cast<uint16_t>(5000 + i);
+    arrivals.push_back(arrives(kLan, datagram({kClient, kServer}, port, 53)));
+    arrivals.push_back(arrives(kWan, datagram({kServer, kRouter}, 53, port)));
+  }
+  auto const routed = through(with(kMasquerade), arrivals, 0);
+  BOOST_TEST(routed.lan.size() == 20U);
+  BOOST_TEST(routed.local.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_forwarded_port_reaches_the_server_and_answers_come_from_the_router) {
+  auto const rules = dnat("udp dport 53 dnat to 10.0.0.9:5353") +
+                     "chain f { type filter hook forward priority 0; policy drop; ct status dnat accept; }\n" +
+                     "chain early { type filter hook prerouting priority -150; ip daddr 192.0.2.254 counter; }\n";
+  Address const inside = address("10.0.0.9");
+  auto const routed = through(with(rules), {arrives(kWan, datagram({kServer, kRouter}, 4000, 53)),
+                                            arrives(kLan, datagram({inside, kServer}, 5353, 4000))});
+  BOOST_REQUIRE((routed.lan.size() == 1 && routed.wan.size() == 1));
+  BOOST_TEST(packet_of(routed.lan[0]) == datagram({kServer, inside}, 4000, 5353, {.hop_limit = 63}), boost::test_tools::per_element());
+  BOOST_TEST(packet_of(routed.wan[0]) == datagram({kRouter, kServer}, 53, 4000, {.hop_limit = 63}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_map_gives_address_and_port) {
+  auto const rules = dnat("dnat ip addr . port to udp dport map { 53 : 10.0.0.8 . 530, 54 : 10.0.0.9 . 540 }");
+  auto const routed = through(with(rules), {arrives(kWan, datagram({kServer, kRouter}, 4000, 53)),
+                                            arrives(kWan, datagram({kServer, kRouter}, 4000, 54)),
+                                            arrives(kWan, datagram({kServer, kRouter}, 4000, 55))});
+  BOOST_REQUIRE((routed.lan.size() == 2 && routed.local.size() == 1));
+  BOOST_TEST(packet_of(routed.lan[0]) == datagram({kServer, address("10.0.0.8")}, 4000, 530, {.hop_limit = 63}), boost::test_tools::per_element());
+  BOOST_TEST(packet_of(routed.lan[1]) == datagram({kServer, address("10.0.0.9")}, 4000, 540, {.hop_limit = 63}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_redirect_is_for_the_router_itself) {
+  auto const routed = through(with(dnat("udp dport 53 redirect to :5300")),
+                              {arrives(kLan, datagram({kClient, kServer}, 4000, 53))});
+  BOOST_REQUIRE(routed.local.size() == 1U);
+  BOOST_TEST(packet_of(routed.local[0]) == datagram({kClient, address("10.0.0.254")}, 4000, 5300), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(an_icmp_error_about_a_translated_packet_is_translated_inside_and_outside) {
+  Bytes const outside = datagram({kRouter, kServer}, 5000, 53, {.hop_limit = 63});
+  Ends const back{address("192.0.2.77"), kRouter};
+  auto const routed = through(with(kMasquerade),
+                              {arrives(kLan, datagram({kClient, kServer}, 5000, 53)),
+                               arrives(kWan, ip(back, protocol::icmp, icmp_error(back, 3, 1, outside)))});
+  BOOST_REQUIRE(routed.lan.size() == 1U);
+  Ends const there{address("192.0.2.77"), kClient};
+  Bytes const want = ip(there, protocol::icmp, icmp_error(there, 3, 1, datagram({kClient, kServer}, 5000, 53, {.hop_limit = 63})),
+                        {.hop_limit = 63});
+  BOOST_TEST(packet_of(routed.lan[0]) == want, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(what_is_refused_behind_a_forwarded_port_is_said_by_the_address_that_was_asked) {
+  auto const rules = dnat("udp dport 53 dnat to 10.0.0.9") + "chain f { type filter hook forward priority 0; reject; }\n";
+  Bytes const asked = datagram({kServer, address("192.0.2.200")}, 4000, 53);
+  auto const routed = through(with(rules), {arrives(kWan, asked)});
+  BOOST_REQUIRE(routed.wan.size() == 1U);
+  Bytes const said = packet_of(routed.wan[0]);
+  BOOST_TEST((said[12] == 192 && said[15] == 200));
+  BOOST_TEST(Bytes(said.begin() + 28, said.end()) == asked, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(when_a_range_has_no_port_left_the_packet_is_dropped) {
+  auto const rules = "chain post { type nat hook postrouting priority 100; udp dport 53 snat to 203.0.113.1:7000-7001; }\n";
+  std::vector<Arrival> arrivals;
+  for (uint32_t i = 0; i < 4; ++i) arrivals.push_back(arrives(kLan, datagram({kClient.plus(i), kServer}, 5000, 53)));
+  auto const routed = through(with(rules), arrivals);
+  BOOST_TEST(routed.wan.size() == 2U);
+  BOOST_TEST(routed.dropped("nat_clash") == 2U, routed.verdicts);
+}
+
+BOOST_AUTO_TEST_CASE(chains_of_type_nat_are_asked_once_a_flow) {
+  auto const rules = "chain post { type nat hook postrouting priority 100; limit rate over 1/hour burst 1 packets drop; }\n";
+  std::vector<Arrival> arrivals;
+  for (uint16_t i = 0; i < 4; ++i) arrivals.push_back(arrives(kLan, datagram({kClient, kServer}, 5000, 53)));
+  BOOST_TEST(through(with(rules), arrivals).wan.size() == 4U);
+}
