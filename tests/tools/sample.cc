@@ -21,6 +21,7 @@ class Sample {
     neighbours();
     for (const Ends& ends : {v4, v6}) ordinary(ends);
     tagged();
+    translated();
     for (const Ends& ends : {v4, v6}) {
       place(fragmented_exchange(route(ends), 5001, 5002, 3000, 1400, 0x100));
       place(refused_datagram(route(ends), 5003, 5004));
@@ -86,6 +87,35 @@ class Sample {
                             .turns = {{20, 2000}}}));
     place(udp_exchange(route(v6, {100}), 33100, 9000, 40, 120));
     place(ping(route(v4, {200, 101}), 0x78, 2, 56));
+  }
+
+  /// As a router with NAT sees it: what `inner` sends is of `inside`, what comes from the other side is of `outside`.
+  void place(Side inner, const Conversation& inside, const Conversation& outside) {
+    Conversation seen;
+    for (size_t i = 0; i < inside.size(); ++i) seen.push_back(inside[i].side == inner ? inside[i] : outside[i]);
+    place(seen);
+  }
+
+  /// Two clients behind the router's address, and a server that one of its ports stands for (deploy/sample/).
+  void translated() {
+    Address const router = address("198.51.100.1"), server = v4.dst, guest = address("198.51.100.77");
+    Ends const first{address("192.0.2.11"), server}, second{address("192.0.2.12"), server}, outside{router, server};
+    auto const fetched = [](const Ends& ends) {
+      return tcp_conversation({.route = route(ends), .client_port = 40100, .server_port = 443, .turns = {{100, 3000}}});
+    };
+    place(Side::lan, fetched(first), fetched(outside));
+    uint16_t port = 35000;
+    for (const Ends& inside : {first, second}) {
+      place(Side::lan, udp_exchange(route(inside), port, 9000, 30, 90), udp_exchange(route(outside), port, 9000, 30, 90));
+      ++port;
+    }
+    place(Side::lan, ping(route(second), 0x79, 3, 56), ping(route(outside), 0x79, 3, 56));
+    auto const forwarded = [](const Ends& ends, uint16_t to) {
+      Route inward = route(ends);
+      inward.from = Side::wan;
+      return tcp_conversation({.route = inward, .client_port = 52000, .server_port = to, .turns = {{200, 900}}});
+    };
+    place(Side::lan, forwarded({guest, address("192.0.2.13")}, 80), forwarded({guest, router}, 8080));
   }
 
   /// From the wan: 40 ports, of which every eighth refuses.
