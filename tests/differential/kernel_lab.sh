@@ -15,6 +15,7 @@ lab_possible() {  # what is missing, or nothing
     command -v "$tool" >/dev/null || { echo "no $tool"; return; }
   done
   ip netns add "bulkhead-try-$$" 2>/dev/null || { echo "no network namespaces"; return; }
+  ip netns exec "bulkhead-try-$$" true 2>/dev/null || echo "no entering of network namespaces"
   ip netns del "bulkhead-try-$$"
 }
 

@@ -14,6 +14,7 @@ name=bulkhead-listing-$$
 ip netns add "$name" 2>/dev/null || { echo "skipped: no network namespace to be had"; exit 77; }
 work=$(mktemp -d)
 trap 'ip netns del "$name"; rm -rf "$work"' EXIT
+ip netns exec "$name" true 2>/dev/null || { echo "skipped: a network namespace cannot be entered"; exit 77; }
 failed=0 compared=0 refused=0 left_out=0
 
 fresh() { ip netns del "$name"; ip netns add "$name"; }
