@@ -55,16 +55,21 @@ lab_up() {
 
 lab_router() {
   lab_side "$1" dmz 198.51.100.0/24 2001:db8:3::/48
+  lab_gateway "$1" lan 10.0.0 10.0.0.0/8 2001:db8:1::
+  lab_gateway "$1" wan 192.0.2 192.0.2.0/24 2001:db8:2::
+  lab_gateway "$1" dmz 198.51.100 198.51.100.0/24 2001:db8:3::
+}
+
+lab_gateway() {  # NAME SIDE FIRST_THREE_BYTES NET4 NET6
   ip -n "$1-fw" -batch - <<END
-addr flush dev lan scope global
-addr flush dev wan scope global
-addr flush dev dmz scope global
-addr add 10.0.0.254/32 dev lan
-addr add 2001:db8:1::fffe/128 dev lan nodad
-addr add 192.0.2.254/32 dev wan
-addr add 2001:db8:2::fffe/128 dev wan nodad
-addr add 198.51.100.254/32 dev dmz
-addr add 2001:db8:3::fffe/128 dev dmz nodad
+addr flush dev $2 scope global
+addr add $3.254/30 dev $2
+addr add $5fffe/126 dev $2 nodad
+neigh add $3.253 lladdr 02:00:00:00:00:01 nud permanent dev $2
+neigh add $5fffd lladdr 02:00:00:00:00:01 nud permanent dev $2
+route replace $4 via $3.253 dev $2
+route del $5/48 dev $2
+route add $5/48 via $5fffd dev $2
 END
 }
 
