@@ -4,6 +4,14 @@ namespace bulkhead::rules {
 namespace {
 
 constexpr size_t kJumpsMost = 16;
+constexpr int32_t kTracking = -200;  // NF_IP_PRI_CONNTRACK; a chain of the same priority was added later, so runs first
+
+/// A packet that conntrack has not seen has no flow, and counts as invalid.
+FlowView untracked_yet() {
+  FlowView flow;
+  flow.state = 1;
+  return flow;
+}
 
 struct Place {
   uint32_t rule, end;
@@ -68,8 +76,12 @@ class Walk {
 
 void evaluate(const Program& program, At hook, Evaluation& packet, Watcher* watcher) noexcept {
   packet.verdict = Decision::accept;
+  FlowView const tracked = packet.flow;
   for (uint32_t const chain : program.at(hook, packet.l3)) {
+    bool const early = hook == At::prerouting && program.chains[chain].priority <= kTracking;
+    if (early) packet.flow = untracked_yet();
     Walk(program, packet, watcher).base_chain(chain);
+    if (early) packet.flow = tracked;
     if (packet.verdict != Decision::accept) return;
   }
 }

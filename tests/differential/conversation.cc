@@ -40,6 +40,16 @@ bool is_special(const Address& host) {
   return host.bytes[0] == 0 || host.bytes[0] == 127 || host.bytes[0] >= 224;
 }
 
+/// The few addresses of the gateways' networks, where a host would have to be asked for.
+bool is_beside_the_router(const Address& host) {
+  size_t const side = side_of(host);
+  if (side == kNowhere) return false;
+  Address const own = address(host.l3 == 4 ? kOwn4[side] : kOwn6[side]);
+  if (own.bytes == host.bytes) return false;
+  auto const last = static_cast<ptrdiff_t>(host.size() - 1);
+  return std::equal(own.bytes.begin(), own.bytes.begin() + last, host.bytes.begin()) && host.bytes[static_cast<size_t>(last)] >= 252;
+}
+
 class Make {
  public:
   Make(Random& random, const Constants& constants) : random_(random), draw_(random, constants), constants_(constants) {
@@ -91,7 +101,7 @@ class Make {
   Address host(uint8_t l3, size_t side, std::initializer_list<const char*> keys) {
     Address const own = address(l3 == 4 ? kNet4[side] : kNet6[side]).plus(1 + random_.below(120));
     Address const drawn = address_of(draw_.value(keys, number_of(own)), l3);
-    return is_special(drawn) ? own : drawn;
+    return is_special(drawn) || is_beside_the_router(drawn) ? own : drawn;
   }
   size_t arrival() {
     size_t const home = side_of(parties_.ends.src);
