@@ -13,8 +13,9 @@ inline constexpr uint8_t echo_reply = 0, unreachable = 3, source_quench = 4, red
 inline constexpr uint8_t net_unreachable = 0, host_unreachable = 1, fragmentation_needed = 4;  // codes of unreachable
 /// Types that must not be answered with an error: errors, and those that nobody knows.
 [[nodiscard]] constexpr bool is_error(uint8_t type) noexcept {
-  return type == unreachable || type == source_quench || type == redirect || type == time_exceeded ||
-         type == parameter_problem || type > last;
+  constexpr uint32_t errors = 1U << unreachable | 1U << source_quench | 1U << redirect | 1U << time_exceeded | 1U << parameter_problem;
+  constexpr uint32_t unknown = 1U << 1 | 1U << 2 | 1U << 6 | 1U << 7 | 1U << 9 | 1U << 10;  // to Linux' icmp_pointers
+  return type > last || ((errors | unknown) >> type & 1) != 0;
 }
 }  // namespace icmp
 

@@ -188,7 +188,8 @@ void Compiler::hook(const Base& base, const std::string& family, uint32_t chain)
   if (name == names.end()) return;  // of another family: no packet of ours meets it
   auto const hook = static_cast<size_t>(name - names.begin());
   bool const nat = base.type == "nat";
-  program_.chains[chain].early = !nat && base.priority < kConntrack && (base.hook == "prerouting" || base.hook == "output");
+  // A chain of conntrack's own priority was added later, so it runs first.
+  program_.chains[chain].early = !nat && base.priority <= kConntrack && (base.hook == "prerouting" || base.hook == "output");
   program_.translates |= nat;
   for (size_t side = 0; side < 2; ++side) {
     if ((family == "ip" && side != 0) || (family == "ip6" && side != 1)) continue;

@@ -7,6 +7,13 @@ namespace {
 
 constexpr size_t kJumpsMost = 16;
 
+/// A packet that conntrack has not seen has no flow, and counts as invalid.
+FlowView untracked_yet() {
+  FlowView flow;
+  flow.state = 1;
+  return flow;
+}
+
 struct Place {
   uint32_t rule, end;
 };
@@ -93,10 +100,10 @@ void evaluate(const Program& program, At hook, Evaluation& packet, Watcher* watc
     if (chain == kNatPoint) {
       nat_point(program, hook, packet, watcher);
     } else if (program.chains[chain].early) {
-      FlowView const known = packet.flow;
-      packet.flow = {.state = 1};  // no flow at all reads as invalid
+      FlowView const tracked = packet.flow;
+      packet.flow = untracked_yet();
       Walk(program, packet, watcher).base_chain(chain);
-      packet.flow = known;
+      packet.flow = tracked;
     } else {
       Walk(program, packet, watcher).base_chain(chain);
     }

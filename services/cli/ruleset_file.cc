@@ -1,5 +1,6 @@
 #include "services/cli/ruleset_file.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
@@ -50,7 +51,9 @@ Status write_ruleset(const std::string& path, rules::Loaded& loaded, const Rules
       set_number(statement, "packets", value(0));
       set_number(statement, "bytes", value(1));
     } else if (name == "quota" && value(0) != 0) {
-      set_number(statement, "used", value(0));
+      // What goes beyond is counted, and not shown.
+      auto const most = static_cast<uint64_t>(statement.argument("bytes")->number);
+      set_number(statement, "used", std::min(value(0), most));
     }
   }
   std::ofstream file(path);

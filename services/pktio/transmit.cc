@@ -18,6 +18,12 @@ constexpr uint8_t kInternetControl = 0xc0;            // precedence of ICMP erro
 constexpr uint8_t kOutgoing = 4;                      // packet type of cooked captures
 constexpr uint8_t kArphrdEthernet = 1;
 
+/// A packet that had found its way is quoted with one hop less.
+void quote(uint8_t* to, std::span<const uint8_t> packet, const Descriptor& descriptor) {
+  std::ranges::copy(packet, to);
+  if ((descriptor.orders & Orders::routed) != 0) ip_header::pass_hop(to);
+}
+
 /// An identification that nobody can foresee without the number; the kernel's is random too.
 uint16_t identification(uint64_t number) { return static_cast<uint16_t>(number * 0x9e3779b97f4a7c15U >> 48); }
 
@@ -119,9 +125,9 @@ Transmit::Frame Transmit::icmp(const Answer& answer, const Descriptor& descripto
   header_ = link_header({answer.out, answer.way, to});
   size_t const length = (l3 == 4 ? kIpv4 : kIpv6) + kIcmp + quoted.size();
   if (l3 == 4) {
-    icmp4(answer, quoted, to, descriptor.number);
+    icmp4(answer, descriptor, quoted, to);
   } else {
-    icmp6(answer, quoted, to);
+    icmp6(answer, descriptor, quoted, to);
   }
   return {std::span(buffer_).first(header_ + length), static_cast<uint32_t>(header_ + length)};
 }
@@ -182,20 +188,22 @@ void Transmit::network_header(const IpAddress& from, const IpAddress& to, uint8_
   std::ranges::copy(to.bytes, ip + 24);
 }
 
-void Transmit::icmp4(const Answer& answer, std::span<const uint8_t> quoted, const IpAddress& to, uint64_t number) {
+void Transmit::icmp4(const Answer& answer, const Descriptor& descriptor, std::span<const uint8_t> quoted,
+                     const IpAddress& to) {
   uint8_t* const ip = buffer_.data() + header_;
   std::fill_n(ip, kIpv4 + kIcmp, uint8_t{0});
   network_header(answer.source, to, protocol::icmp, kIcmp + quoted.size(),
-                 {.tos = static_cast<uint8_t>((quoted[1] & 0x1e) | kInternetControl), .id = identification(number)});
+                 {.tos = static_cast<uint8_t>((quoted[1] & 0x1e) | kInternetControl), .id = identification(descriptor.number)});
   uint8_t* const message = ip + kIpv4;
   message[0] = answer.type;
   message[1] = answer.code;
   store_be32(message + 4, answer.info);
-  std::ranges::copy(quoted, message + kIcmp);
+  quote(message + kIcmp, quoted, descriptor);
   store_raw(message + 2, checksum_fold(checksum_add({message, kIcmp + quoted.size()})));
 }
 
-void Transmit::icmp6(const Answer& answer, std::span<const uint8_t> quoted, const IpAddress& to) {
+void Transmit::icmp6(const Answer& answer, const Descriptor& descriptor, std::span<const uint8_t> quoted,
+                     const IpAddress& to) {
   uint8_t* const ip = buffer_.data() + header_;
   std::fill_n(ip, kIpv6 + kIcmp, uint8_t{0});
   auto const length = static_cast<uint16_t>(kIcmp + quoted.size());
@@ -204,7 +212,7 @@ void Transmit::icmp6(const Answer& answer, std::span<const uint8_t> quoted, cons
   message[0] = answer.type;
   message[1] = answer.code;
   store_be32(message + 4, answer.info);
-  std::ranges::copy(quoted, message + kIcmp);
+  quote(message + kIcmp, quoted, descriptor);
   uint64_t sum = checksum_add({ip + 8, 32}, to_network(length));
   sum += to_network(uint16_t{protocol::icmpv6});
   store_raw(message + 2, checksum_fold(checksum_add({message, length}, sum)));

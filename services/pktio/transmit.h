@@ -58,8 +58,8 @@ class Transmit {
   /// Into zeroed bytes behind the link header.
   void network_header(const IpAddress& from, const IpAddress& to, uint8_t number, size_t payload,
                       const NetworkFields& fields);
-  void icmp4(const Answer& answer, std::span<const uint8_t> quoted, const IpAddress& to, uint64_t number);
-  void icmp6(const Answer& answer, std::span<const uint8_t> quoted, const IpAddress& to);
+  void icmp4(const Answer& answer, const Descriptor& descriptor, std::span<const uint8_t> quoted, const IpAddress& to);
+  void icmp6(const Answer& answer, const Descriptor& descriptor, std::span<const uint8_t> quoted, const IpAddress& to);
 
   Topology topology_;
   Routes routes_;

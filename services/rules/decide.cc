@@ -1,6 +1,7 @@
 #include "services/rules/decide.h"
 
 #include "common/ip_header.h"
+#include "services/rules/refusable.h"
 #include "services/rules/see.h"
 
 namespace bulkhead::rules {
@@ -96,7 +97,7 @@ void Decide::reject(Descriptor& descriptor, std::span<const uint8_t> frame, Batc
   if (packet_->verdict != Decision::reject) return;
   descriptor.orders |= Orders::rejected;
   auto const packet = view_of(descriptor, frame);
-  if (!router_ || !packet) return;
+  if (!router_ || !packet || !is_refusable(descriptor, *packet, frame)) return;
   if (packet_->reject.kind == Reject::Kind::tcp_reset) return reset(descriptor, *packet);
   Route said;
   said.reason = DropReason::rule;
@@ -125,6 +126,12 @@ void Decide::say(Descriptor& descriptor, const Answer& said) noexcept {
   descriptor.orders |= Orders::answered;
 }
 
+/// Whom an ICMP error comes from. IPv4: the interface that it leaves by; IPv6: the one that the packet came in by.
+IpAddress Decide::source_towards(const IpAddress& peer, const Way& way, uint16_t in) const noexcept {
+  if (peer.l3 == 6) return router_->routes.source_for(in, peer);
+  return router_->routes.source_for(way.device, way.via.is_none() ? peer : way.via);
+}
+
 void Decide::answer(Descriptor& descriptor, const HeaderView& packet, const Route& route, Batch& batch) noexcept {
   const IpAddress& peer = packet.source;
   uint16_t const back = router_->routes.number_to(peer, descriptor.in);
@@ -135,9 +142,7 @@ void Decide::answer(Descriptor& descriptor, const HeaderView& packet, const Rout
   Answer said{};
   // What is said about a packet that was translated leaves translated back.
   bool const as_asked = router_->routes.is_local(packet.destination) || packet.destination != packet.asked;
-  said.source = as_asked
-                    ? packet.asked
-                    : router_->routes.source_for(way.device, way.via.is_none() ? peer : way.via);
+  said.source = as_asked ? packet.asked : source_towards(peer, way, descriptor.in);
   if (said.source.is_none() || !limits_.allow(peer, route.type, route.code, way.length, now_ns, batch)) return;
   said.number = descriptor.number;
   said.kind = Answer::Kind::icmp;

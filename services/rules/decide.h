@@ -72,6 +72,7 @@ class Decide {
   [[nodiscard]] bool route_on(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
   void answer(Descriptor& descriptor, const HeaderView& packet, const Route& route, Batch& batch) noexcept;
   void reset(Descriptor& descriptor, const HeaderView& packet) noexcept;
+  [[nodiscard]] IpAddress source_towards(const IpAddress& peer, const Way& way, uint16_t in) const noexcept;
   void say(Descriptor& descriptor, const Answer& said) noexcept;
   void reject(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
 

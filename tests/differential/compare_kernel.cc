@@ -1,7 +1,8 @@
-// tests/differential/compare_kernel.cc: compare-kernel KERNEL_DIR OUR_DIR: where do we differ?
+// tests/differential/compare_kernel.cc: compare-kernel tracking|ruleset KERNEL_DIR OUR_DIR: where do we differ?
 //
-// Packets  KERNEL_DIR/states (run_kernel.cc) beside OUR_DIR/verdicts.jsonl: one line for each packet that got another
-//          state, or was dropped by one alone.
+// Packets  tracking: KERNEL_DIR/states (run_kernel.cc) beside OUR_DIR/verdicts.jsonl: one line for each packet that got another
+//          state, or was dropped by one alone. ruleset: what left, frame by frame (compare_egress.h).
+// Rules    ruleset: ruleset.nft of both folders: the same text, so the same counters, quotas and named objects.
 // Flows    KERNEL_DIR/conntrack.txt beside OUR_DIR/conntrack.txt: the same lines but for `use` and their order; the
 //          seconds left may differ by as many as the kernel's run took.
 // Exit     0: no difference. 1: some. 2: the comparison was not possible, or there was nothing to compare.
@@ -17,11 +18,14 @@
 #include <stdexcept>
 #include <vector>
 
+#include "tests/differential/compare_egress.h"
+
 namespace {
+
+using bulkhead::test::Differences;
 
 using Packet = std::pair<std::string, uint64_t>;  // interface, n
 constexpr uint64_t kSlow_s = 5;                   // that the kernel's run may have taken
-constexpr size_t kMostShown = 40;
 
 std::ifstream opened(const std::string& path) {
   std::ifstream file(path);
@@ -53,7 +57,6 @@ std::map<std::string, uint64_t> flows(const std::string& path) {
   std::map<std::string, uint64_t> all;
   std::ifstream file = opened(path);
   for (std::string line; std::getline(file, line);) {
-    if (line.find("10.255.255.254") != std::string::npos) continue;  // run-kernel's last frame
     std::istringstream words(line);
     std::string key, word, seconds;
     for (int i = 0; words >> word; ++i) {
@@ -66,18 +69,6 @@ std::map<std::string, uint64_t> flows(const std::string& path) {
   }
   return all;
 }
-
-class Differences {
- public:
-  template <class... Values>
-  void add(fmt::format_string<Values...> form, Values&&... values) {
-    if (++count_ <= kMostShown) fmt::print("{}\n", fmt::format(form, std::forward<Values>(values)...));
-  }
-  [[nodiscard]] size_t count() const { return count_; }
-
- private:
-  size_t count_ = 0;
-};
 
 void compare_packets(const std::string& kernel, const std::string& ours, Differences& found) {
   auto const theirs = kernels_states(kernel + "/states"), own = our_states(ours + "/verdicts.jsonl");
@@ -108,17 +99,42 @@ void compare_flows(const std::string& kernel, const std::string& ours, Differenc
   fmt::print("{} flows\n", theirs.size());
 }
 
+std::vector<std::string> lines(const std::string& path) {
+  std::vector<std::string> all;
+  std::ifstream file = opened(path);
+  for (std::string line; std::getline(file, line);) all.push_back(line);
+  return all;
+}
+
+void compare_rules(const std::string& kernel, const std::string& ours, Differences& found) {
+  auto const theirs = lines(kernel + "/ruleset.nft"), own = lines(ours + "/ruleset.nft");
+  if (theirs.size() != own.size()) found.add("lines of the listing: kernel {}, we {}", theirs.size(), own.size());
+  size_t counted = 0;
+  for (size_t i = 0; i < std::min(theirs.size(), own.size()); ++i) {
+    if (theirs[i] != own[i]) found.add("rules, line {}: kernel {}\n  we {}", i + 1, theirs[i], own[i]);
+    if (theirs[i].find("counter packets") != std::string::npos && theirs[i].find("packets 0 ") == std::string::npos) ++counted;
+  }
+  fmt::print("{} lines of rules, {} met\n", theirs.size(), counted);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    fmt::print(stderr, "compare-kernel KERNEL_DIR OUR_DIR\n");
+  std::string_view const kind = argc == 4 ? argv[1] : "";
+  if (kind != "tracking" && kind != "ruleset") {
+    fmt::print(stderr, "compare-kernel tracking|ruleset KERNEL_DIR OUR_DIR\n");
     return 2;
   }
   try {
     Differences found;
-    compare_packets(argv[1], argv[2], found);
-    compare_flows(argv[1], argv[2], found);
+    std::string const kernel = argv[2], ours = argv[3];
+    if (kind == "tracking") {
+      compare_packets(kernel, ours, found);
+    } else {
+      fmt::print("{} frames left\n", bulkhead::test::compare_egress(kernel, ours, found));
+      compare_rules(kernel, ours, found);
+    }
+    compare_flows(kernel, ours, found);
     fmt::print("{} differences\n", found.count());
     return found.count() == 0 ? 0 : 1;
   } catch (const std::exception& error) {

@@ -26,7 +26,7 @@ run() {  # FIRST COUNT
   lab_flows "$lab" >"$work/kernel/conntrack.txt"
   lab_down "$lab"
   "$bin/bulkhead" replay --in lan="$work/cases/lan.pcap" --in wan="$work/cases/wan.pcap" --out "$work/ours" >/dev/null
-  "$bin/compare-kernel" "$work/kernel" "$work/ours"
+  "$bin/compare-kernel" tracking "$work/kernel" "$work/ours"
 }
 
 failed=0

@@ -20,13 +20,6 @@ using namespace bulkhead::test;
 constexpr uint64_t kGap = 1000;
 constexpr uint32_t kMostPackets = 65'535;
 
-Bytes numbered(const CasePacket& packet, uint32_t number) {
-  Bytes frame = ethernet(ip(packet.ends, packet.protocol, packet.l4, {.id = static_cast<uint16_t>(number)}));
-  if (packet.ends.src.l3 == 6) store_be32(frame.data() + 14, 0x60000000 | number);
-  if (packet.ends.src.l3 == 4 && packet.bad_ip_checksum) frame[24] ^= 0x55;
-  return frame;
-}
-
 /// One packet at a time of any of the cases that are open, a few dozen at once.
 TwoSides mixed(uint64_t first, uint64_t count) {
   TwoSides capture;

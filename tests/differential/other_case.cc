@@ -5,7 +5,7 @@ namespace {
 
 class OtherCase {
  public:
-  explicit OtherCase(uint64_t seed) : random_(seed), there_(case_ends(seed)) {}
+  OtherCase(uint64_t seed, const Parties& parties) : random_(seed), parties_(parties), there_(parties.ends) {}
 
   Case make() {
     for (uint32_t steps = 4 + random_.below(16); steps > 0; --steps) step();
@@ -34,8 +34,10 @@ class OtherCase {
   }
 
   Bytes datagram_bytes(bool back) {
-    auto const port = static_cast<uint16_t>(5000 + random_.below(2));
-    return udp(ends(back), back ? 53 : port, back ? port : 53, pattern(random_.below(200)));
+    auto const own = static_cast<uint16_t>(5000 + random_.below(2));
+    uint16_t const client = parties_.client_port != 0 ? parties_.client_port : own;
+    uint16_t const server = parties_.server_port != 0 ? parties_.server_port : 53;
+    return udp(ends(back), back ? server : client, back ? client : server, pattern(random_.below(200)));
   }
   void datagram(bool back) {
     Bytes l4 = datagram_bytes(back);
@@ -108,24 +110,13 @@ class OtherCase {
   }
 
   Random random_;
+  Parties parties_;
   Ends there_, back_;
   Case packets_;
 };
 
 }  // namespace
 
-Case other_case(uint64_t seed) { return OtherCase(seed).make(); }
-
-Case any_case(uint64_t seed) {
-  if (seed % 8 == 7 || seed % 8 == 3) return other_case(seed);
-  return seed % 16 == 10 ? sctp_case(seed) : tcp_case(seed);
-}
-
-Ends case_ends(uint64_t seed) {
-  auto const n = static_cast<uint32_t>(seed % 65536);
-  if (seed % 4 == 2 || seed % 16 == 7)
-    return {address("2001:db8:1::1").plus(n), address("2001:db8:2::1").plus(n % 200)};
-  return {address("10.0.0.1").plus(n << 8), address("192.0.2.1").plus(n % 200)};
-}
+Case other_case(uint64_t seed, const Parties& parties) { return OtherCase(seed, parties).make(); }
 
 }  // namespace bulkhead::test

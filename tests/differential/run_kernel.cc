@@ -1,10 +1,11 @@
 // tests/differential/run_kernel.cc: run-kernel CASE_DIR OUT_DIR, in the wire namespace of a lab (kernel_lab.sh).
 //
-// Way     sends CASE_DIR/lan.pcap and wan.pcap on lan1 and wan1 in the order of time, takes what comes out of the
-//         firewall on either, and writes OUT_DIR/states: "lan 17 established" a packet, or "lan 17 dropped".
-//         Egress frames go into OUT_DIR/lan.pcap and wan.pcap, as a replay's.
-// Order   everything runs on one processor, where veth queues frames in the order of sending. At the end a frame of
-//         our own goes through; what has not come before it does not come.
+// Way     sends CASE_DIR/NAME.pcap on NAME1, for each side that has a capture, in the order of time, and takes what comes
+//         out of the firewall: OUT_DIR/NAME.pcap, as a replay's; and OUT_DIR/states: "lan 17 established" a packet, or
+//         "lan 17 dropped".
+// Order   everything runs on one processor, which queues frames of all veth pairs in the order of sending. So a frame
+//         that was sent on clock0 comes to clock1 behind all that was queued before it; what those bring about comes
+//         before the second such frame.
 // Names   packets are known by the number that make-cases gave them; the state is what states.nft writes.
 #include <fmt/format.h>
 #include <pcap/pcap.h>
@@ -12,18 +13,19 @@
 
 #include <array>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <memory>
 #include <stdexcept>
 
 #include "tests/differential/wire.h"
-#include "tests/tools/captures.h"
+#include "tests/tools/capture_file.h"
 
 namespace bulkhead::test {
 namespace {
 
-constexpr std::array<const char*, 2> kSides{"lan", "wan"};
+constexpr std::array<const char*, 3> kSides{"lan", "wan", "dmz"};
 constexpr std::array<const char*, 6> kStates{"dropped", "untracked", "invalid", "new", "established", "related"};
 constexpr int kPatience_ms = 10'000;
 
@@ -46,6 +48,8 @@ uint8_t state_of(const Bytes& frame) {
   uint8_t const state = traffic_class >> 2;
   return state < kStates.size() ? state : 0;
 }
+/// The host of the firewall speaks of itself: neighbours, groups.
+bool is_to_group(const Bytes& frame) { return (frame.at(0) & 1) != 0; }
 
 void read_side(const std::string& path, size_t side, std::multimap<uint64_t, Sent>& all) {
   std::array<char, PCAP_ERRBUF_SIZE> error{};
@@ -64,16 +68,22 @@ void read_side(const std::string& path, size_t side, std::multimap<uint64_t, Sen
 class Run {
  public:
   void make(const std::string& cases) {
-    for (size_t side = 0; side < 2; ++side) read_side(cases + "/" + kSides[side] + ".pcap", side, sent_);
+    for (size_t side = 0; side < kSides.size(); ++side) {
+      std::string const path = fmt::format("{}/{}.pcap", cases, kSides[side]);
+      if (!std::filesystem::exists(path)) continue;
+      read_side(path, side, sent_);
+      wires_[side] = std::make_unique<Wire>(fmt::format("{}1", kSides[side]));
+    }
     for (const auto& [stamp, one] : sent_) {
       if (name_of_frame(one.frame) == 0) throw std::runtime_error("a packet without a number");
       if (!by_name_.emplace(name_of_frame(one.frame), &one).second) throw std::runtime_error("a number twice");
     }
     for (const auto& [stamp, one] : sent_) {
-      wires_[one.side].send(one.frame);
-      take(0), take(1);
+      wires_[one.side]->send(one.frame);
+      take(stamp);
     }
-    last_frame();
+    tick(), tick();
+    take(sent_.empty() ? 0 : sent_.rbegin()->first);
   }
 
   void write(const std::string& directory) const {
@@ -83,41 +93,38 @@ class Run {
       out << kSides[one.side] << ' ' << one.n << ' ' << kStates[seen == seen_.end() ? 0 : seen->second] << '\n';
     }
     if (!out.flush()) throw std::runtime_error("cannot write " + directory + "/states");
-    if (auto written = write_two_sides(directory, Format::pcap, egress_); !written)
-      throw std::runtime_error(written.error().message);
+    for (size_t side = 0; side < kSides.size(); ++side) {
+      if (!wires_[side]) continue;
+      std::string const path = fmt::format("{}/{}.pcap", directory, kSides[side]);
+      auto const written = write_capture(path, Format::pcap, LinkType::ethernet, egress_[side]);
+      if (!written) throw std::runtime_error(written.error().message);
+    }
   }
 
  private:
-  void take(size_t side) {
-    while (auto frame = wires_[side].receive(0)) came(side, *frame);
+  void take(uint64_t stamp_ns) {
+    for (size_t side = 0; side < kSides.size(); ++side)
+      while (auto frame = wires_[side] ? wires_[side]->receive(0) : std::nullopt) came(side, stamp_ns, *frame);
   }
-  void came(size_t side, const Bytes& frame) {
+  void came(size_t side, uint64_t stamp_ns, const Bytes& frame) {
+    if (is_to_group(frame)) return;
+    egress_[side].push_back({stamp_ns, frame, 0});
     auto const known = by_name_.find(name_of_frame(frame));
     if (known == by_name_.end() || known->second->side == side || state_of(frame) == 0) return;
     if (!seen_.emplace(known->second, state_of(frame)).second) throw std::runtime_error("a packet came out twice");
-    egress_.add(static_cast<Side>(side), {known->second->stamp_ns, frame, 0});
   }
-  /// Sends a frame behind all others, and waits until it has come through both ways.
-  void last_frame() {
-    for (size_t side = 0; side < 2; ++side) {
-      Ends const lan{address("10.255.255.254"), address("192.0.2.254")};
-      Ends const there = side == 0 ? lan : lan.back();
-      wires_[side].send(ethernet(ip(there, protocol::udp, udp(there, 9, 9, pattern(40)))));
-      for (;;) {
-        auto const frame = wires_[1 - side].receive(kPatience_ms);
-        if (!frame) throw std::runtime_error("the last frame did not come out");
-        came(1 - side, *frame);
-        if (name_of_frame(*frame) == 0 && frame->size() == 14 + 20 + 8 + 40) break;
-      }
-    }
-    take(0), take(1);
+  /// All that was queued for this processor has been taken in when this returns.
+  void tick() {
+    ticks_.send(pattern(60));
+    if (!ticked_.receive(kPatience_ms)) throw std::runtime_error("the clock stands still");
   }
 
-  std::array<Wire, 2> wires_{Wire("lan1"), Wire("wan1")};
+  std::array<std::unique_ptr<Wire>, kSides.size()> wires_;
+  Wire ticks_{"clock0"}, ticked_{"clock1"};
   std::multimap<uint64_t, Sent> sent_;
   std::map<uint32_t, const Sent*> by_name_;
   std::map<const Sent*, uint8_t> seen_;
-  TwoSides egress_;
+  std::array<std::vector<Stamped>, kSides.size()> egress_;
 };
 
 }  // namespace

@@ -11,7 +11,9 @@ enum Chunk : uint8_t {
 
 class SctpCase {
  public:
-  explicit SctpCase(uint64_t seed) : random_(seed), ends_(case_ends(seed)) {
+  SctpCase(uint64_t seed, const Parties& parties) : random_(seed), ends_(parties.ends) {
+    if (parties.client_port != 0) ports_[0] = parties.client_port;
+    if (parties.server_port != 0) ports_[1] = parties.server_port;
     for (uint32_t& tag : tags_) tag = static_cast<uint32_t>(random_.next()) | 1;
   }
   Case make() {
@@ -30,8 +32,8 @@ class SctpCase {
 
   void send(size_t i, uint32_t tag, const std::vector<One>& chunks) {
     Bytes l4(12);
-    store_be16(l4.data(), i == 0 ? 4000 : 5000);
-    store_be16(l4.data() + 2, i == 0 ? 5000 : 4000);
+    store_be16(l4.data(), ports_[i]);
+    store_be16(l4.data() + 2, ports_[1 - i]);
     store_be32(l4.data() + 4, tag);
     for (const One& one : chunks) {
       size_t const at = l4.size();
@@ -91,12 +93,13 @@ class SctpCase {
 
   Random random_;
   Ends ends_;
+  std::array<uint16_t, 2> ports_{4000, 5000};
   std::array<uint32_t, 2> tags_{};
   Case packets_;
 };
 
 }  // namespace
 
-Case sctp_case(uint64_t seed) { return SctpCase(seed).make(); }
+Case sctp_case(uint64_t seed, const Parties& parties) { return SctpCase(seed, parties).make(); }
 
 }  // namespace bulkhead::test

@@ -19,11 +19,14 @@ struct Host {
 
 class TcpCase {
  public:
-  explicit TcpCase(uint64_t seed) : random_(seed) {
-    Ends const there = case_ends(seed);
+  TcpCase(uint64_t seed, const Parties& parties) : random_(seed) {
+    const Ends& there = parties.ends;
+    uint16_t const server = parties.server_port != 0 ? parties.server_port : 80;
+    auto port = static_cast<uint16_t>(1024 + random_.below(60000));
+    if (parties.client_port != 0) port = parties.client_port;
     bool const turned = random_.below(4) == 0;  // the wan side begins
-    hosts_[0] = host(there, static_cast<uint16_t>(1024 + random_.below(60000)), 80);
-    hosts_[1] = host(there.back(), 80, hosts_[0].port);
+    hosts_[0] = host(there, port, server);
+    hosts_[1] = host(there.back(), server, port);
     client_ = turned ? 1 : 0;
   }
 
@@ -252,6 +255,6 @@ class TcpCase {
 
 }  // namespace
 
-Case tcp_case(uint64_t seed) { return TcpCase(seed).make(); }
+Case tcp_case(uint64_t seed, const Parties& parties) { return TcpCase(seed, parties).make(); }
 
 }  // namespace bulkhead::test

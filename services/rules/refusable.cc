@@ -1,0 +1,43 @@
+#include "services/rules/refusable.h"
+
+#include "common/checksum.h"
+
+namespace bulkhead::rules {
+namespace {
+
+constexpr uint8_t kGre = 47, kEsp = 50, kAh = 51, kDccp = 33, kUdpLite = 136;
+
+bool has_another_sum(uint8_t number) {
+  return number == kGre || number == kEsp || number == kAh || number == kDccp || number == kUdpLite ||
+         number == protocol::sctp;
+}
+
+/// Whoever received the packet has verified these.
+bool is_verified(const Descriptor& descriptor, const HeaderView& packet) {
+  uint8_t const icmp = packet.source.l3 == 4 ? protocol::icmp : protocol::icmpv6;
+  return descriptor.shape == Shape::ip &&
+         (packet.protocol == protocol::tcp || packet.protocol == protocol::udp || packet.protocol == icmp);
+}
+
+uint64_t pseudo_header(const HeaderView& packet, size_t length) {
+  size_t const address = packet.source.size();
+  uint64_t sum = length + packet.protocol;
+  for (const IpAddress* one : {&packet.source, &packet.destination})
+    for (size_t i = 0; i < address; i += 2) sum += load_be16(one->bytes.data() + i);
+  return sum;
+}
+
+}  // namespace
+
+bool is_refusable(const Descriptor& descriptor, const HeaderView& packet, std::span<const uint8_t> frame) noexcept {
+  if (has_another_sum(packet.protocol)) return true;
+  if (is_verified(descriptor, packet)) return descriptor.bad_checksum == 0;
+  size_t const end = size_t{descriptor.l3_offset} + descriptor.l3_length, l4 = descriptor.l4_offset;
+  if (end > frame.size() || l4 <= descriptor.l3_offset || l4 > end) return true;
+  auto const payload = frame.subspan(l4, end - l4);
+  if (packet.protocol == protocol::udp && payload.size() >= 8 && load_raw<uint16_t>(payload.data() + 6) == 0) return true;
+  bool const pseudo = packet.source.l3 == 6 || packet.protocol == protocol::tcp || packet.protocol == protocol::udp;
+  return internet_sum(payload, pseudo ? pseudo_header(packet, payload.size()) : 0) == 0xffff;
+}
+
+}  // namespace bulkhead::rules

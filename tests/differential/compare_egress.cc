@@ -1,0 +1,88 @@
+#include "tests/differential/compare_egress.h"
+
+#include <pcap/pcap.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <vector>
+
+#include "common/icmp.h"
+#include "tests/tools/packets.h"
+
+namespace bulkhead::test {
+namespace {
+
+constexpr std::array<const char*, 3> kSides{"lan", "wan", "dmz"};
+constexpr size_t kLink = 14;
+constexpr uint8_t kOwnHost = 254;  // the firewall's IPv4 addresses end so
+
+bool is_own_error(const Bytes& frame) {
+  if (frame.size() < kLink + 28 || frame[kLink] != 0x45 || frame[kLink + 9] != protocol::icmp) return false;
+  return frame[kLink + 15] == kOwnHost && icmp::is_error(frame[kLink + 20]);
+}
+
+Bytes without_chance(Bytes frame) {
+  if (is_own_error(frame)) {
+    store_be16(frame.data() + kLink + 4, 0);
+    store_be16(frame.data() + kLink + 10, 0);
+  }
+  return frame;
+}
+
+std::vector<Bytes> read_all(const std::string& path) {
+  std::array<char, PCAP_ERRBUF_SIZE> error{};
+  std::unique_ptr<pcap_t, decltype(&pcap_close)> const file(pcap_open_offline(path.c_str(), error.data()), pcap_close);
+  if (!file) throw std::runtime_error(path + ": " + error.data());
+  std::vector<Bytes> all;
+  pcap_pkthdr* header = nullptr;
+  const u_char* bytes = nullptr;
+  while (pcap_next_ex(file.get(), &header, &bytes) == 1)
+    all.push_back(without_chance(Bytes(bytes, bytes + header->caplen)));
+  return all;
+}
+
+std::string hex(const Bytes& frame) {
+  std::string text;
+  for (size_t i = kLink; i < std::min<size_t>(frame.size(), kLink + 100); ++i)
+    text += fmt::format("{}{:02x}", i % 4 == 2 && i != kLink ? " " : "", frame[i]);
+  return text;
+}
+
+/// Frames of `all` that `others` has not, one for one.
+std::vector<Bytes> lacking(const std::vector<Bytes>& all, const std::vector<Bytes>& others) {
+  std::map<Bytes, int> left;
+  for (const Bytes& frame : others) ++left[frame];
+  std::vector<Bytes> found;
+  for (const Bytes& frame : all)
+    if (--left[frame] < 0) found.push_back(frame);
+  return found;
+}
+
+void compare_side(const std::string& side, const std::vector<Bytes>& theirs, const std::vector<Bytes>& own,
+                  Differences& found) {
+  if (theirs == own) return;
+  auto const only_theirs = lacking(theirs, own), only_own = lacking(own, theirs);
+  for (const Bytes& frame : only_theirs) found.add("{}: only the kernel: {}", side, hex(frame));
+  for (const Bytes& frame : only_own) found.add("{}: only we: {}", side, hex(frame));
+  if (only_theirs.empty() && only_own.empty()) found.add("{}: the same frames in another order", side);
+}
+
+}  // namespace
+
+size_t compare_egress(const std::string& kernel, const std::string& ours, Differences& found) {
+  size_t count = 0;
+  for (const std::string side : kSides) {
+    std::string const file = "/" + side + ".pcap";
+    if (!std::filesystem::exists(kernel + file)) continue;
+    auto const theirs = read_all(kernel + file);
+    compare_side(side, theirs, read_all(ours + file), found);
+    count += theirs.size();
+  }
+  return count;
+}
+
+}  // namespace bulkhead::test

@@ -1,0 +1,80 @@
+#!/bin/bash
+# Rulesets through the kernel's nftables as a router, and through ours: what leaves, counters, the flow table at the end.
+#
+#   tests/differential/rulesets_test.sh BIN written [NAME...]     rulesets/*.nft, or those named
+#   tests/differential/rulesets_test.sh BIN generated FIRST COUNT rulesets that make-ruleset makes of these seeds
+#
+# BIN: the folder of the built programs. KEEP=DIR keeps the runs that differ. Exit 77: not possible here.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/kernel_lab.sh"
+bin=$1 kind=$2
+shift 2
+
+missing=$(lab_possible)
+if [ -n "$missing" ]; then echo "skipped: $missing"; exit 77; fi
+
+lab=bulkhead-rules-$$
+work=$(mktemp -d)
+trap 'lab_down $lab; rm -rf "$work"' EXIT
+
+kernel() {  # RULESET
+  lab_up "$lab"
+  lab_router "$lab"
+  lab_silent "$lab"
+  ip netns exec "$lab-fw" nft -f "$1"
+  ip netns exec "$lab-wire" "$bin/run-kernel" "$work/cases" "$work/kernel"
+  lab_flows "$lab" >"$work/kernel/conntrack.txt"
+  lab_listing "$lab" >"$work/kernel/ruleset.nft"
+  lab_down "$lab"
+}
+
+ours() {  # RULESET
+  local in=()
+  for side in lan wan dmz; do in+=(--in "$side=$work/cases/$side.pcap"); done
+  "$bin/bulkhead" replay "${in[@]}" --config "$here/topology.toml" --rules "$1" --flows 4096 --out "$work/ours" >/dev/null
+}
+
+compared=0 failed=0
+compare() {  # NAME RULESET SEED
+  rm -rf "$work/cases" "$work/kernel" "$work/ours"
+  mkdir "$work/kernel"
+  if "$bin/make-packets" "$2" "$3" "$work/cases" && kernel "$2" && ours "$2" &&
+    "$bin/compare-kernel" ruleset "$work/kernel" "$work/ours" >"$work/said" 2>&1; then
+    compared=$((compared + 1))
+    echo "$1: $(tr '\n' ' ' <"$work/said")"
+    return
+  fi
+  lab_down "$lab"
+  failed=$((failed + 1))
+  echo "FAILED $1, packets of seed $3"
+  cat "$work/said" 2>/dev/null || true
+  if [ -n "${KEEP:-}" ]; then
+    rm -rf "${KEEP:?}/$1"
+    mkdir -p "$KEEP/$1"
+    cp -r "$work"/* "$2" "$KEEP/$1"
+  fi
+}
+
+is_pending() { grep -qxF "$1" <(sed 's/ .*//' "$here/rulesets/pending"); }
+
+written() {  # NAME...
+  local names=("$@") name seed=1
+  if [ $# = 0 ]; then names=("$here"/rulesets/*.nft); fi
+  for name in "${names[@]}"; do
+    name=$(basename "$name" .nft) seed=$((seed + 1))
+    if [ $# = 0 ] && is_pending "$name"; then echo "$name: pending"; else compare "$name" "$here/rulesets/$name.nft" $seed; fi
+  done
+}
+
+generated() {  # FIRST COUNT
+  local seed
+  for ((seed = $1; seed < $1 + $2; ++seed)); do
+    "$bin/make-ruleset" "$seed" >"$work/ruleset.nft"
+    compare "seed-$seed" "$work/ruleset.nft" "$seed"
+  done
+}
+
+"$kind" "$@"
+echo "$compared rulesets the same, $failed differ"
+[ $failed = 0 ] && [ $compared -gt 0 ]
