@@ -3,7 +3,8 @@
 #   lab_up NAME            namespaces NAME-fw (forwards between lan and wan) and NAME-wire (their other ends, lan1 and wan1)
 #   lab_router NAME        NAME-fw has a third side, dmz, and the addresses of topology.toml
 #   lab_rules NAME FILE    the ruleset of NAME-fw becomes FILE's
-#   lab_silent NAME        what is for NAME-fw itself is tracked, and then dropped behind every chain: nobody answers
+#   lab_silent NAME        what is for NAME-fw itself is tracked, and then dropped behind every chain: nobody answers,
+#                        and the host says of no group that it listens to it, which chains would count
 #   lab_listing NAME       its ruleset with the counters, without lab_silent's own
 #   lab_flows NAME         its flow table, as conntrack prints it
 #   lab_down NAME
@@ -86,6 +87,7 @@ lab_silent() {
   ip netns exec "$1-fw" nft -f - <<'END'
 table inet lab_silent {
   chain input { type filter hook input priority 2147483647; policy drop; }
+  chain groups { type filter hook output priority -2147483648; icmpv6 type mld2-listener-report drop; }
 }
 table inet lab_tracking {
   chain used_by_nobody { ct state new; }
@@ -95,9 +97,7 @@ END
 }
 
 lab_listing() {
-  ip netns exec "$1-fw" nft delete table inet lab_silent
-  ip netns exec "$1-fw" nft delete table inet lab_tracking
-  ip netns exec "$1-fw" nft list ruleset
+  ip netns exec "$1-fw" nft list ruleset | awk '/^table inet lab_/ { own = 1 } !own; /^}/ { own = 0 }'
 }
 
 lab_flows() { ip netns exec "$1-fw" conntrack -L -o extended 2>/dev/null; }
