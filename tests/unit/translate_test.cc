@@ -71,6 +71,18 @@ BOOST_AUTO_TEST_CASE(an_answer_right_behind_the_first_packet_finds_its_flow) {
   BOOST_TEST(routed.local.empty());
 }
 
+BOOST_AUTO_TEST_CASE(an_sctp_packet_leaves_with_a_sum_of_its_own) {
+  Ends const there{kClient, kServer};
+  Bytes l4{0x13, 0x88, 0, 80, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 20, 0, 0, 0, 1, 0, 0, 0x40, 0, 0, 1, 0, 1, 0, 0, 0, 1};  // INIT
+  uint32_t const sum = sctp_checksum(l4);
+  for (size_t i = 0; i < 4; ++i) l4[8 + i] = static_cast<uint8_t>(sum >> 8 * i);
+  auto const routed = through(with("chain post { type nat hook postrouting priority 100; meta l4proto sctp snat to 192.0.2.7:700; }\n"),
+                              {arrives(kLan, ip(there, protocol::sctp, l4))});
+  BOOST_REQUIRE(routed.wan.size() == 1U);
+  Bytes const left = packet_of(routed.wan[0]);
+  BOOST_TEST((left[15] == 7 && load_be16(left.data() + 20) == 700));
+}
+
 BOOST_AUTO_TEST_CASE(a_forwarded_port_reaches_the_server_and_answers_come_from_the_router) {
   auto const rules = dnat("udp dport 53 dnat to 10.0.0.9:5353") +
                      "chain f { type filter hook forward priority 0; policy drop; ct status dnat accept; }\n" +
