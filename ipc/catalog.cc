@@ -33,8 +33,7 @@ std::vector<ObjectSpec> catalog(const Settings& settings) {
   std::vector<ObjectSpec> all;
   for (const char* service : kServices) {
     all.push_back(spec<CommitArea>(fmt::format("{}.commit", service), 0));
-    // A packet may pass every counter that there is.
-    uint64_t const own = std::string_view(service) == "rules" ? settings.ruleset.words : 0;
+    uint64_t const own = std::string_view(service) == "rules" ? settings.ruleset.changes : 0;  // of one packet
     all.push_back(spec<Journal>(fmt::format("{}.journal", service), kJournalEntries + own));
     all.push_back(spec<Desk>(fmt::format("{}.desk", service), 0));
   }

@@ -37,12 +37,14 @@ Status check_interfaces(const Settings& settings) {
   return {};
 }
 
-constexpr uint32_t kMaxRuleWords = 1 << 20;
+constexpr uint32_t kMaxRuleWords = 1 << 28;
+constexpr uint32_t kMaxRuleChanges = 1 << 22;  // journals have room for 2^24
 constexpr uint32_t kMaxRules = 1 << 20;
 
 void fill_ruleset(schema::Settings::Builder root, const Settings::Ruleset& ruleset) {
   root.setRulesetText(ruleset.text);
   root.setRuleWords(ruleset.words);
+  root.setRuleChanges(ruleset.changes);
   root.setRuleMarks(ruleset.marks);
   root.setRuleNat(ruleset.translates);
   auto rules = root.initRules(static_cast<unsigned>(ruleset.rules.size()));
@@ -56,11 +58,12 @@ void fill_ruleset(schema::Settings::Builder root, const Settings::Ruleset& rules
 
 Result<Settings::Ruleset> read_ruleset(schema::Settings::Reader root) {
   Settings::Ruleset ruleset;
-  if (root.getRules().size() > kMaxRules || root.getRuleWords() > kMaxRuleWords)
+  if (root.getRules().size() > kMaxRules || root.getRuleWords() > kMaxRuleWords || root.getRuleChanges() > kMaxRuleChanges)
     return fail("settings: a ruleset of {} rules and {} words of state is too large", root.getRules().size(),
                 root.getRuleWords());
   ruleset.text = root.getRulesetText();
   ruleset.words = root.getRuleWords();
+  ruleset.changes = root.getRuleChanges();
   ruleset.marks = root.getRuleMarks();
   ruleset.translates = root.getRuleNat();
   for (auto rule : root.getRules())

@@ -7,8 +7,6 @@
 namespace bulkhead::rules {
 namespace {
 
-constexpr size_t kWordsMost = 1 << 20;
-
 Number width_mask(unsigned bits) { return all_ones(bits == 0 ? 128 : bits); }
 
 Step::Run comparison(std::string_view operation) {
@@ -36,9 +34,9 @@ void Compiler::fail(const Location& at, std::string why) {
 }
 
 uint32_t Compiler::words(const std::vector<uint64_t>& initial) {
-  auto const first = static_cast<uint32_t>(program_.initial.size());
-  if (first + initial.size() > kWordsMost) fail({}, "too many counters, quotas and limits");
-  program_.initial.insert(program_.initial.end(), initial.begin(), initial.end());
+  std::vector<uint64_t>& all = body_ == nullptr ? program_.initial : body_->initial;
+  auto const first = static_cast<uint32_t>(all.size());
+  all.insert(all.end(), initial.begin(), initial.end());
   return first;
 }
 
@@ -129,10 +127,8 @@ uint8_t Compiler::load_binary(const Expression& binary, uint8_t to) {
 uint8_t Compiler::load_lookup(const Expression& lookup, uint8_t to) {
   uint8_t const fields = load(lookup.parts.at(0), to);
   if (fields == 0) return 0;
-  const ConstantSet* const found = set(lookup.parts.at(1), fields);
-  if (found == nullptr) return 0;
-  emit({.run = run::map_value, .to = to, .count = fields, .data = found});
-  return 1;
+  look_up(lookup.parts.at(1), fields, to, run::map_value, run::dynamic_value);
+  return failed() ? 0 : 1;
 }
 
 // --- right sides ---
@@ -190,60 +186,15 @@ void Compiler::wants_number_of(const Expression& name, Number& value) {
   }
 }
 
-/// An element's parts are its key and, in a map, the data.
-bool Compiler::element(const Expression& one, size_t fields, ConstantSet::Range& range) {
-  const Expression& key = one.is(Kind::element) ? one.parts.at(0) : one;
-  if (key.is(Kind::wildcard)) {
-    range.high.fill(~Number{0});
-  } else if (fields == 1) {
-    if (!constant(key, range.low[0], range.high[0])) return false;
-  } else {
-    if (key.parts.size() != fields) return fail(key.at, "a concatenation of another length"), false;
-    for (size_t i = 0; i < fields; ++i)
-      if (!constant(key.parts[i], range.low[i], range.high[i])) return false;
-  }
-  if (!one.is(Kind::element) || one.parts.size() < 2) return true;
-  const Expression& data = one.parts[1];
-  if (!data.is(Kind::verdict)) {
-    Number high = 0;
-    return constant(data, range.data, high);
-  }
-  Step step;
-  if (!verdict(data, step)) return false;
-  range.then = step.run;
-  range.chain = step.chain;
-  return true;
-}
-
-const ConstantSet* Compiler::set(const Expression& set, size_t fields) {
-  if (fields > ConstantSet::kFields) return fail(set.at, "a concatenation of more than five fields"), nullptr;
-  const std::vector<Expression>* elements = &set.parts;
-  if (set.is(Kind::reference)) {
-    if (auto const known = named_.find(set.text); known != named_.end()) return known->second;
-    const Set* const named = find_named(table_->sets, set.text);
-    if (named == nullptr) return fail(set.at, fmt::format("no set is called '{}'", set.text)), nullptr;
-    if (named->dynamic || named->timeouts)
-      return fail(set.at, fmt::format("set {}: sets that change are not supported yet", set.text)), nullptr;
-    elements = &named->elements;
-  }
-  std::vector<ConstantSet::Range> ranges;
-  ranges.reserve(elements->size());
-  for (const Expression& one : *elements)
-    if (!element(one, fields, ranges.emplace_back())) return nullptr;
-  const ConstantSet* const made = &program_.sets.emplace_back(fields, std::move(ranges));
-  if (set.is(Kind::reference)) named_[set.text] = made;
-  return made;
-}
-
 // --- matches and verdicts ---
 
 void Compiler::match(std::string_view operation, const Expression& left, const Expression& right) {
   uint8_t const fields = load(left, 0);
   if (fields == 0) return;
   if (right.is(Kind::set) || right.is(Kind::reference)) {
-    const ConstantSet* const found = set(right, fields);
-    emit({.run = is_negative(operation) ? run::not_in_set : run::in_set, .count = fields, .data = found});
-    return;
+    bool const negative = is_negative(operation);
+    return look_up(right, fields, 0, negative ? run::not_in_set : run::in_set,
+                   negative ? run::not_in_dynamic : run::in_dynamic);
   }
   for (uint8_t field = 0; field < fields; ++field) {
     const Expression& part = fields == 1 ? right : right.parts.at(field);

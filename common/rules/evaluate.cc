@@ -68,6 +68,8 @@ class Walk {
 
 void evaluate(const Program& program, At hook, Evaluation& packet, Watcher* watcher) noexcept {
   packet.verdict = Decision::accept;
+  if (program.start != Program::kNoWord && packet.state != nullptr && packet.state->get(program.start) == 0)
+    packet.state->set(program.start, packet.time_ns);
   for (uint32_t const chain : program.at(hook, packet.l3)) {
     Walk(program, packet, watcher).base_chain(chain);
     if (packet.verdict != Decision::accept) return;

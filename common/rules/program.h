@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "common/chance.h"
 #include "common/rules/evaluation.h"
 
 namespace bulkhead::rules {
@@ -57,6 +58,7 @@ class ConstantSet {
     Step::Run then = nullptr;  // a verdict map's answer
     uint32_t chain = 0;
     Number data = 0;           // a map's
+    uint64_t expires_ns = 0;   // from the first packet on; 0: never
   };
   ConstantSet(size_t fields, std::vector<Range> ranges);
   [[nodiscard]] const std::vector<Range>& ranges() const { return ranges_; }
@@ -79,18 +81,29 @@ struct Counted {
   uint32_t word;
 };
 
+class DynamicSet;  // run/dynamic_set.h
+struct SetUpdate;
+
 struct Program {
+  static constexpr uint32_t kNoWord = ~0U;
+
   std::vector<Step> steps;
   std::vector<CompiledRule> rules;
   std::vector<CompiledChain> chains;
   /// Base chains by hook and family (4, 6), in the order in which packets meet them.
   std::array<std::array<std::vector<uint32_t>, 2>, static_cast<size_t>(At::count)> hooks;
   std::deque<ConstantSet> sets;
+  std::vector<std::shared_ptr<DynamicSet>> dynamic_sets;
+  std::vector<std::shared_ptr<const SetUpdate>> updates;
+  std::shared_ptr<const Chance> chance;  // of numgen and such; null: none of them is there
   std::deque<std::string> texts;
   std::vector<Counted> counted;
   bool flow_marks = false;        // some rule reads or sets ct mark
   bool translates = false;        // there are chains of type nat
   std::vector<uint64_t> initial;  // state words as a new ruleset has them
+  uint32_t words = 0;             // how many there are; those beyond `initial` begin with 0
+  uint32_t start = kNoWord;       // the word that keeps when the first packet came; kNoWord: nobody asks
+  uint32_t changes = 0;           // calls of StateWords::set() that one packet makes at most
 
   [[nodiscard]] const std::vector<uint32_t>& at(At hook, uint8_t l3) const {
     return hooks[static_cast<size_t>(hook)][l3 == 4 ? 0 : 1];

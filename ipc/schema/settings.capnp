@@ -24,6 +24,7 @@ struct Settings {
   ruleWords @16 :UInt32;
   ruleMarks @17 :Bool;
   ruleNat @18 :Bool;
+  ruleChanges @19 :UInt32;
 
   enum Chain {
     work @0;

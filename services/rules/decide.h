@@ -32,8 +32,8 @@ class Decide {
   /// `program` may be null: no ruleset.
   Decide(const Objects& objects, const Settings& settings, std::shared_ptr<const Program> program);
 
-  /// Words of rules.state that one packet changes at most: it may pass every counter that there is.
-  [[nodiscard]] size_t words_each() const { return AnswerLimits::kWordsEach + words_ + 1; }
+  /// Words of rules.state that one packet changes at most.
+  [[nodiscard]] size_t words_each() const { return AnswerLimits::kWordsEach + (program_ ? program_->changes : 0); }
   void visit(Descriptor& descriptor, Batch& batch) noexcept;
   void end(Batch& batch) noexcept { counting_.end(batch); }
 
