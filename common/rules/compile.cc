@@ -24,6 +24,11 @@ const DataType* type_of(const Expression& left) {
   return left.type != nullptr || left.key == nullptr ? left.type : left.key->type;
 }
 
+/// Extension headers are looked for, as options are.
+bool is_option(const Module& module) {
+  return module.form == Form::option || (module.form == Form::header && module.layer == Layer::none);
+}
+
 bool is_negative(std::string_view operation) { return operation == "!=" || operation == "!"; }
 
 }  // namespace
@@ -71,6 +76,9 @@ uint8_t Compiler::load_select(const Expression& select, uint8_t to) {
   const Key& key = *select.key;
   Step step{.to = to};
   step.bits = key.width();
+  bool const made = module.form == Form::hash || module.name == "numgen" || module.name == "symhash";
+  if (made || (module.name == "meta" && key.name == "random")) return load_made(select, to);
+  if (is_option(module)) return load_option(select, to);
   if (module.form == Form::header) {
     // A field implies its header.
     auto const require = [this](Step::Run run, Number value) {

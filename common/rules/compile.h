@@ -64,6 +64,10 @@ class Compiler {
   void rule(const Rule& rule, uint32_t chain);
   void statement(const Statement& statement);
   uint8_t load_select(const Expression& select, uint8_t to);
+  uint8_t load_made(const Expression& select, uint8_t to);
+  uint8_t load_option(const Expression& select, uint8_t to);
+  bool hash_of(const Expression& select, Step& step);
+  const Chance* chance();
   uint8_t load_binary(const Expression& binary, uint8_t to);
   uint8_t load_lookup(const Expression& lookup, uint8_t to);
   bool element(const Expression& one, size_t fields, ConstantSet::Range& range);
@@ -93,6 +97,7 @@ class Compiler {
     std::vector<uint64_t> initial;
   };
   std::deque<Filed> filed_;
+  uint32_t made_numbers_ = 0;  // numgen, jhash... so far: each has chances of its own
   std::unordered_map<const Statement*, uint32_t> objects_;  // their first words
 };
 

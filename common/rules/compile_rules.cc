@@ -140,11 +140,12 @@ void Compiler::statement(const Statement& statement) {
 void Compiler::mangle(const Statement& statement) {
   const Expression& key = *statement.argument("key");
   std::string_view const module = key.module->name, name = key.key->name;
-  if (name != "mark" || (module != "meta" && module != "ct"))
+  bool const priority = module == "meta" && name == "priority";
+  if (!priority && (name != "mark" || (module != "meta" && module != "ct")))
     return fail(key.at, fmt::format("{} {} set: not supported yet", module, name));
   if (load(*statement.argument("value"), 0) != 1) return;
   if (module == "ct") program_.flow_marks = true;
-  emit({.run = module == "ct" ? run::set_flow_mark : run::set_mark});
+  emit({.run = priority ? run::set_priority : module == "ct" ? run::set_flow_mark : run::set_mark});
 }
 
 const Statement* Compiler::object(std::string_view kind, const Expression& name, uint32_t& word, size_t count) {

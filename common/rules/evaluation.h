@@ -82,6 +82,7 @@ struct Evaluation {
   uint8_t packet_type = 0;            // PACKET_HOST 0, broadcast 1, multicast 2
   uint16_t ether_type = 0;
   uint32_t mark = 0;
+  uint32_t priority = 0;              // traffic class
   uint64_t number = 0;
   uint64_t time_ns = 0;
   InterfaceView in, out;              // no name: none

@@ -83,6 +83,7 @@ struct Counted {
 
 class DynamicSet;  // run/dynamic_set.h
 struct SetUpdate;
+struct HashedFields;  // run/make_numbers.h
 
 struct Program {
   static constexpr uint32_t kNoWord = ~0U;
@@ -95,6 +96,7 @@ struct Program {
   std::deque<ConstantSet> sets;
   std::vector<std::shared_ptr<DynamicSet>> dynamic_sets;
   std::vector<std::shared_ptr<const SetUpdate>> updates;
+  std::vector<std::shared_ptr<const HashedFields>> hashed;
   std::shared_ptr<const Chance> chance;  // of numgen and such; null: none of them is there
   std::deque<std::string> texts;
   std::vector<Counted> counted;

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "common/rules/run/dynamic_set.h"
+#include "common/rules/run/make_numbers.h"
 #include "common/rules/run/run.h"
 
 namespace bulkhead::rules {
@@ -14,7 +15,7 @@ constexpr size_t kJumpsMost = 16;
 /// Calls of StateWords::set() that a step makes at most.
 uint64_t own_changes(const Step& step) {
   if (step.run == run::counter || step.run == run::packet_limit || step.run == run::byte_limit) return 2;
-  if (step.run == run::quota || step.run == run::set_flow_mark) return 1;
+  if (step.run == run::quota || step.run == run::set_flow_mark || step.run == run::numgen_inc) return 1;
   return 0;
 }
 

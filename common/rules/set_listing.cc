@@ -24,7 +24,9 @@ void put_counts(Statement& statement, uint32_t first, const StateWords& state) {
     set_number(statement, "packets", state.get(first));
     set_number(statement, "bytes", state.get(first + 1));
   } else if (name == "quota" && state.get(first) != 0) {
-    set_number(statement, "used", state.get(first));
+    const Expression* const bytes = statement.argument("bytes");
+    uint64_t const most = bytes == nullptr ? 0 : static_cast<uint64_t>(bytes->number);
+    set_number(statement, "used", std::min(state.get(first), most));  // as the kernel says of one that is used up
   }
 }
 

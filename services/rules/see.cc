@@ -52,6 +52,7 @@ bool see(const Descriptor& descriptor, std::span<const uint8_t> frame, Evaluatio
   packet.transport = has_transport && !ip_header::is_later_fragment(bytes.data()) ? static_cast<uint16_t>(transport) : Evaluation::kNone;
   packet.packet_type = (descriptor.orders & Orders::to_group) != 0 ? 2 : 0;
   packet.mark = 0;
+  packet.priority = 0;
   packet.number = descriptor.number;
   packet.time_ns = descriptor.time_ns;
   packet.verdict = Decision::none;

@@ -156,7 +156,7 @@ BOOST_AUTO_TEST_CASE(rejects_say_how) {
 }
 
 BOOST_AUTO_TEST_CASE(what_no_module_can_compile_is_refused_by_name) {
-  auto const made = rules::load("test", chain("meta hour 1 accept"), {});
+  auto const made = rules::load("test", chain("ct helper \"ftp\" accept"), {});
   BOOST_REQUIRE(!made.has_value());
   BOOST_TEST(made.error().message.find("not supported yet") != std::string::npos, made.error().message);
 }

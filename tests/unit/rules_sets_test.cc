@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(counters_of_elements_are_listed) {
                           "set fixed { type ipv4_addr; counter; elements = { 10.0.0.1 counter packets 5 bytes 7, 10.0.0.2 comment \"two\" } }"));
   for (int i = 0; i < 3; ++i) BOOST_TEST(firewall(from(1)) == "accept");
   BOOST_TEST(firewall(from(9)) == "policy");
-  BOOST_TEST(firewall.elements("set own") == "10.0.0.1 counter packets 3 bytes 144 quota over 100 bytes used 144 bytes, "
+  BOOST_TEST(firewall.elements("set own") == "10.0.0.1 counter packets 3 bytes 144 quota over 100 bytes used 100 bytes, "
                                              "10.0.0.9 counter packets 1 bytes 48 quota over 100 bytes used 48 bytes");
   BOOST_TEST(firewall.elements("set sets") == "10.0.0.1 counter packets 3 bytes 144, 10.0.0.9 counter packets 1 bytes 48");
   BOOST_TEST(firewall.elements("set fixed") == "10.0.0.1 counter packets 8 bytes 151, 10.0.0.2 counter packets 0 bytes 0 comment \"two\"");

@@ -61,8 +61,9 @@ Next reject6(const Step& step, Evaluation& packet) noexcept;
 Next reject_any(const Step& step, Evaluation& packet) noexcept;
 Next reset(const Step& step, Evaluation& packet) noexcept;
 
-// Marks, from register `to`. mark.cc
+// Marks and the traffic class, from register `to`. mark.cc
 Next set_mark(const Step& step, Evaluation& packet) noexcept;
+Next set_priority(const Step& step, Evaluation& packet) noexcept;
 Next set_flow_mark(const Step& step, Evaluation& packet) noexcept;
 Next flow_mark(const Step& step, Evaluation& packet) noexcept;
 
