@@ -44,6 +44,8 @@ Result<std::unique_ptr<rules::Loaded>> read_ruleset_file(const std::string& path
   auto loaded = rules::load(path, *text, world_of(settings), options);
   if (!loaded) return tl::unexpected(loaded.error());
   set_ruleset(settings, **loaded);
+  // The services read the listing.
+  if (auto again = ruleset_of(settings); !again) return fail("{}: as it is listed: {}", path, again.error().message);
   return loaded;
 }
 

@@ -35,6 +35,9 @@ table inet t {
     ip daddr @hot ip saddr . udp sport @hosts counter delete @counted { ip saddr }
     meter each size 5 { ip6 saddr timeout 1s counter }
     udp sport 3000-3001 ct mark set 0x3
+    meta mark set numgen inc mod 7
+    meta mark 2 numgen random mod 3 1 counter
+    jhash ip saddr . udp sport mod 2 0 counter
   }
   chain forward { type filter hook forward priority 0; policy drop;
     ct state invalid counter drop

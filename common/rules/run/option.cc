@@ -60,7 +60,7 @@ bool is_good(std::span<const uint8_t> option, size_t own, bool again) {
 
 std::optional<Found> find(const Evaluation& packet, uint8_t kind) {
   std::array<uint8_t, kIpv4Most> ip;
-  if (packet.l3 != 4 || !packet.copy(0, std::span(ip).first(kIpv4Least))) return std::nullopt;
+  if (!packet.copy(0, std::span(ip).first(kIpv4Least))) return std::nullopt;
   size_t const length = (ip[0] & 15U) * size_t{4};
   if (length <= kIpv4Least || !packet.copy(0, std::span(ip).first(length))) return std::nullopt;
   std::optional<Found> found;
@@ -83,7 +83,6 @@ std::optional<Found> find(const Evaluation& packet, uint8_t kind) {
 }  // namespace ip4
 
 std::optional<Found> find_ip6(const Evaluation& packet, uint8_t wanted) {
-  if (packet.l3 != 6) return std::nullopt;
   size_t const end = std::max<size_t>(packet.frame.size(), packet.head_length);
   uint8_t next = packet.head[6];
   size_t at = kIpv6;
@@ -112,10 +111,12 @@ Next tcp_option(const Step& step, Evaluation& packet) noexcept {
 }
 
 Next ip_option(const Step& step, Evaluation& packet) noexcept {
+  if (packet.l3 != 4) return Next::rule;
   return give(step, packet, ip4::find(packet, static_cast<uint8_t>(step.a)));
 }
 
 Next ip6_header(const Step& step, Evaluation& packet) noexcept {
+  if (packet.l3 != 6) return Next::rule;
   return give(step, packet, find_ip6(packet, static_cast<uint8_t>(step.a)));
 }
 

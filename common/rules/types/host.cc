@@ -87,8 +87,6 @@ void print_class(const Expression& value, const Style&, std::string& out) {
   auto const handle = static_cast<uint32_t>(value.number);
   if (handle == 0xffffffff) out += "root";
   else if (handle == 0) out += "none";
-  else if (handle >> 16 == 0) out += fmt::format(":{:x}", handle);
-  else if ((handle & 0xffff) == 0) out += fmt::format("{:x}:", handle >> 16);
   else out += fmt::format("{:x}:{:x}", handle >> 16, handle & 0xffff);
 }
 
