@@ -79,6 +79,7 @@ uint8_t Compiler::load_select(const Expression& select, uint8_t to) {
   bool const made = module.form == Form::hash || module.name == "numgen" || module.name == "symhash";
   if (made || (module.name == "meta" && key.name == "random")) return load_made(select, to);
   if (is_option(module)) return load_option(select, to);
+  if (module.name == "fib") return load_route(select, to);
   if (module.form == Form::header) {
     // A field implies its header.
     auto const require = [this](Step::Run run, Number value) {
@@ -187,6 +188,10 @@ void Compiler::wants_number_of(const Expression& name, Number& value) {
   bool const named = !name.text.empty();
   if (name.type == &interface_index && named) {
     auto const found = world_.interfaces.find(name.text);
+    if (auto const number = parse_number(name.text); number && found == world_.interfaces.end()) {
+      value = *number;
+      return;
+    }
     if (found == world_.interfaces.end()) return fail(name.at, fmt::format("interface {} does not exist", name.text));
     value = found->second;
   } else {

@@ -66,6 +66,7 @@ class Compiler {
   uint8_t load_select(const Expression& select, uint8_t to);
   uint8_t load_made(const Expression& select, uint8_t to);
   uint8_t load_option(const Expression& select, uint8_t to);
+  uint8_t load_route(const Expression& select, uint8_t to);
   bool hash_of(const Expression& select, Step& step);
   const Chance* chance();
   uint8_t load_binary(const Expression& binary, uint8_t to);

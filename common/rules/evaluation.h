@@ -13,9 +13,14 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "common/packet.h"
+
+namespace bulkhead {
+class Routes;  // common/topology.h
+}
 
 namespace bulkhead::rules {
 
@@ -88,6 +93,8 @@ struct Evaluation {
   InterfaceView in, out;              // no name: none
   FlowView flow;
   StateWords* state = nullptr;
+  const Routes* routes = nullptr;     // null: a bridge has none
+  std::span<const std::string> interfaces;  // names, by index less 1
 
   // What rules have done so far.
   std::array<Number, kRegisters> registers{};

@@ -1,6 +1,5 @@
 #include "services/rules/decide.h"
 
-#include "common/ip_header.h"
 #include "services/rules/see.h"
 
 namespace bulkhead::rules {
@@ -18,6 +17,8 @@ Decide::Decide(const Objects& objects, const Settings& settings, std::shared_ptr
   for (const auto& interface : settings.interfaces) interfaces_.push_back(interface.name);
   if (settings.topology.is_router()) router_ = std::make_unique<Router>(settings.topology);
   packet_->state = state_words_.get();
+  packet_->interfaces = interfaces_;
+  if (router_) packet_->routes = &router_->routes;
 }
 
 void Decide::visit(Descriptor& descriptor, Batch& batch) noexcept {
@@ -40,7 +41,7 @@ void Decide::judge(Descriptor& descriptor, std::span<const uint8_t> frame, Batch
   if (!seen) return;
   bool const local = (descriptor.orders & Orders::local) != 0;
   if (!local) packet_->out = {interfaces_[descriptor.out], descriptor.out + 1U, 1};
-  if (router_ && !local) ip_header::pass_hop(packet_->head.data());  // as later rules see it
+  if (router_ && !local) pass_router(*packet_);
   bool const passed = local ? passes(At::input, descriptor, batch)
                             : passes(At::forward, descriptor, batch) && passes(At::postrouting, descriptor, batch);
   if (!passed) reject(descriptor, frame, batch);

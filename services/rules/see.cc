@@ -62,4 +62,10 @@ bool see(const Descriptor& descriptor, std::span<const uint8_t> frame, Evaluatio
   return true;
 }
 
+void pass_router(Evaluation& packet) noexcept {
+  constexpr std::array<uint8_t, 4> kClasses{0, 2, 6, 4};  // best effort, bulk, interactive, both
+  ip_header::pass_hop(packet.head.data());
+  if (packet.l3 == 4) packet.priority = kClasses[packet.head[1] >> 3 & 3];
+}
+
 }  // namespace bulkhead::rules

@@ -13,4 +13,7 @@ namespace bulkhead::rules {
 
 [[nodiscard]] bool see(const Descriptor& descriptor, std::span<const uint8_t> frame, Evaluation& packet) noexcept;
 
+/// As rules behind the router see it: one hop less to live, IPv4's traffic class by its TOS (Linux: ip_forward).
+void pass_router(Evaluation& packet) noexcept;
+
 }  // namespace bulkhead::rules

@@ -1,5 +1,6 @@
 // Options, extension headers, numbers that are made, what `meta` knows of a replay.
 #include "common/rules/run/make_numbers.h"
+#include "common/topology.h"
 #include "tests/unit/rules_firewall.h"
 
 using namespace bulkhead;
@@ -139,6 +140,41 @@ BOOST_AUTO_TEST_CASE(jenkins_hash_is_lookup3s) {
   BOOST_TEST(rules::run::jhash({}, 0) == 0xdeadbeefU);
   BOOST_TEST(rules::run::jhash(bytes, 0) == 0x17770551U);
   BOOST_TEST(rules::run::jhash(bytes, 1) == 0xcd628161U);
+}
+
+BOOST_AUTO_TEST_CASE(routes_are_looked_into) {
+  auto const prefix = [](const char* text) { return parse_prefix(text).value(); };
+  Topology topology;
+  topology.interfaces = {{"lan", {2, 0, 0, 0, 1, 1}, 1500, {prefix("10.0.0.254/24"), prefix("2001:db8::fe/64")}},
+                         {"wan", {2, 0, 0, 0, 1, 2}, 1500, {prefix("192.0.2.254/24")}}};
+  Routes const routes(topology);
+  const std::vector<std::string> names{"lan", "wan"};
+  struct Row {
+    const char* rule;
+    Ends yes, no;
+  };
+  Ends const spoofed{address("192.0.2.5"), kOut.dst}, to_router{kOut.src, address("192.0.2.254")},
+      to_all{kOut.src, address("10.0.0.255")}, nowhere{kOut.src, address("8.8.8.8")}, lost6{kOut6.src, address("2001:db8:9::1")};
+  const std::vector<Row> rows{{"fib saddr . iif oif exists accept", kOut, spoofed},
+                              {"fib saddr . iif oif missing accept", spoofed, kOut},
+                              {"fib saddr . iif oif exists accept", kOut6, kOut6.back()},
+                              {"fib daddr oif exists accept", kOut, nowhere},
+                              {"fib daddr oif wan accept", kOut, to_all},
+                              {"fib daddr oifname \"wan\" accept", kOut, to_router},
+                              {"fib daddr type local accept", to_router, kOut},
+                              {"fib daddr . iif type local accept", {kOut.src, address("10.0.0.254")}, to_router},
+                              {"fib daddr type broadcast accept", to_all, kOut},
+                              {"fib daddr type multicast accept", {kOut.src, address("224.0.0.9")}, kOut},
+                              {"fib daddr type unicast accept", nowhere, to_router},
+                              {"fib daddr type unreachable accept", lost6, nowhere}};
+  for (const Row& row : rows)
+    BOOST_TEST_CONTEXT(row.rule) {
+      Firewall firewall(chain(row.rule));
+      firewall.packet.routes = &routes;
+      firewall.packet.interfaces = names;
+      BOOST_TEST(firewall(datagram(1, 2, row.yes)) == "accept");
+      BOOST_TEST(firewall(datagram(1, 2, row.no)) == "policy");
+    }
 }
 
 BOOST_AUTO_TEST_CASE(meta_knows_the_packets_time_and_that_nobody_owns_it) {

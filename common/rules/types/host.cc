@@ -95,6 +95,12 @@ void print_device_group(const Expression& value, const Style& style, std::string
   else out += fmt::format("{}", static_cast<uint32_t>(value.number));
 }
 
+/// A number that no interface has stays a number.
+void print_interface(const Expression& value, const Style&, std::string& out) {
+  bool const number = !value.text.empty() && value.text.find_first_not_of("0123456789") == std::string::npos;
+  out += number ? value.text : fmt::format("\"{}\"", value.text);
+}
+
 void print_interface_type(const Expression& value, const Style& style, std::string& out) {
   if (!style.numeric_symbol)
     for (const Symbol& symbol : kInterfaceTypes)
@@ -111,7 +117,7 @@ const DataType mark{.name = "mark", .description = "packet mark", .bits = 32, .o
                     .base = &integer_type, .prefixes = true, .print = print_mark};
 // The kernel keeps a number; the name is what survives a restart, and what replay has.
 const DataType interface_index{.name = "iface_index", .description = "network interface index", .bits = 32,
-                               .order = ByteOrder::host, .base = &integer_type, .text = true};
+                               .order = ByteOrder::host, .base = &integer_type, .text = true, .print = print_interface};
 const DataType interface_name{.name = "ifname", .description = "network interface name", .bits = 128,
                               .order = ByteOrder::host, .base = &string_type, .text = true};
 const DataType interface_type{.name = "iface_type", .description = "network interface type", .bits = 16,
