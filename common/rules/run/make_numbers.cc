@@ -45,8 +45,9 @@ Next jenkins(const Step& step, Evaluation& packet) noexcept {
   const HashedFields& hashed = *static_cast<const HashedFields*>(step.data);
   std::array<uint8_t, HashedFields::kBytes> bytes{};
   size_t length = 0;
-  for (const HashedFields::Field& field : std::span(hashed.fields).first(hashed.count)) {
-    Number value = packet.registers[step.to + (&field - hashed.fields.data())];
+  for (size_t number = 0; number < hashed.count; ++number) {
+    HashedFields::Field const field = hashed.fields[number];
+    Number value = packet.registers[step.to + number];
     for (size_t i = 0; i < field.bytes; ++i, value >>= 8)
       bytes[length + (field.host_order ? i : field.bytes - 1U - i)] = static_cast<uint8_t>(value);
     // Fields of a concatenation begin on registers of four bytes.
