@@ -20,6 +20,7 @@ void set_ruleset(Settings& settings, const rules::Loaded& loaded) {
   ruleset.changes = program.changes;
   ruleset.marks = program.flow_marks;
   ruleset.translates = program.translates;
+  ruleset.views = program.flow_views;
   ruleset.rules.clear();
   for (const rules::CompiledRule& rule : program.rules) {
     const rules::CompiledChain& chain = program.chains[rule.chain];

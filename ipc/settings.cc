@@ -47,6 +47,7 @@ void fill_ruleset(schema::Settings::Builder root, const Settings::Ruleset& rules
   root.setRuleChanges(ruleset.changes);
   root.setRuleMarks(ruleset.marks);
   root.setRuleNat(ruleset.translates);
+  root.setRuleViews(ruleset.views);
   auto rules = root.initRules(static_cast<unsigned>(ruleset.rules.size()));
   for (unsigned i = 0; i < rules.size(); ++i) {
     rules[i].setFamily(ruleset.rules[i].family);
@@ -66,6 +67,7 @@ Result<Settings::Ruleset> read_ruleset(schema::Settings::Reader root) {
   ruleset.changes = root.getRuleChanges();
   ruleset.marks = root.getRuleMarks();
   ruleset.translates = root.getRuleNat();
+  ruleset.views = root.getRuleViews();
   for (auto rule : root.getRules())
     ruleset.rules.push_back({rule.getFamily(), rule.getTable(), rule.getChain(), rule.getHandle()});
   return ruleset;

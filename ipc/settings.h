@@ -41,6 +41,7 @@ struct Settings {
     uint32_t words = 0;       // of state that it has: counters, quotas, limits, elements of sets
     uint32_t changes = 0;     // of them, by one packet at most
     bool marks = false;       // and one for each flow: ct mark
+    bool views = false;       // asks for counts, status or expiry of flows
     bool translates = false;  // has chains of type nat
   };
 

@@ -102,6 +102,8 @@ uint8_t Compiler::load_select(const Expression& select, uint8_t to) {
   } else if (module.name == "ct") {
     step.run = run::flow(key.name);
     if (key.name == "mark") program_.flow_marks = true;
+    constexpr std::string_view kViewed[] = {"status", "expiration", "packets", "bytes", "avgpkt"};
+    if (std::ranges::find(kViewed, key.name) != std::end(kViewed)) program_.flow_views = true;
     step.offset = 2;
     if (select.argument("original") != nullptr) step.offset = 0;
     if (select.argument("reply") != nullptr) step.offset = 1;

@@ -44,7 +44,7 @@ class Compiler {
   /// The set that a reference names, if its elements come and go; null: they do not.
   DynamicSet* dynamic_set(const Expression& reference, size_t fields);
   /// The step that looks registers from `to` on up in a set: by the first function in one that stays, else by the second.
-  void look_up(const Expression& set, uint8_t fields, uint8_t to, Step::Run in_constant, Step::Run in_dynamic);
+  void look_up(const Expression& named, uint8_t fields, uint8_t to, Step::Run in_constant, Step::Run in_dynamic);
   void match(std::string_view operation, const Expression& left, const Expression& right);
   /// Where a statement's state is, so that a listing can show it.
   void counts(const Statement& statement, uint32_t word) {

@@ -101,6 +101,7 @@ struct Program {
   std::deque<std::string> texts;
   std::vector<Counted> counted;
   bool flow_marks = false;        // some rule reads or sets ct mark
+  bool flow_views = false;        // some rule asks for counts, status or expiry of flows
   bool translates = false;        // there are chains of type nat
   std::vector<uint64_t> initial;  // state words as a new ruleset has them
   uint32_t words = 0;             // how many there are; those beyond `initial` begin with 0

@@ -25,6 +25,7 @@ struct Settings {
   ruleMarks @17 :Bool;
   ruleNat @18 :Bool;
   ruleChanges @19 :UInt32;
+  ruleViews @20 :Bool;
 
   enum Chain {
     work @0;

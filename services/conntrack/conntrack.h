@@ -6,6 +6,7 @@
 
 #include <array>
 
+#include "ipc/flow_views.h"
 #include "ipc/stage.h"
 #include "services/conntrack/confirm.h"
 #include "services/conntrack/track.h"
@@ -21,6 +22,7 @@ class Conntrack : public Stage {
     const Ring& confirm;
     Next rules;
     Next home;
+    FlowViews* views;  // null: no rule asks
     uint64_t seed;
     bool empty;  // pass everything on and track nothing
   };
@@ -33,6 +35,8 @@ class Conntrack : public Stage {
  private:
   uint64_t confirm_some();
   uint64_t track_some();
+  /// What rules may ask of the packet's flow.
+  void show_flow(const Descriptor& descriptor);
   void look_ahead(const Inlet& in, uint64_t distance, uint64_t turn);
 
   static constexpr uint64_t kAhead = 8;
@@ -42,6 +46,7 @@ class Conntrack : public Stage {
   };
 
   ConntrackState& state_;
+  FlowViews* views_;
   FlowTable table_;
   Track track_;
   Confirm confirm_;

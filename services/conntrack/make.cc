@@ -8,6 +8,7 @@ Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& sett
   Wiring wiring(objects);
   auto const stage = wiring.stage("conntrack");
   auto* state = wiring.object<ConntrackState>("conntrack.state");
+  auto* views = wiring.object<FlowViews>("conntrack.views");
   auto* track = wiring.object<Ring>("ring.track");
   auto* confirm = wiring.object<Ring>("ring.confirm");
   auto* to_rules = wiring.object<Ring>("ring.rules");
@@ -22,6 +23,7 @@ Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& sett
       .confirm = *confirm,
       .rules = {*to_rules, *rules, 0, objects.bell("rules")},
       .home = {*to_home, *pktio, 0, objects.bell("pktio")},
+      .views = settings.ruleset.views ? views : nullptr,
       .seed = settings.seed,
       .empty = settings.chain == Settings::Chain::empty});
 }

@@ -35,6 +35,7 @@ void Decide::judge(Descriptor& descriptor, std::span<const uint8_t> frame, Batch
     packet_->out = {};
     packet_->flow.mark_word = static_cast<uint32_t>(words_) + descriptor.flow - 1;
     packet_->flow.there = packet_->flow.there && descriptor.flow <= flows_;
+    if (program_->flow_views) see_counts(descriptor, *objects_.views, window_, packet_->flow);
     if (!passes(At::prerouting, descriptor, batch)) return reject(descriptor, frame, batch);
   }
   if (router_ && !route_on(descriptor, frame, batch)) return;

@@ -12,6 +12,7 @@
 #include "common/rules/evaluate.h"
 #include "ipc/answers.h"
 #include "ipc/counting.h"
+#include "ipc/flow_views.h"
 #include "ipc/pool.h"
 #include "ipc/settings.h"
 #include "services/rules/answer_limits.h"
@@ -28,6 +29,7 @@ class Decide {
     const Pool& pool;
     size_t pool_bytes;
     Answers& answers;
+    FlowViews* views;
   };
   /// `program` may be null: no ruleset.
   Decide(const Objects& objects, const Settings& settings, std::shared_ptr<const Program> program);

@@ -10,6 +10,7 @@ Result<Decide> make_work(Objects& objects, const Settings& settings) {
   Wiring wiring(objects);
   auto* state = wiring.object<RulesState>("rules.state");
   auto* pool = wiring.object<Pool>("pool");
+  auto* views = wiring.object<FlowViews>("conntrack.views");
   auto* answers = wiring.object<Answers>("rules.answers");
   if (!wiring.complete()) return tl::unexpected(wiring.error());
   auto loaded = ruleset_of(settings);
@@ -17,7 +18,7 @@ Result<Decide> make_work(Objects& objects, const Settings& settings) {
   std::shared_ptr<const Loaded> ruleset = std::move(*loaded);
   std::shared_ptr<const Program> program;
   if (ruleset) program = {ruleset, &ruleset->program};
-  return Decide({*state, *pool, objects.memory("pool").size(), *answers}, settings, std::move(program));
+  return Decide({*state, *pool, objects.memory("pool").size(), *answers, views}, settings, std::move(program));
 }
 
 Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& settings) {

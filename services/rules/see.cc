@@ -62,6 +62,16 @@ bool see(const Descriptor& descriptor, std::span<const uint8_t> frame, Evaluatio
   return true;
 }
 
+void see_counts(const Descriptor& descriptor, FlowViews& views, uint64_t window, FlowView& flow) noexcept {
+  FlowNow now{};
+  if (flow.there) copy_out(&now, &views.slot(descriptor.number, window), sizeof now);
+  if (!flow.there || now.number != descriptor.number) now = {};
+  flow.status = now.status;
+  flow.expires_ns = now.expires_ns;
+  flow.packets = now.packets;
+  flow.bytes = now.bytes;
+}
+
 void pass_router(Evaluation& packet) noexcept {
   constexpr std::array<uint8_t, 4> kClasses{0, 2, 6, 4};  // best effort, bulk, interactive, both
   ip_header::pass_hop(packet.head.data());

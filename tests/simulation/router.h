@@ -38,6 +38,8 @@ table inet t {
     meta mark set numgen inc mod 7
     meta mark 2 numgen random mod 3 1 counter
     jhash ip saddr . udp sport mod 2 0 counter
+    ct original packets > 2 ct status seen-reply counter
+    ct bytes 200-400 ct expiration > 10s counter
   }
   chain forward { type filter hook forward priority 0; policy drop;
     ct state invalid counter drop

@@ -36,6 +36,13 @@ Next ct_state(const Step& step, Evaluation& packet) noexcept {
   return Next::step;
 }
 
+/// Milliseconds.
+Next ct_expiration(const Step& step, Evaluation& packet) noexcept {
+  if (!packet.flow.there) return Next::rule;
+  packet.registers[step.to] = (packet.flow.expires_ns - std::min(packet.flow.expires_ns, packet.time_ns)) / 1'000'000;
+  return Next::step;
+}
+
 Next ct_average(const Step& step, Evaluation& packet) noexcept {
   if (!packet.flow.there) return Next::rule;
   uint64_t const packets = counted(packet.flow.packets, step);
@@ -103,6 +110,7 @@ constexpr Row kFlow[] = {
     {"direction", load_flow<[](const FlowView& f, const Step&) -> Number { return f.reply ? 1 : 0; }>},
     {"status", load_flow<[](const FlowView& f, const Step&) -> Number { return f.status; }>},
     {"mark", flow_mark},
+    {"expiration", ct_expiration},
     {"id", load_flow<[](const FlowView& f, const Step&) -> Number { return f.id; }>},
     {"l3proto", load_flow<[](const FlowView& f, const Step&) -> Number { return f.tuples[0].l3 == 4 ? 2 : 10; }>},
     {"protocol", load_flow<[](const FlowView& f, const Step&) -> Number { return f.tuples[0].protocol; }>},
