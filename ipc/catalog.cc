@@ -10,6 +10,7 @@
 #include "ipc/counters.h"
 #include "ipc/desk.h"
 #include "ipc/flow_table.h"
+#include "ipc/flow_views.h"
 #include "ipc/inflight.h"
 #include "ipc/nat_orders.h"
 #include "ipc/pool.h"
@@ -33,8 +34,7 @@ std::vector<ObjectSpec> catalog(const Settings& settings) {
   std::vector<ObjectSpec> all;
   for (const char* service : kServices) {
     all.push_back(spec<CommitArea>(fmt::format("{}.commit", service), 0));
-    // A packet may pass every counter that there is.
-    uint64_t const own = std::string_view(service) == "rules" ? settings.ruleset.words : 0;
+    uint64_t const own = std::string_view(service) == "rules" ? settings.ruleset.changes : 0;  // of one packet
     all.push_back(spec<Journal>(fmt::format("{}.journal", service), kJournalEntries + own));
     all.push_back(spec<Desk>(fmt::format("{}.desk", service), 0));
   }
@@ -47,6 +47,7 @@ std::vector<ObjectSpec> catalog(const Settings& settings) {
   all.push_back(spec<ConntrackState>("conntrack.state", settings.flows));
   uint64_t const marks = settings.ruleset.marks ? settings.flows : 0;
   all.push_back(spec<RulesState>("rules.state", settings.ruleset.words + marks));
+  all.push_back(spec<FlowViews>("conntrack.views", settings.ring));
   all.push_back(spec<Answers>("rules.answers", settings.ring));
   all.push_back(spec<NatOrdersTable>("rules.nat_orders", settings.ring));
   all.push_back(spec<NatEdits>("nat.edits", settings.ring));

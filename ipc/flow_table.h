@@ -42,6 +42,7 @@ using SharedTuple = std::array<Word<uint64_t>, 5>;
 struct Status32 {  // bits of FlowEntry::status, as in nf_conntrack_common.h where there is such a bit
   static constexpr uint32_t seen_reply = 1U << 1, assured = 1U << 2, confirmed = 1U << 3, source_nat = 1U << 4,
                             destination_nat = 1U << 5, used = 1U << 31;
+  static constexpr uint32_t dying = 1U << 9;  // only ever said of a flow, never stored
 };
 
 struct alignas(64) FlowEntry {

@@ -33,6 +33,7 @@ enum class Layout : uint32_t {
   answers,
   nat_orders,
   nat_edits,
+  flow_views,
 };
 
 inline constexpr uint64_t kObjectMagic = 0x646165686b6c7562;  // "bulkhead"

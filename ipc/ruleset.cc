@@ -8,6 +8,7 @@ rules::Compiler::World world_of(const Settings& settings) {
   rules::Compiler::World world;
   for (size_t i = 0; i < settings.interfaces.size(); ++i)
     world.interfaces[settings.interfaces[i].name] = static_cast<uint32_t>(i + 1);
+  world.seed = settings.seed;
   return world;
 }
 
@@ -15,7 +16,8 @@ void set_ruleset(Settings& settings, const rules::Loaded& loaded) {
   const rules::Program& program = loaded.program;
   Settings::Ruleset& ruleset = settings.ruleset;
   ruleset.text = rules::list_ruleset(loaded.ruleset, {});
-  ruleset.words = static_cast<uint32_t>(program.initial.size());
+  ruleset.words = program.words;
+  ruleset.changes = program.changes;
   ruleset.marks = program.flow_marks;
   ruleset.translates = program.translates;
   for (size_t part = 0; part < ruleset.may_become.size(); ++part) {
@@ -25,6 +27,7 @@ void set_ruleset(Settings& settings, const rules::Loaded& loaded) {
     for (const auto& interface : settings.topology.interfaces)
       for (const Prefix& own : interface.addresses) ruleset.may_become[part].push_back({own.address, own.address});
   }
+  ruleset.views = program.flow_views;
   ruleset.rules.clear();
   for (const rules::CompiledRule& rule : program.rules) {
     const rules::CompiledChain& chain = program.chains[rule.chain];
@@ -37,9 +40,10 @@ Result<std::unique_ptr<rules::Loaded>> ruleset_of(const Settings& settings) {
   auto loaded = rules::load("ruleset", settings.ruleset.text, world_of(settings));
   if (!loaded) return tl::unexpected(loaded.error());
   const rules::Program& program = (*loaded)->program;
-  if (program.initial.size() != settings.ruleset.words || program.rules.size() != settings.ruleset.rules.size())
-    return fail("the ruleset has {} rules and {} words of state, the settings say {} and {}", program.rules.size(),
-                program.initial.size(), settings.ruleset.rules.size(), settings.ruleset.words);
+  if (program.words != settings.ruleset.words || program.changes != settings.ruleset.changes || program.rules.size() != settings.ruleset.rules.size())
+    return fail("the ruleset has {} rules, {} words of state and changes {} of them, the settings say {}, {} and {}",
+                program.rules.size(), program.words, program.changes, settings.ruleset.rules.size(), settings.ruleset.words,
+                settings.ruleset.changes);
   return loaded;
 }
 

@@ -38,12 +38,14 @@ Status check_interfaces(const Settings& settings) {
   return {};
 }
 
-constexpr uint32_t kMaxRuleWords = 1 << 20;
+constexpr uint32_t kMaxRuleWords = 1 << 28;
+constexpr uint32_t kMaxRuleChanges = 1 << 22;  // journals have room for 2^24
 constexpr uint32_t kMaxRules = 1 << 20;
 
 void fill_ruleset(schema::Settings::Builder root, const Settings::Ruleset& ruleset) {
   root.setRulesetText(ruleset.text);
   root.setRuleWords(ruleset.words);
+  root.setRuleChanges(ruleset.changes);
   root.setRuleMarks(ruleset.marks);
   root.setRuleNat(ruleset.translates);
   size_t count = 0;
@@ -56,6 +58,7 @@ void fill_ruleset(schema::Settings::Builder root, const Settings::Ruleset& rules
       becomes[at].setLow(bytes_of(range.low));
       becomes[at++].setHigh(bytes_of(range.high));
     }
+  root.setRuleViews(ruleset.views);
   auto rules = root.initRules(static_cast<unsigned>(ruleset.rules.size()));
   for (unsigned i = 0; i < rules.size(); ++i) {
     rules[i].setFamily(ruleset.rules[i].family);
@@ -67,11 +70,12 @@ void fill_ruleset(schema::Settings::Builder root, const Settings::Ruleset& rules
 
 Result<Settings::Ruleset> read_ruleset(schema::Settings::Reader root) {
   Settings::Ruleset ruleset;
-  if (root.getRules().size() > kMaxRules || root.getRuleWords() > kMaxRuleWords)
+  if (root.getRules().size() > kMaxRules || root.getRuleWords() > kMaxRuleWords || root.getRuleChanges() > kMaxRuleChanges)
     return fail("settings: a ruleset of {} rules and {} words of state is too large", root.getRules().size(),
                 root.getRuleWords());
   ruleset.text = root.getRulesetText();
   ruleset.words = root.getRuleWords();
+  ruleset.changes = root.getRuleChanges();
   ruleset.marks = root.getRuleMarks();
   ruleset.translates = root.getRuleNat();
   for (auto range : root.getRuleBecomes()) {
@@ -79,6 +83,7 @@ Result<Settings::Ruleset> read_ruleset(schema::Settings::Reader root) {
     if (!low || !high || low->l3 != high->l3) return fail("settings: a range of addresses that is none");
     ruleset.may_become[static_cast<size_t>(range.getSource() ? Part::source : Part::destination)].push_back({*low, *high});
   }
+  ruleset.views = root.getRuleViews();
   for (auto rule : root.getRules())
     ruleset.rules.push_back({rule.getFamily(), rule.getTable(), rule.getChain(), rule.getHandle()});
   return ruleset;

@@ -39,8 +39,10 @@ struct Settings {
     };
     std::string text;         // as `nft list ruleset` prints it; empty: there is no ruleset
     std::vector<Rule> rules;  // in the order in which its compilation numbers them
-    uint32_t words = 0;       // of state that it has: counters, quotas, limits
+    uint32_t words = 0;       // of state that it has: counters, quotas, limits, elements of sets
+    uint32_t changes = 0;     // of them, by one packet at most
     bool marks = false;       // and one for each flow: ct mark
+    bool views = false;       // asks for counts, status or expiry of flows
     bool translates = false;  // has chains of type nat
     /// Where a flow may come from, or go to, once it is translated. By Part (common/nat_range.h).
     struct AddressRange {

@@ -250,7 +250,7 @@ Statement Builder::meter(const Name& name, Expression element, uint64_t size, co
   Statement made{registry_.find("meter", Form::special), false, at, {}, {}};
   made.set("name", plain(name.text, name.at));
   made.set("elem", std::move(element));
-  if (size != 0) made.set("size", numeric(size, at));
+  made.set("size", numeric(size != 0 ? size : 65535, at));  // as the kernel's listing says
   return made;
 }
 

@@ -7,8 +7,6 @@
 namespace bulkhead::rules {
 namespace {
 
-constexpr size_t kWordsMost = 1 << 20;
-
 Number width_mask(unsigned bits) { return all_ones(bits == 0 ? 128 : bits); }
 
 Step::Run comparison(std::string_view operation) {
@@ -26,6 +24,11 @@ const DataType* type_of(const Expression& left) {
   return left.type != nullptr || left.key == nullptr ? left.type : left.key->type;
 }
 
+/// Extension headers are looked for, as options are.
+bool is_option(const Module& module) {
+  return module.form == Form::option || (module.form == Form::header && module.layer == Layer::none);
+}
+
 bool is_negative(std::string_view operation) { return operation == "!=" || operation == "!"; }
 
 }  // namespace
@@ -36,9 +39,9 @@ void Compiler::fail(const Location& at, std::string why) {
 }
 
 uint32_t Compiler::words(const std::vector<uint64_t>& initial) {
-  auto const first = static_cast<uint32_t>(program_.initial.size());
-  if (first + initial.size() > kWordsMost) fail({}, "too many counters, quotas and limits");
-  program_.initial.insert(program_.initial.end(), initial.begin(), initial.end());
+  std::vector<uint64_t>& all = body_ == nullptr ? program_.initial : body_->initial;
+  auto const first = static_cast<uint32_t>(all.size());
+  all.insert(all.end(), initial.begin(), initial.end());
   return first;
 }
 
@@ -73,6 +76,10 @@ uint8_t Compiler::load_select(const Expression& select, uint8_t to) {
   const Key& key = *select.key;
   Step step{.to = to};
   step.bits = key.width();
+  bool const made = module.form == Form::hash || module.name == "numgen" || module.name == "symhash";
+  if (made || (module.name == "meta" && key.name == "random")) return load_made(select, to);
+  if (is_option(module)) return load_option(select, to);
+  if (module.name == "fib") return load_route(select, to);
   if (module.form == Form::header) {
     // A field implies its header.
     auto const require = [this](Step::Run run, Number value) {
@@ -95,6 +102,8 @@ uint8_t Compiler::load_select(const Expression& select, uint8_t to) {
   } else if (module.name == "ct") {
     step.run = run::flow(key.name);
     if (key.name == "mark") program_.flow_marks = true;
+    constexpr std::string_view kViewed[] = {"status", "expiration", "packets", "bytes", "avgpkt"};
+    if (std::ranges::find(kViewed, key.name) != std::end(kViewed)) program_.flow_views = true;
     step.offset = 2;
     if (select.argument("original") != nullptr) step.offset = 0;
     if (select.argument("reply") != nullptr) step.offset = 1;
@@ -129,10 +138,8 @@ uint8_t Compiler::load_binary(const Expression& binary, uint8_t to) {
 uint8_t Compiler::load_lookup(const Expression& lookup, uint8_t to) {
   uint8_t const fields = load(lookup.parts.at(0), to);
   if (fields == 0) return 0;
-  const ConstantSet* const found = set(lookup.parts.at(1), fields);
-  if (found == nullptr) return 0;
-  emit({.run = run::map_value, .to = to, .count = fields, .data = found});
-  return 1;
+  look_up(lookup.parts.at(1), fields, to, run::map_value, run::dynamic_value);
+  return failed() ? 0 : 1;
 }
 
 // --- right sides ---
@@ -183,57 +190,15 @@ void Compiler::wants_number_of(const Expression& name, Number& value) {
   bool const named = !name.text.empty();
   if (name.type == &interface_index && named) {
     auto const found = world_.interfaces.find(name.text);
+    if (auto const number = parse_number(name.text); number && found == world_.interfaces.end()) {
+      value = *number;
+      return;
+    }
     if (found == world_.interfaces.end()) return fail(name.at, fmt::format("interface {} does not exist", name.text));
     value = found->second;
   } else {
     value = name.type != nullptr && name.type->text && named ? run::text_number(name.text) : name.number;
   }
-}
-
-/// An element's parts are its key and, in a map, the data.
-bool Compiler::element(const Expression& one, size_t fields, ConstantSet::Range& range) {
-  const Expression& key = one.is(Kind::element) ? one.parts.at(0) : one;
-  if (key.is(Kind::wildcard)) {
-    range.high.fill(~Number{0});
-  } else if (fields == 1) {
-    if (!constant(key, range.low[0], range.high[0])) return false;
-  } else {
-    if (key.parts.size() != fields) return fail(key.at, "a concatenation of another length"), false;
-    for (size_t i = 0; i < fields; ++i)
-      if (!constant(key.parts[i], range.low[i], range.high[i])) return false;
-  }
-  if (!one.is(Kind::element) || one.parts.size() < 2) return true;
-  const Expression& data = one.parts[1];
-  if (data.is(Kind::concat) && data.parts.size() == 2) {
-    Number high = 0;
-    return constant(data.parts[0], range.data, high) && constant(data.parts[1], range.data_end, high);
-  }
-  if (!data.is(Kind::verdict)) return constant(data, range.data, range.data_end);
-  Step step;
-  if (!verdict(data, step)) return false;
-  range.then = step.run;
-  range.chain = step.chain;
-  return true;
-}
-
-const ConstantSet* Compiler::set(const Expression& set, size_t fields) {
-  if (fields > ConstantSet::kFields) return fail(set.at, "a concatenation of more than five fields"), nullptr;
-  const std::vector<Expression>* elements = &set.parts;
-  if (set.is(Kind::reference)) {
-    if (auto const known = named_.find(set.text); known != named_.end()) return known->second;
-    const Set* const named = find_named(table_->sets, set.text);
-    if (named == nullptr) return fail(set.at, fmt::format("no set is called '{}'", set.text)), nullptr;
-    if (named->dynamic || named->timeouts)
-      return fail(set.at, fmt::format("set {}: sets that change are not supported yet", set.text)), nullptr;
-    elements = &named->elements;
-  }
-  std::vector<ConstantSet::Range> ranges;
-  ranges.reserve(elements->size());
-  for (const Expression& one : *elements)
-    if (!element(one, fields, ranges.emplace_back())) return nullptr;
-  const ConstantSet* const made = &program_.sets.emplace_back(fields, std::move(ranges));
-  if (set.is(Kind::reference)) named_[set.text] = made;
-  return made;
 }
 
 bool Compiler::gives_pairs(const Expression& lookup) const {
@@ -251,9 +216,9 @@ void Compiler::match(std::string_view operation, const Expression& left, const E
   uint8_t const fields = load(left, 0);
   if (fields == 0) return;
   if (right.is(Kind::set) || right.is(Kind::reference)) {
-    const ConstantSet* const found = set(right, fields);
-    emit({.run = is_negative(operation) ? run::not_in_set : run::in_set, .count = fields, .data = found});
-    return;
+    bool const negative = is_negative(operation);
+    return look_up(right, fields, 0, negative ? run::not_in_set : run::in_set,
+                   negative ? run::not_in_dynamic : run::in_dynamic);
   }
   for (uint8_t field = 0; field < fields; ++field) {
     const Expression& part = fields == 1 ? right : right.parts.at(field);

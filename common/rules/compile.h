@@ -11,7 +11,7 @@
 
 #include "common/result.h"
 #include "common/rules/generic.h"
-#include "common/rules/program.h"
+#include "common/rules/run/dynamic_set.h"
 
 namespace bulkhead::rules {
 
@@ -20,13 +20,14 @@ class Compiler {
   /// What the host says: numbers of interfaces by name.
   struct World {
     std::unordered_map<std::string, uint32_t> interfaces;
+    uint64_t seed = 0;  // of everything that is chance
   };
   Compiler(Program& program, const World& world) : program_(program), world_(world) {}
 
-  void emit(const Step& step) { program_.steps.push_back(step); }
+  void emit(const Step& step) { (body_ == nullptr ? program_.steps : body_->steps).push_back(step); }
   /// `count` words that begin with these values. Gives the first one's number.
   uint32_t words(const std::vector<uint64_t>& initial);
-  void begin(uint32_t word, uint64_t value) { program_.initial[word] = value; }
+  void begin(uint32_t word, uint64_t value) { (body_ == nullptr ? program_.initial : body_->initial)[word] = value; }
   /// First word of the named object of that kind, made when it is first asked for; its statement, and whether it is there.
   const Statement* object(std::string_view kind, const Expression& name, uint32_t& word, size_t count);
   /// Steps that put the expression's value into registers from `to` on. Gives how many; 0: failed, and said so.
@@ -40,6 +41,10 @@ class Compiler {
   bool verdict(const Expression& said, Step& step);
   /// Ranges of a set, or of the set that a reference names.
   const ConstantSet* set(const Expression& set, size_t fields);
+  /// The set that a reference names, if its elements come and go; null: they do not.
+  DynamicSet* dynamic_set(const Expression& reference, size_t fields);
+  /// The step that looks registers from `to` on up in a set: by the first function in one that stays, else by the second.
+  void look_up(const Expression& named, uint8_t fields, uint8_t to, Step::Run in_constant, Step::Run in_dynamic);
   void match(std::string_view operation, const Expression& left, const Expression& right);
   /// For compile_nat.cc: what the program keeps of it, and which addresses flows may get.
   const NatTarget* keep(const NatTarget& target) { return &program_.targets.emplace_back(target); }
@@ -51,7 +56,13 @@ class Compiler {
   [[nodiscard]] bool gives_pairs(const Expression& lookup) const;
   [[nodiscard]] std::string_view family() const { return table_->family; }
   /// Where a statement's state is, so that a listing can show it.
-  void counts(const Statement& statement, uint32_t word) { program_.counted.push_back({&statement, word}); }
+  void counts(const Statement& statement, uint32_t word) {
+    (body_ == nullptr ? program_.counted : body_->counted).push_back({&statement, word});
+  }
+  /// Statements of an element are being compiled: their words are the element's own.
+  [[nodiscard]] bool in_element() const { return body_ != nullptr; }
+  /// The word that keeps when the first packet came.
+  uint32_t start();
   void fail(const Location& at, std::string why);
   [[nodiscard]] bool failed() const { return !error_.message.empty(); }
   [[nodiscard]] const Error& error() const { return error_; }
@@ -62,10 +73,23 @@ class Compiler {
   void rule(const Rule& rule, uint32_t chain);
   void statement(const Statement& statement);
   uint8_t load_select(const Expression& select, uint8_t to);
+  uint8_t load_made(const Expression& select, uint8_t to);
+  uint8_t load_option(const Expression& select, uint8_t to);
+  uint8_t load_route(const Expression& select, uint8_t to);
+  bool hash_of(const Expression& select, Step& step);
+  const Chance* chance();
   uint8_t load_binary(const Expression& binary, uint8_t to);
   uint8_t load_lookup(const Expression& lookup, uint8_t to);
   bool element(const Expression& one, size_t fields, ConstantSet::Range& range);
   void mangle(const Statement& statement);
+  void update(const Statement& statement);
+  void meter(const Statement& statement);
+  void update(DynamicSet& set, std::string_view operation, const Expression& element, const Expression* data,
+              const std::vector<Statement>& statements);
+  DynamicSet* make_dynamic(const Set& set);
+  bool file_element(const Set& set, const Expression& one, DynamicSet& into);
+  uint16_t body(DynamicSet& set, const std::vector<Statement>& statements, std::vector<uint64_t>& initial);
+  void place_sets();
   void hook(const Base& base, const std::string& family, uint32_t chain);
   void insert(std::vector<uint32_t>& chains, uint32_t chain, int32_t priority, bool source) const;
 
@@ -75,6 +99,16 @@ class Compiler {
   uint32_t table_first_ = 0;  // its first chain
   Error error_;
   std::unordered_map<std::string, const ConstantSet*> named_;
+  std::unordered_map<std::string, DynamicSet*> dynamic_;
+  DynamicSet::Body* body_ = nullptr;  // where steps and words go; null: to the program
+  /// Elements of the file, until the words of their sets are known.
+  struct Filed {
+    DynamicSet* set;
+    DynamicSet::Element element;
+    std::vector<uint64_t> initial;
+  };
+  std::deque<Filed> filed_;
+  uint32_t made_numbers_ = 0;  // numgen, jhash... so far: each has chances of its own
   std::unordered_map<const Statement*, uint32_t> objects_;  // their first words
 };
 

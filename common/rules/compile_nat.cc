@@ -107,7 +107,10 @@ class Target {
   /// The map's data, and the end or second field of them, into registers from `to` on.
   const ConstantSet* looked_up(const Expression& lookup, uint8_t to) {
     uint8_t const fields = compiler_.load(lookup.parts.at(0), to);
-    const ConstantSet* const map = fields == 0 ? nullptr : compiler_.set(lookup.parts.at(1), fields);
+    if (fields == 0) return nullptr;
+    if (compiler_.dynamic_set(lookup.parts.at(1), fields) != nullptr)
+      return compiler_.fail(lookup.at, "a map that changes is not supported yet as a target"), nullptr;
+    const ConstantSet* const map = compiler_.set(lookup.parts.at(1), fields);
     if (map == nullptr) return nullptr;
     Step step{.run = run::map_value, .to = to, .count = fields, .data = map};
     step.b = 1;

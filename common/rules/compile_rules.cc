@@ -1,14 +1,12 @@
 // common/rules/compile_rules.cc: tables, chains, rules and statements of compile.h.
-#include <functional>
-
 #include "common/rules/compile.h"
 #include "common/rules/module.h"
+#include "common/rules/reach.h"
 #include "common/rules/run/run.h"
 
 namespace bulkhead::rules {
 namespace {
 
-constexpr size_t kJumpsMost = 16;
 constexpr uint64_t kNanoseconds = 1'000'000'000;
 constexpr int32_t kConntrack = -200, kNatDestination = -100, kNatSource = 100;  // NF_IP_PRI_*
 
@@ -35,6 +33,11 @@ struct Stateful {
 Stateful stateful(const Statement& statement, Compiler& compiler, size_t count) {
   Stateful made{&statement, 0};
   if (const Expression* const name = statement.argument("name")) {
+    if (compiler.in_element()) {
+      compiler.fail(name->at, fmt::format("{} \"{}\": elements have statements of their own only", statement.module->name, name->text));
+      made.body = nullptr;
+      return made;
+    }
     made.body = compiler.object(statement.module->object_name, *name, made.word, count);
     return made;
   }
@@ -120,10 +123,11 @@ void Compiler::statement(const Statement& statement) {
   if (name == "vmap") {
     uint8_t const fields = load(*statement.argument("key"), 0);
     if (fields == 0) return;
-    const ConstantSet* const found = set(*statement.argument("data"), fields);
-    return emit({.run = run::map_verdict, .count = fields, .data = found});
+    return look_up(*statement.argument("data"), fields, 0, run::map_verdict, run::dynamic_verdict);
   }
   if (name == "mangle") return mangle(statement);
+  if (name == "set") return update(statement);
+  if (name == "meter") return meter(statement);
   if (statement.module->form == Form::verdict || statement.module->form == Form::target) {
     Expression said;
     said.kind = Kind::verdict;
@@ -142,11 +146,12 @@ void Compiler::statement(const Statement& statement) {
 void Compiler::mangle(const Statement& statement) {
   const Expression& key = *statement.argument("key");
   std::string_view const module = key.module->name, name = key.key->name;
-  if (name != "mark" || (module != "meta" && module != "ct"))
+  bool const priority = module == "meta" && name == "priority";
+  if (!priority && (name != "mark" || (module != "meta" && module != "ct")))
     return fail(key.at, fmt::format("{} {} set: not supported yet", module, name));
   if (load(*statement.argument("value"), 0) != 1) return;
   if (module == "ct") program_.flow_marks = true;
-  emit({.run = module == "ct" ? run::set_flow_mark : run::set_mark});
+  emit({.run = priority ? run::set_priority : module == "ct" ? run::set_flow_mark : run::set_mark});
 }
 
 const Statement* Compiler::object(std::string_view kind, const Expression& name, uint32_t& word, size_t count) {
@@ -208,6 +213,7 @@ void Compiler::table(const Table& table) {
   table_ = &table;
   table_first_ = static_cast<uint32_t>(program_.chains.size());
   named_.clear();
+  dynamic_.clear();
   for (const Chain& chain : table.chains) {
     CompiledChain made{table.family, table.name, chain.name};
     made.base = chain.base.has_value();
@@ -227,49 +233,14 @@ void Compiler::table(const Table& table) {
   }
 }
 
-namespace {
-
-/// The most jumps on any way from `chain`; more than kJumpsMost where it goes round.
-class Depths {
- public:
-  explicit Depths(const Program& program) : program_(program), known_(program.chains.size(), -1) {}
-  int of(uint32_t chain, size_t level = 0) {
-    if (level > kJumpsMost) return static_cast<int>(kJumpsMost) + 1;
-    if (known_[chain] >= 0) return known_[chain];
-    int deepest = 0;
-    const CompiledChain& looked = program_.chains[chain];
-    for (uint32_t rule = looked.first; rule < looked.first + looked.count; ++rule)
-      for (uint32_t i = 0; i < program_.rules[rule].count; ++i)
-        deepest = std::max(deepest, behind(program_.steps[program_.rules[rule].first + i], level));
-    if (deepest <= static_cast<int>(kJumpsMost)) known_[chain] = deepest;
-    return deepest;
-  }
-
- private:
-  int behind(const Step& step, size_t level) {
-    if (step.run == run::jump || step.run == run::go_to) return 1 + of(step.chain, level + 1);
-    int deepest = 0;
-    if (step.run == run::map_verdict)
-      for (const auto& range : static_cast<const ConstantSet*>(step.data)->ranges())
-        if (range.then == run::jump || range.then == run::go_to) deepest = std::max(deepest, 1 + of(range.chain, level + 1));
-    return deepest;
-  }
-  const Program& program_;
-  std::vector<int> known_;
-};
-
-}  // namespace
-
 Result<Program> compile(const Ruleset& ruleset, const Compiler::World& world) {
   Program program;
   Compiler compiler(program, world);
   for (const Table& table : ruleset.tables)
     if (!compiler.failed()) compiler.table(table);
+  if (!compiler.failed()) compiler.place_sets();
   if (compiler.failed()) return tl::unexpected(compiler.error());
-  Depths depths(program);
-  for (uint32_t i = 0; i < program.chains.size(); ++i)
-    if (depths.of(i) > static_cast<int>(kJumpsMost))
-      return fail("chain {}: jumps go round, or deeper than {}", program.chains[i].name, kJumpsMost);
+  if (auto good = measure(program); !good) return tl::unexpected(good.error());
   return program;
 }
 

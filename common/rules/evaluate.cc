@@ -96,6 +96,8 @@ void nat_point(const Program& program, At hook, Evaluation& packet, Watcher* wat
 
 void evaluate(const Program& program, At hook, Evaluation& packet, Watcher* watcher) noexcept {
   packet.verdict = Decision::accept;
+  if (program.start != Program::kNoWord && packet.state != nullptr && packet.state->get(program.start) == 0)
+    packet.state->set(program.start, packet.time_ns);
   for (uint32_t const chain : program.at(hook, packet.l3)) {
     if (chain == kNatPoint) {
       nat_point(program, hook, packet, watcher);

@@ -13,10 +13,15 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "common/nat_rewrite.h"
 #include "common/packet.h"
+
+namespace bulkhead {
+class Routes;  // common/topology.h
+}
 
 namespace bulkhead::rules {
 
@@ -108,6 +113,7 @@ struct Evaluation {
   uint8_t packet_type = 0;            // PACKET_HOST 0, broadcast 1, multicast 2
   uint16_t ether_type = 0;
   uint32_t mark = 0;
+  uint32_t priority = 0;              // traffic class
   uint64_t number = 0;
   uint64_t time_ns = 0;
   InterfaceView in, out;              // no name: none
@@ -116,6 +122,8 @@ struct Evaluation {
   StateWords* state = nullptr;
   const Host* host = nullptr;
   const Chance* chance = nullptr;
+  const Routes* routes = nullptr;     // null: a bridge has none
+  std::span<const std::string> interfaces;  // names, by index less 1
 
   // What rules have done so far.
   std::array<Number, kRegisters> registers{};

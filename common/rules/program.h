@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "common/chance.h"
 #include "common/rules/evaluation.h"
 
 namespace bulkhead::rules {
@@ -75,6 +76,7 @@ class ConstantSet {
     uint32_t chain = 0;
     Number data = 0;           // a map's
     Number data_end = 0;       // the end of a range, or the second field of a concatenation
+    uint64_t expires_ns = 0;   // from the first packet on; 0: never
   };
   ConstantSet(size_t fields, std::vector<Range> ranges);
   [[nodiscard]] const std::vector<Range>& ranges() const { return ranges_; }
@@ -97,7 +99,13 @@ struct Counted {
   uint32_t word;
 };
 
+class DynamicSet;  // run/dynamic_set.h
+struct SetUpdate;
+struct HashedFields;  // run/make_numbers.h
+
 struct Program {
+  static constexpr uint32_t kNoWord = ~0U;
+
   std::vector<Step> steps;
   std::vector<CompiledRule> rules;
   std::vector<CompiledChain> chains;
@@ -106,15 +114,23 @@ struct Program {
   /// nat, which are apart.
   Hooks hooks, nat;
   std::deque<ConstantSet> sets;
+  std::vector<std::shared_ptr<DynamicSet>> dynamic_sets;
+  std::vector<std::shared_ptr<const SetUpdate>> updates;
+  std::vector<std::shared_ptr<const HashedFields>> hashed;
+  std::shared_ptr<const Chance> chance;  // of numgen and such; null: none of them is there
   std::deque<std::string> texts;
   std::deque<NatTarget> targets;
   std::vector<Counted> counted;
   bool flow_marks = false;        // some rule reads or sets ct mark
+  bool flow_views = false;        // some rule asks for counts, status or expiry of flows
   bool translates = false;        // there are chains of type nat
   /// Where a flow may come from, or go to, once it is translated. By Part; ranges, both ends included.
   std::array<std::vector<std::pair<IpAddress, IpAddress>>, 2> may_become;
   std::array<bool, 2> may_become_local{};  // any address of the firewall itself
   std::vector<uint64_t> initial;  // state words as a new ruleset has them
+  uint32_t words = 0;             // how many there are; those beyond `initial` begin with 0
+  uint32_t start = kNoWord;       // the word that keeps when the first packet came; kNoWord: nobody asks
+  uint32_t changes = 0;           // calls of StateWords::set() that one packet makes at most
 
   [[nodiscard]] const std::vector<uint32_t>& at(At hook, uint8_t l3) const {
     return hooks[static_cast<size_t>(hook)][l3 == 4 ? 0 : 1];

@@ -54,7 +54,7 @@ Parser::symbol_type Words::rule_word(const Token& token) {
   if (hash_ != nullptr && before_ != Before::operation && ahead().raw == Raw::number)
     if (const Parameter* const one = find_parameter(*hash_, text)) {
       before_ = Before::operation;
-      return P::make_S_NUMBER({hash_, nullptr, one, text}, token.at);
+      return P::make_H_NUMBER({hash_, nullptr, one, text}, token.at);
     }
   if (before_ == Before::key || before_ == Before::value)
     if (auto found = operation(token)) return *found;

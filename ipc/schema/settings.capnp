@@ -25,6 +25,8 @@ struct Settings {
   ruleMarks @17 :Bool;
   ruleNat @18 :Bool;
   ruleBecomes @19 :List(AddressRange);
+  ruleChanges @20 :UInt32;
+  ruleViews @21 :Bool;
 
   enum Chain {
     work @0;

@@ -89,8 +89,10 @@ int replay(ReplayOptions options) {
   int status = exit_status(*outcome, !bad.empty());
   if (auto written = write_flows(options.directory, outcome->records, marks, first_mark); !written)
     status = complain(written.error().message);
-  if (ruleset && outcome->records.rules != nullptr)
-    if (auto written = write_ruleset(options.directory + "/" + kRulesetListing, *ruleset, *outcome->records.rules); !written)
+  if (ruleset && outcome->records.rules != nullptr && outcome->records.pktio != nullptr)
+    if (auto written = write_ruleset(options.directory + "/" + kRulesetListing, *ruleset, *outcome->records.rules,
+                                     outcome->records.pktio->time_ns.load());
+        !written)
       status = complain(written.error().message);
   if (!options.figures.empty())
     if (auto written = write_figures(options.figures, *outcome); !written)

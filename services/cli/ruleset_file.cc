@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "common/rules/print.h"
+#include "common/rules/set_listing.h"
 #include "ipc/ruleset.h"
 
 namespace bulkhead::cli {
@@ -19,12 +20,20 @@ Result<std::string> read_whole(const std::string& path) {
   return text;
 }
 
-void set_number(rules::Statement& statement, const char* name, uint64_t value) {
-  rules::Expression number;
-  number.kind = rules::Kind::value;
-  number.number = value;
-  statement.set(name, std::move(number));
-}
+/// The words as the services left them: what a program begins with is added where it is read (ipc/counters.h).
+class FinalWords : public rules::StateWords {
+ public:
+  FinalWords(const RulesState& state, const rules::Program& program) : state_(state), program_(program) {}
+  [[nodiscard]] uint64_t get(uint32_t word) const noexcept override {
+    uint64_t const first = word < program_.initial.size() ? program_.initial[word] : 0;
+    return word < state_.header.capacity ? state_.words()[word].load() + first : 0;
+  }
+  void set(uint32_t, uint64_t) noexcept override {}
+
+ private:
+  const RulesState& state_;
+  const rules::Program& program_;
+};
 
 }  // namespace
 
@@ -36,26 +45,13 @@ Result<std::unique_ptr<rules::Loaded>> read_ruleset_file(const std::string& path
   auto loaded = rules::load(path, *text, world_of(settings), options);
   if (!loaded) return tl::unexpected(loaded.error());
   set_ruleset(settings, **loaded);
+  // The services read the listing.
+  if (auto again = ruleset_of(settings); !again) return fail("{}: as it is listed: {}", path, again.error().message);
   return loaded;
 }
 
-Status write_ruleset(const std::string& path, rules::Loaded& loaded, const RulesState& state) {
-  for (const rules::Counted& counted : loaded.program.counted) {
-    // The program points into the ruleset beside it, which is ours.
-    auto& statement = *const_cast<rules::Statement*>(counted.statement);
-    auto const value = [&](uint32_t i) {
-      return state.words()[counted.word + i].load() + loaded.program.initial[counted.word + i];
-    };
-    std::string_view const name = statement.module->name;
-    if (name == "counter") {
-      set_number(statement, "packets", value(0));
-      set_number(statement, "bytes", value(1));
-    } else if (name == "quota" && value(0) != 0) {
-      // What goes beyond is counted, and not shown.
-      auto const most = static_cast<uint64_t>(statement.argument("bytes")->number);
-      set_number(statement, "used", std::min(value(0), most));
-    }
-  }
+Status write_ruleset(const std::string& path, rules::Loaded& loaded, const RulesState& state, uint64_t now_ns) {
+  rules::put_state(loaded, FinalWords(state, loaded.program), now_ns);
   std::ofstream file(path);
   file << rules::list_ruleset(loaded.ruleset, {});
   if (file.flush()) return {};

@@ -15,7 +15,8 @@ namespace bulkhead::cli {
 /// Fills in settings.ruleset. `settings` has its interfaces already.
 [[nodiscard]] Result<std::unique_ptr<rules::Loaded>> read_ruleset_file(const std::string& path, Settings& settings);
 
-/// The listing, with what `state` says of counters, quotas used...
-[[nodiscard]] Status write_ruleset(const std::string& path, rules::Loaded& loaded, const RulesState& state);
+/// The listing, with what `state` says of counters, quotas used, elements of sets at `now_ns` of the packet clock.
+[[nodiscard]] Status write_ruleset(const std::string& path, rules::Loaded& loaded, const RulesState& state,
+                                   uint64_t now_ns);
 
 }  // namespace bulkhead::cli

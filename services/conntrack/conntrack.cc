@@ -11,6 +11,7 @@ constexpr size_t kRules = 0, kHome = 1;     // outlets
 Conntrack::Conntrack(const Parts& parts)
     : Stage(parts.stage, {&parts.track, &parts.confirm}, {parts.rules, parts.home}),
       state_(parts.state),
+      views_(parts.views),
       table_(parts.state, batch(), parts.settings.seed),
       flights_(parts.state, batch(), parts.settings.ruleset, parts.settings.seed),
       track_(parts.state, table_, flights_, batch()),
@@ -62,6 +63,7 @@ uint64_t Conntrack::track_some() {
         break;
       }
     }
+    if (views_ != nullptr && now.descriptor.flow != 0) show_flow(now.descriptor);
     out.put(now.descriptor);
     in.advance();
     if (done + kAhead < count) look_ahead(in, kAhead - 1, done + kAhead);
@@ -69,6 +71,28 @@ uint64_t Conntrack::track_some() {
   uint64_t const tracked = empty_ ? 0 : done;
   if (tracked != 0) batch().add(state_.packets, tracked);
   return done;
+}
+
+void Conntrack::show_flow(const Descriptor& descriptor) {
+  if (descriptor.flow > table_.capacity()) return;  // passed on by an empty chain
+  const FlowEntry& entry = table_.entry(descriptor.flow - 1);
+  bool const reply = descriptor.direction == Direction::reply;
+  // A packet that ended its flow (an answer to SYN_SENT) still sees it, dying, and is counted.
+  bool const ended = (entry.status.load() & Status32::used) == 0;
+  uint32_t const last = Status32::confirmed | Status32::dying | (reply ? Status32::seen_reply : 0);
+  FlowNow now{};
+  now.number = descriptor.number;
+  now.status = ended ? last : entry.status.load() & ~Status32::used;
+  now.expires_ns = (now.status & Status32::confirmed) != 0 ? entry.expires_ns.load() : 0;
+  for (size_t i = 0; i < 2; ++i) {
+    now.packets[i] = entry.counters[i].packets.load();
+    now.bytes[i] = entry.counters[i].bytes.load();
+  }
+  if (ended) {
+    now.packets[reply ? 1 : 0] += 1;
+    now.bytes[reply ? 1 : 0] += descriptor.l3_length;
+  }
+  copy_in(&views_->slot(descriptor.number, views_->header.capacity), &now, sizeof now);
 }
 
 void Conntrack::look_ahead(const Inlet& in, uint64_t distance, uint64_t turn) {

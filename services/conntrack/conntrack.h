@@ -6,6 +6,7 @@
 
 #include <array>
 
+#include "ipc/flow_views.h"
 #include "ipc/stage.h"
 #include "services/conntrack/confirm.h"
 #include "services/conntrack/track.h"
@@ -23,6 +24,7 @@ class Conntrack : public Stage {
     Next home;
     NatEdits& edits;
     const Settings& settings;
+    FlowViews* views;  // null: no rule asks
     bool empty;  // pass everything on and track nothing
   };
   explicit Conntrack(const Parts& parts);
@@ -34,6 +36,8 @@ class Conntrack : public Stage {
  private:
   uint64_t confirm_some();
   uint64_t track_some();
+  /// What rules may ask of the packet's flow.
+  void show_flow(const Descriptor& descriptor);
   void look_ahead(const Inlet& in, uint64_t distance, uint64_t turn);
 
   static constexpr uint64_t kAhead = 8;
@@ -43,6 +47,7 @@ class Conntrack : public Stage {
   };
 
   ConntrackState& state_;
+  FlowViews* views_;
   FlowTable table_;
   Flights flights_;
   Track track_;

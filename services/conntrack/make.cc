@@ -8,6 +8,7 @@ Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& sett
   Wiring wiring(objects);
   auto const stage = wiring.stage("conntrack");
   auto* state = wiring.object<ConntrackState>("conntrack.state");
+  auto* views = wiring.object<FlowViews>("conntrack.views");
   auto* track = wiring.object<Ring>("ring.track");
   auto* confirm = wiring.object<Ring>("ring.confirm");
   auto* to_rules = wiring.object<Ring>("ring.rules");
@@ -25,6 +26,7 @@ Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& sett
       .home = {*to_home, *pktio, 0, objects.bell("pktio")},
       .edits = *edits,
       .settings = settings,
+      .views = settings.ruleset.views ? views : nullptr,
       .empty = settings.chain == Settings::Chain::empty});
 }
 

@@ -1,6 +1,5 @@
 #include "services/rules/decide.h"
 
-#include "common/ip_header.h"
 #include "services/rules/refusable.h"
 #include "services/rules/see.h"
 
@@ -22,6 +21,8 @@ Decide::Decide(const Objects& objects, const Settings& settings, std::shared_ptr
   packet_->state = state_words_.get();
   packet_->chance = &translate_.chance();
   packet_->host = router_ ? &router_->host : nullptr;
+  packet_->interfaces = interfaces_;
+  if (router_) packet_->routes = &router_->routes;
 }
 
 void Decide::visit(Descriptor& descriptor, Batch& batch) noexcept {
@@ -40,6 +41,7 @@ bool Decide::begin(const Descriptor& descriptor, std::span<const uint8_t> frame)
   packet_->out = {};
   packet_->flow.mark_word = static_cast<uint32_t>(words_) + descriptor.flow - 1;
   packet_->flow.there = packet_->flow.there && descriptor.flow <= flows_;
+  if (program_->flow_views) see_counts(descriptor, *objects_.views, window_, packet_->flow);
   if (program_->translates) translate_.see(descriptor, *packet_);
   return true;
 }
@@ -51,7 +53,7 @@ void Decide::judge(Descriptor& descriptor, std::span<const uint8_t> frame, Batch
   if (!seen) return;
   bool const local = (descriptor.orders & Orders::local) != 0;
   if (!local) packet_->out = {interfaces_[descriptor.out], descriptor.out + 1U, 1};
-  if (router_ && !local) ip_header::pass_hop(packet_->head.data());  // as later rules see it
+  if (router_ && !local) pass_router(*packet_);
   bool const passed = local ? passes(At::input, descriptor, batch)
                             : passes(At::forward, descriptor, batch) && passes(At::postrouting, descriptor, batch);
   if (!passed) return reject(descriptor, frame, batch);

@@ -12,6 +12,7 @@
 #include "common/rules/evaluate.h"
 #include "ipc/answers.h"
 #include "ipc/counting.h"
+#include "ipc/flow_views.h"
 #include "ipc/pool.h"
 #include "ipc/settings.h"
 #include "services/rules/answer_limits.h"
@@ -30,12 +31,13 @@ class Decide {
     size_t pool_bytes;
     Answers& answers;
     Translate::Objects nat;
+    FlowViews* views;
   };
   /// `program` may be null: no ruleset.
   Decide(const Objects& objects, const Settings& settings, std::shared_ptr<const Program> program);
 
-  /// Words of rules.state that one packet changes at most: it may pass every counter that there is.
-  [[nodiscard]] size_t words_each() const { return AnswerLimits::kWordsEach + words_ + 1; }
+  /// Words of rules.state that one packet changes at most.
+  [[nodiscard]] size_t words_each() const { return AnswerLimits::kWordsEach + (program_ ? program_->changes : 0); }
   void visit(Descriptor& descriptor, Batch& batch) noexcept;
   void end(Batch& batch) noexcept { counting_.end(batch); }
 

@@ -10,6 +10,7 @@ Result<Decide> make_work(Objects& objects, const Settings& settings) {
   Wiring wiring(objects);
   auto* state = wiring.object<RulesState>("rules.state");
   auto* pool = wiring.object<Pool>("pool");
+  auto* views = wiring.object<FlowViews>("conntrack.views");
   auto* answers = wiring.object<Answers>("rules.answers");
   auto* nat = wiring.object<NatState>("nat.state");
   auto* orders = wiring.object<NatOrdersTable>("rules.nat_orders");
@@ -19,7 +20,7 @@ Result<Decide> make_work(Objects& objects, const Settings& settings) {
   std::shared_ptr<const Loaded> ruleset = std::move(*loaded);
   std::shared_ptr<const Program> program;
   if (ruleset) program = {ruleset, &ruleset->program};
-  return Decide({*state, *pool, objects.memory("pool").size(), *answers, {*nat, *orders}}, settings, std::move(program));
+  return Decide({*state, *pool, objects.memory("pool").size(), *answers, {*nat, *orders}, views}, settings, std::move(program));
 }
 
 Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& settings) {

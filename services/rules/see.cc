@@ -53,6 +53,7 @@ bool see(const Descriptor& descriptor, std::span<const uint8_t> frame, Evaluatio
   packet.transport = has_transport && !ip_header::is_later_fragment(bytes.data()) ? static_cast<uint16_t>(transport) : Evaluation::kNone;
   packet.packet_type = (descriptor.orders & Orders::to_group) != 0 ? 2 : 0;
   packet.mark = 0;
+  packet.priority = 0;
   packet.number = descriptor.number;
   packet.time_ns = descriptor.time_ns;
   packet.verdict = Decision::none;
@@ -60,6 +61,22 @@ bool see(const Descriptor& descriptor, std::span<const uint8_t> frame, Evaluatio
   packet.rule = 0;
   see_flow(descriptor, packet.flow);
   return true;
+}
+
+void see_counts(const Descriptor& descriptor, FlowViews& views, uint64_t window, FlowView& flow) noexcept {
+  FlowNow now{};
+  if (flow.there) copy_out(&now, &views.slot(descriptor.number, window), sizeof now);
+  if (!flow.there || now.number != descriptor.number) now = {};
+  flow.status = now.status;
+  flow.expires_ns = now.expires_ns;
+  flow.packets = now.packets;
+  flow.bytes = now.bytes;
+}
+
+void pass_router(Evaluation& packet) noexcept {
+  constexpr std::array<uint8_t, 4> kClasses{0, 2, 6, 4};  // best effort, bulk, interactive, both
+  ip_header::pass_hop(packet.head.data());
+  if (packet.l3 == 4) packet.priority = kClasses[packet.head[1] >> 3 & 3];
 }
 
 }  // namespace bulkhead::rules

@@ -8,9 +8,16 @@
 
 #include "common/rules/evaluation.h"
 #include "ipc/descriptor.h"
+#include "ipc/flow_views.h"
 
 namespace bulkhead::rules {
 
 [[nodiscard]] bool see(const Descriptor& descriptor, std::span<const uint8_t> frame, Evaluation& packet) noexcept;
+
+/// What track said of the flow; nothing where it said nothing.
+void see_counts(const Descriptor& descriptor, FlowViews& views, uint64_t window, FlowView& flow) noexcept;
+
+/// As rules behind the router see it: one hop less to live, IPv4's traffic class by its TOS (Linux: ip_forward).
+void pass_router(Evaluation& packet) noexcept;
 
 }  // namespace bulkhead::rules

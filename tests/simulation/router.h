@@ -21,13 +21,25 @@ namespace bulkhead::test {
   return settings;
 }
 
-/// Counters, a limit, a quota, marks, rejects: whatever of rules a lost or doubled packet would show in.
+/// Counters, a limit, a quota, marks, rejects, sets that fill and expire: whatever of rules a lost or doubled packet would show in.
 inline constexpr const char* kStatefulRules = R"(
 table inet t {
   counter all { }
+  set hosts { type ipv4_addr . inet_service; size 6; flags dynamic,timeout; timeout 30s; }
+  set counted { type ipv4_addr; size 4; flags dynamic; elements = { 10.0.0.1 } }
+  set hot { type ipv4_addr; size 3; flags timeout; elements = { 192.0.2.1 timeout 1s } }
   chain pre { type filter hook prerouting priority -150; policy accept;
     counter name "all"
+    update @hosts { ip saddr . udp sport timeout 500ms counter }
+    add @counted { ip saddr limit rate 3/second burst 4 packets }
+    ip daddr @hot ip saddr . udp sport @hosts counter delete @counted { ip saddr }
+    meter each size 5 { ip6 saddr timeout 1s counter }
     udp sport 3000-3001 ct mark set 0x3
+    meta mark set numgen inc mod 7
+    meta mark 2 numgen random mod 3 1 counter
+    jhash ip saddr . udp sport mod 2 0 counter
+    ct original packets > 2 ct status seen-reply counter
+    ct bytes 200-400 ct expiration > 10s counter
   }
   chain forward { type filter hook forward priority 0; policy drop;
     ct state invalid counter drop

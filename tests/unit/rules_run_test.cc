@@ -3,91 +3,13 @@
 #include <boost/test/unit_test.hpp>
 #include <map>
 
-#include "common/rules/evaluate.h"
-#include "common/rules/load.h"
-#include "ipc/descriptor.h"
-#include "services/rules/see.h"
-#include "tests/tools/packets.h"
+#include "tests/unit/rules_firewall.h"
+
 
 using namespace bulkhead;
 using namespace bulkhead::test;
 using rules::Decision;
 using rules::Evaluation;
-
-namespace {
-
-struct PlainWords : rules::StateWords {
-  [[nodiscard]] uint64_t get(uint32_t word) const noexcept override { return words.at(word); }
-  void set(uint32_t word, uint64_t value) noexcept override { words.at(word) = value; }
-  std::vector<uint64_t> words;
-};
-
-/// A ruleset, and packets through its forward hook.
-struct Firewall {
-  explicit Firewall(const std::string& text) {
-    auto made = rules::load("test", text, {{{"lan", 1}, {"wan", 2}}});
-    BOOST_REQUIRE_MESSAGE(made.has_value(), (made ? "" : made.error().message));
-    loaded = std::move(*made);
-    state.words = loaded->program.initial;
-    state.words.resize(state.words.size() + 64);
-  }
-  const Evaluation& at(rules::At hook, const Bytes& frame, FlowState flow = FlowState::fresh) {
-    Headers const headers = parse(frame, static_cast<uint32_t>(frame.size()), LinkType::ethernet);
-    Descriptor descriptor{};
-    descriptor.l3_length = headers.l3_length;
-    descriptor.l3_offset = headers.l3_offset;
-    descriptor.l4_offset = static_cast<uint16_t>(headers.l4_offset);
-    descriptor.shape = headers.shape;
-    descriptor.tuple = headers.tuple;
-    descriptor.state = flow;
-    descriptor.flow = flow == FlowState::invalid || flow == FlowState::untracked ? 0 : 1;
-    descriptor.time_ns = now_ns;
-    descriptor.flow_generation = 7;
-    BOOST_REQUIRE(rules::see(descriptor, frame, packet));
-    packet.state = &state;
-    packet.in = {"lan", 1, 1};
-    packet.out = {"wan", 2, 1};
-    packet.flow.mark_word = static_cast<uint32_t>(loaded->program.initial.size());
-    rules::evaluate(loaded->program, hook, packet);
-    return packet;
-  }
-  std::string operator()(const Bytes& frame, FlowState flow = FlowState::fresh) {
-    const Evaluation& seen = at(rules::At::forward, frame, flow);
-    switch (seen.verdict) {
-      case Decision::accept: return "accept";
-      case Decision::drop: return seen.policy ? "policy" : "drop";
-      case Decision::reject: return fmt::format("reject {}/{}", seen.reject.type, seen.reject.code);
-      default: return "none";
-    }
-  }
-  std::unique_ptr<rules::Loaded> loaded;
-  PlainWords state;
-  Evaluation packet;
-  uint64_t now_ns = 1'700'000'000'000'000'000;
-};
-
-std::string chain(const std::string& rules, const std::string& more = "", const std::string& policy = "drop") {
-  return "table inet t {\n" + more + "\n chain c { type filter hook forward priority 0; policy " + policy + ";\n" + rules + "\n }\n}\n";
-}
-
-const Ends kOut{address("10.0.0.7"), address("192.0.2.1")};
-const Ends kOut6{address("2001:db8::7"), address("2001:db8:1::1")};
-
-Bytes datagram(uint16_t from, uint16_t to, const Ends& ends = kOut, size_t length = 20) {
-  return ethernet(ip(ends, protocol::udp, udp(ends, from, to, pattern(length))));
-}
-Bytes segment(uint16_t to, uint8_t flags, const Ends& ends = kOut) {
-  Segment segment;
-  segment.src_port = 40000;
-  segment.dst_port = to;
-  segment.flags = flags;
-  return ethernet(ip(ends, protocol::tcp, tcp(ends, segment)));
-}
-Bytes ping(const Ends& ends) {
-  return ethernet(ip(ends, ends.src.l3 == 4 ? protocol::icmp : protocol::icmpv6, echo(ends, true, 1, 1, pattern(8))));
-}
-
-}  // namespace
 
 BOOST_AUTO_TEST_CASE(matches_say_what_nft_says) {
   struct Row {
@@ -234,7 +156,7 @@ BOOST_AUTO_TEST_CASE(rejects_say_how) {
 }
 
 BOOST_AUTO_TEST_CASE(what_no_module_can_compile_is_refused_by_name) {
-  auto const made = rules::load("test", chain("meta hour 1 accept"), {});
+  auto const made = rules::load("test", chain("ct helper \"ftp\" accept"), {});
   BOOST_REQUIRE(!made.has_value());
   BOOST_TEST(made.error().message.find("not supported yet") != std::string::npos, made.error().message);
 }

@@ -6,7 +6,9 @@ namespace {
 Next when(bool matched) { return matched ? Next::step : Next::rule; }
 Number left(const Step& step, const Evaluation& packet) { return packet.registers[step.to]; }
 const ConstantSet::Range* found(const Step& step, const Evaluation& packet) {
-  return static_cast<const ConstantSet*>(step.data)->find(packet.registers.data() + step.to);
+  const ConstantSet::Range* const range = static_cast<const ConstantSet*>(step.data)->find(packet.registers.data() + step.to);
+  if (range == nullptr || range->expires_ns == 0 || packet.state == nullptr) return range;
+  return packet.time_ns >= packet.state->get(step.word) + range->expires_ns ? nullptr : range;
 }
 
 }  // namespace

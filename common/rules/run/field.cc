@@ -1,3 +1,5 @@
+#include "common/rules/run/field.h"
+
 #include "common/rules/run/run.h"
 
 namespace bulkhead::rules::run {
@@ -21,18 +23,20 @@ bool quick(const Evaluation& packet, size_t byte, unsigned offset, unsigned bits
 }
 
 Next field(const Step& step, Evaluation& packet, size_t base) {
-  size_t const byte = base + step.offset / 8;
-  unsigned const offset = step.offset % 8;
-  Number& to = packet.registers[step.to];
-  if (quick(packet, byte, offset, step.bits, to)) return Next::step;
-  std::array<uint8_t, 17> bytes;
-  size_t const count = (offset + step.bits + 7) / 8;
-  if (count > 16 || !packet.copy(byte, std::span(bytes).first(count))) return Next::rule;
-  to = extract(bytes.data(), count, offset, step.bits);
-  return Next::step;
+  bool const there = load_bits(packet, base + step.offset / 8, step.offset % 8, step.bits, packet.registers[step.to]);
+  return there ? Next::step : Next::rule;
 }
 
 }  // namespace
+
+bool load_bits(const Evaluation& packet, size_t byte, unsigned offset, unsigned bits, Number& into) noexcept {
+  if (quick(packet, byte, offset, bits, into)) return true;
+  std::array<uint8_t, 17> bytes;
+  size_t const count = (offset + bits + 7) / 8;
+  if (count > 16 || !packet.copy(byte, std::span(bytes).first(count))) return false;
+  into = extract(bytes.data(), count, offset, bits);
+  return true;
+}
 
 Next link_field(const Step& step, Evaluation& packet) noexcept {
   size_t const byte = step.offset / 8, count = (step.offset % 8 + step.bits + 7) / 8;

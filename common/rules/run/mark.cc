@@ -11,6 +11,11 @@ Next set_mark(const Step& step, Evaluation& packet) noexcept {
   return Next::step;
 }
 
+Next set_priority(const Step& step, Evaluation& packet) noexcept {
+  packet.priority = static_cast<uint32_t>(packet.registers[step.to]);
+  return Next::step;
+}
+
 Next set_flow_mark(const Step& step, Evaluation& packet) noexcept {
   const FlowView& flow = packet.flow;
   if (!flow.there || packet.state == nullptr) return Next::step;

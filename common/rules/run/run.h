@@ -1,6 +1,7 @@
 // common/rules/run/run.h: the functions that steps run; modules and the compiler point at them.
 //
 // Register  a value is one 128-bit number: big-endian fields as numbers, texts as their bytes padded with zeros behind.
+// State     a step that sets state words says how many at most in ../reach.cc.
 // Result    a load whose value is not there leaves the rule, as the kernel's NFT_BREAK.
 #pragma once
 
@@ -32,6 +33,15 @@ Next in_set(const Step& step, Evaluation& packet) noexcept;
 Next not_in_set(const Step& step, Evaluation& packet) noexcept;
 Next map_value(const Step& step, Evaluation& packet) noexcept;    // the set's data into `to`; b: their end behind it
 Next map_verdict(const Step& step, Evaluation& packet) noexcept;  // the set's verdict
+/// The same with a set that changes (run/dynamic_set.h); an element that is found runs its statements. sets.cc
+Next in_dynamic(const Step& step, Evaluation& packet) noexcept;
+Next not_in_dynamic(const Step& step, Evaluation& packet) noexcept;
+Next dynamic_value(const Step& step, Evaluation& packet) noexcept;
+Next dynamic_verdict(const Step& step, Evaluation& packet) noexcept;
+/// data: a SetUpdate; the key is in registers from `to` on. A set that is full ends the rule.
+Next add_element(const Step& step, Evaluation& packet) noexcept;
+Next update_element(const Step& step, Evaluation& packet) noexcept;
+Next delete_element(const Step& step, Evaluation& packet) noexcept;
 /// to = (to & a) ^ b; / << offset; / >> offset
 Next masked(const Step& step, Evaluation& packet) noexcept;
 Next shifted_left(const Step& step, Evaluation& packet) noexcept;
@@ -57,8 +67,9 @@ Next nat(const Step& step, Evaluation& packet) noexcept;
 /// The packet as it is once that part of it is translated: its headers, and what `ct` says of its flow.
 void translate(Evaluation& packet, Part part) noexcept;
 
-// Marks, from register `to`. mark.cc
+// Marks and the traffic class, from register `to`. mark.cc
 Next set_mark(const Step& step, Evaluation& packet) noexcept;
+Next set_priority(const Step& step, Evaluation& packet) noexcept;
 Next set_flow_mark(const Step& step, Evaluation& packet) noexcept;
 Next flow_mark(const Step& step, Evaluation& packet) noexcept;
 

@@ -36,12 +36,37 @@ Next ct_state(const Step& step, Evaluation& packet) noexcept {
   return Next::step;
 }
 
+/// Milliseconds.
+Next ct_expiration(const Step& step, Evaluation& packet) noexcept {
+  if (!packet.flow.there) return Next::rule;
+  packet.registers[step.to] = (packet.flow.expires_ns - std::min(packet.flow.expires_ns, packet.time_ns)) / 1'000'000;
+  return Next::step;
+}
+
 Next ct_average(const Step& step, Evaluation& packet) noexcept {
   if (!packet.flow.there) return Next::rule;
   uint64_t const packets = counted(packet.flow.packets, step);
   packet.registers[step.to] = packets == 0 ? 0 : counted(packet.flow.bytes, step) / packets;
   return Next::step;
 }
+
+/// Of an interface, where there is one.
+template <InterfaceView Evaluation::*interface, auto get>
+Next load_of(const Step& step, Evaluation& packet) noexcept {
+  if ((packet.*interface).name.empty()) return Next::rule;
+  packet.registers[step.to] = get(packet.*interface);
+  return Next::step;
+}
+
+/// What no packet of a replay has: a socket, a control group, a kind of interface.
+Next absent(const Step&, Evaluation&) noexcept { return Next::rule; }
+
+constexpr Number none(const Evaluation&) { return 0; }
+constexpr Number kind_of(const InterfaceView& interface) { return interface.type; }
+constexpr Number group_of(const InterfaceView&) { return 0; }
+
+constexpr uint64_t kSecondNs = 1'000'000'000, kDay = 86400;
+uint64_t seconds(const Evaluation& packet) { return packet.time_ns / kSecondNs; }
 
 struct Row {
   std::string_view name;
@@ -59,8 +84,25 @@ constexpr Row kMeta[] = {
     {"oif", load<[](const Evaluation& p) -> Number { return p.out.index; }>},
     {"iifname", load<[](const Evaluation& p) -> Number { return name_of(p.in); }>},
     {"oifname", load<[](const Evaluation& p) -> Number { return name_of(p.out); }>},
-    {"iiftype", load<[](const Evaluation& p) -> Number { return p.in.type; }>},
-    {"oiftype", load<[](const Evaluation& p) -> Number { return p.out.type; }>},
+    {"iiftype", load_of<&Evaluation::in, kind_of>},
+    {"oiftype", load_of<&Evaluation::out, kind_of>},
+    {"iifgroup", load_of<&Evaluation::in, group_of>},
+    {"oifgroup", load_of<&Evaluation::out, group_of>},
+    {"priority", load<[](const Evaluation& p) -> Number { return p.priority; }>},
+    {"time", load<[](const Evaluation& p) -> Number { return p.time_ns; }>},
+    {"hour", load<[](const Evaluation& p) -> Number { return seconds(p) % kDay; }>},
+    {"day", load<[](const Evaluation& p) -> Number { return (seconds(p) / kDay + 4) % 7; }>},  // 1970 began on a Thursday
+    {"cpu", load<none>},
+    {"nftrace", load<none>},
+    {"ipsec", load<none>},
+    {"secpath", load<none>},
+    {"sdif", load<none>},
+    {"sdifname", load<none>},
+    {"skuid", absent},
+    {"skgid", absent},
+    {"cgroup", absent},
+    {"iifkind", absent},
+    {"oifkind", absent},
 };
 
 constexpr Row kFlow[] = {
@@ -68,6 +110,7 @@ constexpr Row kFlow[] = {
     {"direction", load_flow<[](const FlowView& f, const Step&) -> Number { return f.reply ? 1 : 0; }>},
     {"status", load_flow<[](const FlowView& f, const Step&) -> Number { return f.status; }>},
     {"mark", flow_mark},
+    {"expiration", ct_expiration},
     {"id", load_flow<[](const FlowView& f, const Step&) -> Number { return f.id; }>},
     {"l3proto", load_flow<[](const FlowView& f, const Step&) -> Number { return f.tuples[0].l3 == 4 ? 2 : 10; }>},
     {"protocol", load_flow<[](const FlowView& f, const Step&) -> Number { return f.tuples[0].protocol; }>},

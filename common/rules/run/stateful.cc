@@ -36,7 +36,7 @@ Next counter(const Step& step, Evaluation& packet) noexcept {
 Next quota(const Step& step, Evaluation& packet) noexcept {
   uint64_t const consumed = get(packet, step.word) + packet.length;
   set(packet, step.word, consumed);
-  bool const crossed = consumed >= static_cast<uint64_t>(step.a);
+  bool const crossed = consumed > static_cast<uint64_t>(step.a);
   bool const over = step.b != 0;
   return crossed == over ? Next::step : Next::rule;
 }

@@ -87,14 +87,18 @@ void print_class(const Expression& value, const Style&, std::string& out) {
   auto const handle = static_cast<uint32_t>(value.number);
   if (handle == 0xffffffff) out += "root";
   else if (handle == 0) out += "none";
-  else if (handle >> 16 == 0) out += fmt::format(":{:x}", handle);
-  else if ((handle & 0xffff) == 0) out += fmt::format("{:x}:", handle >> 16);
   else out += fmt::format("{:x}:{:x}", handle >> 16, handle & 0xffff);
 }
 
 void print_device_group(const Expression& value, const Style& style, std::string& out) {
   if (value.number == 0 && !style.numeric_symbol) out += "\"default\"";
   else out += fmt::format("{}", static_cast<uint32_t>(value.number));
+}
+
+/// A number that no interface has stays a number.
+void print_interface(const Expression& value, const Style&, std::string& out) {
+  bool const number = !value.text.empty() && value.text.find_first_not_of("0123456789") == std::string::npos;
+  out += number ? value.text : fmt::format("\"{}\"", value.text);
 }
 
 void print_interface_type(const Expression& value, const Style& style, std::string& out) {
@@ -113,7 +117,7 @@ const DataType mark{.name = "mark", .description = "packet mark", .bits = 32, .o
                     .base = &integer_type, .prefixes = true, .print = print_mark};
 // The kernel keeps a number; the name is what survives a restart, and what replay has.
 const DataType interface_index{.name = "iface_index", .description = "network interface index", .bits = 32,
-                               .order = ByteOrder::host, .base = &integer_type, .text = true};
+                               .order = ByteOrder::host, .base = &integer_type, .text = true, .print = print_interface};
 const DataType interface_name{.name = "ifname", .description = "network interface name", .bits = 128,
                               .order = ByteOrder::host, .base = &string_type, .text = true};
 const DataType interface_type{.name = "iface_type", .description = "network interface type", .bits = 16,

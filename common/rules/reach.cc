@@ -1,0 +1,118 @@
+#include "common/rules/reach.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "common/rules/run/dynamic_set.h"
+#include "common/rules/run/make_numbers.h"
+#include "common/rules/run/run.h"
+
+namespace bulkhead::rules {
+namespace {
+
+constexpr size_t kJumpsMost = 16;
+
+/// Calls of StateWords::set() that a step makes at most.
+uint64_t own_changes(const Step& step) {
+  if (step.run == run::counter || step.run == run::packet_limit || step.run == run::byte_limit) return 2;
+  if (step.run == run::quota || step.run == run::set_flow_mark || step.run == run::numgen_inc) return 1;
+  return 0;
+}
+
+uint64_t of_bodies(const DynamicSet& set) {
+  uint64_t most = 0;
+  for (const DynamicSet::Body& body : set.bodies) {
+    uint64_t all = 0;
+    for (const Step& step : body.steps) all += own_changes(step);
+    most = std::max(most, all);
+  }
+  return most;
+}
+
+uint64_t changes_of(const Step& step) {
+  if (step.run == run::in_dynamic || step.run == run::dynamic_value || step.run == run::dynamic_verdict)
+    return of_bodies(*static_cast<const DynamicSet*>(step.data));
+  bool const enters = step.run == run::add_element || step.run == run::update_element;
+  if (!enters && step.run != run::delete_element) return own_changes(step);
+  const DynamicSet& set = *static_cast<const SetUpdate*>(step.data)->set;
+  return enters ? set.changes_to_enter() + of_bodies(set) : set.changes_to_move();
+}
+
+/// Chains that a step may go to.
+std::vector<uint32_t> targets_of(const Step& step) {
+  std::vector<uint32_t> all;
+  auto const add = [&](Step::Run run, uint32_t chain) {
+    if (run == run::jump || run == run::go_to) all.push_back(chain);
+  };
+  add(step.run, step.chain);
+  if (step.run == run::map_verdict)
+    for (const auto& range : static_cast<const ConstantSet*>(step.data)->ranges()) add(range.then, range.chain);
+  if (step.run == run::dynamic_verdict)
+    for (const auto& verdict : static_cast<const DynamicSet*>(step.data)->verdicts) add(verdict.run, verdict.chain);
+  return all;
+}
+
+struct Reach {
+  size_t depth = 0;      // jumps
+  uint64_t changes = 0;  // words
+};
+
+class Measure {
+ public:
+  explicit Measure(const Program& program) : program_(program), known_(program.chains.size()) {}
+
+  const Reach& of(uint32_t chain, size_t level = 0) {
+    static constexpr Reach kTooDeep{kJumpsMost + 1, kChangesMost + 1};
+    too_deep_ = too_deep_ || level > kJumpsMost;
+    if (too_deep_) return kTooDeep;  // and nobody looks further
+    if (known_[chain]) return *known_[chain];
+    Reach reach;
+    const CompiledChain& looked = program_.chains[chain];
+    for (uint32_t rule = looked.first; rule < looked.first + looked.count; ++rule)
+      for (uint32_t i = 0; i < program_.rules[rule].count; ++i)
+        add(reach, program_.steps[program_.rules[rule].first + i], level);
+    if (too_deep_) return kTooDeep;
+    return *(known_[chain] = reach);
+  }
+
+ private:
+  void add(Reach& reach, const Step& step, size_t level) {
+    uint64_t behind = 0;
+    for (uint32_t const target : targets_of(step)) {
+      const Reach& beyond = of(target, level + 1);
+      reach.depth = std::max(reach.depth, beyond.depth + 1);
+      behind = std::max(behind, beyond.changes);
+    }
+    reach.changes = std::min<uint64_t>(reach.changes + changes_of(step) + behind, kChangesMost + 1);
+  }
+  const Program& program_;
+  std::vector<std::optional<Reach>> known_;
+  bool too_deep_ = false;
+};
+
+}  // namespace
+
+Status measure(Program& program) {
+  Measure measure(program);
+  for (uint32_t i = 0; i < program.chains.size(); ++i)
+    if (measure.of(i).depth > kJumpsMost)
+      return fail("chain {}: jumps go round, or deeper than {}", program.chains[i].name, kJumpsMost);
+  uint64_t most = program.start == Program::kNoWord ? 0 : 1;
+  // A packet meets a hook's chains of type nat beside the others.
+  for (const Program::Hooks* hooks : {&program.hooks, &program.nat})
+    for (const auto& families : *hooks) {
+      uint64_t larger = 0;  // of the two families
+      for (const auto& chains : families) {
+        uint64_t all = 0;
+        for (uint32_t const chain : chains)
+          if (chain != kNatPoint) all += measure.of(chain).changes;
+        larger = std::max(larger, all);
+      }
+      most += larger;
+    }
+  if (most > kChangesMost) return fail("one packet might change more than {} counters and elements", kChangesMost);
+  program.changes = static_cast<uint32_t>(most);
+  return {};
+}
+
+}  // namespace bulkhead::rules

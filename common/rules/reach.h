@@ -1,0 +1,16 @@
+// common/rules/reach.h: how deep jumps go, and how many state words one packet may change on its way.
+//
+// Who     the compiler, once steps and sets stand. Program::changes is what a batch needs room for, for each packet.
+// Errors  jumps that go round or deeper than the kernel allows; a way that changes more than kChangesMost words.
+#pragma once
+
+#include "common/result.h"
+#include "common/rules/program.h"
+
+namespace bulkhead::rules {
+
+inline constexpr uint32_t kChangesMost = 1 << 22;
+
+[[nodiscard]] Status measure(Program& program);
+
+}  // namespace bulkhead::rules
