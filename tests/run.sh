@@ -1,6 +1,6 @@
 #!/bin/bash
-# Installs what is lacking, builds, and passes every test of the release build, and those that run in one process under
-# ASan/UBSan; then runs the fuzzers for a few seconds each.
+# Installs what is lacking, builds, and passes every test of the release build; then, under ASan/UBSan, those that run in
+# one process, and the fuzzers for a few seconds each ($FUZZ_SECONDS).
 #
 #   tests/run.sh                               tests/run.sh release           only this step
 #   tests/run.sh asan-all                      every test under ASan/UBSan, real processes too
@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 install build test
 
 steps=("$@")
-[ ${#steps[@]} -gt 0 ] || steps=(release asan fuzz)
+[ ${#steps[@]} -gt 0 ] || steps=(release asan)
 
 in_one_process=(packet_test pcap_test conntrack_test home_test router_test rules_run_test rules_text_test nat_test translate_test topology_test
   commit_test stage_test layout_test ring_test loop_test rpc_test keeper_test)
@@ -21,10 +21,9 @@ threaded=(loop_test doorbell_test cancel_test kj_port_test rpc_test ring_test co
 
 build() { cmake --preset "$1" >/dev/null && cmake --build --preset "$@"; }
 # preset, then tests: only these
-build_and_test() {
+tests_of() {
   local preset=$1 all
   shift
-  build "$preset" --target "$@"
   all=$(IFS='|'; echo "$*")
   ctest --test-dir "build/$preset" --output-on-failure -R "^($all)\$" -j 2
 }
@@ -35,12 +34,13 @@ for step in "${steps[@]}"; do
   case $step in
     release) build release && ctest --test-dir build/release --output-on-failure -LE long -j 2 ;;
     asan)
-      build_and_test asan "${in_one_process[@]}"
-      build asan --target simulate && ASAN_OPTIONS=detect_leaks=0 build/asan/bin/simulate seeds --count 200
+      build asan --target "${in_one_process[@]}" simulate fuzzers
+      tests_of asan "${in_one_process[@]}"
+      ASAN_OPTIONS=detect_leaks=0 build/asan/bin/simulate seeds --count 200
+      tests/fuzz/run.sh "${FUZZ_SECONDS:-5}"
       ;;
-    tsan) build_and_test tsan "${threaded[@]}" ;;
+    tsan) build tsan --target "${threaded[@]}" && tests_of tsan "${threaded[@]}" ;;
     asan-all | tsan-all) everything "${step%-all}" ;;
-    fuzz) build fuzz --target fuzzers && tests/fuzz/run.sh "${FUZZ_SECONDS:-5}" ;;
     tidy) tests/tidy.sh ;;
     *) echo "no such step: $step" >&2; exit 1 ;;
   esac

@@ -17,7 +17,7 @@
 
 namespace bulkhead::test {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(BULKHEAD_ASAN) || defined(BULKHEAD_TSAN)
 inline constexpr bool kSanitized = true;
 #else
 inline constexpr bool kSanitized = false;

@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <utility>
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef BULKHEAD_ASAN
 #include <sanitizer/common_interface_defs.h>
 #endif
-#ifdef __SANITIZE_THREAD__
+#ifdef BULKHEAD_TSAN
 #include <sanitizer/tsan_interface.h>
 #endif
 
@@ -21,13 +21,13 @@ Fibre::Fibre(std::function<void()> body)
   auto const self = reinterpret_cast<uintptr_t>(this);
   makecontext(&own_, reinterpret_cast<void (*)()>(&Fibre::enter), 2, static_cast<unsigned>(self >> 32),
               static_cast<unsigned>(self));
-#ifdef __SANITIZE_THREAD__
+#ifdef BULKHEAD_TSAN
   tsan_fibre_ = __tsan_create_fiber(0);
 #endif
 }
 
 Fibre::~Fibre() {
-#ifdef __SANITIZE_THREAD__
+#ifdef BULKHEAD_TSAN
   __tsan_destroy_fiber(tsan_fibre_);
 #endif
 }
@@ -37,7 +37,7 @@ void Fibre::enter(unsigned high, unsigned low) {
 }
 
 void Fibre::run() {
-#ifdef __SANITIZE_ADDRESS__
+#ifdef BULKHEAD_ASAN
   __sanitizer_finish_switch_fiber(fake_stack_, &scheduler_stack_, &scheduler_stack_size_);
 #endif
   body_();
@@ -46,28 +46,28 @@ void Fibre::run() {
 }
 
 void Fibre::resume() {
-#ifdef __SANITIZE_ADDRESS__
+#ifdef BULKHEAD_ASAN
   __sanitizer_start_switch_fiber(&scheduler_fake_stack_, stack_.get(), kStack);
 #endif
-#ifdef __SANITIZE_THREAD__
+#ifdef BULKHEAD_TSAN
   tsan_scheduler_ = __tsan_get_current_fiber();
   __tsan_switch_to_fiber(tsan_fibre_, 0);
 #endif
   swapcontext(&scheduler_, &own_);
-#ifdef __SANITIZE_ADDRESS__
+#ifdef BULKHEAD_ASAN
   __sanitizer_finish_switch_fiber(scheduler_fake_stack_, nullptr, nullptr);
 #endif
 }
 
 void Fibre::pause() {
-#ifdef __SANITIZE_ADDRESS__
+#ifdef BULKHEAD_ASAN
   __sanitizer_start_switch_fiber(&fake_stack_, scheduler_stack_, scheduler_stack_size_);
 #endif
-#ifdef __SANITIZE_THREAD__
+#ifdef BULKHEAD_TSAN
   __tsan_switch_to_fiber(tsan_scheduler_, 0);
 #endif
   swapcontext(&own_, &scheduler_);
-#ifdef __SANITIZE_ADDRESS__
+#ifdef BULKHEAD_ASAN
   __sanitizer_finish_switch_fiber(fake_stack_, &scheduler_stack_, &scheduler_stack_size_);
 #endif
 }

@@ -35,12 +35,13 @@ class Fibre {
   std::unique_ptr<char[]> stack_;
   ucontext_t own_{}, scheduler_{};
   bool finished_ = false;
-  void* fake_stack_ = nullptr;  // AddressSanitizer's
-  void* scheduler_fake_stack_ = nullptr;
-  const void* scheduler_stack_ = nullptr;
-  size_t scheduler_stack_size_ = 0;
-  void* tsan_fibre_ = nullptr;
-  void* tsan_scheduler_ = nullptr;
+  // The sanitizers'.
+  [[maybe_unused]] void* fake_stack_ = nullptr;
+  [[maybe_unused]] void* scheduler_fake_stack_ = nullptr;
+  [[maybe_unused]] const void* scheduler_stack_ = nullptr;
+  [[maybe_unused]] size_t scheduler_stack_size_ = 0;
+  [[maybe_unused]] void* tsan_fibre_ = nullptr;
+  [[maybe_unused]] void* tsan_scheduler_ = nullptr;
 };
 
 }  // namespace bulkhead::test

@@ -54,7 +54,7 @@ BOOST_AUTO_TEST_CASE(sum_of_any_bytes_is_that_of_its_slow_twin) {
   for (size_t size = 0; size < 300; ++size) {
     Bytes bytes(size + 1);
     for (uint8_t& byte : bytes) byte = random.below(3) == 0 ? uint8_t{0xff} : static_cast<uint8_t>(random.next());
-    for (size_t from : {0, 1})
+    for (size_t from : {0U, 1U})
       BOOST_TEST(internet_sum({bytes.data() + from, size}) ==
                  static_cast<uint16_t>(~checksum(bytes.data() + from, size)));
   }
@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(udplite_covers_as_much_as_it_says) {
 BOOST_AUTO_TEST_CASE(sctp_is_verified_by_its_crc) {
   Bytes const check{'1', '2', '3', '4', '5', '6', '7', '8', 0, 0, 0, 0, '9'};
   BOOST_TEST(sctp_checksum(check) == twin_crc(check));
-  for (size_t size : {12, 13, 19, 20, 28, 100}) {
+  for (size_t size : {12U, 13U, 19U, 20U, 28U, 100U}) {
     Bytes l4 = pattern(size, 3);
     uint32_t const crc = twin_crc(l4);
     for (int i = 0; i < 4; ++i) l4[8 + static_cast<size_t>(i)] = static_cast<uint8_t>(crc >> (8 * i));
