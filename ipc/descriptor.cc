@@ -20,6 +20,7 @@ std::string_view name_of(DropReason reason) noexcept {
     case DropReason::too_big: return "too_big";
     case DropReason::beyond_scope: return "beyond_scope";
     case DropReason::group: return "group";
+    case DropReason::nat_redirect: return "nat_redirect";
     default: return "unknown";
   }
 }

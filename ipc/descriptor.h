@@ -60,6 +60,7 @@ enum class DropReason : uint8_t {
   too_big,
   beyond_scope,
   group,
+  nat_redirect,  // an ICMP redirect about a translated flow
   count
 };
 [[nodiscard]] std::string_view name_of(DropReason reason) noexcept;

@@ -1,4 +1,5 @@
 // common/rules/compile_rules.cc: tables, chains, rules and statements of compile.h.
+#include "common/rules/classifier.h"
 #include "common/rules/compile.h"
 #include "common/rules/module.h"
 #include "common/rules/reach.h"
@@ -241,6 +242,7 @@ Result<Program> compile(const Ruleset& ruleset, const Compiler::World& world) {
   if (!compiler.failed()) compiler.place_sets();
   if (compiler.failed()) return tl::unexpected(compiler.error());
   if (auto good = measure(program); !good) return tl::unexpected(good.error());
+  classify(program);
   return program;
 }
 

@@ -1,5 +1,6 @@
 #include "common/rules/evaluate.h"
 
+#include "common/rules/classifier.h"
 #include "common/rules/run/run.h"
 
 namespace bulkhead::rules {
@@ -15,7 +16,7 @@ FlowView untracked_yet() {
 }
 
 struct Place {
-  uint32_t rule, end;
+  uint32_t chain, rule, end;
 };
 
 class Walk {
@@ -28,9 +29,10 @@ class Walk {
     enter(index);
     packet_.verdict = Decision::none;
     for (;;) {
-      if (at_.rule == at_.end) {
+      if (!find_next()) {
         if (depth_ == 0) break;
         at_ = stack_[--depth_];
+        ask_classifier();
         continue;
       }
       uint32_t const rule = at_.rule++;
@@ -54,7 +56,28 @@ class Walk {
  private:
   void enter(uint32_t chain) noexcept {
     const CompiledChain& entered = program_.chains[chain];
-    at_ = {entered.first, entered.first + entered.count};
+    at_ = {chain, entered.first, entered.first + entered.count};
+    ask_classifier();
+  }
+
+  /// A watcher is told of every rule.
+  void ask_classifier() noexcept {
+    const Classifier* const asked = watcher_ == nullptr ? program_.chains[at_.chain].classifier.get() : nullptr;
+    classified_ = asked != nullptr;
+    if (classified_) lists_ = asked->candidates(packet_, at_.rule, list_);
+  }
+
+  /// Is there a rule from at_.rule on? Then it is the next one to be tried.
+  bool find_next() noexcept {
+    if (!classified_ || at_.rule == at_.end) return at_.rule != at_.end;
+    uint32_t least = at_.end;
+    for (size_t i = 0; i < lists_; ++i) {
+      Classifier::List& list = list_[i];
+      if (!list.empty() && list.front() < at_.rule) list = list.subspan(1);
+      if (!list.empty()) least = std::min(least, list.front());
+    }
+    at_.rule = least;
+    return least != at_.end;
   }
 
   /// Next::step: every step went on. Next::rule: one did not.
@@ -71,15 +94,32 @@ class Walk {
   Place at_{};
   std::array<Place, kJumpsMost> stack_{};
   size_t depth_ = 0;
+  std::array<Classifier::List, Classifier::kListsMost> list_;  // what is left of the chain's candidates
+  size_t lists_ = 0;
+  bool classified_ = false;
 };
 
 }  // namespace
 
 namespace {
 
+/// A redirect about a translated flow: it names an address that nobody there has. nf_nat_icmp_reply_translation drops it.
+bool misleads(const Evaluation& packet) {
+  constexpr uint8_t kRedirect = 5;
+  constexpr uint32_t kTranslated = 16 | 32;  // IPS_SRC_NAT, IPS_DST_NAT
+  if (!packet.nat.quotes || packet.l3 != 4 || packet.transport == Evaluation::kNone) return false;
+  return packet.head[packet.transport] == kRedirect && (packet.flow.status & kTranslated) != 0;
+}
+
 /// Chains of type nat are asked by a flow's first packet alone, until one has said what it becomes.
 void nat_point(const Program& program, At hook, Evaluation& packet, Watcher* watcher) noexcept {
   if (!packet.nat.tracked) return;
+  if (misleads(packet)) {
+    packet.verdict = Decision::drop;
+    packet.rule = 0;
+    packet.policy = false;
+    return;
+  }
   Part const part = hook == At::prerouting || hook == At::output ? Part::destination : Part::source;
   auto const side = static_cast<size_t>(part);
   if (packet.nat.open[side]) {

@@ -39,12 +39,15 @@ struct CompiledRule {
   uint32_t line = 0;              // in the file that it came from; 0: not known
 };
 
+class Classifier;  // classifier.h
+
 struct CompiledChain {
   std::string family, table, name;
   uint32_t first = 0, count = 0;  // rules
   bool base = false, drops = false;
   bool early = false;  // before conntrack, which knows nothing of the packet yet
   int32_t priority = 0;
+  std::shared_ptr<const Classifier> classifier;  // null: rules are tried one after another
 };
 
 /// Where packets meet base chains.

@@ -6,7 +6,8 @@
 # replay   64-byte UDP packets of 1, 1,024, 65,536 flows and of a new flow each, through the real processes, without
 #          verdicts.jsonl; beside them the empty chain: the same processes, rings, commits, with packets made in memory,
 #          no files and no tracking. bulkhead-slow is a router with a stateful ruleset and masquerade (home.nft), every
-#          packet through the chain; udp64-drop1: one of its 1,024 flows is blocked. Packets a second are the median of N runs, from the first packet taken in to
+#          packet through the chain; udp64-drop1: one of its 1,024 flows is blocked; udp64-new-N: N more rules that
+#          no packet matches. Packets a second are the median of N runs, from the first packet taken in to
 #          the last byte written; system calls are counted in a run of their own (perf, root), since counting costs.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -46,6 +47,15 @@ for load in udp64-1024 udp64-drop1; do
 done
 for load in udp64-1 udp64-65536 udp64-new; do ln -s udp64-1024.nft "$work/$load.nft"; done
 ln -s udp64-1024.pcap "$work/udp64-drop1.pcap"
+for rules in 10 10000; do
+  awk -v rules=$rules 'BEGIN { for (i = 0; i < rules; ++i) {
+    host = int(i / 65536) % 256 "." int(i / 256) % 256 "." i % 256
+    if (i % 3 == 0) print "ip saddr 172." host " udp dport " i % 1000 " counter drop"
+    if (i % 3 == 1) print "ip daddr 192." host "/" 24 + i % 9 " counter accept"
+    if (i % 3 == 2) print "tcp dport " i " ip saddr 10.0.0.0/8 counter drop" } }' >"$work/more"
+  sed "/ct state invalid drop/r $work/more" "$work/udp64-1024.nft" >"$work/udp64-new-$rules.nft"
+  ln -s udp64-new.pcap "$work/udp64-new-$rules.pcap"
+done
 
 # command SYSTEM LOAD: the words that run it; its figures go to stdout (empty-chain) or $work/figures
 command() {
@@ -87,15 +97,15 @@ measure() {  # SYSTEM LOAD
     jq -r '[.system, .load, .pps, .cpu_ns_per_packet,
       (.services | "\(.pktio)/\(.conntrack)/\(.rules)/\(.nat)"),
       .context_switches_per_1000, .system_calls_per_1000, (.peak_kib / 1024 | floor)] | @tsv' |
-    awk -F'\t' '{ printf "%-13s %-12s %10d %8d  %-18s %9s %9s %7s\n", $1, $2, $3, $4, $5, $6, $7, $8 }'
+    awk -F'\t' '{ printf "%-13s %-15s %10d %8d  %-18s %9s %9s %7s\n", $1, $2, $3, $4, $5, $6, $7, $8 }'
 }
 
 echo "$(nproc) cores, $(awk -F': ' '/model name/ { print $2; exit }' /proc/cpuinfo), kernel $(uname -r); $packets packets, median of $runs runs"
-printf '%-13s %-12s %10s %8s  %-18s %9s %9s %7s\n' system load packets/s CPU-ns/p pktio/ct/rules/nat switches calls MiB
-printf '%-13s %-12s %10s %8s  %-18s %9s %9s %7s\n' '' '' '' all 'ns a packet' '/1000 p' '/1000 p' peak
+printf '%-13s %-15s %10s %8s  %-18s %9s %9s %7s\n' system load packets/s CPU-ns/p pktio/ct/rules/nat switches calls MiB
+printf '%-13s %-15s %10s %8s  %-18s %9s %9s %7s\n' '' '' '' all 'ns a packet' '/1000 p' '/1000 p' peak
 measure empty-chain udp64-1024
 for load in "${loads[@]}"; do measure bulkhead "$load"; done
-for load in "${loads[@]}" udp64-drop1; do measure bulkhead-slow "$load"; done
+for load in "${loads[@]}" udp64-drop1 udp64-new-10 udp64-new-10000; do measure bulkhead-slow "$load"; done
 
 echo
 echo "journal and commit, ns a packet of conntrack (both visits), with and without the journal, median of $runs pairs:"

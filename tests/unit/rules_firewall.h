@@ -31,7 +31,7 @@ struct Firewall {
     state.words = loaded->program.initial;
     state.words.resize(loaded->program.words + 64);
   }
-  const rules::Evaluation& at(rules::At hook, const Bytes& frame, FlowState flow = FlowState::fresh) {
+  const rules::Evaluation& at(rules::At hook, const Bytes& frame, FlowState flow = FlowState::fresh, rules::Watcher* watcher = nullptr) {
     Headers const headers = parse(frame, static_cast<uint32_t>(frame.size()), LinkType::ethernet);
     Descriptor descriptor{};
     descriptor.l3_length = headers.l3_length;
@@ -50,7 +50,7 @@ struct Firewall {
     packet.flow.mark_word = loaded->program.words;
     packet.number = ++number;
     state.changes = 0;
-    rules::evaluate(loaded->program, hook, packet);
+    rules::evaluate(loaded->program, hook, packet, watcher);
     BOOST_TEST(state.changes <= loaded->program.changes);
     return packet;
   }

@@ -125,6 +125,16 @@ BOOST_AUTO_TEST_CASE(an_icmp_error_about_a_translated_packet_is_translated_insid
   BOOST_TEST(packet_of(routed.lan[0]) == want, boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(an_icmp_redirect_about_a_translated_packet_is_dropped) {
+  Bytes const outside = datagram({kRouter, kServer}, 5000, 53, {.hop_limit = 63});
+  Ends const back{address("192.0.2.77"), kRouter};
+  auto const routed = through(with(kMasquerade),
+                              {arrives(kLan, datagram({kClient, kServer}, 5000, 53)),
+                               arrives(kWan, ip(back, protocol::icmp, icmp_error(back, 5, 1, outside)))});
+  BOOST_TEST((routed.lan.empty() && routed.local.empty()));
+  BOOST_TEST(routed.dropped("nat_redirect") == 1U, routed.verdicts);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_refused_behind_a_forwarded_port_is_said_by_the_address_that_was_asked) {
   auto const rules = dnat("udp dport 53 dnat to 10.0.0.9") + "chain f { type filter hook forward priority 0; reject; }\n";
   Bytes const asked = datagram({kServer, address("192.0.2.200")}, 4000, 53);
