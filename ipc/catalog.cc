@@ -16,6 +16,7 @@
 #include "ipc/pool.h"
 #include "ipc/ring.h"
 #include "ipc/staging.h"
+#include "ipc/walk.h"
 
 namespace bulkhead {
 namespace {
@@ -49,6 +50,7 @@ std::vector<ObjectSpec> catalog(const Settings& settings) {
   all.push_back(spec<RulesState>("rules.state", settings.ruleset.words + marks));
   all.push_back(spec<FlowViews>("conntrack.views", settings.ring));
   all.push_back(spec<Answers>("rules.answers", settings.ring));
+  all.push_back(spec<Walk>("rules.walk", settings.explained.packet == 0 ? 0 : Walk::kSteps));
   all.push_back(spec<NatOrdersTable>("rules.nat_orders", settings.ring));
   all.push_back(spec<NatEdits>("nat.edits", settings.ring));
   all.push_back(spec<NatState>("nat.state", settings.ruleset.translates ? settings.flows : 0));

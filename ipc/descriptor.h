@@ -73,6 +73,7 @@ struct Orders {
   static constexpr uint8_t rejected = 16;  // by a rule, which had it answered
   static constexpr uint8_t translate = 32;   // rules.nat_orders has what nat is to do with the flow
   static constexpr uint8_t translated = 64;  // nat.edits has what the packet becomes
+  static constexpr uint8_t explained = 128;  // pktio: rules writes down how it goes (ipc/walk.h)
   static constexpr uint8_t to_group = 8;  // pktio: it came to a group's link-layer address
 };
 

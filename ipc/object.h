@@ -34,6 +34,7 @@ enum class Layout : uint32_t {
   nat_orders,
   nat_edits,
   flow_views,
+  walk,
 };
 
 inline constexpr uint64_t kObjectMagic = 0x646165686b6c7562;  // "bulkhead"

@@ -108,6 +108,8 @@ void fill(schema::Settings::Builder root, const Settings& settings) {
   }
   fill_topology(root, settings.topology);
   fill_ruleset(root, settings.ruleset);
+  root.setExplainedInterface(settings.explained.interface);
+  root.setExplainedPacket(settings.explained.packet);
 }
 
 Result<Settings> read(schema::Settings::Reader root) {
@@ -134,6 +136,7 @@ Result<Settings> read(schema::Settings::Reader root) {
   auto ruleset = read_ruleset(root);
   if (!ruleset) return tl::unexpected(ruleset.error());
   settings.ruleset = std::move(*ruleset);
+  settings.explained = {root.getExplainedInterface(), root.getExplainedPacket()};
   if (auto fine = check(settings); !fine) return tl::unexpected(fine.error());
   return settings;
 }

@@ -64,6 +64,12 @@ struct Settings {
       0;  // so many 64-byte packets made in memory instead of captures read, nothing written
   std::vector<Interface> interfaces;  // bridge wiring: two; a packet that came in by one leaves by the other
   Ruleset ruleset;                    // none: everything passes
+  /// The packet whose walk through the rules is written down (ipc/walk.h).
+  struct Explained {
+    uint32_t interface = 0;
+    uint64_t packet = 0;  // counted from 1 within its capture; 0: none
+  };
+  Explained explained;
   Topology topology;                  // router wiring: interfaces the same ones in the same order; none: a bridge
 };
 

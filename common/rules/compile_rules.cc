@@ -216,7 +216,10 @@ void Compiler::table(const Table& table) {
   named_.clear();
   dynamic_.clear();
   for (const Chain& chain : table.chains) {
-    CompiledChain made{table.family, table.name, chain.name};
+    CompiledChain made;
+    made.family = table.family;
+    made.table = table.name;
+    made.name = chain.name;
     made.base = chain.base.has_value();
     if (made.base) {
       made.drops = chain.base->drop;

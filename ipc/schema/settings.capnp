@@ -27,6 +27,8 @@ struct Settings {
   ruleBecomes @19 :List(AddressRange);
   ruleChanges @20 :UInt32;
   ruleViews @21 :Bool;
+  explainedInterface @22 :UInt32;
+  explainedPacket @23 :UInt64;
 
   enum Chain {
     work @0;

@@ -89,6 +89,7 @@ class Run {
     records.conntrack = look<ConntrackState>(*holder_, "conntrack.state", records.conntrack_memory);
     records.conntrack_commit = look<CommitArea>(*holder_, "conntrack.commit", records.conntrack_commit_memory);
     records.rules = look<RulesState>(*holder_, "rules.state", records.rules_memory);
+    records.walk = look<Walk>(*holder_, "rules.walk", records.walk_memory);
     holder_->stop();
     outcome_.usage = holder_->usage();
     outcome_.signal = signal_;

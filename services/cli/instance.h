@@ -14,17 +14,19 @@
 #include "ipc/counters.h"
 #include "ipc/flow_table.h"
 #include "ipc/pktio_state.h"
+#include "ipc/walk.h"
 #include "services/cli/holder.h"
 
 namespace bulkhead::cli {
 
 /// Objects of an instance that are read at its end. The views are null where the keeper never made them.
 struct Records {
-  Mapping pktio_memory, conntrack_memory, conntrack_commit_memory, rules_memory;
+  Mapping pktio_memory, conntrack_memory, conntrack_commit_memory, rules_memory, walk_memory;
   const PktioState* pktio = nullptr;
   const ConntrackState* conntrack = nullptr;
   const CommitArea* conntrack_commit = nullptr;
   const RulesState* rules = nullptr;
+  const Walk* walk = nullptr;
 };
 
 struct Outcome {

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include "ipc/logging.h"
+#include "services/cli/explain.h"
 #include "services/cli/nft.h"
 #include "services/cli/replay.h"
 #include "services/cli/status.h"
@@ -39,6 +40,13 @@ void add_topology(CLI::App& command, bulkhead::cli::TopologyOptions& options) {
   command.add_option("--neigh", options.neighbours, "ADDR=MAC: a neighbour; others get a made-up MAC address");
 }
 
+void add_replay(CLI::App& command, ReplayOptions& options) {
+  command.add_option("--in", options.inputs, "NAME=FILE: an interface and its capture; once for each")->required();
+  command.add_option("--rules", options.rules, "ruleset, in nftables' language");
+  add_topology(command, options.topology);
+  add_knobs(command, options);
+}
+
 void set_log_level(bool verbose) {
   ::setenv("BULKHEAD_LOG", verbose ? "info" : "warn", verbose ? 1 : 0);
   bulkhead::set_up_logging("bulkhead");
@@ -55,14 +63,15 @@ int main(int argc, char** argv) {
   ReplayOptions replay;
   bool no_verdicts = false;
   auto* replay_command = app.add_subcommand("replay", "send captures through the firewall");
-  replay_command->add_option("--in", replay.inputs, "NAME=FILE: an interface and its capture; twice for two")
-      ->required();
+  add_replay(*replay_command, replay);
   replay_command->add_option("--out", replay.directory, "folder for the results")->required();
   replay_command->add_flag("--no-verdicts", no_verdicts, "do not write verdicts.jsonl");
   replay_command->add_flag("-v,--verbose", verbose, "log what happens to the processes");
-  replay_command->add_option("--rules", replay.rules, "ruleset, in nftables' language");
-  add_topology(*replay_command, replay.topology);
-  add_knobs(*replay_command, replay);
+
+  ReplayOptions explained;
+  auto* explain_command = app.add_subcommand("explain", "the way of one packet of a replay through the rules");
+  explain_command->add_option("--packet", explained.packet, "NAME:N: interface, and number from 1 in its capture")->required();
+  add_replay(*explain_command, explained);
 
   ReplayOptions empty;
   empty.settings.made_packets = 1'000'000;
@@ -86,7 +95,8 @@ int main(int argc, char** argv) {
   if (*nft_command) return bulkhead::cli::nft(rules);
   set_log_level(verbose);
   replay.settings.verdicts = !no_verdicts;
-  if (*replay_command) return bulkhead::cli::replay(std::move(replay));
+  if (*replay_command) return bulkhead::cli::replay(replay);
+  if (*explain_command) return bulkhead::cli::explain(std::move(explained));
   if (*empty_command) return bulkhead::cli::empty_chain(std::move(empty));
   if (*status_command) return bulkhead::cli::status(question);
   return bulkhead::cli::stop(question);

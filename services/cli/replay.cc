@@ -1,9 +1,9 @@
 #include "services/cli/replay.h"
 
+#include <charconv>
 #include <fstream>
 
 #include "services/cli/flow_listing.h"
-#include "services/cli/instance.h"
 #include "services/cli/replay_files.h"
 #include "services/cli/ruleset_file.h"
 #include "services/cli/summary.h"
@@ -24,13 +24,25 @@ Status write_figures(const std::string& path, const Outcome& outcome) {
 }
 
 /// The table as it is at the last packet's time; nothing where there never was one.
-Status write_flows(const std::string& directory, const Records& records, bool marks, uint32_t first_mark) {
+Status write_flows(const std::string& directory, const Records& records, const Settings::Ruleset& ruleset) {
   if (records.pktio == nullptr || records.conntrack == nullptr || records.conntrack_commit == nullptr)
     return {};
   auto written = write_flow_listing(directory + "/" + kFlowListing, *records.conntrack,
                                     *records.conntrack_commit, records.pktio->time_ns.load(),
-                                    {marks ? records.rules : nullptr, first_mark});
+                                    {ruleset.marks ? records.rules : nullptr, ruleset.words});
   return written.map([](uint64_t) {});
+}
+
+/// NAME:N
+Result<Settings::Explained> find_packet(const std::string& said, const Settings& settings) {
+  size_t const colon = said.rfind(':');
+  uint64_t number = 0;
+  const char* const end = said.data() + said.size();
+  if (colon == std::string::npos || std::from_chars(said.data() + colon + 1, end, number).ptr != end || number == 0)
+    return fail("{}: want NAME:N, the packet's interface and its number from 1 in that capture", said);
+  for (uint32_t i = 0; i < settings.interfaces.size(); ++i)
+    if (settings.interfaces[i].name == said.substr(0, colon) && settings.interfaces[i].has_input) return Settings::Explained{i, number};
+  return fail("{}: no capture comes in by '{}'", said, said.substr(0, colon));
 }
 
 int exit_status(const Outcome& outcome, bool bad_input) {
@@ -57,45 +69,54 @@ InstanceOptions instance(const char* name, ReplayOptions& options) {
 
 }  // namespace
 
-int replay(ReplayOptions options) {
-  if (auto fine = check(options.settings); !fine) return complain(fine.error().message);
-  std::unique_ptr<rules::Loaded> ruleset;
+Result<Replayed> run_replay(ReplayOptions options) {
+  if (auto fine = check(options.settings); !fine) return tl::unexpected(fine.error());
+  Replayed replayed;
   auto const before_outputs = [&](Settings& settings) -> Status {
+    if (!options.packet.empty()) {
+      auto found = find_packet(options.packet, settings);
+      if (!found) return tl::unexpected(found.error());
+      settings.explained = *found;
+    }
     if (!options.rules.empty()) {
       auto loaded = read_ruleset_file(options.rules, settings);
       if (!loaded) return tl::unexpected(loaded.error());
-      ruleset = std::move(*loaded);
+      replayed.ruleset = std::move(*loaded);
     }
     hold_signals();
     return {};
   };
-  auto files =
-      open_replay_files(options.inputs, options.topology, options.directory, options.settings, before_outputs);
-  if (!files) return complain(files.error().message);
-  auto const interfaces = options.settings.interfaces;
-  bool const marks = options.settings.ruleset.marks;
-  uint32_t const first_mark = options.settings.ruleset.words;
+  auto files = open_replay_files(options.inputs, options.topology, options.directory, options.settings, before_outputs);
+  if (!files) return tl::unexpected(files.error());
+  replayed.settings = options.settings;
   InstanceOptions run = instance("replay", options);
   run.files = std::move(files->files);
-  auto outcome = [&] {
-    ProgressBar bar(files->input_bytes);
-    return run_instance(std::move(run), [&bar](const PktioState& state) { bar.show(state); });
-  }();
-  if (!outcome) return complain(outcome.error().message);
-  fmt::print("{}", summary(*outcome, options.directory));
-  if (!outcome->failure.empty()) complain(outcome->failure);
-  auto const bad = input_errors(*outcome, interfaces);
+  ProgressBar bar(files->input_bytes);
+  auto outcome = run_instance(std::move(run), [&bar](const PktioState& state) { bar.show(state); });
+  if (!outcome) return tl::unexpected(outcome.error());
+  replayed.outcome = std::move(*outcome);
+  return replayed;
+}
+
+int replay(const ReplayOptions& options) {
+  auto replayed = run_replay(options);
+  if (!replayed) return complain(replayed.error().message);
+  const Outcome& outcome = replayed->outcome;
+  const Settings& settings = replayed->settings;
+  fmt::print("{}", summary(outcome, options.directory));
+  if (!outcome.failure.empty()) complain(outcome.failure);
+  auto const bad = input_errors(outcome, settings.interfaces);
   for (const auto& error : bad) complain(error);
-  int status = exit_status(*outcome, !bad.empty());
-  if (auto written = write_flows(options.directory, outcome->records, marks, first_mark); !written)
+  int status = exit_status(outcome, !bad.empty());
+  if (auto written = write_flows(options.directory, outcome.records, settings.ruleset); !written)
     status = complain(written.error().message);
-  if (ruleset && outcome->records.rules != nullptr && outcome->records.pktio != nullptr)
-    if (auto written = write_ruleset(options.directory + "/" + kRulesetListing, *ruleset, *outcome->records.rules,
-                                     outcome->records.pktio->time_ns.load());
+  if (replayed->ruleset && outcome.records.rules != nullptr && outcome.records.pktio != nullptr)
+    if (auto written = write_ruleset(options.directory + "/" + kRulesetListing, *replayed->ruleset, *outcome.records.rules,
+                                     outcome.records.pktio->time_ns.load());
         !written)
       status = complain(written.error().message);
   if (!options.figures.empty())
-    if (auto written = write_figures(options.figures, *outcome); !written)
+    if (auto written = write_figures(options.figures, outcome); !written)
       status = complain(written.error().message);
   return status;
 }

@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "common/rules/load.h"
 #include "ipc/settings.h"
+#include "services/cli/instance.h"
 #include "services/cli/topology_options.h"
 
 namespace bulkhead::cli {
@@ -20,10 +22,20 @@ struct ReplayOptions {
   std::string run_dir;
   std::string figures;        // a file for one line of JSON; empty: none
   Settings settings;          // knobs; interfaces are filled in
+  std::string packet;         // NAME:N: whose walk is written down; empty: none's
   long long first_user = -1;  // -1: default_first_user()
 };
 
-[[nodiscard]] int replay(ReplayOptions options);
+/// What a replay leaves behind.
+struct Replayed {
+  Outcome outcome;
+  std::unique_ptr<rules::Loaded> ruleset;         // null: there was none
+  Settings settings;                              // as it was started with
+};
+
+/// The results stand in the directory, but for what is made of the records.
+[[nodiscard]] Result<Replayed> run_replay(ReplayOptions options);
+[[nodiscard]] int replay(const ReplayOptions& options);
 [[nodiscard]] int empty_chain(ReplayOptions options);
 
 }  // namespace bulkhead::cli

@@ -62,6 +62,7 @@ constexpr Entry kManifest[] = {
     {"rules", "rules.answers", memory, rw},
     {"rules", "conntrack.views", memory, ro},
     {"rules", "rules.nat_orders", memory, rw},
+    {"rules", "rules.walk", memory, rw},
     {"rules", "nat.state", memory, ro},
     {"rules", "pool", memory, ro},
     {"rules", "ring.rules", memory, ro},

@@ -31,8 +31,7 @@ Pktio::Pktio(Parts parts)
       pace_(std::move(parts.pace)),
       holder_(parts.holder),
       writer_(parts.staging, parts.state, std::move(parts.files)),
-      receive_({parts.state, parts.inflight, parts.pool}, static_cast<unsigned>(parts.settings.interfaces.size()),
-               parts.settings.topology.is_router()),
+      receive_({parts.state, parts.inflight, parts.pool}, parts.settings),
       home_({parts.state, parts.inflight, parts.pool, parts.staging, parts.answers, parts.edits}, options_of(parts.settings),
             parts.settings.topology, writer_) {}
 

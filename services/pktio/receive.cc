@@ -47,13 +47,14 @@ void take_facts(std::span<const uint8_t> bytes, const Headers& headers, Descript
 
 }  // namespace
 
-Receive::Receive(const Objects& objects, unsigned interfaces, bool router)
+Receive::Receive(const Objects& objects, const Settings& settings)
     : state_(objects.state),
       inflight_(objects.inflight),
       pool_(objects.pool),
       window_(objects.inflight.header.capacity),
-      router_(router),
-      ports_(interfaces) {}
+      router_(settings.topology.is_router()),
+      explained_(settings.explained),
+      ports_(settings.interfaces.size()) {}
 
 void Receive::resume(std::vector<std::unique_ptr<Source>> sources) {
   number_ = state_.next_number.load();
@@ -163,6 +164,7 @@ void Receive::describe(const Port& port, Descriptor& descriptor) const {
   descriptor.in = static_cast<uint8_t>(&port - ports_.data());
   descriptor.out = router_ ? descriptor.in : static_cast<uint8_t>(1 - descriptor.in);
   if (is_to_group(bytes, port.source->link())) descriptor.orders = Orders::to_group;
+  if (arrival.packet == explained_.packet && descriptor.in == explained_.interface && explained_.packet != 0) descriptor.orders |= Orders::explained;
   descriptor.l3_length = headers.l3_length;
   descriptor.l3_offset = headers.l3_offset;
   descriptor.l4_offset = static_cast<uint16_t>(std::min<uint32_t>(headers.l4_offset, 0xffff));

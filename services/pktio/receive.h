@@ -15,6 +15,7 @@
 #include "ipc/inflight.h"
 #include "ipc/pktio_state.h"
 #include "ipc/pool.h"
+#include "ipc/settings.h"
 #include "ipc/stage.h"
 #include "services/pktio/source.h"
 
@@ -39,8 +40,7 @@ class Receive {
     bool moved = false;       // since the last store()
   };
 
-  /// `interfaces`: 2, of which the other one is where a packet leaves.
-  Receive(const Objects& objects, unsigned interfaces, bool router);
+  Receive(const Objects& objects, const Settings& settings);
 
   /// After recovery. Takes the sources over: one for each interface, null where it has ended or never was.
   void resume(std::vector<std::unique_ptr<Source>> sources);
@@ -71,6 +71,7 @@ class Receive {
   Pool& pool_;
   uint64_t window_;
   bool router_;
+  Settings::Explained explained_;
   std::vector<Port> ports_;
   uint64_t number_ = 0;
   uint64_t time_ns_ = 0;

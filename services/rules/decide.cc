@@ -15,7 +15,8 @@ Decide::Decide(const Objects& objects, const Settings& settings, std::shared_ptr
       program_(std::move(program)),
       state_words_(std::make_unique<Words>(objects.state, program_.get())),
       translate_(objects.nat, settings.seed),
-      packet_(std::make_unique<Evaluation>()) {
+      packet_(std::make_unique<Evaluation>()),
+      record_(std::make_unique<Record>(objects.walk)) {
   for (const auto& interface : settings.interfaces) interfaces_.push_back(interface.name);
   if (settings.topology.is_router()) router_ = std::make_unique<Router>(settings.topology);
   packet_->state = state_words_.get();
@@ -27,8 +28,11 @@ Decide::Decide(const Objects& objects, const Settings& settings, std::shared_ptr
 
 void Decide::visit(Descriptor& descriptor, Batch& batch) noexcept {
   bool const wanted = descriptor.kind == Kind::packet && descriptor.verdict == Verdict::accept;
+  recorded_ = (descriptor.orders & Orders::explained) != 0;
+  if (recorded_) record_->begin();
   if (wanted && (router_ || program_))
     judge(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);
+  if (recorded_) record_->end(descriptor.number);
   counting_.visit(descriptor, batch);
 }
 
@@ -69,7 +73,8 @@ std::optional<HeaderView> Decide::view_of(const Descriptor& descriptor, std::spa
 
 bool Decide::passes(At hook, Descriptor& descriptor, Batch& batch) noexcept {
   state_words_->batch = &batch;
-  evaluate(*program_, hook, *packet_);
+  if (recorded_) record_->enter(hook);
+  evaluate(*program_, hook, *packet_, recorded_ ? record_.get() : nullptr);
   descriptor.rule = packet_->rule;
   if (packet_->verdict == Decision::accept) return true;
   descriptor.verdict = Verdict::drop;

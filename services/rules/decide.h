@@ -16,6 +16,7 @@
 #include "ipc/pool.h"
 #include "ipc/settings.h"
 #include "services/rules/answer_limits.h"
+#include "services/rules/record.h"
 #include "services/rules/route.h"
 #include "services/rules/translate.h"
 
@@ -32,6 +33,7 @@ class Decide {
     Answers& answers;
     Translate::Objects nat;
     FlowViews* views;
+    Walk& walk;
   };
   /// `program` may be null: no ruleset.
   Decide(const Objects& objects, const Settings& settings, std::shared_ptr<const Program> program);
@@ -89,6 +91,8 @@ class Decide {
   std::unique_ptr<Words> state_words_;
   Translate translate_;
   std::unique_ptr<Evaluation> packet_;
+  std::unique_ptr<Record> record_;
+  bool recorded_ = false;  // this packet is
   std::unique_ptr<Router> router_;  // none: a bridge
 };
 

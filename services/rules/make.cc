@@ -13,6 +13,7 @@ Result<Decide> make_work(Objects& objects, const Settings& settings) {
   auto* views = wiring.object<FlowViews>("conntrack.views");
   auto* answers = wiring.object<Answers>("rules.answers");
   auto* nat = wiring.object<NatState>("nat.state");
+  auto* walk = wiring.object<Walk>("rules.walk");
   auto* orders = wiring.object<NatOrdersTable>("rules.nat_orders");
   if (!wiring.complete()) return tl::unexpected(wiring.error());
   auto loaded = ruleset_of(settings);
@@ -20,7 +21,7 @@ Result<Decide> make_work(Objects& objects, const Settings& settings) {
   std::shared_ptr<const Loaded> ruleset = std::move(*loaded);
   std::shared_ptr<const Program> program;
   if (ruleset) program = {ruleset, &ruleset->program};
-  return Decide({*state, *pool, objects.memory("pool").size(), *answers, {*nat, *orders}, views}, settings, std::move(program));
+  return Decide({*state, *pool, objects.memory("pool").size(), *answers, {*nat, *orders}, views, *walk}, settings, std::move(program));
 }
 
 Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& settings) {

@@ -1,0 +1,37 @@
+// services/rules/record.h: writes down how a packet goes through the rules (ipc/walk.h).
+#pragma once
+
+#include "common/rules/evaluate.h"
+#include "ipc/walk.h"
+
+namespace bulkhead::rules {
+
+class Record final : public Watcher {
+ public:
+  explicit Record(Walk& walk) : walk_(walk), room_(walk.header.capacity) {}
+
+  void begin() noexcept { steps_ = 0; }
+  void enter(At hook) noexcept { hook_ = static_cast<uint8_t>(hook); }
+  void end(uint64_t number) noexcept {
+    walk_.steps.store(steps_);
+    walk_.number.store(number);
+  }
+  void tried(uint32_t rule, bool matched) override {
+    put(rule, matched ? WalkStep::What::matched : WalkStep::What::tried);
+  }
+  void policy(uint32_t chain) override { put(chain, WalkStep::What::policy); }
+
+ private:
+  void put(uint32_t index, WalkStep::What what) {
+    WalkStep const step{index, what, hook_, 0};
+    if (steps_ < room_) copy_in(walk_.at(steps_), &step, sizeof step);
+    ++steps_;
+  }
+
+  Walk& walk_;
+  uint64_t room_;
+  uint64_t steps_ = 0;
+  uint8_t hook_ = 0;
+};
+
+}  // namespace bulkhead::rules
