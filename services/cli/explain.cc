@@ -91,7 +91,8 @@ class Story {
     }
     std::string_view const matched = step.what == WalkStep::What::matched ? "yes" : "no";
     const rules::Rule& rule = *rules_[step.index];
-    text_ += fmt::format("    {:<4} line {:<5} {}\n", matched, rule.at.line, rules::rule_text(rule, program_.chains[chain].family, {}));
+    text_ += fmt::format("    {:<4} line {:<5} {}\n", matched, rule.at.line,
+                         rules::rule_text(rule, program_.chains[chain].family, {.stateless = true}));
   }
   void enter(uint8_t hook, uint32_t chain) {
     static constexpr std::array<std::string_view, 5> hooks{"prerouting", "input", "forward", "output", "postrouting"};
