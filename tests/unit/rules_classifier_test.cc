@@ -37,20 +37,21 @@ class Writer {
     unsigned const low = random_.below(most - 1);
     return fmt::format("{}-{}", low, low + 1 + random_.below(most - low));
   }
-  std::string condition() {
+  /// `protocol`: the only one that may be asked about.
+  std::string condition(const char* protocol) {
     switch (random_.below(12)) {
       case 0: return "ip saddr " + host(kHosts);
       case 1: return fmt::format("ip daddr {}/{}", host(kHosts), 26 + random_.below(6));
       case 2: return fmt::format("ip saddr != {}", host(kHosts));
       case 3: return fmt::format("ip saddr {{ {}, {} }}", host(20), "10.0.0.20-10.0.0.3" + std::to_string(random_.below(9)));
-      case 4: return fmt::format("tcp dport {}", port());
-      case 5: return fmt::format("udp dport {}", range(kPorts));
-      case 6: return fmt::format("udp sport {} {}", random_.below(2) == 0 ? "<" : ">=", port());
-      case 7: return fmt::format("meta l4proto {}", random_.below(2) == 0 ? "tcp" : "icmp");
-      case 8: return fmt::format("ip saddr & 0.0.0.7 == {}", random_.below(8) == 0 ? "0.0.0.0" : fmt::format("0.0.0.{}", random_.below(8)));
-      case 9: return fmt::format("ip saddr . tcp dport {{ {} . {}, {} . {} }}", host(kHosts), port(), host(kHosts), port());
+      case 4: return fmt::format("{} dport {}", protocol, port());
+      case 5: return fmt::format("{} dport {}", protocol, range(kPorts));
+      case 6: return fmt::format("{} sport {} {}", protocol, random_.below(2) == 0 ? "<" : ">", 1 + port());
+      case 7: return fmt::format("meta l4proto {}", protocol);
+      case 8: return fmt::format("ip saddr & 0.0.0.7 == 0.0.0.{}", random_.below(8));
+      case 9: return fmt::format("ip saddr . {} dport {{ 10.0.0.{} . {}, {} . 77 }}", protocol, random_.below(20), port(), host(kHosts));
       case 10: return fmt::format("meta mark {}", random_.below(4));
-      default: return fmt::format("meta length {}", range(80) );
+      default: return fmt::format("meta length {}", range(80));
     }
   }
   std::string action(bool jumps) {
@@ -70,8 +71,9 @@ class Writer {
   std::string chain(size_t rules, bool jumps) {
     std::string text;
     for (size_t i = 0; i < rules; ++i) {
-      for (unsigned n = random_.below(3) + (random_.below(30) == 0 ? 0 : 1); n != 0; --n) text += condition() + " ";
-      text += (random_.below(3) == 0 ? "counter " : "") + action(jumps) + "\n";
+      const char* const protocol = random_.below(2) == 0 ? "tcp" : "udp";
+      for (unsigned n = random_.below(3) + (random_.below(30) == 0 ? 0 : 1); n != 0; --n) text += condition(protocol) + " ";
+      text += (random_.below(3) == 0 ? "counter " : "") + action(jumps && protocol[0] == 't') + "\n";
     }
     return text;
   }
