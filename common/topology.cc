@@ -132,32 +132,51 @@ Routes::Routes(const Topology& topology) : nodes_(2) {
   }
 }
 
+namespace {
+
+constexpr unsigned kStride = 4;
+unsigned step_of(const IpAddress& address, unsigned step) noexcept {
+  return address.bytes[step / 2] >> (step % 2 == 0 ? 4 : 0) & 15;
+}
+
+}  // namespace
+
 uint16_t Routes::add(const Prefix& prefix, const Way& way) {
   uint32_t at = prefix.address.l3 == 4 ? 0 : 1;
-  for (unsigned bit = 0; bit < prefix.length; ++bit) {
-    bool const side = bit_of(prefix.address, bit);
-    if (nodes_[at].next[side] == 0) {
+  unsigned left = prefix.length, step = 0;
+  for (; left > kStride; left -= kStride, ++step) {
+    unsigned const slot = step_of(prefix.address, step);
+    if (nodes_[at].next[slot] == 0) {
       auto const fresh = static_cast<uint32_t>(nodes_.size());
       nodes_.emplace_back();
-      nodes_[at].next[side] = fresh;
+      nodes_[at].next[slot] = fresh;
     }
-    at = nodes_[at].next[side];
+    at = nodes_[at].next[slot];
   }
-  nodes_[at].leaf = static_cast<uint16_t>(ways_.size());
+  auto const number = static_cast<uint16_t>(ways_.size());
   ways_.push_back(way);
   ways_.back().length = prefix.length;
-  return nodes_[at].leaf;
+  unsigned const same = 1U << (kStride - left);
+  unsigned const first = step_of(prefix.address, step) & ~(same - 1);
+  Node& node = nodes_[at];
+  for (unsigned slot = first; slot < first + same; ++slot) {
+    if (node.leaf[slot] != 0 && node.length[slot] > prefix.length) continue;
+    node.leaf[slot] = number;
+    node.length[slot] = prefix.length;
+  }
+  return number;
 }
 
 uint16_t Routes::number_to(const IpAddress& destination) const noexcept {
   if (destination.is_none()) return 0;
-  uint32_t at = destination.l3 == 4 ? 0 : 1;
-  uint16_t best = nodes_[at].leaf;
-  unsigned const bits = static_cast<unsigned>(destination.size() * 8);
-  for (unsigned bit = 0; bit < bits; ++bit) {
-    at = nodes_[at].next[bit_of(destination, bit)];
-    if (at == 0) break;
-    if (nodes_[at].leaf != 0) best = nodes_[at].leaf;
+  const Node* node = &nodes_[destination.l3 == 4 ? 0 : 1];
+  uint16_t best = 0;
+  auto const steps = static_cast<unsigned>(destination.size() * 2);
+  for (unsigned step = 0; step < steps; ++step) {
+    unsigned const slot = step_of(destination, step);
+    if (node->leaf[slot] != 0) best = node->leaf[slot];
+    if (node->next[slot] == 0) break;
+    node = &nodes_[node->next[slot]];
   }
   return best;
 }

@@ -62,7 +62,7 @@ class Routes {
   explicit Routes(const Topology& topology);
 
   /// Ways have numbers, the same for whoever makes Routes of the same topology; 0: none.
-  /// Bounded: one step a bit of the address.
+  /// Bounded: one step for four bits of the address.
   [[nodiscard]] uint16_t number_to(const IpAddress& destination) const noexcept;
   /// Any number will do; one that is none gives Kind::none.
   [[nodiscard]] const Way& way(uint16_t number) const noexcept;
@@ -74,9 +74,11 @@ class Routes {
   [[nodiscard]] IpAddress source_for(uint16_t device, const IpAddress& destination) const noexcept;
 
  private:
+  /// Four bits of the address. A prefix that ends within them has several slots.
   struct Node {
-    std::array<uint32_t, 2> next{};  // by the next bit; 0: none
-    uint16_t leaf = 0;               // number of a way
+    std::array<uint32_t, 16> next{};  // by these bits; 0: none
+    std::array<uint16_t, 16> leaf{};  // number of a way
+    std::array<uint8_t, 16> length{};  // of the prefix that the leaf is for
   };
   uint16_t add(const Prefix& prefix, const Way& way);
 

@@ -20,12 +20,13 @@ struct alignas(64) Binding {
   Word<uint32_t> flags;
   SharedTuple original, reply;
   std::array<Word<uint32_t>, 3> next;  // of the chains: index + 1; 0: the end
+  std::array<Word<uint32_t>, 3> hash;  // of what each chain goes by
 };
 static_assert(sizeof(Binding) == 128);
 
 struct NatState {
   static constexpr Layout kLayout = Layout::nat_state;
-  static constexpr uint32_t kVersion = 3;
+  static constexpr uint32_t kVersion = 4;
   enum Chain : uint8_t { by_original, by_reply, by_source, chains };
 
   [[nodiscard]] static constexpr uint64_t buckets_for(uint64_t flows) { return std::bit_ceil(flows + 1); }

@@ -1,12 +1,14 @@
 // ipc/pass.h: a stage with one visit that looks at each descriptor and passes it on.
 //
 // Who     rules and nat. What they do is a Work: visit(Descriptor&, Batch&) for each descriptor, end(Batch&) for each
-//         batch, and how many words these set at most: words_each(), kWordsEnd.
+//         batch, and how many words these set at most: words_each(), kWordsEnd. It may have look_ahead() and look_near(),
+//         which see a descriptor kFar and kNear places before its visit and may do nothing but prefetch.
 // Order   one out for each one in, in the same order.
 // Trust   the descriptor is a copy; a Work checks what it uses of it.
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <string>
 #include <utility>
@@ -31,22 +33,36 @@ class PassStage : public Stage {
     Outlet& out = outlet(0);
     uint64_t const count = std::min({in.available(), out.room(), uint64_t{batch_size()}});
     size_t const words = work_.words_each() + Work::kWordsEnd;
+    for (uint64_t i = 0; i < std::min(kFar, count); ++i) look_ahead(in, i, i);
     uint64_t done = 0;
-    Descriptor descriptor;
     while (done < count && batch().room() >= words) {
-      if (done + 4 < count) __builtin_prefetch(&in.slot(4));
-      in.get(descriptor);
+      if (done + kNear < count) look_near(done + kNear);
+      Descriptor& descriptor = ahead_[done % kFar];
       work_.visit(descriptor, batch());
       out.put(descriptor);
       in.advance();
       ++done;
+      if (done + kFar - 1 < count) look_ahead(in, kFar - 1, done + kFar - 1);
     }
     if (done != 0) work_.end(batch());
     return done != 0;
   }
 
  private:
+  static constexpr uint64_t kFar = 8, kNear = 3;
+
+  /// The descriptor that is the `turn`-th of this batch, `distance` behind the inlet's next one.
+  void look_ahead(const Inlet& in, uint64_t distance, uint64_t turn) {
+    Descriptor& descriptor = ahead_[turn % kFar];
+    in.get(descriptor, distance);
+    if constexpr (requires { work_.look_ahead(descriptor, batch()); }) work_.look_ahead(descriptor, batch());
+  }
+  void look_near(uint64_t turn) {
+    if constexpr (requires { work_.look_near(ahead_[0], batch()); }) work_.look_near(ahead_[turn % kFar], batch());
+  }
+
   Work work_;
+  std::array<Descriptor, kFar> ahead_;  // of this batch, by turn
 };
 
 /// Where such a stage stands in the chain, by names of objects.

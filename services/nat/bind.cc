@@ -46,15 +46,54 @@ void Bind::visit(Descriptor& descriptor, Batch& batch) noexcept {
   counting_.visit(descriptor, batch);
 }
 
+template <class Each>
+void Bind::for_gone(const Descriptor& descriptor, size_t most, Each each) const noexcept {
+  size_t const count = std::min<size_t>(descriptor.gone_count, most);
+  for (size_t i = 0; i < count; ++i) each(objects_.conntrack.gone[(descriptor.gone_first + i) % ConntrackState::kGone].load());
+}
+
 void Bind::let_go(const Descriptor& descriptor, Bindings& bindings) noexcept {
-  size_t const count = std::min<size_t>(descriptor.gone_count, kGoneMost);
-  for (size_t i = 0; i < count; ++i) {
-    uint64_t const gone = objects_.conntrack.gone[(descriptor.gone_first + i) % ConntrackState::kGone].load();
+  for_gone(descriptor, kGoneMost, [&](uint64_t gone) {
     auto const index = static_cast<uint32_t>(gone);
     if (index < bindings.capacity() &&
         objects_.state.bindings()[index].generation.load() == static_cast<uint32_t>(gone >> 32))
       bindings.remove(index);
+  });
+}
+
+void Bind::look_ahead(const Descriptor& descriptor, Batch& batch) noexcept {
+  if (!enabled_) return;
+  Bindings const bindings(objects_.state, batch, hash_);
+  for_gone(descriptor, kGoneAhead, [&](uint64_t gone) { bindings.prefetch_entry(static_cast<uint32_t>(gone)); });
+  if (descriptor.flow != 0) bindings.prefetch_entry(descriptor.flow - 1);
+  if ((descriptor.orders & Orders::translate) == 0) return;
+  auto const* const lines = reinterpret_cast<const std::byte*>(&objects_.orders.slot(descriptor.number, window_));
+  __builtin_prefetch(lines);
+  __builtin_prefetch(lines + kCacheLine);
+}
+
+void Bind::look_near(const Descriptor& descriptor, Batch& batch) noexcept {
+  if (!enabled_) return;
+  Bindings const bindings(objects_.state, batch, hash_);
+  for_gone(descriptor, kGoneAhead, [&](uint64_t gone) { bindings.prefetch_chains(static_cast<uint32_t>(gone)); });
+  bool const begins = descriptor.flow != 0 && descriptor.state == FlowState::fresh && descriptor.verdict == Verdict::accept;
+  if (!begins) return;
+  bindings.prefetch(NatState::by_original, descriptor.tuple);
+  bindings.prefetch(NatState::by_source, descriptor.tuple);
+  Tuple likely = descriptor.tuple;
+  if ((descriptor.orders & Orders::translate) != 0) {
+    NatOrders orders{};
+    copy_out(&orders, &objects_.orders.slot(descriptor.number, window_), sizeof orders);
+    auto const become = [](const NatRange& range, std::array<uint8_t, 16>& address) {
+      if ((range.flags & NatRange::map_ips) != 0) address = range.min_address.bytes;
+    };
+    if (orders.source != 0) become(orders.source_range, likely.src);
+    if (orders.destination != 0) become(orders.destination_range, likely.dst);
   }
+  auto const reply = inverse(likely);
+  if (!reply) return;
+  bindings.prefetch(NatState::by_original, *reply);
+  bindings.prefetch(NatState::by_reply, *reply);
 }
 
 BindingView Bind::bind(Descriptor& descriptor, Batch& batch, Bindings& bindings) noexcept {

@@ -20,6 +20,7 @@ class Bind {
   static constexpr size_t kWordsEnd = Counting::kWordsEnd;
   /// conntrack lists as many deletions in one number at most.
   static constexpr size_t kGoneMost = 1024;
+  static constexpr size_t kGoneAhead = 8;  // that are looked at before
 
   struct Objects {
     NatState& state;
@@ -33,16 +34,22 @@ class Bind {
     return enabled_ ? Bindings::kWordsToAdd + kGoneMost * Bindings::kWordsToRemove : 0;
   }
   void visit(Descriptor& descriptor, Batch& batch) noexcept;
+  /// Of a descriptor that is visited soon, and the same one very soon: memory that it will want.
+  void look_ahead(const Descriptor& descriptor, Batch& batch) noexcept;
+  void look_near(const Descriptor& descriptor, Batch& batch) noexcept;
   void end(Batch& batch) noexcept { counting_.end(batch); }
 
  private:
+  /// Calls `each` with the indexes of entries whose flows are gone.
+  template <class Each>
+  void for_gone(const Descriptor& descriptor, size_t most, Each each) const noexcept;
   void let_go(const Descriptor& descriptor, Bindings& bindings) noexcept;
   [[nodiscard]] BindingView bind(Descriptor& descriptor, Batch& batch, Bindings& bindings) noexcept;
   void edit(Descriptor& descriptor, const BindingView& binding) noexcept;
 
   Objects objects_;
   uint64_t window_;
-  TupleHash hash_;
+  TupleHashes hash_;
   Chance chance_;
   bool enabled_;
   Counting counting_;

@@ -2,7 +2,7 @@
 
 namespace bulkhead::nat {
 
-Bindings::Bindings(NatState& state, Batch& batch, const TupleHash& hash)
+Bindings::Bindings(NatState& state, Batch& batch, TupleHashes& hash)
     : state_(state),
       batch_(batch),
       hash_(hash),
@@ -10,22 +10,34 @@ Bindings::Bindings(NatState& state, Batch& batch, const TupleHash& hash)
       mask_(NatState::buckets_for(capacity_) - 1),
       bindings_(state.bindings()) {}
 
-uint64_t Bindings::source_hash(const Tuple& original) const noexcept {
-  Tuple source = original;
+uint32_t Bindings::hash_of(NatState::Chain chain, const Tuple& tuple) const noexcept {
+  if (chain != NatState::by_source) return hash_(tuple);
+  Tuple source = tuple;
   source.dst = {};
   source.dst_port = 0;
   return hash_(source);
 }
 
-uint64_t Bindings::hash_for(NatState::Chain chain, const Binding& binding) const noexcept {
-  if (chain == NatState::by_reply) return hash_(tuple_of(binding.reply));
-  Tuple const original = tuple_of(binding.original);
-  return chain == NatState::by_source ? source_hash(original) : hash_(original);
-}
-
-uint32_t Bindings::first(NatState::Chain chain, uint64_t hash) const noexcept {
+uint32_t Bindings::first(NatState::Chain chain, uint32_t hash) const noexcept {
   uint32_t const at = bucket(chain, hash).load();
   return at <= capacity_ ? at : 0;
+}
+
+void Bindings::prefetch_entry(uint32_t index) const noexcept {
+  if (index >= capacity_) return;
+  auto const* const lines = reinterpret_cast<const std::byte*>(&bindings_[index]);
+  __builtin_prefetch(lines);
+  __builtin_prefetch(lines + kCacheLine);
+}
+
+void Bindings::prefetch_chains(uint32_t index) const noexcept {
+  if (index >= capacity_) return;
+  for (auto chain : {NatState::by_original, NatState::by_reply, NatState::by_source})
+    __builtin_prefetch(&bucket(chain, bindings_[index].hash[chain].load()));
+}
+
+void Bindings::prefetch(NatState::Chain chain, const Tuple& tuple) const noexcept {
+  __builtin_prefetch(&bucket(chain, hash_of(chain, tuple)));
 }
 
 uint32_t Bindings::next(uint32_t at, NatState::Chain chain) const noexcept {
@@ -35,16 +47,18 @@ uint32_t Bindings::next(uint32_t at, NatState::Chain chain) const noexcept {
 
 bool Bindings::taken(const Tuple& tuple, uint32_t besides) const noexcept {
   TupleWords const words = words_of(tuple);
-  uint64_t const hash = hash_(tuple);
+  uint32_t const hash = hash_(tuple);
   auto const is = [&](const SharedTuple& stored) {
     for (size_t i = 0; i < words.size(); ++i)
       if (stored[i].load() != words[i]) return false;
     return true;
   };
-  for (uint32_t at = first(NatState::by_original, hash); at != 0; at = next(at, NatState::by_original))
-    if (at - 1 != besides && is(bindings_[at - 1].original)) return true;
-  for (uint32_t at = first(NatState::by_reply, hash); at != 0; at = next(at, NatState::by_reply))
-    if (at - 1 != besides && is(bindings_[at - 1].reply)) return true;
+  for (auto chain : {NatState::by_original, NatState::by_reply})
+    for (uint32_t at = first(chain, hash); at != 0; at = next(at, chain)) {
+      const Binding& binding = bindings_[at - 1];
+      if (at - 1 == besides || binding.hash[chain].load() != hash) continue;
+      if (is(chain == NatState::by_original ? binding.original : binding.reply)) return true;
+    }
   return false;
 }
 
@@ -58,7 +72,9 @@ void Bindings::add(uint32_t index, uint32_t generation, uint32_t flags, const Tu
   for (size_t i = 0; i < there.size(); ++i) batch_.set(binding.original[i], there[i]);
   for (size_t i = 0; i < back.size(); ++i) batch_.set(binding.reply[i], back[i]);
   for (auto chain : {NatState::by_original, NatState::by_reply, NatState::by_source}) {
-    Word<uint32_t>& head = bucket(chain, hash_for(chain, binding));
+    uint32_t const hash = hash_of(chain, chain == NatState::by_reply ? reply : original);
+    Word<uint32_t>& head = bucket(chain, hash);
+    batch_.set(binding.hash[chain], hash);
     batch_.set(binding.next[chain], head.load());
     batch_.set(head, index + 1);
   }
@@ -74,7 +90,7 @@ void Bindings::remove(uint32_t index) noexcept {
 
 void Bindings::unlink(uint32_t index, NatState::Chain chain) noexcept {
   Binding& binding = bindings_[index];
-  Word<uint32_t>* link = &bucket(chain, hash_for(chain, binding));
+  Word<uint32_t>* link = &bucket(chain, binding.hash[chain].load());
   while (link->load() != 0 && link->load() <= capacity_) {
     if (link->load() == index + 1) return batch_.set(*link, binding.next[chain].load());
     link = &bindings_[link->load() - 1].next[chain];

@@ -36,6 +36,12 @@ void Decide::visit(Descriptor& descriptor, Batch& batch) noexcept {
   counting_.visit(descriptor, batch);
 }
 
+void Decide::look_ahead(const Descriptor& descriptor, Batch&) const noexcept {
+  if (!router_ && !program_) return;
+  auto const frame = frame_of(descriptor, objects_.pool, objects_.pool_bytes);
+  for (size_t line = 0; line < std::min<size_t>(frame.size(), 2 * kCacheLine); line += kCacheLine) __builtin_prefetch(frame.data() + line);
+}
+
 /// The packet as it is before the first hook. False: no rule looks at it.
 bool Decide::begin(const Descriptor& descriptor, std::span<const uint8_t> frame) noexcept {
   packet_->nat.tracked = false;

@@ -41,6 +41,8 @@ class Decide {
   /// Words of rules.state that one packet changes at most.
   [[nodiscard]] size_t words_each() const { return AnswerLimits::kWordsEach + (program_ ? program_->changes : 0); }
   void visit(Descriptor& descriptor, Batch& batch) noexcept;
+  /// Its frame's headers, before its visit.
+  void look_ahead(const Descriptor& descriptor, Batch& batch) const noexcept;
   void end(Batch& batch) noexcept { counting_.end(batch); }
 
  private:
