@@ -145,8 +145,7 @@ class Plan {
         if (high != ~Number{0}) starts_.push_back(high + 1);
       }
     std::ranges::sort(starts_);
-    auto const same = std::ranges::unique(starts_);
-    starts_.erase(same.begin(), same.end());
+    starts_.erase(std::unique(starts_.begin(), starts_.end()), starts_.end());
   }
   [[nodiscard]] size_t interval_of(Number value) const {
     return static_cast<size_t>(std::ranges::upper_bound(starts_, value) - starts_.begin()) - 1;

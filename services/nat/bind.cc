@@ -46,25 +46,30 @@ void Bind::visit(Descriptor& descriptor, Batch& batch) noexcept {
   counting_.visit(descriptor, batch);
 }
 
-template <class Each>
-void Bind::for_gone(const Descriptor& descriptor, size_t most, Each each) const noexcept {
-  size_t const count = std::min<size_t>(descriptor.gone_count, most);
-  for (size_t i = 0; i < count; ++i) each(objects_.conntrack.gone[(descriptor.gone_first + i) % ConntrackState::kGone].load());
+/// Entry and, from bit 32 on, generation.
+uint64_t Bind::gone(const Descriptor& descriptor, size_t which) const noexcept {
+  return objects_.conntrack.gone[(descriptor.gone_first + which) % ConntrackState::kGone].load();
 }
 
+/// A tick may bring hundreds: those to come are fetched while the first ones go.
 void Bind::let_go(const Descriptor& descriptor, Bindings& bindings) noexcept {
-  for_gone(descriptor, kGoneMost, [&](uint64_t gone) {
-    auto const index = static_cast<uint32_t>(gone);
+  size_t const count = std::min<size_t>(descriptor.gone_count, kGoneMost);
+  for (size_t i = 0; i < count; ++i) {
+    if (i + kGoneAhead < count) bindings.prefetch_entry(static_cast<uint32_t>(gone(descriptor, i + kGoneAhead)));
+    if (i + kGoneAhead / 2 < count) bindings.prefetch_chains(static_cast<uint32_t>(gone(descriptor, i + kGoneAhead / 2)));
+    uint64_t const flow = gone(descriptor, i);
+    auto const index = static_cast<uint32_t>(flow);
     if (index < bindings.capacity() &&
-        objects_.state.bindings()[index].generation.load() == static_cast<uint32_t>(gone >> 32))
+        objects_.state.bindings()[index].generation.load() == static_cast<uint32_t>(flow >> 32))
       bindings.remove(index);
-  });
+  }
 }
 
 void Bind::look_ahead(const Descriptor& descriptor, Batch& batch) noexcept {
   if (!enabled_) return;
   Bindings const bindings(objects_.state, batch, hash_);
-  for_gone(descriptor, kGoneAhead, [&](uint64_t gone) { bindings.prefetch_entry(static_cast<uint32_t>(gone)); });
+  for (size_t i = 0; i < std::min<size_t>(descriptor.gone_count, kGoneAhead); ++i)
+    bindings.prefetch_entry(static_cast<uint32_t>(gone(descriptor, i)));
   if (descriptor.flow != 0) bindings.prefetch_entry(descriptor.flow - 1);
   if ((descriptor.orders & Orders::translate) == 0) return;
   auto const* const lines = reinterpret_cast<const std::byte*>(&objects_.orders.slot(descriptor.number, window_));
@@ -75,9 +80,10 @@ void Bind::look_ahead(const Descriptor& descriptor, Batch& batch) noexcept {
 void Bind::look_near(const Descriptor& descriptor, Batch& batch) noexcept {
   if (!enabled_) return;
   Bindings const bindings(objects_.state, batch, hash_);
-  for_gone(descriptor, kGoneAhead, [&](uint64_t gone) { bindings.prefetch_chains(static_cast<uint32_t>(gone)); });
-  bool const begins = descriptor.flow != 0 && descriptor.state == FlowState::fresh && descriptor.verdict == Verdict::accept;
-  if (!begins) return;
+  for (size_t i = 0; i < std::min<size_t>(descriptor.gone_count, kGoneAhead / 2); ++i)
+    bindings.prefetch_chains(static_cast<uint32_t>(gone(descriptor, i)));
+  bool const maybe = descriptor.flow != 0 && descriptor.state == FlowState::fresh && descriptor.verdict == Verdict::accept;
+  if (!maybe || bindings.has(descriptor.flow, descriptor.flow_generation)) return;
   bindings.prefetch(NatState::by_original, descriptor.tuple);
   bindings.prefetch(NatState::by_source, descriptor.tuple);
   Tuple likely = descriptor.tuple;

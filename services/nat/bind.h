@@ -40,9 +40,7 @@ class Bind {
   void end(Batch& batch) noexcept { counting_.end(batch); }
 
  private:
-  /// Calls `each` with the indexes of entries whose flows are gone.
-  template <class Each>
-  void for_gone(const Descriptor& descriptor, size_t most, Each each) const noexcept;
+  [[nodiscard]] uint64_t gone(const Descriptor& descriptor, size_t which) const noexcept;
   void let_go(const Descriptor& descriptor, Bindings& bindings) noexcept;
   [[nodiscard]] BindingView bind(Descriptor& descriptor, Batch& batch, Bindings& bindings) noexcept;
   void edit(Descriptor& descriptor, const BindingView& binding) noexcept;

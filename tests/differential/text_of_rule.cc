@@ -36,25 +36,25 @@ std::string RuleText::address6() const {
   return fmt::format("{}{:x}", net, 1 + random_.below(100));
 }
 
-std::string RuleText::network(int l3) const {
+std::string RuleText::network(int l3, bool any_protocol) const {
   if (l3 == 4) {
-    switch (random_.below(8)) {
+    switch (random_.below(any_protocol ? 8 : 7)) {
       case 0: return fmt::format("ip dscp {}", some([&] { return one({"cs0", "cs1", "af11", "ef"}); }));
       case 1: return fmt::format("ip ttl {} {}", one({"<", ">", "<=", "!="}), 62 + random_.below(3));
       case 2: return fmt::format("ip length {}-{}", 30 + random_.below(40), 70 + random_.below(200));
-      case 3: return fmt::format("ip protocol {}", some([&] { return one({"tcp", "udp", "icmp", "sctp", "gre"}); }));
       case 4: return fmt::format("ip id < {}", 1 + random_.below(260));
       case 5: return fmt::format("ip daddr {}", some([&] { return address4(); }));
       case 6: return fmt::format("ip saddr & 0.0.0.{} == 0.0.0.{}", 5, one({"0", "1", "4", "5"}));
+      case 7: return fmt::format("ip protocol {}", some([&] { return one({"tcp", "udp", "icmp", "sctp", "gre"}); }));
       default: return fmt::format("ip saddr {}", some([&] { return address4(); }));
     }
   }
-  switch (random_.below(6)) {
+  switch (random_.below(any_protocol ? 6 : 5)) {
     case 0: return fmt::format("ip6 dscp {}", some([&] { return one({"cs0", "cs1", "af11", "ef"}); }));
     case 1: return fmt::format("ip6 hoplimit {} {}", one({"<", ">", "<=", "!="}), 62 + random_.below(3));
-    case 2: return fmt::format("ip6 nexthdr {}", some([&] { return one({"tcp", "udp", "ipv6-icmp", "sctp"}); }));
     case 3: return fmt::format("ip6 flowlabel < {}", 1 + random_.below(260));
     case 4: return fmt::format("ip6 daddr {}", some([&] { return address6(); }));
+    case 5: return fmt::format("ip6 nexthdr {}", some([&] { return one({"tcp", "udp", "ipv6-icmp", "sctp"}); }));
     default: return fmt::format("ip6 saddr {}", some([&] { return address6(); }));
   }
 }
@@ -97,7 +97,7 @@ std::string RuleText::of_flow(int l3) const {
 
 std::string RuleText::matches(int l3, const char* protocol) const {
   std::string all;
-  if (chance(2)) all += network(l3) + " ";
+  if (chance(2)) all += network(l3, protocol == nullptr) + " ";
   if (protocol != nullptr) all += transport(protocol) + " ";
   if (chance(3)) all += of_flow(l3) + " ";
   return all;

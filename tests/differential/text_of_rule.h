@@ -20,7 +20,7 @@ class RuleText {
 
  private:
   [[nodiscard]] std::string matches(int l3, const char* protocol) const;
-  [[nodiscard]] std::string network(int l3) const;
+  [[nodiscard]] std::string network(int l3, bool any_protocol) const;
   [[nodiscard]] std::string transport(const char* protocol) const;
   [[nodiscard]] std::string of_packet(Where where) const;
   [[nodiscard]] std::string of_flow(int l3) const;

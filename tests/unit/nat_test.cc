@@ -29,7 +29,7 @@ struct Table {
   Memory memory{settings};
   NatState& state = memory.as<NatState>("nat.state");
   Batch batch{memory.as<CommitArea>("nat.commit"), memory.as<Journal>("nat.journal"), memory.object("nat.state")};
-  TupleHash hash{7};
+  TupleHashes hash{7};
   Chance chance{7};
   Bindings bindings{state, batch, hash};
 
