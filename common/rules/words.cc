@@ -78,7 +78,7 @@ Parser::symbol_type Words::separator(const Token& token) {
   opens_ = Block::values;
   statement_ = selected_ = hash_ = nullptr;
   words_of_ = nullptr;
-  word_next_ = in_target_ = body_only_ = false;
+  word_next_ = in_target_ = body_only_ = setting_ = false;
   parentheses_ = operators_ = 0;
   names_left_ = 0;
   return Parser::make_SEPARATOR(token.at);

@@ -56,6 +56,8 @@ class Words {
     return tokens_[std::min(at_ + count, tokens_.size() - 1)];
   }
   [[nodiscard]] bool key_follows(const Module& module, size_t count) const;
+  /// The right side of `set` is compared with nothing: what follows it is the next statement.
+  [[nodiscard]] Before behind_key() const { return setting_ ? Before::value : Before::key; }
   const Key* take_key(const Module& module, const Token& token, Location& at);
 
   std::vector<Token> tokens_;
@@ -69,7 +71,7 @@ class Words {
   int names_left_ = 0;
   bool family_allowed_ = false, names_then_rule_ = false, body_only_ = false, renaming_ = false;  // a line of names
   bool word_next_ = false;            // a name or text, whatever it looks like
-  bool rate_ = false, in_target_ = false, metered_ = false, ended_ = false, fresh_ = false;
+  bool rate_ = false, in_target_ = false, metered_ = false, ended_ = false, fresh_ = false, setting_ = false;
   const Module* selected_ = nullptr;  // a select whose modifiers, key or parameters may follow
   bool key_seen_ = false;
   const Module* field_of_ = nullptr;  // a header whose field comes next

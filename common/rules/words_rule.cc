@@ -108,7 +108,7 @@ std::optional<Parser::symbol_type> Words::unit(const Token& token) {
 Parser::symbol_type Words::field(const Token& token) {
   const Module* const module = field_of_;
   field_of_ = nullptr;
-  before_ = Before::key;
+  before_ = behind_key();
   Location at;
   last_key_ = take_key(*module, token, at);
   if (last_key_ == nullptr) return Parser::make_WORD(std::string(token.text), token.at);
@@ -133,7 +133,7 @@ std::optional<Parser::symbol_type> Words::selecting(const Token& token) {
   bool const dotted = ahead().is('.') || tokens_[at_ - 2].is('.');
   if (among(module.modifiers, token.text) && (key == nullptr || dotted)) return P::make_MODIFIER({&module, nullptr, nullptr, text}, token.at);
   key_seen_ = true;
-  before_ = Before::key;
+  before_ = behind_key();
   last_key_ = key;
   if (key == nullptr) return P::make_WORD(text, token.at);
   return P::make_KEY({&module, key, nullptr, text}, token.at);
@@ -159,7 +159,7 @@ std::optional<Parser::symbol_type> Words::expression(const Token& token) {
   }
   if (select != nullptr && select->keys.size() == 1 && select->keys[0].name.empty()) {
     hash_ = select;
-    before_ = Before::key;
+    before_ = behind_key();
     return P::make_HASH_ALONE({select, select->keys.data(), nullptr, text}, token.at);
   }
   if (select != nullptr && (must || key_follows(*select, 0))) {
@@ -175,7 +175,7 @@ std::optional<Parser::symbol_type> Words::expression(const Token& token) {
   const Module* const meta = registry_.find("meta", Form::select);
   const Key* const bare = meta == nullptr || before_ == Before::key ? nullptr : find_key(*meta, text);
   if (bare != nullptr && bare->bare) {
-    before_ = Before::key;
+    before_ = behind_key();
     last_key_ = bare;
     return P::make_BARE_KEY({meta, bare, nullptr, text}, token.at);
   }
@@ -190,7 +190,10 @@ std::optional<Parser::symbol_type> Words::operation(const Token& token) {
   };
   if (token.text == "map") return with(P::make_MAPPED(token.at));
   if (token.text == "vmap") return with(P::make_VMAP(token.at));
-  if (token.text == "set" && before_ == Before::key) return with(P::make_SETTING(token.at));
+  if (token.text == "set" && before_ == Before::key) {
+    setting_ = true;
+    return with(P::make_SETTING(token.at));
+  }
   if (token.text == "and") return with(P::make_AND(token.at));
   if (token.text == "or") return with(P::make_OR(token.at));
   if (token.text == "xor") return with(P::make_XOR(token.at));
@@ -246,7 +249,7 @@ Parser::symbol_type Words::statement(const Token& token) {
   bool const positional = statement_ != nullptr && statement_->positional;
   const Module* const left = statement_;
   statement_ = nullptr;
-  in_target_ = rate_ = metered_ = false;
+  in_target_ = rate_ = metered_ = setting_ = false;
   if (!in_values) hash_ = nullptr;
   before_ = before_ == Before::start ? Before::start : Before::value;
   if ((text == "add" || text == "update" || text == "delete") && ahead().is('@')) return P::make_UPDATE(text, token.at);

@@ -81,7 +81,7 @@ std::string RuleText::of_packet(Where where) const {
     case 2: return fmt::format("meta length {} {}", one({"<", ">", "<=", ">="}), 40 + random_.below(200));
     case 3: return fmt::format("meta mark {}", one({"0x0", "0x16", "0x35", "!= 0x0", "& 0xf0 == 0x50"}));
     case 4: return fmt::format("meta l4proto {}", some([&] { return one({"tcp", "udp", "sctp", "gre"}); }));
-    case 5: return one({"@nh,64,8 > 0x3e", "@th,16,16 < 1024", "@th,0,8 0x14"});
+    case 5: return one({"@nh,64,8 > 0x3e", "@th,16,16 < 1024"});
     default: return one({"iif \"lan\"", "iif != \"wan\"", "meta pkttype host"});
   }
 }
