@@ -235,6 +235,9 @@ bool Checker::implied(const Expression& select) {
   }
   if (there == nullptr || there->name == "th") {
     know(header.layer, header);
+    // ICMP is of one family.
+    bool const of_family = header.layer == Layer::transport && header.above.nf_protocol != 0 && known(Layer::network) == nullptr;
+    if (of_family) know(Layer::network, *network_module(registry_, header.above.nf_protocol, 0));
     return true;
   }
   return error(select.at, fmt::format("conflicting protocols specified: {} vs. {}", there->name, header.name));

@@ -16,7 +16,7 @@ Decide::Decide(const Objects& objects, const Settings& settings, std::shared_ptr
       state_words_(std::make_unique<Words>(objects.state, program_.get())),
       translate_(objects.nat, settings.seed),
       packet_(std::make_unique<Evaluation>()),
-      record_(std::make_unique<Record>(objects.walk)) {
+      record_(objects.walk.header.capacity == 0 ? nullptr : std::make_unique<Record>(objects.walk)) {
   for (const auto& interface : settings.interfaces) interfaces_.push_back(interface.name);
   if (settings.topology.is_router()) router_ = std::make_unique<Router>(settings.topology);
   packet_->state = state_words_.get();
@@ -28,7 +28,7 @@ Decide::Decide(const Objects& objects, const Settings& settings, std::shared_ptr
 
 void Decide::visit(Descriptor& descriptor, Batch& batch) noexcept {
   bool const wanted = descriptor.kind == Kind::packet && descriptor.verdict == Verdict::accept;
-  recorded_ = (descriptor.orders & Orders::explained) != 0;
+  recorded_ = record_ != nullptr && (descriptor.orders & Orders::explained) != 0;
   if (recorded_) record_->begin();
   if (wanted && (router_ || program_))
     judge(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);

@@ -3,7 +3,8 @@
 //
 // Same     depends on the seed alone.
 // Left out what tests/differential/rulesets/pending is waiting for: chains before conntrack, the way of the firewall's own
-//          answers (rules of postrouting ask where a packet came in), resets into known flows.
+//          answers (rules of postrouting ask where a packet came in), resets; and refusals before the way is known, of which
+//          those to the firewall's own address come back to the kernel by its loopback.
 #include <fmt/format.h>
 
 #include <algorithm>

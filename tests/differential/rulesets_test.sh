@@ -22,7 +22,7 @@ kernel() {  # RULESET
   lab_up "$lab"
   lab_router "$lab"
   lab_silent "$lab"
-  ip netns exec "$lab-fw" nft -f "$1"
+  ip netns exec "$lab-fw" nft -f "$1" || return 1
   ip netns exec "$lab-wire" "$bin/run-kernel" "$work/cases" "$work/kernel"
   lab_flows "$lab" >"$work/kernel/conntrack.txt"
   lab_listing "$lab" >"$work/kernel/ruleset.nft"
@@ -52,7 +52,8 @@ compare() {  # NAME RULESET SEED
   if [ -n "${KEEP:-}" ]; then
     rm -rf "${KEEP:?}/$1"
     mkdir -p "$KEEP/$1"
-    cp -r "$work"/* "$2" "$KEEP/$1"
+    cp "$2" "$KEEP/$1/ruleset.nft"
+    cp -r "$work"/[!r]* "$KEEP/$1"
   fi
 }
 

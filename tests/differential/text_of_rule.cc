@@ -72,16 +72,16 @@ std::string RuleText::transport(const char* protocol) const {
   return fmt::format("{} {} {}", name, chance(3) ? "sport" : "dport", some([&] { return port(); }));
 }
 
-std::string RuleText::of_packet(Where where) const {
-  switch (random_.below(7)) {
+std::string RuleText::of_packet(Where where, bool any_protocol) const {
+  switch (random_.below(any_protocol ? 7 : 6)) {
     case 0: return fmt::format("iifname {}", some([&] { return one({"\"lan\"", "\"wan\"", "\"dmz\""}); }));
     case 1:
       if (where == Where::prerouting || where == Where::anywhere) return "iifname \"l*\"";
       return fmt::format("oifname {}", one({"\"lan\"", "\"wan\"", "\"d*\"", "!= \"wan\""}));
     case 2: return fmt::format("meta length {} {}", one({"<", ">", "<=", ">="}), 40 + random_.below(200));
     case 3: return fmt::format("meta mark {}", one({"0x0", "0x16", "0x35", "!= 0x0", "& 0xf0 == 0x50"}));
-    case 4: return fmt::format("meta l4proto {}", some([&] { return one({"tcp", "udp", "sctp", "gre"}); }));
-    case 5: return one({"@nh,64,8 > 0x3e", "@th,16,16 < 1024"});
+    case 4: return "@th,16,16 < 1024";
+    case 6: return fmt::format("meta l4proto {}", some([&] { return one({"tcp", "udp", "sctp", "gre"}); }));
     default: return one({"iif \"lan\"", "iif != \"wan\"", "meta pkttype host"});
   }
 }
@@ -113,9 +113,8 @@ std::string RuleText::effects() const {
   return all;
 }
 
-std::string RuleText::verdict(Where where, int l3, const char* protocol) const {
-  bool const tcp = protocol != nullptr && std::string_view(protocol) == "tcp";
-  bool const may_reject = where == Where::within || where == Where::prerouting;
+std::string RuleText::verdict(Where where, int l3) const {
+  bool const may_reject = where == Where::within;
   switch (random_.below(9)) {
     case 0: return "accept";
     case 1: return "drop";
@@ -124,7 +123,7 @@ std::string RuleText::verdict(Where where, int l3, const char* protocol) const {
       if (family_ == "inet") return one({"reject", "reject with icmpx no-route", "reject with icmpx host-unreachable", "reject with icmpx admin-prohibited"});
       return l3 == 4 ? one({"reject", "reject with icmp host-unreachable", "reject with icmp admin-prohibited", "reject with icmp net-prohibited"})
                      : one({"reject", "reject with icmpv6 no-route", "reject with icmpv6 admin-prohibited", "reject with icmpv6 policy-fail"});
-    case 3: return may_reject && tcp ? "reject with tcp reset" : "return";
+    case 3: return "return";
     case 4: case 5:
       if (first_ >= end_) return "";
       return fmt::format("{} c{}", chance(3) ? "goto" : "jump", first_ + random_.below(static_cast<uint32_t>(end_ - first_)));
@@ -145,9 +144,8 @@ std::string RuleText::rule(Where where) const {
   }
   if (protocol != nullptr && std::string_view(protocol) == "tcp" && chance(10)) return all + "counter meta mark set tcp dport map @marks";
   all += matches(l3, protocol);
-  if (where != Where::postrouting && chance(3)) all += of_packet(where) + " ";
-  std::string const last = verdict(where, l3, protocol);
-  if (last == "reject with tcp reset") all += "ct state new ";
+  if (where != Where::postrouting && chance(3)) all += of_packet(where, protocol == nullptr) + " ";
+  std::string const last = verdict(where, l3);
   return all + effects() + last;
 }
 

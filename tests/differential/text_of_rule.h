@@ -22,10 +22,10 @@ class RuleText {
   [[nodiscard]] std::string matches(int l3, const char* protocol) const;
   [[nodiscard]] std::string network(int l3, bool any_protocol) const;
   [[nodiscard]] std::string transport(const char* protocol) const;
-  [[nodiscard]] std::string of_packet(Where where) const;
+  [[nodiscard]] std::string of_packet(Where where, bool any_protocol) const;
   [[nodiscard]] std::string of_flow(int l3) const;
   [[nodiscard]] std::string effects() const;
-  [[nodiscard]] std::string verdict(Where where, int l3, const char* protocol) const;
+  [[nodiscard]] std::string verdict(Where where, int l3) const;
   [[nodiscard]] std::string port() const;
   [[nodiscard]] std::string address4() const;
   [[nodiscard]] std::string address6() const;

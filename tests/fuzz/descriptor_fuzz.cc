@@ -31,7 +31,11 @@ constexpr int kOrdersMost = 300;
 constexpr uint64_t kRounds = 8;
 
 const Settings& settings() {
-  static const Settings all = small_settings(kSlots, 8, 6);
+  static const Settings all = [] {
+    Settings small = small_settings(kSlots, 8, 6);
+    small.explained = {0, 1};
+    return small;
+  }();
   return all;
 }
 const Input& input() {
@@ -51,7 +55,7 @@ const std::array<Place, kStages> kPlaces{{
     {{"ring.track", "ring.confirm"},
      {"rules.desk", "pktio.desk"},
      {"conntrack.commit", "conntrack.journal", "conntrack.desk", "conntrack.state", "ring.rules", "ring.home"}},
-    {{"ring.rules"}, {"nat.desk"}, {"rules.commit", "rules.journal", "rules.desk", "rules.state", "ring.nat"}},
+    {{"ring.rules"}, {"nat.desk"}, {"rules.commit", "rules.journal", "rules.desk", "rules.state", "rules.walk", "ring.nat"}},
     {{"ring.nat"}, {"conntrack.desk"}, {"nat.commit", "nat.journal", "nat.desk", "nat.state", "ring.confirm"}},
 }};
 

@@ -17,6 +17,6 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module icmp_module{.name = "icmp", .form = Form::header, .help = "ICMP header",
-    .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 1}};
+    .keys = kKeys, .layer = Layer::transport, .above = {.nf_protocol = 2, .protocol = 1}};
 
 }  // namespace bulkhead::rules
