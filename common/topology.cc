@@ -126,6 +126,11 @@ Routes::Routes(const Topology& topology) : nodes_(2) {
   add({{{127}, 4}, 8}, {Way::Kind::local, 0, 0, {}});
   add(whole({{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 6}), {Way::Kind::local, 0, 0, {}});
   for (uint16_t device = 0; device < devices; ++device) {
+    add(whole(Prefix{link_local_address({}), kLinkLocalLength}.network().address), {Way::Kind::anycast, 0, device, {}});
+    for (const Prefix& own : topology.interfaces[device].addresses)
+      if (own.address.l3 == 6 && own.length < 127) add(whole(own.network().address), {Way::Kind::anycast, 0, device, {}});
+  }
+  for (uint16_t device = 0; device < devices; ++device) {
     for (const Prefix& own : topology.interfaces[device].addresses)
       add(whole(own.address), {Way::Kind::local, 0, device, {}});
     add(whole(link_local_address(topology.interfaces[device].mac)), {Way::Kind::local, 0, device, {}});

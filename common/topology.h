@@ -48,7 +48,8 @@ struct Topology {
 
 /// Where a packet goes.
 struct Way {
-  enum class Kind : uint8_t { none, unicast, local, broadcast };
+  /// anycast: a router is all routers of a network, RFC 4291 2.6.1.
+  enum class Kind : uint8_t { none, unicast, local, broadcast, anycast };
   Kind kind = Kind::none;
   uint8_t length = 0;   // of the prefix that matched
   uint16_t device = 0;  // unicast: out by this one; local: whose address it is

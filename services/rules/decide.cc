@@ -102,8 +102,15 @@ bool Decide::route_on(Descriptor& descriptor, std::span<const uint8_t> frame, Ba
   }
   descriptor.verdict = Verdict::drop;
   descriptor.reason = packet ? found.reason : DropReason::not_ip;
-  if (found.speaks && may_be_answered(*packet, router_->routes, found.type)) answer(descriptor, *packet, found, batch);
+  if (found.speaks && may_speak(descriptor, *packet, found, batch)) answer(descriptor, *packet, found, batch);
   return false;
+}
+
+/// Linux ip_error counts what it would say before it asks whether anything may be said.
+bool Decide::may_speak(const Descriptor& descriptor, const HeaderView& packet, const Route& route, Batch& batch) noexcept {
+  bool const counted = route.reason == DropReason::no_route && packet.source.l3 == 4;
+  if (counted && !limits_.allow_unroutable(packet.source, descriptor.time_ns, batch)) return false;
+  return may_be_answered(packet, router_->routes, route.type);
 }
 
 void Decide::reject(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept {
@@ -151,7 +158,6 @@ void Decide::answer(Descriptor& descriptor, const HeaderView& packet, const Rout
   const Way& way = router_->routes.way(back);
   if (way.kind != Way::Kind::unicast) return;
   uint64_t const now_ns = descriptor.time_ns;
-  if (route.reason == DropReason::no_route && peer.l3 == 4 && !limits_.allow_unroutable(peer, now_ns, batch)) return;
   Answer said{};
   // What is said about a packet that was translated leaves translated back.
   bool const as_asked = router_->routes.is_local(packet.destination) || packet.destination != packet.asked;

@@ -76,6 +76,7 @@ class Decide {
                                                   std::span<const uint8_t> frame) const noexcept;
   [[nodiscard]] bool passes(At hook, Descriptor& descriptor, Batch& batch) noexcept;
   [[nodiscard]] bool route_on(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
+  [[nodiscard]] bool may_speak(const Descriptor& descriptor, const HeaderView& packet, const Route& route, Batch& batch) noexcept;
   void answer(Descriptor& descriptor, const HeaderView& packet, const Route& route, Batch& batch) noexcept;
   void reset(Descriptor& descriptor, const HeaderView& packet) noexcept;
   [[nodiscard]] IpAddress source_towards(const IpAddress& peer, const Way& way, uint16_t in) const noexcept;

@@ -157,9 +157,11 @@ BOOST_AUTO_TEST_CASE(cancel_that_races_with_a_writer_neither_loses_nor_doubles_b
       wrong += std::to_integer<uint8_t>(buffer[static_cast<size_t>(i)]) != (got++ & 255U);
   };
   Operation read(*loop, take);
-  for (uint32_t round = 0; got < count; ++round) {
+  uint32_t round = 0;
+  while (got < count) {
     if (!read.busy()) read.receive(pair.right, buffer);
-    for (uint32_t spin = 0; spin < round % 5; ++spin) loop->run_ready();
+    uint32_t const spins = round++ % 5;
+    for (uint32_t spin = 0; spin < spins; ++spin) loop->run_ready();
     if (!read.busy()) continue;
     int n = read.cancel();
     if (n > 0) take(n);

@@ -21,6 +21,7 @@ std::string way(const Topology& topology, const char* to) {
     case Way::Kind::none: return "none";
     case Way::Kind::local: return "local";
     case Way::Kind::broadcast: return "broadcast";
+    case Way::Kind::anycast: return "anycast";
     case Way::Kind::unicast: break;
   }
   std::string text = topology.interfaces[found.device].name;
@@ -67,6 +68,8 @@ BOOST_AUTO_TEST_CASE(the_longest_prefix_wins_and_local_addresses_come_first) {
   BOOST_TEST(way(*topology, "2001:db8:f:1::1") == "wan");
   BOOST_TEST(way(*topology, "2001:db8:e::1") == "none");
   BOOST_TEST(way(*topology, "::1") == "local");
+  BOOST_TEST(way(*topology, "2001:db8::") == "anycast");
+  BOOST_TEST(way(*topology, "fe80::") == "anycast");
 }
 
 BOOST_AUTO_TEST_CASE(ways_agree_with_a_search_of_every_prefix) {

@@ -7,7 +7,7 @@
 namespace bulkhead::rules::run {
 namespace {
 
-constexpr uint32_t kUnspecified = 0, kUnicast = 1, kLocal = 2, kBroadcast = 3, kMulticast = 5, kUnreachable = 7;
+constexpr uint32_t kUnspecified = 0, kUnicast = 1, kLocal = 2, kBroadcast = 3, kAnycast = 4, kMulticast = 5, kUnreachable = 7;
 
 IpAddress asked(const Step& step, const Evaluation& packet) {
   const uint8_t* const ip = packet.head.data();
@@ -45,7 +45,7 @@ bool speaks_before_it_has_an_address(const Evaluation& packet) {
 uint32_t out_by(const Step& step, const Evaluation& packet) {
   if (speaks_before_it_has_an_address(packet)) return packet.in.index;
   Way const way = way_to(asked(step, packet), step, packet);
-  if (way.kind == Way::Kind::none || way.kind == Way::Kind::local) return 0;
+  if (way.kind == Way::Kind::none || way.kind == Way::Kind::local || way.kind == Way::Kind::anycast) return 0;
   uint32_t const device = way.device + 1U, only = wanted(step, packet);
   return only == 0 || only == device ? device : 0;
 }
@@ -66,6 +66,7 @@ uint32_t type6(const IpAddress& address, const Step& step, const Evaluation& pac
   Way const way = way_to(address, step, packet);
   if (way.kind == Way::Kind::local && (only == 0 || only == way.device + 1U)) return kLocal;
   if (way.kind == Way::Kind::none) return kUnreachable;
+  if (way.kind == Way::Kind::anycast) return kAnycast;
   return is_none(address) ? kUnspecified : kUnicast;
 }
 
