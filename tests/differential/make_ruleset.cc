@@ -48,7 +48,7 @@ class MakeTable {
   std::string plain_chain(size_t number, size_t count) {
     RuleText const text(random_, family_, number + 1, count);
     std::string all = fmt::format("\tchain c{} {{\n", number);
-    for (uint32_t i = 1 + random_.below(4); i > 0; --i) all += "\t\t" + text.rule(Where::anywhere) + "\n";
+    for (uint32_t i = 1 + random_.below(4); i > 0; --i) all += fmt::format("\t\t{}\n", text.rule(Where::anywhere));
     return all + "\t}\n";
   }
   std::string base_chain(size_t number) {
@@ -60,7 +60,7 @@ class MakeTable {
                                   hook.priorities[random_.below(4)], drops ? "drop" : "accept");
     if (drops) all += "\t\tct state established,related counter accept\n";
     Where const where = last ? Where::postrouting : std::string_view(hook.name) == "prerouting" ? Where::prerouting : Where::within;
-    for (uint32_t i = 2 + random_.below(7); i > 0; --i) all += "\t\t" + text.rule(where) + "\n";
+    for (uint32_t i = 2 + random_.below(7); i > 0; --i) all += fmt::format("\t\t{}\n", text.rule(where));
     return all + "\t}\n";
   }
 
