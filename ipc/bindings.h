@@ -48,6 +48,11 @@ struct NatState {
 };
 static_assert(sizeof(NatState) % 64 == 0);
 
+/// Of the flow of that generation, which is there?
+[[nodiscard]] inline bool is_bound(const Binding& binding, uint32_t generation) noexcept {
+  return binding.generation.load() == generation && (binding.flags.load() & Binding::used) != 0;
+}
+
 /// The binding of a flow, read by another process; none where that flow has none.
 struct BindingView {
   uint32_t flags = 0;
@@ -58,7 +63,7 @@ struct BindingView {
   BindingView view;
   if (flow == 0 || flow > state.header.capacity) return view;
   const Binding& binding = state.bindings()[flow - 1];
-  if (binding.generation.load() != generation || (binding.flags.load() & Binding::used) == 0) return view;
+  if (!is_bound(binding, generation)) return view;
   view.flags = binding.flags.load();
   view.original = tuple_of(binding.original);
   view.reply = tuple_of(binding.reply);

@@ -85,10 +85,8 @@ class Inlet {
     return tail - head_;
   }
   /// Copies a descriptor out: the next one, or that `ahead` places behind it. Needs available() > ahead.
-  void get(Descriptor& into, uint64_t ahead = 0) const noexcept { copy_out(&into, &slot(ahead), sizeof into); }
-  /// The descriptor `ahead` places behind the next one, to be prefetched, not read.
-  [[nodiscard]] const Descriptor& slot(uint64_t ahead) const noexcept {
-    return ring_.slots()[(head_ + ahead) & (capacity_ - 1)];
+  void get(Descriptor& into, uint64_t ahead = 0) const noexcept {
+    copy_out(&into, &ring_.slots()[(head_ + ahead) & (capacity_ - 1)], sizeof into);
   }
   void advance() noexcept { ++head_; }
   [[nodiscard]] uint64_t head() const noexcept { return head_; }

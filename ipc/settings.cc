@@ -163,6 +163,8 @@ Status check(const Settings& settings) {
   if (auto s = between("pps", settings.packets_per_second, 0, 1'000'000'000); !s) return s;
   if (auto s = between("packets", settings.made_packets, 0, uint64_t{1} << 40); !s) return s;
   if (auto s = check_interfaces(settings); !s) return s;
+  if (settings.explained.packet != 0 && settings.explained.interface >= settings.interfaces.size())
+    return fail("settings: a packet of interface {} of {} is to be explained", settings.explained.interface, settings.interfaces.size());
   if (!settings.topology.is_router()) return {};
   const auto& routed = settings.topology.interfaces;
   if (!std::ranges::equal(settings.interfaces, routed, {}, &Settings::Interface::name, &Topology::Interface::name))

@@ -70,4 +70,10 @@ inline void copy_out(void* to, const void* shared, size_t bytes) noexcept {
 
 inline constexpr size_t kCacheLine = 64;
 
+/// The cache lines of an object that begins with one.
+template <bool to_write = false>
+void prefetch(const void* at, size_t bytes) noexcept {
+  for (size_t line = 0; line < bytes; line += kCacheLine) __builtin_prefetch(static_cast<const std::byte*>(at) + line, to_write ? 1 : 0);
+}
+
 }  // namespace bulkhead

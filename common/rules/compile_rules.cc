@@ -188,11 +188,9 @@ void Compiler::insert(std::vector<uint32_t>& chains, uint32_t chain, int32_t pri
 }
 
 void Compiler::hook(const Base& base, const std::string& family, uint32_t chain) {
-  static constexpr std::array<std::string_view, static_cast<size_t>(At::count)> names{"prerouting", "input", "forward",
-                                                                                      "output", "postrouting"};
-  auto const name = std::ranges::find(names, base.hook);
-  if (name == names.end()) return;  // of another family: no packet of ours meets it
-  auto const hook = static_cast<size_t>(name - names.begin());
+  auto const name = std::ranges::find(kHookNames, base.hook);
+  if (name == kHookNames.end()) return;  // of another family: no packet of ours meets it
+  auto const hook = static_cast<size_t>(name - kHookNames.begin());
   bool const nat = base.type == "nat";
   // A chain of conntrack's own priority was added later, so it runs first.
   program_.chains[chain].early = !nat && base.priority <= kConntrack && (base.hook == "prerouting" || base.hook == "output");
@@ -201,10 +199,10 @@ void Compiler::hook(const Base& base, const std::string& family, uint32_t chain)
     if ((family == "ip" && side != 0) || (family == "ip6" && side != 1)) continue;
     insert((nat ? program_.nat : program_.hooks)[hook][side], chain, base.priority, is_source(base.hook));
     // The first chain of type nat brings all four points, each at its own priority whatever the chain says.
-    for (size_t at = 0; nat && at < names.size(); ++at) {
+    for (size_t at = 0; nat && at < kHookNames.size(); ++at) {
       auto& chains = program_.hooks[at][side];
-      bool const source = is_source(names[at]);
-      if (names[at] == "forward" || std::ranges::find(chains, kNatPoint) != chains.end()) continue;
+      bool const source = is_source(kHookNames[at]);
+      if (kHookNames[at] == "forward" || std::ranges::find(chains, kNatPoint) != chains.end()) continue;
       insert(chains, kNatPoint, source ? kNatSource : kNatDestination, source);
     }
   }

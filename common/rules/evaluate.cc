@@ -106,7 +106,7 @@ namespace {
 /// A redirect about a translated flow: it names an address that nobody there has. nf_nat_icmp_reply_translation drops it.
 bool misleads(const Evaluation& packet) {
   constexpr uint8_t kRedirect = 5;
-  constexpr uint32_t kTranslated = 16 | 32;  // IPS_SRC_NAT, IPS_DST_NAT
+  constexpr uint32_t kTranslated = FlowView::source_nat | FlowView::destination_nat;
   if (!packet.nat.quotes || packet.l3 != 4 || packet.transport == Evaluation::kNone) return false;
   return packet.head[packet.transport] == kRedirect && (packet.flow.status & kTranslated) != 0;
 }

@@ -52,6 +52,8 @@ struct CompiledChain {
 
 /// Where packets meet base chains.
 enum class At : uint8_t { prerouting, input, forward, output, postrouting, count };
+inline constexpr std::array<std::string_view, static_cast<size_t>(At::count)> kHookNames{"prerouting", "input", "forward", "output",
+                                                                                        "postrouting"};
 
 /// Where among a hook's chains the addresses change, and those of type nat are asked.
 inline constexpr uint32_t kNatPoint = ~0U;

@@ -5,14 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "common/rules/print.h"
+#include "services/cli/complain.h"
 
 namespace bulkhead::cli {
 namespace {
-
-int complain(const std::string& why) {
-  fmt::print(stderr, "bulkhead: {}\n", why);
-  return 1;
-}
 
 /// A folder that goes when we do.
 class Folder {
@@ -95,8 +91,7 @@ class Story {
                          rules::rule_text(rule, program_.chains[chain].family, {.stateless = true}));
   }
   void enter(uint8_t hook, uint32_t chain) {
-    static constexpr std::array<std::string_view, 5> hooks{"prerouting", "input", "forward", "output", "postrouting"};
-    if (hook != hook_) text_ += fmt::format("\n{}\n", hook < hooks.size() ? hooks[hook] : "?");
+    if (hook != hook_) text_ += fmt::format("\n{}\n", hook < rules::kHookNames.size() ? rules::kHookNames[hook] : "?");
     if (hook != hook_ || chain != chain_) {
       const rules::CompiledChain& entered = program_.chains[chain];
       text_ += fmt::format("  chain {} {} {}{}\n", entered.family, entered.table, entered.name,

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <fstream>
 
+#include "services/cli/complain.h"
 #include "services/cli/flow_listing.h"
 #include "services/cli/replay_files.h"
 #include "services/cli/ruleset_file.h"
@@ -10,11 +11,6 @@
 
 namespace bulkhead::cli {
 namespace {
-
-int complain(const std::string& why) {
-  fmt::print(stderr, "bulkhead: {}\n", why);
-  return 1;
-}
 
 Status write_figures(const std::string& path, const Outcome& outcome) {
   std::ofstream file(path);

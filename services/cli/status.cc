@@ -8,6 +8,7 @@
 #include "ipc/rpc.h"
 #include "ipc/run_dir.h"
 #include "ipc/schema/keeper.capnp.h"
+#include "services/cli/complain.h"
 
 namespace bulkhead::cli {
 namespace {
@@ -128,11 +129,6 @@ void print_table(const Json& status) {
   for (const Json& one : status["services"])
     for (const auto& [reason, packets] : one["drops"].items())
       fmt::print("dropped by {}: {} {}\n", one["name"].get<std::string>(), reason, packets.get<uint64_t>());
-}
-
-int complain(const std::string& why) {
-  fmt::print(stderr, "bulkhead: {}\n", why);
-  return 1;
 }
 
 }  // namespace

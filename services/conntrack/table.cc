@@ -45,9 +45,7 @@ void FlowTable::prefetch_entry(uint64_t hash) const noexcept {
   for (const Word<uint64_t>& word : bucket_at(hash).places) {
     uint64_t const place = word.load();
     if (place >> 32 != hash >> 32) continue;
-    const auto* entry = reinterpret_cast<const char*>(&entries_[(place >> 1 & 0x7fffffff) - 1]);
-    for (size_t line = 0; line < sizeof(FlowEntry); line += kCacheLine) __builtin_prefetch(entry + line, 1);
-    return;
+    return prefetch<true>(&entries_[(place >> 1 & 0x7fffffff) - 1], sizeof(FlowEntry));
   }
 }
 

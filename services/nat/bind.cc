@@ -59,9 +59,7 @@ void Bind::let_go(const Descriptor& descriptor, Bindings& bindings) noexcept {
     if (i + kGoneAhead / 2 < count) bindings.prefetch_chains(static_cast<uint32_t>(gone(descriptor, i + kGoneAhead / 2)));
     uint64_t const flow = gone(descriptor, i);
     auto const index = static_cast<uint32_t>(flow);
-    if (index < bindings.capacity() &&
-        objects_.state.bindings()[index].generation.load() == static_cast<uint32_t>(flow >> 32))
-      bindings.remove(index);
+    if (bindings.has(index, static_cast<uint32_t>(flow >> 32))) bindings.remove(index);
   }
 }
 
@@ -72,9 +70,7 @@ void Bind::look_ahead(const Descriptor& descriptor, Batch& batch) noexcept {
     bindings.prefetch_entry(static_cast<uint32_t>(gone(descriptor, i)));
   if (descriptor.flow != 0) bindings.prefetch_entry(descriptor.flow - 1);
   if ((descriptor.orders & Orders::translate) == 0) return;
-  auto const* const lines = reinterpret_cast<const std::byte*>(&objects_.orders.slot(descriptor.number, window_));
-  __builtin_prefetch(lines);
-  __builtin_prefetch(lines + kCacheLine);
+  prefetch(&objects_.orders.slot(descriptor.number, window_), sizeof(NatOrders));
 }
 
 void Bind::look_near(const Descriptor& descriptor, Batch& batch) noexcept {
@@ -83,7 +79,7 @@ void Bind::look_near(const Descriptor& descriptor, Batch& batch) noexcept {
   for (size_t i = 0; i < std::min<size_t>(descriptor.gone_count, kGoneAhead / 2); ++i)
     bindings.prefetch_chains(static_cast<uint32_t>(gone(descriptor, i)));
   bool const maybe = descriptor.flow != 0 && descriptor.state == FlowState::fresh && descriptor.verdict == Verdict::accept;
-  if (!maybe || bindings.has(descriptor.flow, descriptor.flow_generation)) return;
+  if (!maybe || bindings.has(descriptor.flow - 1, descriptor.flow_generation)) return;
   bindings.prefetch(NatState::by_original, descriptor.tuple);
   bindings.prefetch(NatState::by_source, descriptor.tuple);
   Tuple likely = descriptor.tuple;

@@ -24,10 +24,7 @@ uint32_t Bindings::first(NatState::Chain chain, uint32_t hash) const noexcept {
 }
 
 void Bindings::prefetch_entry(uint32_t index) const noexcept {
-  if (index >= capacity_) return;
-  auto const* const lines = reinterpret_cast<const std::byte*>(&bindings_[index]);
-  __builtin_prefetch(lines);
-  __builtin_prefetch(lines + kCacheLine);
+  if (index < capacity_) bulkhead::prefetch(&bindings_[index], sizeof(Binding));
 }
 
 void Bindings::prefetch_chains(uint32_t index) const noexcept {

@@ -57,11 +57,8 @@ class Bindings {
     return std::nullopt;
   }
 
-  /// Is that flow (index plus 1) bound already?
-  [[nodiscard]] bool has(uint32_t flow, uint32_t generation) const noexcept {
-    if (flow > capacity_) return false;
-    const Binding& binding = bindings_[flow - 1];
-    return binding.generation.load() == generation && (binding.flags.load() & Binding::used) != 0;
+  [[nodiscard]] bool has(uint32_t index, uint32_t generation) const noexcept {
+    return index < capacity_ && is_bound(bindings_[index], generation);
   }
   /// What a flow's first packet, and its end, will want, into the cache: first the entry, then what it leads to.
   void prefetch_entry(uint32_t index) const noexcept;

@@ -28,18 +28,18 @@ Decide::Decide(const Objects& objects, const Settings& settings, std::shared_ptr
 
 void Decide::visit(Descriptor& descriptor, Batch& batch) noexcept {
   bool const wanted = descriptor.kind == Kind::packet && descriptor.verdict == Verdict::accept;
-  recorded_ = record_ != nullptr && (descriptor.orders & Orders::explained) != 0;
-  if (recorded_) record_->begin();
+  told_ = (descriptor.orders & Orders::explained) != 0 ? record_.get() : nullptr;
+  if (told_ != nullptr) told_->begin();
   if (wanted && (router_ || program_))
     judge(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);
-  if (recorded_) record_->end(descriptor.number);
+  if (told_ != nullptr) told_->end(descriptor.number);
   counting_.visit(descriptor, batch);
 }
 
 void Decide::look_ahead(const Descriptor& descriptor, Batch&) const noexcept {
   if (!router_ && !program_) return;
   auto const frame = frame_of(descriptor, objects_.pool, objects_.pool_bytes);
-  for (size_t line = 0; line < std::min<size_t>(frame.size(), 2 * kCacheLine); line += kCacheLine) __builtin_prefetch(frame.data() + line);
+  prefetch(frame.data(), std::min<size_t>(frame.size(), 2 * kCacheLine));
 }
 
 /// The packet as it is before the first hook. False: no rule looks at it.
@@ -79,8 +79,8 @@ std::optional<HeaderView> Decide::view_of(const Descriptor& descriptor, std::spa
 
 bool Decide::passes(At hook, Descriptor& descriptor, Batch& batch) noexcept {
   state_words_->batch = &batch;
-  if (recorded_) record_->enter(hook);
-  evaluate(*program_, hook, *packet_, recorded_ ? record_.get() : nullptr);
+  if (told_ != nullptr) told_->enter(hook);
+  evaluate(*program_, hook, *packet_, told_);
   descriptor.rule = packet_->rule;
   if (packet_->verdict == Decision::accept) return true;
   descriptor.verdict = Verdict::drop;

@@ -94,8 +94,8 @@ class Decide {
   std::unique_ptr<Words> state_words_;
   Translate translate_;
   std::unique_ptr<Evaluation> packet_;
-  std::unique_ptr<Record> record_;
-  bool recorded_ = false;  // this packet is
+  std::unique_ptr<Record> record_;  // none: nobody asked
+  Record* told_ = nullptr;          // of this packet; null: its walk is not written down
   std::unique_ptr<Router> router_;  // none: a bridge
 };
 

@@ -4,7 +4,6 @@ namespace bulkhead::rules {
 namespace {
 
 constexpr auto kSource = static_cast<size_t>(Part::source), kDestination = static_cast<size_t>(Part::destination);
-constexpr uint32_t kStatusSource = 16, kStatusDestination = 32;  // IPS_SRC_NAT, IPS_DST_NAT
 
 void see_binding(const Descriptor& descriptor, const BindingView& binding, Evaluation& packet) {
   Translation& nat = packet.nat;
@@ -16,7 +15,7 @@ void see_binding(const Descriptor& descriptor, const BindingView& binding, Evalu
   nat.inner_to = reply ? binding.original : binding.reply;
   nat.to = inverse(nat.inner_to).value_or(descriptor.tuple);
   packet.flow.tuples = {binding.original, binding.reply};
-  packet.flow.status |= (source ? kStatusSource : 0) | (destination ? kStatusDestination : 0);
+  packet.flow.status |= (source ? FlowView::source_nat : 0) | (destination ? FlowView::destination_nat : 0);
 }
 
 }  // namespace

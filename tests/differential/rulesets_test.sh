@@ -18,15 +18,14 @@ lab=bulkhead-rules-$$
 work=$(mktemp -d)
 trap 'lab_down $lab; rm -rf "$work"' EXIT
 
+# errexit is off where a function's status is asked for, so each command has its &&.
 kernel() {  # RULESET
-  lab_up "$lab"
-  lab_router "$lab"
-  lab_silent "$lab"
-  ip netns exec "$lab-fw" nft -f "$1" || return 1
-  ip netns exec "$lab-wire" "$bin/run-kernel" "$work/cases" "$work/kernel"
-  lab_flows "$lab" >"$work/kernel/conntrack.txt"
-  lab_listing "$lab" >"$work/kernel/ruleset.nft"
-  lab_down "$lab"
+  lab_up "$lab" && lab_router "$lab" && lab_silent "$lab" &&
+    ip netns exec "$lab-fw" nft -f "$1" &&
+    ip netns exec "$lab-wire" "$bin/run-kernel" "$work/cases" "$work/kernel" &&
+    lab_flows "$lab" >"$work/kernel/conntrack.txt" &&
+    lab_listing "$lab" >"$work/kernel/ruleset.nft" &&
+    lab_down "$lab"
 }
 
 ours() {  # RULESET

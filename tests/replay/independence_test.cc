@@ -68,7 +68,8 @@ void same_at_every_setting(const ReplayLab& lab, const Input& input) {
   BOOST_REQUIRE_EQUAL(account_two(input.captures, lab.path("out")), "");
   BOOST_TEST(!want.at("conntrack.txt").empty());
   // The table was full: with more room it comes to something else.
-  BOOST_TEST(difference(want, outputs(lab, {input.captures, {}}, {"256", "4096", 2, "50"})) != "");
+  BOOST_TEST((want.at("conntrack.txt") !=
+              outputs(lab, {input.captures, {}}, {"256", "4096", 2, "50"}).at("conntrack.txt")));
   auto const same = [&](const Setting& setting) {
     BOOST_TEST_CONTEXT("batch " << setting.batch << ", ring " << setting.ring << ", cores " << setting.cores
                                 << ", spin " << setting.spin_us)

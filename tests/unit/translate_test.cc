@@ -38,6 +38,14 @@ Bytes packet_of(const Bytes& frame) {
   return {frame.begin() + 14, frame.end()};
 }
 
+/// A packet that is masqueraded, and an ICMP error about it from a router on its way.
+Routed told_of_a_masqueraded_packet(uint8_t type, uint8_t code) {
+  Bytes const outside = datagram({kRouter, kServer}, 5000, 53, {.hop_limit = 63});
+  Ends const back{address("192.0.2.77"), kRouter};
+  return through(with(kMasquerade), {arrives(kLan, datagram({kClient, kServer}, 5000, 53)),
+                                     arrives(kWan, ip(back, protocol::icmp, icmp_error(back, type, code, outside)))});
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(a_masqueraded_flow_leaves_from_the_interfaces_address_and_comes_back_to_the_client) {
@@ -113,11 +121,7 @@ BOOST_AUTO_TEST_CASE(a_redirect_is_for_the_router_itself) {
 }
 
 BOOST_AUTO_TEST_CASE(an_icmp_error_about_a_translated_packet_is_translated_inside_and_outside) {
-  Bytes const outside = datagram({kRouter, kServer}, 5000, 53, {.hop_limit = 63});
-  Ends const back{address("192.0.2.77"), kRouter};
-  auto const routed = through(with(kMasquerade),
-                              {arrives(kLan, datagram({kClient, kServer}, 5000, 53)),
-                               arrives(kWan, ip(back, protocol::icmp, icmp_error(back, 3, 1, outside)))});
+  auto const routed = told_of_a_masqueraded_packet(3, 1);
   BOOST_REQUIRE(routed.lan.size() == 1U);
   Ends const there{address("192.0.2.77"), kClient};
   Bytes const want = ip(there, protocol::icmp, icmp_error(there, 3, 1, datagram({kClient, kServer}, 5000, 53, {.hop_limit = 63})),
@@ -126,11 +130,7 @@ BOOST_AUTO_TEST_CASE(an_icmp_error_about_a_translated_packet_is_translated_insid
 }
 
 BOOST_AUTO_TEST_CASE(an_icmp_redirect_about_a_translated_packet_is_dropped) {
-  Bytes const outside = datagram({kRouter, kServer}, 5000, 53, {.hop_limit = 63});
-  Ends const back{address("192.0.2.77"), kRouter};
-  auto const routed = through(with(kMasquerade),
-                              {arrives(kLan, datagram({kClient, kServer}, 5000, 53)),
-                               arrives(kWan, ip(back, protocol::icmp, icmp_error(back, 5, 1, outside)))});
+  auto const routed = told_of_a_masqueraded_packet(5, 1);
   BOOST_TEST((routed.lan.empty() && routed.local.empty()));
   BOOST_TEST(routed.dropped("nat_redirect") == 1U, routed.verdicts);
 }

@@ -3,8 +3,6 @@
 namespace bulkhead::rules::run {
 namespace {
 
-constexpr uint32_t kStatusSource = 16, kStatusDestination = 32;  // IPS_SRC_NAT, IPS_DST_NAT
-
 IpAddress address_of(Number number, uint8_t l3) {
   IpAddress address;
   address.l3 = l3;
@@ -72,7 +70,7 @@ Next nat(const Step& step, Evaluation& packet) noexcept {
   nat.changes[side] = before != nat.to;
   if (nat.changes[side]) {
     packet.flow.tuples[1] = inverse(nat.to).value_or(Tuple{});
-    packet.flow.status |= target.part == Part::source ? kStatusSource : kStatusDestination;
+    packet.flow.status |= target.part == Part::source ? FlowView::source_nat : FlowView::destination_nat;
   }
   return accept(step, packet);
 }

@@ -1,0 +1,17 @@
+// services/cli/complain.h: what goes wrong with a command, to whoever typed it.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <string>
+
+namespace bulkhead::cli {
+
+/// The exit status that goes with it.
+inline int complain(const std::string& why) {
+  fmt::print(stderr, "bulkhead: {}\n", why);
+  return 1;
+}
+
+}  // namespace bulkhead::cli
