@@ -40,6 +40,12 @@ bool is_special(const Address& host) {
   return host.bytes[0] == 0 || host.bytes[0] == 127 || host.bytes[0] >= 224;
 }
 
+/// The router's own.
+bool is_router(const Address& host) {
+  auto const& own = host.l3 == 4 ? kOwn4 : kOwn6;
+  return std::ranges::any_of(own, [&](const auto& one) { return address(one).bytes == host.bytes; });
+}
+
 /// The few addresses of the gateways' networks, where a host would have to be asked for.
 bool is_beside_the_router(const Address& host) {
   size_t const side = side_of(host);
@@ -70,6 +76,8 @@ class Make {
     for (CasePacket& packet : packets) {
       size_t const home = side_of(packet.ends.src);
       bool const forth = packet.ends.src.bytes == parties_.ends.src.bytes;
+      // The kernel, which takes such a packet for another's, would answer itself by its loopback.
+      if (packet.ends.src.l3 == 6 && is_router(packet.ends.src)) continue;
       dress(packet);
       made.push_back({forth || home == kNowhere ? arrives_ : home, std::move(packet)});
     }

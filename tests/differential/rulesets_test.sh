@@ -22,7 +22,7 @@ trap 'lab_down $lab; rm -rf "$work"' EXIT
 kernel() {  # RULESET
   lab_up "$lab" && lab_router "$lab" && lab_silent "$lab" &&
     ip netns exec "$lab-fw" nft -f "$1" &&
-    ip netns exec "$lab-wire" "$bin/run-kernel" "$work/cases" "$work/kernel" &&
+    ip netns exec "$lab-wire" "$bin/run-kernel" "$work/cases" "$work/kernel" paced &&
     lab_flows "$lab" >"$work/kernel/conntrack.txt" &&
     lab_listing "$lab" >"$work/kernel/ruleset.nft" &&
     lab_down "$lab"
@@ -30,7 +30,7 @@ kernel() {  # RULESET
 
 ours() {  # RULESET
   local in=()
-  for side in lan wan dmz; do in+=(--in "$side=$work/cases/$side.pcap"); done
+  for side in lan wan dmz; do in+=(--in "$side=$work/kernel/sent/$side.pcap"); done
   "$bin/bulkhead" replay "${in[@]}" --config "$here/topology.toml" --rules "$1" --flows 4096 --out "$work/ours" >/dev/null
 }
 

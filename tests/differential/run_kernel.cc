@@ -1,4 +1,4 @@
-// tests/differential/run_kernel.cc: run-kernel CASE_DIR OUT_DIR, in the wire namespace of a lab (kernel_lab.sh).
+// tests/differential/run_kernel.cc: run-kernel CASE_DIR OUT_DIR [paced], in the wire namespace of a lab (kernel_lab.sh).
 //
 // Way     sends CASE_DIR/NAME.pcap on NAME1, for each side that has a capture, in the order of time, and takes what comes
 //         out of the firewall: OUT_DIR/NAME.pcap, as a replay's; and OUT_DIR/states: "lan 17 established" a packet, or
@@ -6,18 +6,22 @@
 // Order   everything runs on one processor, which queues frames of all veth pairs in the order of sending. So a frame
 //         that was sent on clock0 comes to clock1 behind all that was queued before it; what those bring about comes
 //         before the second such frame.
+// Time    as fast as it goes; or paced as the stamps are, since limits of what the kernel says run by its own clock. What a
+//         paced run sent is in OUT_DIR/sent/NAME.pcap with the time at which it did: a busy machine is late.
 // Names   packets are known by the number that make-cases gave them; the state is what states.nft writes.
 #include <fmt/format.h>
 #include <pcap/pcap.h>
 #include <sched.h>
 
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <memory>
 #include <stdexcept>
+#include <thread>
 
 #include "tests/differential/wire.h"
 #include "tests/tools/capture_file.h"
@@ -30,7 +34,7 @@ constexpr std::array<const char*, 6> kStates{"dropped", "untracked", "invalid", 
 constexpr int kPatience_ms = 10'000;
 
 struct Sent {
-  uint64_t stamp_ns;
+  uint64_t stamp_ns;  // at which it is to be sent, and then was
   size_t side;
   uint64_t n;  // within its file
   Bytes frame;
@@ -67,7 +71,7 @@ void read_side(const std::string& path, size_t side, std::multimap<uint64_t, Sen
 
 class Run {
  public:
-  void make(const std::string& cases) {
+  void make(const std::string& cases, bool paced) {
     for (size_t side = 0; side < kSides.size(); ++side) {
       std::string const path = fmt::format("{}/{}.pcap", cases, kSides[side]);
       if (!std::filesystem::exists(path)) continue;
@@ -78,7 +82,12 @@ class Run {
       if (name_of_frame(one.frame) == 0) throw std::runtime_error("a packet without a number");
       if (!by_name_.emplace(name_of_frame(one.frame), &one).second) throw std::runtime_error("a number twice");
     }
-    for (const auto& [stamp, one] : sent_) {
+    auto const begin = std::chrono::steady_clock::now() - std::chrono::nanoseconds(sent_.empty() ? 0 : sent_.begin()->first);
+    for (auto& [stamp, one] : sent_) {
+      if (paced) {
+        std::this_thread::sleep_until(begin + std::chrono::nanoseconds(stamp));
+        one.stamp_ns = static_cast<uint64_t>(std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin).count());
+      }
       wires_[one.side]->send(one.frame);
       take(stamp);
     }
@@ -93,15 +102,27 @@ class Run {
       out << kSides[one.side] << ' ' << one.n << ' ' << kStates[seen == seen_.end() ? 0 : seen->second] << '\n';
     }
     if (!out.flush()) throw std::runtime_error("cannot write " + directory + "/states");
-    for (size_t side = 0; side < kSides.size(); ++side) {
-      if (!wires_[side]) continue;
-      std::string const path = fmt::format("{}/{}.pcap", directory, kSides[side]);
-      auto const written = write_capture(path, Format::pcap, LinkType::ethernet, egress_[side]);
-      if (!written) throw std::runtime_error(written.error().message);
-    }
+    write_sides(directory, egress_);
+  }
+
+  void write_sent(const std::string& directory) const {
+    Sides sides;
+    for (const auto& [stamp, one] : sent_) sides[one.side].push_back({one.stamp_ns, one.frame, 0});
+    std::filesystem::create_directories(directory);
+    write_sides(directory, sides);
   }
 
  private:
+  using Sides = std::array<std::vector<Stamped>, kSides.size()>;
+
+  void write_sides(const std::string& directory, const Sides& sides) const {
+    for (size_t side = 0; side < kSides.size(); ++side) {
+      if (!wires_[side]) continue;
+      std::string const path = fmt::format("{}/{}.pcap", directory, kSides[side]);
+      auto const written = write_capture(path, Format::pcap, LinkType::ethernet, sides[side]);
+      if (!written) throw std::runtime_error(written.error().message);
+    }
+  }
   void take(uint64_t stamp_ns) {
     for (size_t side = 0; side < kSides.size(); ++side)
       while (auto frame = wires_[side] ? wires_[side]->receive(0) : std::nullopt) came(side, stamp_ns, *frame);
@@ -124,15 +145,16 @@ class Run {
   std::multimap<uint64_t, Sent> sent_;
   std::map<uint32_t, const Sent*> by_name_;
   std::map<const Sent*, uint8_t> seen_;
-  std::array<std::vector<Stamped>, kSides.size()> egress_;
+  Sides egress_;
 };
 
 }  // namespace
 }  // namespace bulkhead::test
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    fmt::print(stderr, "run-kernel CASE_DIR OUT_DIR\n");
+  bool const paced = argc == 4 && std::string_view(argv[3]) == "paced";
+  if (argc != 3 && !paced) {
+    fmt::print(stderr, "run-kernel CASE_DIR OUT_DIR [paced]\n");
     return 2;
   }
   cpu_set_t one;
@@ -144,8 +166,9 @@ int main(int argc, char** argv) {
   }
   try {
     bulkhead::test::Run run;
-    run.make(argv[1]);
+    run.make(argv[1], paced);
     run.write(argv[2]);
+    if (paced) run.write_sent(argv[2] + std::string("/sent"));
   } catch (const std::exception& error) {
     fmt::print(stderr, "run-kernel: {}\n", error.what());
     return 1;
