@@ -1,10 +1,10 @@
-// tests/differential/compare_kernel.cc: compare-kernel tracking|ruleset KERNEL_DIR OUR_DIR: where do we differ?
+// tests/differential/compare_kernel.cc: compare-kernel tracking|ruleset KERNEL_DIR OUR_DIR SECONDS: where do we differ?
 //
 // Packets  tracking: KERNEL_DIR/states (run_kernel.cc) beside OUR_DIR/verdicts.jsonl: one line for each packet that got another
 //          state, or was dropped by one alone. ruleset: what left, frame by frame (compare_egress.h).
 // Rules    ruleset: ruleset.nft of both folders: the same text, so the same counters, quotas and named objects.
 // Flows    KERNEL_DIR/conntrack.txt beside OUR_DIR/conntrack.txt: the same lines but for `use` and their order; the
-//          seconds left may differ by as many as the kernel's run took.
+//          seconds left may differ by as many as the kernel's run took: SECONDS.
 // Exit     0: no difference. 1: some. 2: the comparison was not possible, or there was nothing to compare.
 #include <fmt/format.h>
 
@@ -25,7 +25,6 @@ namespace {
 using bulkhead::test::Differences;
 
 using Packet = std::pair<std::string, uint64_t>;  // interface, n
-constexpr uint64_t kSlow_s = 5;                   // that the kernel's run may have taken
 
 std::ifstream opened(const std::string& path) {
   std::ifstream file(path);
@@ -86,12 +85,12 @@ void compare_packets(const std::string& kernel, const std::string& ours, Differe
   fmt::print("\n");
 }
 
-void compare_flows(const std::string& kernel, const std::string& ours, Differences& found) {
+void compare_flows(const std::string& kernel, const std::string& ours, uint64_t slow_s, Differences& found) {
   auto const theirs = flows(kernel + "/conntrack.txt"), own = flows(ours + "/conntrack.txt");
   for (const auto& [flow, left] : theirs) {
     auto const at = own.find(flow);
     if (at == own.end()) found.add("only the kernel: {} {}", left, flow);
-    else if (at->second + 1 < left || left + kSlow_s < at->second)
+    else if (at->second + 1 < left || left + slow_s < at->second)
       found.add("seconds left: kernel {}, we {}: {}", left, at->second, flow);
   }
   for (const auto& [flow, left] : own)
@@ -120,9 +119,9 @@ void compare_rules(const std::string& kernel, const std::string& ours, Differenc
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::string_view const kind = argc == 4 ? argv[1] : "";
+  std::string_view const kind = argc == 5 ? argv[1] : "";
   if (kind != "tracking" && kind != "ruleset") {
-    fmt::print(stderr, "compare-kernel tracking|ruleset KERNEL_DIR OUR_DIR\n");
+    fmt::print(stderr, "compare-kernel tracking|ruleset KERNEL_DIR OUR_DIR SECONDS\n");
     return 2;
   }
   try {
@@ -134,7 +133,7 @@ int main(int argc, char** argv) {
       fmt::print("{} frames left\n", bulkhead::test::compare_egress(kernel, ours, found));
       compare_rules(kernel, ours, found);
     }
-    compare_flows(kernel, ours, found);
+    compare_flows(kernel, ours, std::stoull(argv[4]), found);
     fmt::print("{} differences\n", found.count());
     return found.count() == 0 ? 0 : 1;
   } catch (const std::exception& error) {

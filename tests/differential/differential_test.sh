@@ -17,6 +17,7 @@ work=$(mktemp -d)
 trap 'lab_down $lab; rm -rf "$work"' EXIT
 
 run() {  # FIRST COUNT
+  local begin=$SECONDS
   rm -rf "$work"/*
   mkdir "$work/kernel"
   lab_up "$lab"
@@ -26,7 +27,7 @@ run() {  # FIRST COUNT
   lab_flows "$lab" >"$work/kernel/conntrack.txt"
   lab_down "$lab"
   "$bin/bulkhead" replay --in lan="$work/cases/lan.pcap" --in wan="$work/cases/wan.pcap" --out "$work/ours" >/dev/null
-  "$bin/compare-kernel" tracking "$work/kernel" "$work/ours"
+  "$bin/compare-kernel" tracking "$work/kernel" "$work/ours" $((SECONDS - begin + 1))
 }
 
 failed=0

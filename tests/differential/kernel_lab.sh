@@ -60,6 +60,18 @@ lab_router() {
   lab_gateway "$1" lan 10.0.0 10.0.0.0/8 2001:db8:1::
   lab_gateway "$1" wan 192.0.2 192.0.2.0/24 2001:db8:2::
   lab_gateway "$1" dmz 198.51.100 198.51.100.0/24 2001:db8:3::
+  lab_is_home "$1" 2001:db8:1::fffe && lab_is_home "$1" 2001:db8:2::fffe && lab_is_home "$1" 2001:db8:3::fffe
+}
+
+# A work queue of the kernel's, which a busy machine keeps waiting, makes an IPv6 address its own.
+lab_is_home() {  # NAME ADDRESS
+  local try
+  for ((try = 0; try < 500; ++try)); do
+    if ip -n "$1-fw" -6 route show table local type local | grep -qF "local $2 "; then return; fi
+    sleep 0.02
+  done
+  echo "$2 is not up" >&2
+  return 1
 }
 
 lab_gateway() {  # NAME SIDE FIRST_THREE_BYTES NET4 NET6
