@@ -20,7 +20,7 @@ std::string_view name_of(DropReason reason) noexcept {
     case DropReason::too_big: return "too_big";
     case DropReason::beyond_scope: return "beyond_scope";
     case DropReason::group: return "group";
-    case DropReason::nat_redirect: return "nat_redirect";
+    case DropReason::nat_error: return "nat_error";
     default: return "unknown";
   }
 }

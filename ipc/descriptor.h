@@ -60,7 +60,7 @@ enum class DropReason : uint8_t {
   too_big,
   beyond_scope,
   group,
-  nat_redirect,  // an ICMP redirect about a translated flow
+  nat_error,  // cannot be translated: a redirect, an ICMP error that quotes too little, GRE of an unknown version
   count
 };
 [[nodiscard]] std::string_view name_of(DropReason reason) noexcept;

@@ -61,26 +61,20 @@ bool any_wide(const Expression& key) {
   return key.is(Kind::concat) ? std::ranges::any_of(key.parts, wide) : wide(key);
 }
 
-/// The shortest way to write low-high.
-Expression interval(const Expression& like, Number low, Number high) {
-  Expression value = like;
-  value.kind = Kind::value;
-  value.parts.clear();
-  value.number = low;
-  if (low == high) return value;
+Expression network_or_range(Expression low, Number high) {
+  Expression made = low;
   unsigned host = 0;
-  while (host < value.bits && low + all_ones(host) < high) ++host;
-  Expression made = value;
-  if (value.type->prefixes && low + all_ones(host) == high && (low & all_ones(host)) == 0) {
+  while (host < low.bits && low.number + all_ones(host) < high) ++host;
+  if (low.type->prefixes && low.number + all_ones(host) == high && (low.number & all_ones(host)) == 0) {
     made.kind = Kind::prefix;
-    made.number = value.bits - host;
-    made.parts = {value};
+    made.number = low.bits - host;
+    made.parts = {std::move(low)};
     return made;
   }
-  Expression end = value;
+  Expression end = low;
   end.number = high;
   made.kind = Kind::range;
-  made.parts = {value, end};
+  made.parts = {std::move(low), std::move(end)};
   return made;
 }
 
@@ -128,6 +122,19 @@ Number high_of(const Expression& value) {
   if (value.is(Kind::range)) return value.parts[1].number;
   if (value.is(Kind::prefix)) return value.parts[0].number | all_ones(value.bits - static_cast<unsigned>(value.number));
   return value.number;
+}
+
+Expression interval(const Expression& like, Number low, Number high) {
+  Expression value = like;
+  value.kind = Kind::value;
+  value.parts.clear();
+  value.number = low;
+  return low == high ? value : network_or_range(std::move(value), high);
+}
+
+void shorten(Expression& addresses) {
+  Number const high = high_of(addresses);
+  addresses = network_or_range(wide(addresses) ? Expression(addresses.parts[0]) : addresses, high);
 }
 
 bool same(const Expression& left, const Expression& right) {
@@ -250,7 +257,9 @@ bool Checker::guess_data(Expression& data, Expression& whole) {
   }
   whole.type = &type;
   whole.bits = type.bits;
-  return value(data, type, type.bits);
+  bool const good = value(data, type, type.bits);
+  if (good && data.is(Kind::range)) shorten(data);
+  return good;
 }
 
 bool Checker::reference(Expression& expression, const Expression& left, bool map) {

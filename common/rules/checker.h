@@ -80,6 +80,11 @@ bool arrange(std::vector<Expression>& elements, bool interval, bool merge, Check
 /// Leaves out the matches that a later one implies, as nft does on listing.
 void remove_implied(std::vector<Statement>& statements, std::string_view family);
 
+/// low-high, as the kernel's nft lists it: a network, where it is one.
+Expression interval(const Expression& like, Number low, Number high);
+/// The same of NAT's addresses, where a single one is a network too.
+void shorten(Expression& addresses);
+
 bool same(const Expression& left, const Expression& right);
 Number low_of(const Expression& value);
 Number high_of(const Expression& value);

@@ -103,23 +103,16 @@ class Walk {
 
 namespace {
 
-/// A redirect about a translated flow: it names an address that nobody there has. nf_nat_icmp_reply_translation drops it.
-bool misleads(const Evaluation& packet) {
-  constexpr uint8_t kRedirect = 5;
-  constexpr uint32_t kTranslated = FlowView::source_nat | FlowView::destination_nat;
-  if (!packet.nat.quotes || packet.l3 != 4 || packet.transport == Evaluation::kNone) return false;
-  return packet.head[packet.transport] == kRedirect && (packet.flow.status & kTranslated) != 0;
+void drop(Evaluation& packet) {
+  packet.verdict = Decision::drop;
+  packet.rule = 0;
+  packet.policy = false;
 }
 
 /// Chains of type nat are asked by a flow's first packet alone, until one has said what it becomes.
 void nat_point(const Program& program, At hook, Evaluation& packet, Watcher* watcher) noexcept {
   if (!packet.nat.tracked) return;
-  if (misleads(packet)) {
-    packet.verdict = Decision::drop;
-    packet.rule = 0;
-    packet.policy = false;
-    return;
-  }
+  if (run::misleads(packet)) return drop(packet);
   Part const part = hook == At::prerouting || hook == At::output ? Part::destination : Part::source;
   auto const side = static_cast<size_t>(part);
   if (packet.nat.open[side]) {
@@ -129,7 +122,7 @@ void nat_point(const Program& program, At hook, Evaluation& packet, Watcher* wat
       if (packet.nat.ordered[side]) break;
     }
   }
-  run::translate(packet, part);
+  if (!run::translate(packet, part)) drop(packet);
 }
 
 }  // namespace

@@ -75,7 +75,7 @@ Json nat(const Statement& statement, const Style& style) {
   Json inner = Json::object();
   bool const prefix = statement.has("prefix");
   if (statement.has("ip") || statement.has("ip6")) inner["family"] = statement.has("ip") ? "ip" : "ip6";
-  else if (prefix) inner["family"] = is_six(*statement.argument("to")) ? "ip6" : "ip";
+  else if (statement.has("interval")) inner["family"] = is_six(*statement.argument("to")) ? "ip6" : "ip";
   if (const Expression* const to = statement.argument("to")) {
     if (!to->parts[0].is(Kind::none)) inner["addr"] = to_json(to->parts[0], style);
     if (!to->parts[1].is(Kind::none)) inner["port"] = to_json(to->parts[1], style);

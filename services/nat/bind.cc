@@ -35,10 +35,12 @@ Bind::Bind(const Objects& objects, const Settings& settings)
 void Bind::visit(Descriptor& descriptor, Batch& batch) noexcept {
   if (enabled_) {
     Bindings bindings(objects_.state, batch, hash_);
-    if (descriptor.gone_count != 0) let_go(descriptor, bindings);
     bool const passes = descriptor.kind == Kind::packet && descriptor.verdict == Verdict::accept && descriptor.flow != 0;
+    BindingView binding;
+    // A reset that ends its own flow is still translated.
+    if (passes) binding = binding_of(objects_.state, descriptor.flow, descriptor.flow_generation);
+    if (descriptor.gone_count != 0) let_go(descriptor, bindings);
     if (passes) {
-      BindingView binding = binding_of(objects_.state, descriptor.flow, descriptor.flow_generation);
       if (binding.flags == 0 && descriptor.state == FlowState::fresh) binding = bind(descriptor, batch, bindings);
       if (binding.translates() && descriptor.verdict == Verdict::accept) edit(descriptor, binding);
     }

@@ -84,7 +84,7 @@ bool Decide::passes(At hook, Descriptor& descriptor, Batch& batch) noexcept {
   descriptor.rule = packet_->rule;
   if (packet_->verdict == Decision::accept) return true;
   descriptor.verdict = Verdict::drop;
-  descriptor.reason = packet_->policy ? DropReason::policy : packet_->rule == 0 ? DropReason::nat_redirect : DropReason::rule;
+  descriptor.reason = packet_->policy ? DropReason::policy : packet_->rule == 0 ? DropReason::nat_error : DropReason::rule;
   return false;
 }
 

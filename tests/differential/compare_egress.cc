@@ -18,11 +18,12 @@ namespace {
 
 constexpr std::array<const char*, 3> kSides{"lan", "wan", "dmz"};
 constexpr size_t kLink = 14;
-constexpr uint8_t kOwnHost = 254;  // the firewall's IPv4 addresses end so
 
+/// Fresh from the firewall, whose answer may bear a translated address: no hop taken off, the precedence of internetwork control.
 bool is_own_error(const Bytes& frame) {
+  constexpr uint8_t kControl = 0xc0, kFresh = 64;
   if (frame.size() < kLink + 28 || frame[kLink] != 0x45 || frame[kLink + 9] != protocol::icmp) return false;
-  return frame[kLink + 15] == kOwnHost && icmp::is_error(frame[kLink + 20]);
+  return (frame[kLink + 1] & kControl) == kControl && frame[kLink + 8] == kFresh && icmp::is_error(frame[kLink + 20]);
 }
 
 Bytes without_chance(Bytes frame) {

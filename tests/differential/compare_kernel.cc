@@ -2,7 +2,7 @@
 //
 // Packets  tracking: KERNEL_DIR/states (run_kernel.cc) beside OUR_DIR/verdicts.jsonl: one line for each packet that got another
 //          state, or was dropped by one alone. ruleset: what left, frame by frame (compare_egress.h).
-// Rules    ruleset: ruleset.nft of both folders: the same text, so the same counters, quotas and named objects.
+// Rules    ruleset: ruleset.nft of both folders: the same text, so the same counters, quotas, named objects and elements.
 // Flows    KERNEL_DIR/conntrack.txt beside OUR_DIR/conntrack.txt: the same lines but for `use` and their order; the
 //          seconds left may differ by as many as the kernel's run took: SECONDS.
 // Exit     0: no difference. 1: some. 2: the comparison was not possible, or there was nothing to compare.
@@ -98,10 +98,17 @@ void compare_flows(const std::string& kernel, const std::string& ours, uint64_t 
   fmt::print("{} flows\n", theirs.size());
 }
 
+/// Without the time that elements have left, which the run's own takes from.
+std::string without_time(std::string line) {
+  constexpr std::string_view left = " expires ";
+  for (size_t at = 0; (at = line.find(left, at)) != std::string::npos;) line.erase(at, line.find_first_of(" ,", at + left.size()) - at);
+  return line;
+}
+
 std::vector<std::string> lines(const std::string& path) {
   std::vector<std::string> all;
   std::ifstream file = opened(path);
-  for (std::string line; std::getline(file, line);) all.push_back(line);
+  for (std::string line; std::getline(file, line);) all.push_back(without_time(line));
   return all;
 }
 

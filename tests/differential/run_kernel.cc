@@ -8,6 +8,7 @@
 //         before the second such frame.
 // Time    as fast as it goes; or paced as the stamps are, since limits of what the kernel says run by its own clock. What a
 //         paced run sent is in OUT_DIR/sent/NAME.pcap with the time at which it did: a busy machine is late.
+// NAT     what answers a translated packet is sent as the host would that got it (translated_hosts.h).
 // Exit    3: so late that a limit may have gone on by a tick of the kernel's clock, which nobody sees from here. To be run again.
 // Names   packets are known by the number that make-cases gave them; the state is what states.nft writes.
 #include <fmt/format.h>
@@ -24,6 +25,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "tests/differential/translated_hosts.h"
 #include "tests/differential/wire.h"
 #include "tests/tools/capture_file.h"
 
@@ -40,6 +42,7 @@ struct Sent {
   size_t side;
   uint64_t n;  // within its file
   Bytes frame;
+  bool answers = false;  // a translated packet
 };
 
 /// What make-cases numbered it; IPv6 apart from IPv4. 0: neither.
@@ -90,6 +93,10 @@ class Run {
         std::this_thread::sleep_until(begin + std::chrono::nanoseconds(stamp));
         one.stamp_ns = static_cast<uint64_t>(std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin).count());
       }
+      if (auto const side = hosts_.answer(one.frame)) {
+        one.side = *side;
+        one.answers = true;
+      }
       wires_[one.side]->send(one.frame);
       take(stamp);
     }
@@ -136,6 +143,7 @@ class Run {
     if (is_to_group(frame)) return;
     egress_[side].push_back({stamp_ns, frame, 0});
     auto const known = by_name_.find(name_of_frame(frame));
+    if (known != by_name_.end() && !known->second->answers) hosts_.came(known->second->frame, frame, side);
     if (known == by_name_.end() || known->second->side == side || state_of(frame) == 0) return;
     if (!seen_.emplace(known->second, state_of(frame)).second) throw std::runtime_error("a packet came out twice");
   }
@@ -149,6 +157,7 @@ class Run {
   Wire ticks_{"clock0"}, ticked_{"clock1"};
   std::multimap<uint64_t, Sent> sent_;
   std::map<uint32_t, const Sent*> by_name_;
+  TranslatedHosts hosts_;
   std::map<const Sent*, uint8_t> seen_;
   Sides egress_;
   bool late_ = false;

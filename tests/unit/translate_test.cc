@@ -39,8 +39,9 @@ Bytes packet_of(const Bytes& frame) {
 }
 
 /// A packet that is masqueraded, and an ICMP error about it from a router on its way.
-Routed told_of_a_masqueraded_packet(uint8_t type, uint8_t code) {
-  Bytes const outside = datagram({kRouter, kServer}, 5000, 53, {.hop_limit = 63});
+Routed told_of_a_masqueraded_packet(uint8_t type, uint8_t code, size_t quoted = 1500) {
+  Bytes outside = datagram({kRouter, kServer}, 5000, 53, {.hop_limit = 63});
+  outside.resize(std::min(outside.size(), quoted));
   Ends const back{address("192.0.2.77"), kRouter};
   return through(with(kMasquerade), {arrives(kLan, datagram({kClient, kServer}, 5000, 53)),
                                      arrives(kWan, ip(back, protocol::icmp, icmp_error(back, type, code, outside)))});
@@ -129,10 +130,18 @@ BOOST_AUTO_TEST_CASE(an_icmp_error_about_a_translated_packet_is_translated_insid
   BOOST_TEST(packet_of(routed.lan[0]) == want, boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(an_icmp_error_must_quote_all_that_is_translated) {
+  constexpr size_t ip = 20, udp = 8;
+  BOOST_TEST(told_of_a_masqueraded_packet(3, 1, ip + udp).lan.size() == 1U);
+  auto const routed = told_of_a_masqueraded_packet(3, 1, ip + udp - 1);
+  BOOST_TEST(routed.lan.empty());
+  BOOST_TEST(routed.dropped("nat_error") == 1U, routed.verdicts);
+}
+
 BOOST_AUTO_TEST_CASE(an_icmp_redirect_about_a_translated_packet_is_dropped) {
   auto const routed = told_of_a_masqueraded_packet(5, 1);
   BOOST_TEST((routed.lan.empty() && routed.local.empty()));
-  BOOST_TEST(routed.dropped("nat_redirect") == 1U, routed.verdicts);
+  BOOST_TEST(routed.dropped("nat_error") == 1U, routed.verdicts);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_refused_behind_a_forwarded_port_is_said_by_the_address_that_was_asked) {

@@ -38,11 +38,21 @@ bool looks_like_six(const Expression& address) {
   return at->is(Kind::text) && at->text.find(':') != std::string::npos;
 }
 
-/// `dnat ip addr . port to ... map`: the data are concatenations.
+bool gives_ranges(const Expression& map, const Checker& checker) {
+  if (map.is(Kind::reference)) {
+    const Set* const set = find_named(checker.table().sets, map.text);
+    return set != nullptr && set->interval_data;
+  }
+  return std::ranges::any_of(map.parts, [](const Expression& element) {
+    return element.parts.size() > 1 && (element.parts[1].is(Kind::range) || element.parts[1].is(Kind::prefix));
+  });
+}
+
+/// `dnat ip addr . port to ... map`: the data are concatenations. `interval` is known by the data, whoever says it.
 bool check_map(Statement& nat, Expression& address, Checker& checker) {
   if (!checker.typed(address)) return false;
-  nat.erase("addr");
-  nat.erase("port");
+  for (const char* word : {"addr", "port", "interval"}) nat.erase(word);
+  if (gives_ranges(address.parts.at(1), checker)) nat.arguments.insert(nat.arguments.begin(), {"interval", nat.at, {}});
   return true;
 }
 
@@ -61,12 +71,9 @@ void check_address(Statement& nat, Expression& to, Checker& checker) {
       nat.arguments.insert(nat.arguments.begin(), {address.type == &ipv6_address ? "ip6" : "ip", nat.at, {}});
     return;
   }
-  if (address.is(Kind::prefix)) {
-    if (!nat.has("prefix")) nat.arguments.insert(nat.arguments.begin(), {"prefix", nat.at, {}});
-  } else {
-    nat.erase("prefix");
-  }
-  checker.value(address, type, type.bits);
+  if (!address.is(Kind::prefix)) nat.erase("prefix");
+  bool const several = address.is(Kind::prefix) || address.is(Kind::range);
+  if (checker.value(address, type, type.bits) && several) shorten(address);
   if (checker.family() == "inet") {
     if (!nat.has("ip") && !nat.has("ip6")) nat.arguments.insert(nat.arguments.begin(), {six ? "ip6" : "ip", nat.at, {}});
     checker.require(*checker.registry().find(six ? "ip6" : "ip", Form::header), nat.at);
@@ -99,10 +106,9 @@ void print(const Statement& nat, Out& out) {
   out << nat.module->name;
   const Expression* const target = nat.argument("to");
   bool const pairs = target != nullptr && target->parts[0].is(Kind::lookup) && target->parts[0].bits == 0;
-  bool const inet = out.family() == "inet", shown = pairs || nat.has("prefix");
+  bool const inet = out.family() == "inet", shown = pairs || nat.has("interval");
   if ((inet && nat.has("ip")) || (shown && out.family() == "ip")) out << " ip";
   if ((inet && nat.has("ip6")) || (shown && out.family() == "ip6")) out << " ip6";
-  if (nat.has("interval")) out << " interval";
   if (nat.has("prefix")) out << " prefix";
   if (const Expression* const to = nat.argument("to")) {
     out << " to ";

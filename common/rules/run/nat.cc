@@ -50,6 +50,33 @@ bool find_addresses(const NatTarget& target, const Evaluation& packet, NatRange&
   return range.min_address.l3 == packet.l3;
 }
 
+/// Bytes of the transport header that must be there for it to be rewritten (l4proto_manip_pkt and its kin); 0: none.
+size_t rewritten_bytes(uint8_t protocol) {
+  constexpr std::array known{protocol::tcp,  protocol::udp,    protocol::udplite, protocol::dccp,
+                             protocol::sctp, protocol::icmpv6, protocol::icmp,    protocol::gre};
+  return std::ranges::find(known, protocol) == known.end() ? 0 : 8;
+}
+/// Of GRE's versions 0 has nothing to rewrite, 1 its call; of others nobody knows.
+bool is_rewritten(const Evaluation& packet, uint8_t protocol, size_t at, Part part) {
+  size_t const wanted = rewritten_bytes(protocol);
+  if (wanted == 0) return true;
+  if (at + wanted > packet.length) return false;
+  std::array<uint8_t, 2> flags{};
+  return protocol != protocol::gre || part == Part::source || (packet.copy(at, flags) && (flags[1] & 7U) <= 1);
+}
+
+bool can_translate(const Evaluation& packet, Part part) {
+  constexpr size_t kIcmp = 8, kIpv6 = 40;
+  const Translation& nat = packet.nat;
+  if (packet.transport == Evaluation::kNone) return true;
+  if (!nat.quotes) return is_rewritten(packet, packet.protocol, packet.transport, part);
+  size_t const inner = size_t{packet.transport} + kIcmp;
+  std::array<uint8_t, 1> first{};
+  if (!packet.copy(inner, first)) return false;
+  size_t const header = packet.l3 == 4 ? (first[0] & 15U) * 4 : kIpv6;
+  return is_rewritten(packet, nat.inner_to.protocol, inner + header, part == Part::source ? Part::destination : Part::source);
+}
+
 }  // namespace
 
 Next nat(const Step& step, Evaluation& packet) noexcept {
@@ -75,13 +102,22 @@ Next nat(const Step& step, Evaluation& packet) noexcept {
   return accept(step, packet);
 }
 
-void translate(Evaluation& packet, Part part) noexcept {
+bool misleads(const Evaluation& packet) noexcept {
+  constexpr uint8_t kRedirect = 5;
+  constexpr uint32_t kTranslated = FlowView::source_nat | FlowView::destination_nat;
+  if (!packet.nat.quotes || packet.l3 != 4 || packet.transport == Evaluation::kNone) return false;
+  return packet.head[packet.transport] == kRedirect && (packet.flow.status & kTranslated) != 0;
+}
+
+bool translate(Evaluation& packet, Part part) noexcept {
   const Translation& nat = packet.nat;
-  if (!nat.changes[static_cast<size_t>(part)]) return;
+  if (!nat.changes[static_cast<size_t>(part)]) return true;
+  if (!can_translate(packet, part)) return false;
   Rewriting what{bit_of(part), 0, nat.to, nat.inner_to};
   if (nat.quotes) what.inner = bit_of(part == Part::source ? Part::destination : Part::source);
   bool const whole = packet.transport != Evaluation::kNone;
   rewrite(std::span(packet.head).first(packet.head_length), packet.protocol, whole ? packet.transport : 0, what);
+  return true;
 }
 
 }  // namespace bulkhead::rules::run

@@ -64,8 +64,10 @@ Next reset(const Step& step, Evaluation& packet) noexcept;
 // nat.cc
 /// What a NatTarget says, for the flow's first packet.
 Next nat(const Step& step, Evaluation& packet) noexcept;
-/// The packet as it is once that part of it is translated: its headers, and what `ct` says of its flow.
-void translate(Evaluation& packet, Part part) noexcept;
+/// An ICMP redirect about a translated flow, which names an address that nobody there has: nf_nat_icmp_reply_translation drops it.
+[[nodiscard]] bool misleads(const Evaluation& packet) noexcept;
+/// The packet as it is once that part of it is translated: its headers, and what `ct` says of its flow. False: it cannot be, nobody gets it.
+[[nodiscard]] bool translate(Evaluation& packet, Part part) noexcept;
 
 // Marks and the traffic class, from register `to`. mark.cc
 Next set_mark(const Step& step, Evaluation& packet) noexcept;

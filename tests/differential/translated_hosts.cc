@@ -1,0 +1,55 @@
+#include "tests/differential/translated_hosts.h"
+
+#include <cstring>
+
+#include "common/nat_rewrite.h"
+
+namespace bulkhead::test {
+namespace {
+
+constexpr uint8_t kBoth = Rewriting::source | Rewriting::destination;
+
+Headers headers_of(const Bytes& frame) { return parse(frame, static_cast<uint32_t>(frame.size()), LinkType::ethernet); }
+bool is_of_a_flow(const Headers& headers) {
+  return headers.shape == Shape::ip && (tracking(headers.tuple) == Tracking::flow || tracking(headers.tuple) == Tracking::answer);
+}
+
+void rewrite(Bytes& frame, const Headers& headers, const Rewriting& what) {
+  bulkhead::rewrite(std::span(frame).subspan(headers.l3_offset), headers.tuple.protocol, headers.l4_offset - headers.l3_offset, what);
+}
+
+}  // namespace
+
+void TranslatedHosts::came(const Bytes& sent, const Bytes& left, size_t side) {
+  Headers const before = headers_of(sent), after = headers_of(left);
+  bool const same_packet = before.tuple.protocol == after.tuple.protocol && before.l3_length == after.l3_length;
+  if (!same_packet || !is_of_a_flow(before) || !is_of_a_flow(after)) return;
+  // Untranslated, an invalid packet of the flow may have come through.
+  if (before.tuple != after.tuple) flows_.insert_or_assign(before.tuple, Seen{after.tuple, side});
+}
+
+std::optional<size_t> TranslatedHosts::answer(Bytes& frame) const {
+  Headers const headers = headers_of(frame);
+  if (is_of_a_flow(headers)) {
+    auto const asked = inverse(headers.tuple);
+    auto const flow = asked ? flows_.find(*asked) : flows_.end();
+    auto const answer = flow == flows_.end() ? std::nullopt : inverse(flow->second.tuple);
+    if (!answer) return std::nullopt;
+    rewrite(frame, headers, {.outer = kBoth, .inner = 0, .to = *answer, .inner_to = {}});
+    return flow->second.side;
+  }
+  if (headers.shape != Shape::ip || tracking(headers.tuple) != Tracking::error) return std::nullopt;
+  auto const quoted = quoted_tuple(frame, headers);
+  auto const flow = quoted ? flows_.find(*quoted) : flows_.end();
+  if (flow == flows_.end()) return std::nullopt;
+  Rewriting what{.outer = Rewriting::destination, .inner = kBoth, .to = headers.tuple, .inner_to = flow->second.tuple};
+  what.to.dst = what.inner_to.src;
+  if (headers.tuple.src == quoted->dst) {
+    what.outer = kBoth;
+    what.to.src = what.inner_to.dst;
+  }
+  rewrite(frame, headers, what);
+  return flow->second.side;
+}
+
+}  // namespace bulkhead::test
