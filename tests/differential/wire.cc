@@ -69,8 +69,7 @@ void Wire::send(std::span<const uint8_t> frame) {
 std::optional<Bytes> Wire::receive(int wait_ms) {
   pollfd waiting{socket_, POLLIN, 0};
   if (wait_ms != 0) require(poll(&waiting, 1, wait_ms) >= 0, "poll");
-  Bytes frame(70'000);
-  iovec into{frame.data(), frame.size()};
+  iovec into{room_.data(), room_.size()};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(tpacket_auxdata))> beside;
   msghdr message{};
   message.msg_iov = &into;
@@ -80,7 +79,7 @@ std::optional<Bytes> Wire::receive(int wait_ms) {
   ssize_t const size = recvmsg(socket_, &message, MSG_DONTWAIT);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return std::nullopt;
   require(size >= 0, "recvmsg");
-  frame.resize(static_cast<size_t>(size));
+  Bytes frame(room_.begin(), room_.begin() + size);
   if (is_half_done(message)) finish_tcp_checksum(frame);
   return frame;
 }

@@ -24,6 +24,7 @@ class Wire {
 
  private:
   int socket_;
+  Bytes room_ = Bytes(70'000);  // for the longest frame
 };
 
 }  // namespace bulkhead::test
