@@ -27,7 +27,7 @@ class OtherCase {
       case 3: return ping(back);
       case 4: case 5: return error(back);
       case 6: return gre(back);
-      case 7: return put(back, random_.below(2) == 0 ? protocol::esp : uint8_t{99}, pattern(8 + random_.below(50)));
+      case 7: return unknown(back);
       case 8: return odd_icmp(back);
       default: return malformed(back);
     }
@@ -52,9 +52,14 @@ class OtherCase {
     put(back, protocol::udp, std::move(l4));
     if (random_.below(30) == 0) packets_.back().bad_ip_checksum = true;
   }
+  void unknown(bool back) {
+    Bytes payload = pattern(8 + random_.below(50));
+    put(back, random_.below(2) == 0 ? protocol::esp : uint8_t{99}, std::move(payload));
+  }
   void ping(bool back) {
     bool const request = random_.below(3) != 0;
-    Bytes l4 = echo(ends(back), request, static_cast<uint16_t>(random_.below(3)), 1, pattern(random_.below(60)));
+    Bytes const payload = pattern(random_.below(60));
+    Bytes l4 = echo(ends(back), request, static_cast<uint16_t>(random_.below(3)), 1, payload);
     if (random_.below(10) == 0) l4[2] ^= 1;
     put(back, icmp_protocol(), std::move(l4));
   }
@@ -71,8 +76,8 @@ class OtherCase {
     Ends const went = random_.below(6) == 0 ? ends(back) : ends(!back);
     bool const went_back = went.src.bytes == there_.dst.bytes;
     if (about_ping) {
-      quoted = ip(went, icmp_protocol(),
-                  echo(went, random_.below(3) != 0, static_cast<uint16_t>(random_.below(3)), 1, pattern(8)));
+      auto const id = static_cast<uint16_t>(random_.below(3));
+      quoted = ip(went, icmp_protocol(), echo(went, random_.below(3) != 0, id, 1, pattern(8)));
     } else {
       quoted = ip(went, protocol::udp, datagram_bytes(went_back));
     }
