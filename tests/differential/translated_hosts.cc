@@ -1,7 +1,5 @@
 #include "tests/differential/translated_hosts.h"
 
-#include <cstring>
-
 #include "common/nat_rewrite.h"
 
 namespace bulkhead::test {
