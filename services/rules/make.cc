@@ -1,12 +1,10 @@
 #include "services/rules/make.h"
 
-#include "ipc/ruleset.h"
-
 namespace bulkhead::rules {
 
 PassPlace place() { return {.own = "rules", .from = "ring.rules", .to = "ring.nat", .next = "nat", .head = 0}; }
 
-Result<Decide> make_work(Objects& objects, const Settings& settings) {
+Result<Decide> make_work(Objects& objects, const Settings& settings, std::shared_ptr<const Loaded> ruleset) {
   Wiring wiring(objects);
   auto* state = wiring.object<RulesState>("rules.state");
   auto* pool = wiring.object<Pool>("pool");
@@ -16,16 +14,15 @@ Result<Decide> make_work(Objects& objects, const Settings& settings) {
   auto* walk = wiring.object<Walk>("rules.walk");
   auto* orders = wiring.object<NatOrdersTable>("rules.nat_orders");
   if (!wiring.complete()) return tl::unexpected(wiring.error());
-  auto loaded = ruleset_of(settings);
-  if (!loaded) return tl::unexpected(loaded.error());
-  std::shared_ptr<const Loaded> ruleset = std::move(*loaded);
   std::shared_ptr<const Program> program;
   if (ruleset) program = {ruleset, &ruleset->program};
   return Decide({*state, *pool, objects.memory("pool").size(), *answers, {*nat, *orders}, views, *walk}, settings, std::move(program));
 }
 
 Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& settings) {
-  auto work = make_work(objects, settings);
+  auto loaded = ruleset_of(settings);
+  if (!loaded) return tl::unexpected(loaded.error());
+  auto work = make_work(objects, settings, std::move(*loaded));
   if (!work) return tl::unexpected(work.error());
   return make_pass_stage(objects, settings, place(), std::move(*work));
 }

@@ -28,11 +28,4 @@ class Dropping {
   uint32_t one_in_;
 };
 
-inline Result<std::unique_ptr<Stage>> make_dropping_rules(Objects& objects, const Settings& settings,
-                                                          uint32_t one_in) {
-  auto decide = rules::make_work(objects, settings);
-  if (!decide) return tl::unexpected(decide.error());
-  return make_pass_stage(objects, settings, rules::place(), Dropping(std::move(*decide), one_in));
-}
-
 }  // namespace bulkhead::test

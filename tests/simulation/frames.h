@@ -3,7 +3,9 @@
 // Who     the simulator and the single-stepper, each with its own way of letting I/O happen.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "services/conntrack/make.h"
@@ -37,6 +39,17 @@ class FrameSource : public pktio::Source {
   Error error_;
 };
 
+/// The settings' ruleset; one text is read once, since there are as many runs as there are stores.
+inline Result<std::shared_ptr<const rules::Loaded>> ruleset_read_once(const Settings& settings) {
+  static std::map<std::string, std::shared_ptr<const rules::Loaded>> read;
+  auto& known = read[settings.ruleset.text];
+  if (known) return known;
+  auto loaded = ruleset_of(settings);
+  if (!loaded) return tl::unexpected(loaded.error());
+  known = std::move(*loaded);
+  return known;
+}
+
 /// The stage of a service. `files` is asked for pktio alone; drop_one_in: see dropping.h; 0: rules drops nothing.
 template <class MakeFiles>
 Result<std::unique_ptr<Stage>> make_any_stage(std::string_view service, Objects& objects, const Settings& settings,
@@ -44,8 +57,12 @@ Result<std::unique_ptr<Stage>> make_any_stage(std::string_view service, Objects&
   if (service == "pktio") return pktio::make_stage(objects, settings, files());
   if (service == "conntrack") return conntrack::make_stage(objects, settings);
   if (service == "nat") return nat::make_stage(objects, settings);
-  if (drop_one_in == 0) return rules::make_stage(objects, settings);
-  return make_dropping_rules(objects, settings, drop_one_in);
+  auto ruleset = ruleset_read_once(settings);
+  if (!ruleset) return tl::unexpected(ruleset.error());
+  auto decide = rules::make_work(objects, settings, std::move(*ruleset));
+  if (!decide) return tl::unexpected(decide.error());
+  if (drop_one_in == 0) return make_pass_stage(objects, settings, rules::place(), std::move(*decide));
+  return make_pass_stage(objects, settings, rules::place(), Dropping(std::move(*decide), drop_one_in));
 }
 
 }  // namespace bulkhead::test
