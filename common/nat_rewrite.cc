@@ -128,8 +128,9 @@ void rewrite_quoted(std::span<uint8_t> packet, uint8_t* outer_sum, size_t at, co
   Sum{outer_sum}.changed(before.data(), inner.data(), seen);
 }
 
-/// SCTP's sum cannot be mended by what changed: it is made anew, where the whole packet is there (sctp_manip_pkt).
-void finish_sctp(std::span<uint8_t> packet, size_t transport) {
+}  // namespace
+
+void renew_sctp_checksum(std::span<uint8_t> packet, size_t transport) noexcept {
   constexpr size_t kHeader = 12, kSum = 8;
   size_t const length = packet[0] >> 4 == 4 ? load_be16(packet.data() + 2) : 40U + load_be16(packet.data() + 4);
   if (transport == 0 || length > packet.size() || transport + kHeader > length) return;
@@ -137,13 +138,11 @@ void finish_sctp(std::span<uint8_t> packet, size_t transport) {
   for (size_t i = 0; i < 4; ++i) packet[transport + kSum + i] = static_cast<uint8_t>(sum >> 8 * i);
 }
 
-}  // namespace
-
 void rewrite(std::span<uint8_t> packet, uint8_t protocol, size_t transport, const Rewriting& what) noexcept {
   if (packet.size() < (packet.empty() || packet[0] >> 4 != 4 ? 40U : 20U)) return;
   Rewriter outer(packet, protocol, transport);
   outer.parts(what.outer, what.to);
-  if (protocol == protocol::sctp && what.outer != 0) finish_sctp(packet, transport);
+  if (protocol == protocol::sctp && what.outer != 0) renew_sctp_checksum(packet, transport);
   if (what.inner != 0 && transport != 0) rewrite_quoted(packet, outer.icmp_sum(), transport + kIcmp, what);
 }
 

@@ -26,4 +26,7 @@ struct Rewriting {
 /// `protocol`: of the packet itself, which is not that of `to` where an ICMP error is of a flow.
 void rewrite(std::span<uint8_t> packet, uint8_t protocol, size_t transport, const Rewriting& what) noexcept;
 
+/// SCTP's checksum cannot be mended by what changed: it is made anew, where the whole packet is there (sctp_manip_pkt).
+void renew_sctp_checksum(std::span<uint8_t> packet, size_t transport) noexcept;
+
 }  // namespace bulkhead

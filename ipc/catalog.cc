@@ -11,6 +11,7 @@
 #include "ipc/desk.h"
 #include "ipc/flow_table.h"
 #include "ipc/flow_views.h"
+#include "ipc/header_edits.h"
 #include "ipc/inflight.h"
 #include "ipc/nat_orders.h"
 #include "ipc/pool.h"
@@ -50,6 +51,7 @@ std::vector<ObjectSpec> catalog(const Settings& settings) {
   all.push_back(spec<RulesState>("rules.state", settings.ruleset.words + marks));
   all.push_back(spec<FlowViews>("conntrack.views", settings.ring));
   all.push_back(spec<Answers>("rules.answers", settings.ring));
+  all.push_back(spec<HeaderEdits>("rules.edits", settings.ring));
   all.push_back(spec<Walk>("rules.walk", settings.explained.packet == 0 ? 0 : Walk::kSteps));
   all.push_back(spec<NatOrdersTable>("rules.nat_orders", settings.ring));
   all.push_back(spec<NatEdits>("nat.edits", settings.ring));

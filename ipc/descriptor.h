@@ -74,7 +74,13 @@ struct Orders {
   static constexpr uint8_t translate = 32;   // rules.nat_orders has what nat is to do with the flow
   static constexpr uint8_t translated = 64;  // nat.edits has what the packet becomes
   static constexpr uint8_t explained = 128;  // pktio: rules writes down how it goes (ipc/walk.h)
-  static constexpr uint8_t to_group = 8;  // pktio: it came to a group's link-layer address
+  static constexpr uint8_t edited = 8;     // rules.edits has the headers that it leaves with, or is quoted with
+};
+
+/// Bits of Descriptor::facts: what pktio has seen of the packet.
+struct Facts {
+  static constexpr uint8_t bad_checksum = 1;  // the transport's, and it could be verified
+  static constexpr uint8_t to_group = 2;      // it came to a group's link-layer address
 };
 
 struct alignas(64) Descriptor {
@@ -104,9 +110,9 @@ struct alignas(64) Descriptor {
 
   Tuple tuple;
   Quote quote;
-  uint8_t bad_checksum;  // 1: the transport's, and it could be verified
-  uint16_t way;          // routed: number of the way (common/topology.h); 0: none
-  uint32_t rule;         // number of the rule that decided, plus 1; 0: none
+  uint8_t facts;  // Facts
+  uint16_t way;   // routed: number of the way (common/topology.h); 0: none
+  uint32_t rule;  // number of the rule that decided, plus 1; 0: none
   union {
     TcpFacts tcp;    // of a TCP packet that quotes nothing
     SctpFacts sctp;  // the same of SCTP

@@ -35,6 +35,7 @@ enum class Layout : uint32_t {
   nat_edits,
   flow_views,
   walk,
+  header_edits,
 };
 
 inline constexpr uint64_t kObjectMagic = 0x646165686b6c7562;  // "bulkhead"

@@ -5,6 +5,8 @@
 #include <tuple>
 
 #include "common/rules/classifier.h"
+#include "common/rules/run/edit.h"
+#include "common/rules/run/option.h"
 #include "common/rules/run/run.h"
 #include "common/rules/run/select.h"
 
@@ -230,9 +232,20 @@ class Chain {
 
 }  // namespace
 
+namespace {
+/// A chain is asked once, when it is entered: what its rules set, its later rules would not see.
+bool sets_fields(const Program& program, const CompiledChain& chain) {
+  for (uint32_t rule = chain.first; rule < chain.first + chain.count; ++rule)
+    for (uint32_t i = 0; i < program.rules[rule].count; ++i)
+      if (is_one_of(program.steps[program.rules[rule].first + i].run, {run::set_network_field, run::set_transport_field, run::set_tcp_option}))
+        return true;
+  return false;
+}
+}  // namespace
+
 void classify(Program& program) {
   for (CompiledChain& chain : program.chains)
-    if (chain.count >= kLongChain) chain.classifier = Chain(program, chain).classifier();
+    if (chain.count >= kLongChain && !sets_fields(program, chain)) chain.classifier = Chain(program, chain).classifier();
 }
 
 }  // namespace bulkhead::rules

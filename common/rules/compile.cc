@@ -71,6 +71,17 @@ uint8_t Compiler::load(const Expression& expression, uint8_t to) {
   return 1;
 }
 
+void Compiler::require(const Module& header) {
+  auto const check = [this](Step::Run run, Number value) {
+    Step step{.run = run};
+    step.a = value;
+    emit(step);
+  };
+  if (header.above.nf_protocol != 0) check(run::is_family, header.above.nf_protocol == 2 ? 4 : 6);
+  else if (header.above.ether_type != 0) check(run::is_ether_type, header.above.ether_type);
+  if (header.above.protocol >= 0) check(run::is_protocol, static_cast<Number>(header.above.protocol));
+}
+
 uint8_t Compiler::load_select(const Expression& select, uint8_t to) {
   const Module& module = *select.module;
   const Key& key = *select.key;
@@ -79,17 +90,9 @@ uint8_t Compiler::load_select(const Expression& select, uint8_t to) {
   bool const made = module.form == Form::hash || module.name == "numgen" || module.name == "symhash";
   if (made || (module.name == "meta" && key.name == "random")) return load_made(select, to);
   if (is_option(module)) return load_option(select, to);
-  if (module.name == "fib") return load_route(select, to);
+  if (module.name == "fib" || module.name == "rt") return load_route(select, to);
   if (module.form == Form::header) {
-    // A field implies its header.
-    auto const require = [this](Step::Run run, Number value) {
-      Step check{.run = run};
-      check.a = value;
-      emit(check);
-    };
-    if (module.above.nf_protocol != 0) require(run::is_family, module.above.nf_protocol == 2 ? 4 : 6);
-    else if (module.above.ether_type != 0) require(run::is_ether_type, module.above.ether_type);
-    if (module.above.protocol >= 0) require(run::is_protocol, static_cast<Number>(module.above.protocol));
+    require(module);  // a field implies its header
     step.run = module.layer == Layer::link ? run::link_field
                : module.layer == Layer::network ? run::network_field : run::transport_field;
     step.offset = key.offset_bits;

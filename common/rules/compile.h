@@ -82,6 +82,9 @@ class Compiler {
   uint8_t load_lookup(const Expression& lookup, uint8_t to);
   bool element(const Expression& one, size_t fields, ConstantSet::Range& range);
   void mangle(const Statement& statement);
+  void edit(const Expression& key, const Expression& value);
+  /// Steps that leave the rule where the packet has no such header.
+  void require(const Module& header);
   void update(const Statement& statement);
   void meter(const Statement& statement);
   void update(DynamicSet& set, std::string_view operation, const Expression& element, const Expression* data,

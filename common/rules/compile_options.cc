@@ -23,6 +23,13 @@ uint8_t Compiler::load_option(const Expression& select, uint8_t to) {
 uint8_t Compiler::load_route(const Expression& select, uint8_t to) {
   std::string_view const key = select.key->name;
   Step step{.to = to};
+  if (select.module->name == "rt") {
+    if (select.module->form != Form::select || key != "mtu")
+      return fail(select.at, fmt::format("rt {}: not supported yet", key)), uint8_t{0};
+    step.run = run::route_mss;
+    emit(step);
+    return 1;
+  }
   step.run = key == "type" ? run::fib_type : key == "oif" ? run::fib_oif : run::fib_oifname;
   for (auto const& [name, bit] : {std::pair{"daddr", run::ask_destination}, {"iif", run::ask_in}, {"oif", run::ask_out}})
     if (select.argument(name) != nullptr) step.offset |= bit;

@@ -149,7 +149,7 @@ void Compiler::mangle(const Statement& statement) {
   std::string_view const module = key.module->name, name = key.key->name;
   bool const priority = module == "meta" && name == "priority";
   if (!priority && (name != "mark" || (module != "meta" && module != "ct")))
-    return fail(key.at, fmt::format("{} {} set: not supported yet", module, name));
+    return edit(key, *statement.argument("value"));
   if (load(*statement.argument("value"), 0) != 1) return;
   if (module == "ct") program_.flow_marks = true;
   emit({.run = priority ? run::set_priority : module == "ct" ? run::set_flow_mark : run::set_mark});
@@ -242,6 +242,10 @@ Result<Program> compile(const Ruleset& ruleset, const Compiler::World& world) {
     if (!compiler.failed()) compiler.table(table);
   if (!compiler.failed()) compiler.place_sets();
   if (compiler.failed()) return tl::unexpected(compiler.error());
+  // Conntrack would have to take a tuple out of what they leave.
+  auto const early = std::ranges::find_if(program.chains, &CompiledChain::early);
+  if (program.edits && early != program.chains.end())
+    return bulkhead::fail("chain {}: rules that set header fields, and chains before conntrack, are not supported together yet", early->name);
   if (auto good = measure(program); !good) return tl::unexpected(good.error());
   classify(program);
   return program;

@@ -65,7 +65,7 @@ struct Translation {
   Tuple inner_to;
 };
 
-/// The firewall's own addresses, as masquerade and redirect want them; none: there is none.
+/// The firewall's own addresses, as masquerade and redirect want them, none: there is none; and what its links carry.
 class Host {
  public:
   Host() = default;
@@ -76,6 +76,8 @@ class Host {
   [[nodiscard]] virtual IpAddress source_towards(const IpAddress& destination, uint32_t out) const noexcept = 0;
   /// The first one of interface `in`.
   [[nodiscard]] virtual IpAddress address_at(uint32_t in, const IpAddress& destination) const noexcept = 0;
+  /// Bytes of layer 3 that an interface lets through.
+  [[nodiscard]] virtual uint32_t mtu_of(uint32_t interface) const noexcept = 0;
 };
 
 struct InterfaceView {
@@ -127,6 +129,8 @@ struct Evaluation {
   std::span<const std::string> interfaces;  // names, by index less 1
 
   // What rules have done so far.
+  bool edited = false;      // head is not as it came, but for translation and routing
+  bool renew_sctp = false;  // and SCTP's checksum has to be made anew
   std::array<Number, kRegisters> registers{};
   Decision verdict = Decision::none;
   Reject reject;

@@ -129,6 +129,7 @@ struct Program {
   bool flow_marks = false;        // some rule reads or sets ct mark
   bool flow_views = false;        // some rule asks for counts, status or expiry of flows
   bool translates = false;        // there are chains of type nat
+  bool edits = false;             // some rule sets a header's field
   /// Where a flow may come from, or go to, once it is translated. By Part; ranges, both ends included.
   std::array<std::vector<std::pair<IpAddress, IpAddress>>, 2> may_become;
   std::array<bool, 2> may_become_local{};  // any address of the firewall itself

@@ -95,7 +95,7 @@ Track::Outcome Track::visit(Descriptor& descriptor, uint64_t hash) noexcept {
     case Shape::no_tuple: descriptor.state = FlowState::invalid; return Outcome::done;
     case Shape::ip: break;
   }
-  if (descriptor.bad_checksum != 0) {
+  if ((descriptor.facts & Facts::bad_checksum) != 0) {
     descriptor.state = FlowState::invalid;
     return Outcome::done;
   }

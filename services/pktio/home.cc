@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/ip_header.h"
 #include "services/pktio/verdict_line.h"
 
 namespace bulkhead::pktio {
@@ -39,6 +40,7 @@ Home::Home(const Objects& objects, Options options, const Topology& topology, Wr
       staging_(objects.staging),
       answers_(objects.answers),
       edits_(objects.edits),
+      translations_(objects.translations),
       options_(std::move(options)),
       transmit_(topology),
       writer_(writer),
@@ -113,9 +115,10 @@ uint64_t Home::some(Inlet& in, uint64_t most, uint64_t sent) {
 }
 
 void Home::packet(const Descriptor& descriptor, const InFlight& slot) {
+  frame_ = {pool_.at(slot.frame), slot.captured};
   bool const known = descriptor.out < options_.interfaces.size() && descriptor.verdict <= Verdict::drop &&
                      descriptor.reason < DropReason::count && descriptor.state <= FlowState::related &&
-                     read_edit(descriptor);
+                     read_translation(descriptor) && read_edit(descriptor);
   Descriptor shown = descriptor;
   if (!known) {
     ++corrupt_;
@@ -128,25 +131,50 @@ void Home::packet(const Descriptor& descriptor, const InFlight& slot) {
     accepted(shown, slot);
   } else {
     dropped(shown.reason, slot);
-    if ((shown.orders & Orders::answered) != 0)
-      answer(shown, {pool_.at(slot.frame), slot.captured}, slot.stamp_ns);
+    if ((shown.orders & Orders::answered) != 0) answer(shown, frame_, slot.stamp_ns);
   }
   if (!options_.discard && options_.outputs.verdicts != Outputs::kNone) line(shown, slot);
 }
 
-bool Home::read_edit(const Descriptor& descriptor) {
-  edit_.number = 0;
+bool Home::read_translation(const Descriptor& descriptor) {
+  translation_.number = 0;
+  rewriting_ = {};
   if ((descriptor.orders & Orders::translated) == 0) return true;
-  copy_out(&edit_, &edits_.slot(descriptor.number, edits_.header.capacity), sizeof edit_);
-  if (edit_.number == descriptor.number) return true;
-  edit_.number = 0;
+  copy_out(&translation_, &translations_.slot(descriptor.number, answers_window_), sizeof translation_);
+  if (translation_.number == descriptor.number) return rewriting_ = translation_.what, true;
+  translation_.number = 0;
   return false;
 }
 
+bool Home::read_edit(const Descriptor& descriptor) {
+  if ((descriptor.orders & Orders::edited) == 0) return true;
+  HeaderEdit edit;
+  copy_out(&edit, &edits_.slot(descriptor.number, answers_window_), sizeof edit);
+  size_t const at = descriptor.l3_offset;
+  bool const fits = edit.number == descriptor.number && edit.length <= HeaderEdit::kMost && at + edit.length <= frame_.size();
+  auto const head = std::span<const uint8_t>(edit.head).first(fits ? edit.length : 0);
+  // IPv6 has its traffic class in that byte, IPv4 its header's length.
+  uint8_t const l3 = ip_header::version(head), shape = l3 == 4 ? 0xff : 0xf0;
+  if (!fits || l3 == 0 || ((head[0] ^ frame_[at]) & shape) != 0) return false;
+  edited_.assign(frame_.begin(), frame_.end());
+  std::ranges::copy(head, edited_.begin() + static_cast<ptrdiff_t>(at));
+  frame_ = edited_;
+  // The translation is in there, as rules knew it. Nat may have had to choose another port or address since.
+  bool const renews = edit.renews_sctp != 0 || rewriting_.outer != 0;
+  const Tuple& to = rewriting_.to;
+  if (to.src == edit.to.src && to.src_port == edit.to.src_port) rewriting_.outer &= static_cast<uint8_t>(~Rewriting::source);
+  if (to.dst == edit.to.dst && to.dst_port == edit.to.dst_port) rewriting_.outer &= static_cast<uint8_t>(~Rewriting::destination);
+  rewriting_.inner = 0;
+  bool const sctp = descriptor.tuple.protocol == protocol::sctp && descriptor.quote == Quote::none;
+  if (renews && sctp && descriptor.l4_offset > at && !ip_header::is_later_fragment(head.data()))
+    renew_sctp_checksum(std::span(edited_).subspan(at), size_t{descriptor.l4_offset} - at);
+  return true;
+}
+
 void Home::accepted(const Descriptor& descriptor, const InFlight& slot) {
-  Transmit::Frame frame{{pool_.at(slot.frame), slot.captured}, slot.wire};
+  Transmit::Frame frame{frame_, slot.wire};
   ++gathered_.accepted;
-  const Rewriting* const what = edit_.number != 0 ? &edit_.what : nullptr;
+  const Rewriting* const what = rewriting_.outer != 0 || rewriting_.inner != 0 ? &rewriting_ : nullptr;
   bool const local = router_ && (descriptor.orders & Orders::local) != 0;
   if (!router_ || local) {
     Transmit::Frame const as_it_goes = what == nullptr ? frame : transmit_.translated(descriptor, frame, *what);
@@ -203,8 +231,8 @@ void Home::line(const Descriptor& descriptor, const InFlight& slot) {
   if (!passed && by_rule && descriptor.reason != DropReason::rule) line.reason = name_of(descriptor.reason);
   line.state = name_of(descriptor.state);
   std::array<char, kEndpointMost> source, destination;
-  if (passed && edit_.number != 0) {
-    const Rewriting& what = edit_.what;
+  if (passed && translation_.number != 0) {
+    const Rewriting& what = translation_.what;
     if ((what.outer & Rewriting::source) != 0) line.nat_source = endpoint(source, what.to, Part::source);
     if ((what.outer & Rewriting::destination) != 0) line.nat_destination = endpoint(destination, what.to, Part::destination);
   }

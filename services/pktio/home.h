@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "ipc/answers.h"
+#include "ipc/header_edits.h"
 #include "ipc/inflight.h"
 #include "ipc/nat_orders.h"
 #include "ipc/pktio_state.h"
@@ -32,7 +33,8 @@ class Home {
     Pool& pool;
     Staging& staging;
     Answers& answers;
-    NatEdits& edits;
+    HeaderEdits& edits;
+    NatEdits& translations;
   };
   struct Options {
     std::vector<std::string> interfaces;
@@ -64,7 +66,9 @@ class Home {
 
   [[nodiscard]] bool room(uint64_t number) const;
   void packet(const Descriptor& descriptor, const InFlight& slot);
-  /// How it is translated, into edit_. False: it should be, and nobody says how.
+  /// How it is translated, into translation_. False: it should be, and nobody says how.
+  [[nodiscard]] bool read_translation(const Descriptor& descriptor);
+  /// The packet as rules have changed it, into frame_; rewriting_ keeps what is not in it yet. False: as above.
   [[nodiscard]] bool read_edit(const Descriptor& descriptor);
   void accepted(const Descriptor& descriptor, const InFlight& slot);
   void dropped(DropReason reason, const InFlight& slot);
@@ -78,7 +82,8 @@ class Home {
   Pool& pool_;
   Staging& staging_;
   Answers& answers_;
-  NatEdits& edits_;
+  HeaderEdits& edits_;
+  NatEdits& translations_;
   Options options_;
   Transmit transmit_;
   Writer& writer_;
@@ -86,7 +91,10 @@ class Home {
   bool router_;
   std::vector<std::unique_ptr<Pile>> piles_;
   std::vector<uint64_t> staged_;
-  NatEdit edit_{};          // of the packet that is being sent; number 0: none
+  NatEdit translation_{};   // of the packet that is being sent; number 0: none
+  Rewriting rewriting_{};   // and what of it home has to do
+  std::span<const uint8_t> frame_;   // the packet that is being sent, or quoted
+  std::vector<uint8_t> edited_;      // room for one whose headers rules have changed
   std::vector<char> line_;  // room for the longest
 
   uint64_t number_ = 0;

@@ -10,7 +10,8 @@ Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& sett
   auto* pool = wiring.object<Pool>("pool");
   auto* staging = wiring.object<Staging>("pktio.staging");
   auto* answers = wiring.object<Answers>("rules.answers");
-  auto* edits = wiring.object<NatEdits>("nat.edits");
+  auto* edits = wiring.object<HeaderEdits>("rules.edits");
+  auto* translations = wiring.object<NatEdits>("nat.edits");
   auto* home = wiring.object<Ring>("ring.home");
   auto* to_track = wiring.object<Ring>("ring.track");
   auto* conntrack = wiring.object<Desk>("conntrack.desk");
@@ -25,6 +26,7 @@ Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& sett
       .staging = *staging,
       .answers = *answers,
       .edits = *edits,
+      .translations = *translations,
       .home = *home,
       .track = {*to_track, *conntrack, 0, objects.bell("conntrack")},
       .holder = objects.bell("holder"),

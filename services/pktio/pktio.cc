@@ -32,7 +32,7 @@ Pktio::Pktio(Parts parts)
       holder_(parts.holder),
       writer_(parts.staging, parts.state, std::move(parts.files)),
       receive_({parts.state, parts.inflight, parts.pool}, parts.settings),
-      home_({parts.state, parts.inflight, parts.pool, parts.staging, parts.answers, parts.edits}, options_of(parts.settings),
+      home_({parts.state, parts.inflight, parts.pool, parts.staging, parts.answers, parts.edits, parts.translations}, options_of(parts.settings),
             parts.settings.topology, writer_) {}
 
 void Pktio::recovered() {

@@ -32,7 +32,8 @@ class Pktio : public Stage {
     Pool& pool;
     Staging& staging;
     Answers& answers;
-    NatEdits& edits;
+    HeaderEdits& edits;
+    NatEdits& translations;
     const Ring& home;
     Next track;
     Bell& holder;

@@ -31,7 +31,7 @@ DropReason below_transport(std::span<const uint8_t> bytes, const Headers& header
 
 /// What conntrack wants to know without looking at the bytes.
 void take_facts(std::span<const uint8_t> bytes, const Headers& headers, Descriptor& descriptor) {
-  descriptor.bad_checksum = verify_checksum(bytes, headers) == Checksum::bad ? 1 : 0;
+  if (verify_checksum(bytes, headers) == Checksum::bad) descriptor.facts |= Facts::bad_checksum;
   if (headers.tuple.protocol == protocol::tcp) {
     descriptor.tcp_flags = bytes[headers.l4_offset + kTcpFlags];
     descriptor.tcp = tcp_facts(bytes, headers);
@@ -163,7 +163,7 @@ void Receive::describe(const Port& port, Descriptor& descriptor) const {
   descriptor.wire = arrival.wire;
   descriptor.in = static_cast<uint8_t>(&port - ports_.data());
   descriptor.out = router_ ? descriptor.in : static_cast<uint8_t>(1 - descriptor.in);
-  if (is_to_group(bytes, port.source->link())) descriptor.orders = Orders::to_group;
+  if (is_to_group(bytes, port.source->link())) descriptor.facts |= Facts::to_group;
   if (arrival.packet == explained_.packet && descriptor.in == explained_.interface && explained_.packet != 0) descriptor.orders |= Orders::explained;
   descriptor.l3_length = headers.l3_length;
   descriptor.l3_offset = headers.l3_offset;

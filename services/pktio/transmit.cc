@@ -18,10 +18,15 @@ constexpr uint8_t kInternetControl = 0xc0;            // precedence of ICMP erro
 constexpr uint8_t kOutgoing = 4;                      // packet type of cooked captures
 constexpr uint8_t kArphrdEthernet = 1;
 
+/// One that rules have edited has passed the router already, in their copy.
+bool has_to_pass_hop(const Descriptor& descriptor) {
+  return (descriptor.orders & (Orders::routed | Orders::edited)) == Orders::routed;
+}
+
 /// A packet that had found its way is quoted with one hop less.
 void quote(uint8_t* to, std::span<const uint8_t> packet, const Descriptor& descriptor) {
   std::ranges::copy(packet, to);
-  if ((descriptor.orders & Orders::routed) != 0) ip_header::pass_hop(to);
+  if (has_to_pass_hop(descriptor)) ip_header::pass_hop(to);
 }
 
 /// An identification that nobody can foresee without the number; the kernel's is random too.
@@ -98,7 +103,7 @@ Transmit::Frame Transmit::routed(const Descriptor& descriptor, std::span<const u
   size_t const header = link_header({descriptor.out, descriptor.way, destination});
   std::ranges::copy(packet, buffer_.data() + header);
   if (what != nullptr) rewrite_packet(std::span(buffer_).subspan(header, packet.size()), descriptor, *what);
-  ip_header::pass_hop(buffer_.data() + header);
+  if (has_to_pass_hop(descriptor)) ip_header::pass_hop(buffer_.data() + header);
   return {std::span(buffer_).first(header + packet.size()), static_cast<uint32_t>(header) + length};
 }
 

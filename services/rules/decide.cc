@@ -30,8 +30,10 @@ void Decide::visit(Descriptor& descriptor, Batch& batch) noexcept {
   bool const wanted = descriptor.kind == Kind::packet && descriptor.verdict == Verdict::accept;
   told_ = (descriptor.orders & Orders::explained) != 0 ? record_.get() : nullptr;
   if (told_ != nullptr) told_->begin();
-  if (wanted && (router_ || program_))
+  if (wanted && (router_ || program_)) {
     judge(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);
+    if (packet_->edited) write_edit(descriptor);
+  }
   if (told_ != nullptr) told_->end(descriptor.number);
   counting_.visit(descriptor, batch);
 }
@@ -44,6 +46,7 @@ void Decide::look_ahead(const Descriptor& descriptor, Batch&) const noexcept {
 
 /// The packet as it is before the first hook. False: no rule looks at it.
 bool Decide::begin(const Descriptor& descriptor, std::span<const uint8_t> frame) noexcept {
+  packet_->edited = false;
   packet_->nat.tracked = false;
   packet_->nat.changes = {};
   if (!program_ || descriptor.in >= interfaces_.size() || !see(descriptor, frame, *packet_)) return false;
@@ -72,8 +75,14 @@ void Decide::judge(Descriptor& descriptor, std::span<const uint8_t> frame, Batch
 
 std::optional<HeaderView> Decide::view_of(const Descriptor& descriptor, std::span<const uint8_t> frame) const noexcept {
   auto packet = HeaderView::of(descriptor, frame);
+  if (!packet) return packet;
   bool const redirected = packet_->nat.changes[static_cast<size_t>(Part::destination)];
-  if (packet && redirected) packet->destination = {packet_->nat.to.dst, packet->source.l3};
+  if (packet_->edited) {
+    packet->read(packet_->head.data());
+    if (redirected) packet->asked.bytes = descriptor.tuple.dst;
+  } else if (redirected) {
+    packet->destination = {packet_->nat.to.dst, packet->source.l3};
+  }
   return packet;
 }
 
@@ -111,6 +120,26 @@ bool Decide::may_speak(const Descriptor& descriptor, const HeaderView& packet, c
   bool const counted = route.reason == DropReason::no_route && packet.source.l3 == 4;
   if (counted && !limits_.allow_unroutable(packet.source, descriptor.time_ns, batch)) return false;
   return may_be_answered(packet, router_->routes, route.type);
+}
+
+/// What is quoted is quoted as the sender knows it: translated back (nf_nat_icmp_reply_translation).
+void Decide::write_edit(Descriptor& descriptor) noexcept {
+  bool const quoted = descriptor.verdict == Verdict::drop;
+  if (quoted && (descriptor.orders & Orders::answered) == 0) return;
+  const Translation& nat = packet_->nat;
+  HeaderEdit edit;
+  edit.number = descriptor.number;
+  edit.to = nat.tracked ? nat.to : descriptor.tuple;
+  edit.length = std::min(packet_->head_length, static_cast<uint16_t>(HeaderEdit::kMost));
+  edit.renews_sctp = packet_->renew_sctp ? 1 : 0;
+  edit.head = packet_->head;
+  if (quoted && nat.tracked && nat.changes[static_cast<size_t>(Part::destination)]) {
+    bool const whole = packet_->transport != Evaluation::kNone;
+    rewrite(std::span(edit.head).first(edit.length), packet_->protocol, whole ? packet_->transport : 0,
+            {Rewriting::destination, 0, descriptor.tuple, {}});
+  }
+  copy_in(&objects_.edits.slot(descriptor.number, window_), &edit, sizeof edit);
+  descriptor.orders |= Orders::edited;
 }
 
 void Decide::reject(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept {

@@ -13,6 +13,7 @@
 #include "ipc/answers.h"
 #include "ipc/counting.h"
 #include "ipc/flow_views.h"
+#include "ipc/header_edits.h"
 #include "ipc/pool.h"
 #include "ipc/settings.h"
 #include "services/rules/answer_limits.h"
@@ -31,6 +32,7 @@ class Decide {
     const Pool& pool;
     size_t pool_bytes;
     Answers& answers;
+    HeaderEdits& edits;
     Translate::Objects nat;
     FlowViews* views;
     Walk& walk;
@@ -82,6 +84,7 @@ class Decide {
   [[nodiscard]] IpAddress source_towards(const IpAddress& peer, const Way& way, uint16_t in) const noexcept;
   void say(Descriptor& descriptor, const Answer& said) noexcept;
   void reject(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
+  void write_edit(Descriptor& descriptor) noexcept;
 
   Objects objects_;
   uint64_t window_;

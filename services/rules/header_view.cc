@@ -4,6 +4,18 @@
 #include "common/ip_header.h"
 
 namespace bulkhead::rules {
+
+void HeaderView::read(const uint8_t* ip) noexcept {
+  uint8_t const l3 = ip[0] >> 4;
+  source = ip_header::source(ip, l3);
+  destination = asked = ip_header::destination(ip, l3);
+  hops = ip[l3 == 4 ? 8 : 7];
+  if (l3 != 4) return;
+  dont_fragment = (ip[6] & 0x40) != 0;
+  later_fragment = ip_header::is_later_fragment(ip);
+  protocol = ip[9];
+}
+
 std::optional<HeaderView> HeaderView::of(const Descriptor& descriptor, std::span<const uint8_t> frame) noexcept {
   if (descriptor.shape == Shape::not_ip || descriptor.l3_offset >= frame.size()) return std::nullopt;
   const uint8_t* ip = frame.data() + descriptor.l3_offset;
@@ -13,15 +25,8 @@ std::optional<HeaderView> HeaderView::of(const Descriptor& descriptor, std::span
   view.length = descriptor.l3_length;
   // The tuple of an ICMP error is the quoted packet's.
   view.protocol = descriptor.quote == Quote::quoted ? protocol::icmpv6 : descriptor.tuple.protocol;
-  view.to_group = (descriptor.orders & Orders::to_group) != 0;
-  view.source = ip_header::source(ip, l3);
-  view.destination = view.asked = ip_header::destination(ip, l3);
-  view.hops = ip[l3 == 4 ? 8 : 7];
-  if (l3 == 4) {
-    view.dont_fragment = (ip[6] & 0x40) != 0;
-    view.later_fragment = ip_header::is_later_fragment(ip);
-    view.protocol = ip[9];
-  }
+  view.to_group = (descriptor.facts & Facts::to_group) != 0;
+  view.read(ip);
   size_t const l4 = descriptor.l4_offset;
   if (l4 <= descriptor.l3_offset || l4 >= frame.size() || view.later_fragment) return view;
   if (l3 == 4 && view.protocol == protocol::icmp) view.is_icmp_error = icmp::is_error(frame[l4]);

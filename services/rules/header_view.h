@@ -26,6 +26,8 @@ struct HeaderView {
   /// None: not IP, or the descriptor does not fit the frame.
   [[nodiscard]] static std::optional<HeaderView> of(const Descriptor& descriptor,
                                                     std::span<const uint8_t> frame) noexcept;
+  /// What the IP header says, which rules may have changed.
+  void read(const uint8_t* ip) noexcept;
 };
 
 /// The captured bytes of a descriptor; empty if it points outside the pool.

@@ -10,13 +10,14 @@ Result<Decide> make_work(Objects& objects, const Settings& settings, std::shared
   auto* pool = wiring.object<Pool>("pool");
   auto* views = wiring.object<FlowViews>("conntrack.views");
   auto* answers = wiring.object<Answers>("rules.answers");
+  auto* edits = wiring.object<HeaderEdits>("rules.edits");
   auto* nat = wiring.object<NatState>("nat.state");
   auto* walk = wiring.object<Walk>("rules.walk");
   auto* orders = wiring.object<NatOrdersTable>("rules.nat_orders");
   if (!wiring.complete()) return tl::unexpected(wiring.error());
   std::shared_ptr<const Program> program;
   if (ruleset) program = {ruleset, &ruleset->program};
-  return Decide({*state, *pool, objects.memory("pool").size(), *answers, {*nat, *orders}, views, *walk}, settings, std::move(program));
+  return Decide({*state, *pool, objects.memory("pool").size(), *answers, *edits, {*nat, *orders}, views, *walk}, settings, std::move(program));
 }
 
 Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& settings) {

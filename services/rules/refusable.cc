@@ -31,7 +31,7 @@ uint64_t pseudo_header(const HeaderView& packet, size_t length) {
 
 bool is_refusable(const Descriptor& descriptor, const HeaderView& packet, std::span<const uint8_t> frame) noexcept {
   if (has_another_sum(packet.protocol)) return true;
-  if (is_verified(descriptor, packet)) return descriptor.bad_checksum == 0;
+  if (is_verified(descriptor, packet)) return (descriptor.facts & Facts::bad_checksum) == 0;
   size_t const end = size_t{descriptor.l3_offset} + descriptor.l3_length, l4 = descriptor.l4_offset;
   if (end > frame.size() || l4 <= descriptor.l3_offset || l4 > end) return true;
   auto const payload = frame.subspan(l4, end - l4);

@@ -51,11 +51,12 @@ bool see(const Descriptor& descriptor, std::span<const uint8_t> frame, Evaluatio
   size_t const transport = size_t{descriptor.l4_offset} - at;
   bool const has_transport = descriptor.l4_offset > at && transport < packet.head_length;
   packet.transport = has_transport && !ip_header::is_later_fragment(bytes.data()) ? static_cast<uint16_t>(transport) : Evaluation::kNone;
-  packet.packet_type = (descriptor.orders & Orders::to_group) != 0 ? 2 : 0;
+  packet.packet_type = (descriptor.facts & Facts::to_group) != 0 ? 2 : 0;
   packet.mark = 0;
   packet.priority = 0;
   packet.number = descriptor.number;
   packet.time_ns = descriptor.time_ns;
+  packet.edited = packet.renew_sctp = false;
   packet.verdict = Decision::none;
   packet.reject = {};
   packet.rule = 0;

@@ -43,6 +43,9 @@ class RouterHost final : public Host {
   RouterHost(const Topology& topology, const Routes& routes) : topology_(topology), routes_(routes) {}
   [[nodiscard]] IpAddress source_towards(const IpAddress& destination, uint32_t out) const noexcept override;
   [[nodiscard]] IpAddress address_at(uint32_t in, const IpAddress& destination) const noexcept override;
+  [[nodiscard]] uint32_t mtu_of(uint32_t interface) const noexcept override {
+    return interface == 0 || interface > topology_.interfaces.size() ? 0 : topology_.interfaces[interface - 1].mtu;
+  }
 
  private:
   const Topology& topology_;

@@ -55,7 +55,7 @@ const std::array<Place, kStages> kPlaces{{
     {{"ring.track", "ring.confirm"},
      {"rules.desk", "pktio.desk"},
      {"conntrack.commit", "conntrack.journal", "conntrack.desk", "conntrack.state", "ring.rules", "ring.home"}},
-    {{"ring.rules"}, {"nat.desk"}, {"rules.commit", "rules.journal", "rules.desk", "rules.state", "rules.walk", "ring.nat"}},
+    {{"ring.rules"}, {"nat.desk"}, {"rules.commit", "rules.journal", "rules.desk", "rules.state", "rules.edits", "rules.walk", "ring.nat"}},
     {{"ring.nat"}, {"conntrack.desk"}, {"nat.commit", "nat.journal", "nat.desk", "nat.state", "ring.confirm"}},
 }};
 

@@ -56,7 +56,7 @@ inline Descriptor described(const Bytes& frame, uint64_t number, uint64_t time_n
   if (headers.shape != Shape::ip) return descriptor;
   descriptor.l3_offset = headers.l3_offset;
   descriptor.l4_offset = static_cast<uint16_t>(headers.l4_offset);
-  descriptor.bad_checksum = verify_checksum(frame, headers) == Checksum::bad ? 1 : 0;
+  if (verify_checksum(frame, headers) == Checksum::bad) descriptor.facts |= Facts::bad_checksum;
   if (headers.tuple.protocol == protocol::tcp) {
     descriptor.tcp_flags = frame[headers.l4_offset + 13];
     descriptor.tcp = tcp_facts(frame, headers);

@@ -86,6 +86,17 @@ Next fib_oifname(const Step& step, Evaluation& packet) noexcept {
   return Next::step;
 }
 
+Next route_mss(const Step& step, Evaluation& packet) noexcept {
+  constexpr uint32_t kTcp = 20, kDefault = 536;  // TCP_MSS_DEFAULT
+  if (packet.host == nullptr || packet.out.name.empty()) return Next::rule;
+  uint32_t mtu = packet.host->mtu_of(packet.out.index);
+  Way const back = way_to(ip_header::source(packet.head.data(), packet.l3), step, packet);
+  if (back.kind == Way::Kind::unicast) mtu = std::min(mtu, packet.host->mtu_of(back.device + 1U));
+  uint32_t const headers = static_cast<uint32_t>(packet.l3 == 4 ? ip_header::kIpv4 : ip_header::kIpv6) + kTcp;
+  packet.registers[step.to] = mtu <= headers ? kDefault : mtu - headers;
+  return Next::step;
+}
+
 Next fib_type(const Step& step, Evaluation& packet) noexcept {
   IpAddress const address = asked(step, packet);
   packet.registers[step.to] = packet.l3 == 4 ? type4(address, step, packet) : type6(address, step, packet);

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "common/bytes.h"
+#include "common/internet_checksum.h"
 #include "common/rules/run/field.h"
 
 namespace bulkhead::rules::run {
@@ -26,8 +27,10 @@ Next give(const Step& step, Evaluation& packet, const std::optional<Found>& foun
 
 constexpr size_t kTcpMost = 60, kTcpLeast = 20, kIpv4Most = 60, kIpv4Least = 20, kIpv6 = 40;
 
-std::optional<Found> find_tcp(const Evaluation& packet, uint8_t kind, size_t wanted) {
+/// `broken`: nobody can tell, since it, or what stands before it, is cut short.
+std::optional<Found> find_tcp(const Evaluation& packet, uint8_t kind, size_t wanted, bool& broken) {
   std::array<uint8_t, kTcpMost> tcp;
+  broken = true;
   if (packet.protocol != protocol::tcp || packet.transport == Evaluation::kNone) return std::nullopt;
   if (!packet.copy(packet.transport, std::span(tcp).first(kTcpLeast))) return std::nullopt;
   size_t const length = size_t{tcp[12]} >> 4 << 2;
@@ -40,6 +43,7 @@ std::optional<Found> find_tcp(const Evaluation& packet, uint8_t kind, size_t wan
     if (tcp[at] == kind) return Found{packet.transport + at, own};
     at += own;
   }
+  broken = false;
   return std::nullopt;
 }
 
@@ -107,7 +111,31 @@ std::optional<Found> find_ip6(const Evaluation& packet, uint8_t wanted) {
 
 Next tcp_option(const Step& step, Evaluation& packet) noexcept {
   size_t const wanted = step.b != 0 ? 1 : (step.offset % 8 + step.bits + 7U) / 8 + step.offset / 8;
-  return give(step, packet, find_tcp(packet, static_cast<uint8_t>(step.a), wanted));
+  bool broken = false;
+  return give(step, packet, find_tcp(packet, static_cast<uint8_t>(step.a), wanted, broken));
+}
+
+Next set_tcp_option(const Step& step, Evaluation& packet) noexcept {
+  constexpr uint8_t kMaximumSegmentSize = 2;
+  constexpr size_t kSum = 16;
+  size_t const bytes = step.bits / 8, at = step.offset / 8;
+  bool broken = false;
+  auto const found = find_tcp(packet, static_cast<uint8_t>(step.a), at + bytes, broken);
+  if (!found) return broken ? Next::rule : Next::step;
+  if (found->at + at + bytes > packet.head_length) return Next::rule;
+  uint8_t* const place = packet.head.data() + found->at + at;
+  auto const value = static_cast<uint32_t>(packet.registers[step.to]);
+  std::array<uint8_t, 4> before{}, after{};
+  std::memcpy(before.data(), place, bytes);
+  store_be32(after.data(), bytes == 4 ? value : value << 16);
+  if (step.a == kMaximumSegmentSize && load_be16(before.data()) <= load_be16(after.data())) return Next::step;
+  // As the kernel has it: words of the option, wherever it begins.
+  uint8_t* const sum = packet.head.data() + packet.transport + kSum;
+  for (size_t i = 0; i < bytes; i += 2)
+    store_raw(sum, checksum_changed(load_raw<uint16_t>(sum), load_raw<uint16_t>(before.data() + i), load_raw<uint16_t>(after.data() + i)));
+  std::memcpy(place, after.data(), bytes);
+  packet.edited = true;
+  return Next::step;
 }
 
 Next ip_option(const Step& step, Evaluation& packet) noexcept {

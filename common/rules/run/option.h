@@ -12,6 +12,8 @@
 namespace bulkhead::rules::run {
 
 Next tcp_option(const Step& step, Evaluation& packet) noexcept;
+/// A field of 16 or 32 bits from the register; a maximum segment size only becomes less. No such option: goes on.
+Next set_tcp_option(const Step& step, Evaluation& packet) noexcept;
 Next ip_option(const Step& step, Evaluation& packet) noexcept;
 Next ip6_header(const Step& step, Evaluation& packet) noexcept;
 
