@@ -21,6 +21,9 @@ inline constexpr size_t kIpv4 = 20, kIpv6 = 40;  // without options and extensio
   return (says == 4 && packet.size() >= kIpv4) || (says == 6 && packet.size() >= kIpv6) ? says : uint8_t{0};
 }
 
+/// Bytes of the header, by its first one: IPv4's with options, IPv6's without extension headers.
+[[nodiscard]] constexpr size_t length(uint8_t first) noexcept { return first >> 4 == 4 ? (first & 15U) * size_t{4} : kIpv6; }
+
 [[nodiscard]] inline IpAddress address_at(const uint8_t* bytes, uint8_t l3) noexcept {
   IpAddress address;
   address.l3 = l3;

@@ -2,6 +2,7 @@
 
 #include "common/checksum.h"
 #include "common/internet_checksum.h"
+#include "common/ip_header.h"
 
 namespace bulkhead {
 namespace {
@@ -45,8 +46,7 @@ class Rewriter {
   [[nodiscard]] bool room(size_t at, size_t bytes) const { return transport_ != 0 && at + bytes <= packet_.size(); }
   [[nodiscard]] bool is_icmp() const { return protocol_ == protocol::icmp || protocol_ == protocol::icmpv6; }
   [[nodiscard]] bool has_ports() const {
-    return protocol_ == protocol::tcp || protocol_ == protocol::udp || protocol_ == protocol::udplite ||
-           protocol_ == protocol::dccp || protocol_ == protocol::sctp;
+    return rewritten_bytes(protocol_) != 0 && !is_icmp() && protocol_ != protocol::gre;
   }
 
   void find_sums() {
@@ -117,7 +117,7 @@ void rewrite_quoted(std::span<uint8_t> packet, uint8_t* outer_sum, size_t at, co
   if (at >= packet.size()) return;
   auto const inner = packet.subspan(at);
   bool const v4 = inner[0] >> 4 == 4;
-  size_t const header = v4 ? (inner[0] & 15U) * 4 : 40;
+  size_t const header = ip_header::length(inner[0]);
   if (inner.size() < (v4 ? 20U : 40U)) return;
   bool const later = v4 && (load_be16(inner.data() + 6) & 0x1fff) != 0;
   uint8_t const inner_protocol = what.inner_to.protocol;

@@ -23,6 +23,15 @@ struct Rewriting {
   return part == Part::source ? Rewriting::source : Rewriting::destination;
 }
 
+/// Bytes of the transport header that must be there for it to be rewritten; 0: nothing of that protocol's is.
+[[nodiscard]] constexpr size_t rewritten_bytes(uint8_t number) noexcept {
+  constexpr std::array known{protocol::tcp,  protocol::udp,    protocol::udplite, protocol::dccp,
+                             protocol::sctp, protocol::icmpv6, protocol::icmp,    protocol::gre};
+  for (uint8_t const one : known)
+    if (one == number) return 8;
+  return 0;
+}
+
 /// `protocol`: of the packet itself, which is not that of `to` where an ICMP error is of a flow.
 void rewrite(std::span<uint8_t> packet, uint8_t protocol, size_t transport, const Rewriting& what) noexcept;
 

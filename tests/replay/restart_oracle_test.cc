@@ -43,6 +43,8 @@ table inet fw {
   chain forward { type filter hook forward priority 0; policy drop;
     ct state invalid counter drop
     ct mark 0x11 counter
+    ip protocol udp ip dscp set cs1 ip ttl set 60 counter
+    tcp flags syn tcp option maxseg size set rt mtu
     ct state established,related counter accept
     meta l4proto { icmp, icmpv6 } limit rate 20/second counter accept
     ip daddr 198.51.100.0/24 udp dport != 53 quota 400 kbytes counter accept

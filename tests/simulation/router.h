@@ -38,6 +38,7 @@ table inet t {
     meta mark set numgen inc mod 7
     meta mark 2 numgen random mod 3 1 counter
     jhash ip saddr . udp sport mod 2 0 counter
+    udp sport 3000-3010 ip dscp set cs1 counter
     ct original packets > 2 ct status seen-reply counter
     ct bytes 200-400 ct expiration > 10s counter
   }
@@ -82,7 +83,7 @@ table inet filter {
     iifname "lan" counter accept
     udp dport 53 ip daddr 10.0.0.0/24 accept
   }
-  chain late { type filter hook postrouting priority 200; policy accept; ip saddr 192.0.2.254 counter; ip saddr 10.0.0.0/24 counter; }
+  chain late { type filter hook postrouting priority 200; policy accept; ip saddr 192.0.2.254 ip ttl set 60 counter; ip saddr 10.0.0.0/24 counter; }
 }
 )";
 

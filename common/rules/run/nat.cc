@@ -1,3 +1,4 @@
+#include "common/ip_header.h"
 #include "common/rules/run/run.h"
 
 namespace bulkhead::rules::run {
@@ -50,12 +51,6 @@ bool find_addresses(const NatTarget& target, const Evaluation& packet, NatRange&
   return range.min_address.l3 == packet.l3;
 }
 
-/// Bytes of the transport header that must be there for it to be rewritten (l4proto_manip_pkt and its kin); 0: none.
-size_t rewritten_bytes(uint8_t protocol) {
-  constexpr std::array known{protocol::tcp,  protocol::udp,    protocol::udplite, protocol::dccp,
-                             protocol::sctp, protocol::icmpv6, protocol::icmp,    protocol::gre};
-  return std::ranges::find(known, protocol) == known.end() ? 0 : 8;
-}
 /// Of GRE's versions 0 has nothing to rewrite, 1 its call; of others nobody knows.
 bool is_rewritten(const Evaluation& packet, uint8_t protocol, size_t at, Part part) {
   size_t const wanted = rewritten_bytes(protocol);
@@ -66,15 +61,14 @@ bool is_rewritten(const Evaluation& packet, uint8_t protocol, size_t at, Part pa
 }
 
 bool can_translate(const Evaluation& packet, Part part) {
-  constexpr size_t kIcmp = 8, kIpv6 = 40;
+  constexpr size_t kIcmp = 8;
   const Translation& nat = packet.nat;
   if (packet.transport == Evaluation::kNone) return true;
   if (!nat.quotes) return is_rewritten(packet, packet.protocol, packet.transport, part);
   size_t const inner = size_t{packet.transport} + kIcmp;
   std::array<uint8_t, 1> first{};
   if (!packet.copy(inner, first)) return false;
-  size_t const header = packet.l3 == 4 ? (first[0] & 15U) * 4 : kIpv6;
-  return is_rewritten(packet, nat.inner_to.protocol, inner + header, part == Part::source ? Part::destination : Part::source);
+  return is_rewritten(packet, nat.inner_to.protocol, inner + ip_header::length(first[0]), part == Part::source ? Part::destination : Part::source);
 }
 
 }  // namespace
