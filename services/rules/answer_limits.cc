@@ -8,9 +8,11 @@ namespace bulkhead::rules {
 namespace {
 
 constexpr uint64_t kSecond = 1'000'000'000;
+constexpr uint64_t kCost4 = kSecond, kCost6 = kSecond / 10, kCostOfRedirect = kSecond, kCostOfUnroutable = kSecond;
 constexpr uint64_t kBurst = 6, kUnroutableBurst = 5;     // answers
 constexpr uint64_t kAllBurst = 50, kAllPerSecond = 1000;  // answers
 constexpr uint64_t kAllRest = kSecond / 50;               // between two looks at the clock
+constexpr uint64_t kRest = kSecond / 50;                  // between two refills
 constexpr uint64_t kFirstFill = 60 * kSecond;             // what a new peer has not used
 
 /// icmp_ratemask 6168; ICMPv6's default leaves out packet-too-big alone.
@@ -22,21 +24,21 @@ bool is_limited(uint8_t l3, uint8_t type, uint8_t code) {
 
 }  // namespace
 
-bool AnswerLimits::allow(const IpAddress& peer, uint8_t type, uint8_t code, uint8_t route_length, uint64_t now_ns,
-                         Batch& batch) noexcept {
+bool AnswerLimits::allow(const IpAddress& peer, uint8_t type, uint8_t code, uint64_t now_ns, Batch& batch) noexcept {
   bool allowed = true;
-  if (is_limited(peer.l3, type, code)) {
-    uint64_t cost = kSecond;
-    if (peer.l3 == 6 && route_length < 128) cost >>= (128U - route_length) >> 5;
-    allowed = take_from_all(now_ns, batch) && take(peer_of(peer, now_ns, batch), cost, kBurst * cost, now_ns, batch);
-  }
+  if (is_limited(peer.l3, type, code))
+    allowed = take_from_all(now_ns, batch) && take(peer, peer.l3 == 4 ? kCost4 : kCost6, now_ns, batch);
   batch.add(allowed ? state_.answers : state_.answers_withheld, uint64_t{1});
   return allowed;
 }
 
 bool AnswerLimits::allow_unroutable(const IpAddress& peer, uint64_t now_ns, Batch& batch) noexcept {
-  bool const allowed =
-      take(peer_of(peer, now_ns, batch), kSecond, kUnroutableBurst * kSecond, now_ns, batch);
+  AnswerPeer& state = peer_of(peer, now_ns, batch);
+  uint64_t const since = now_ns - std::min(now_ns, state.last_ns.load());
+  uint64_t const tokens = std::min(state.tokens.load() + since, kUnroutableBurst * kCostOfUnroutable);
+  bool const allowed = tokens >= kCostOfUnroutable;
+  batch.set(state.last_ns, now_ns);
+  batch.set(state.tokens, allowed ? tokens - kCostOfUnroutable : tokens);
   if (!allowed) batch.add(state_.answers_withheld, uint64_t{1});
   return allowed;
 }
@@ -54,12 +56,21 @@ AnswerPeer& AnswerLimits::peer_of(const IpAddress& address, uint64_t now_ns, Bat
   return peer;
 }
 
-bool AnswerLimits::take(AnswerPeer& peer, uint64_t cost, uint64_t burst, uint64_t now_ns, Batch& batch) noexcept {
-  uint64_t const since = now_ns - std::min(now_ns, peer.last_ns.load());
-  uint64_t const tokens = std::min(peer.tokens.load() + since, burst);
-  batch.set(peer.last_ns, now_ns);
-  batch.set(peer.tokens, tokens >= cost ? tokens - cost : tokens);
-  return tokens >= cost;
+void AnswerLimits::count_redirect(const IpAddress& peer, uint64_t now_ns, Batch& batch) noexcept {
+  static_cast<void>(take(peer, kCostOfRedirect, now_ns, batch));
+}
+
+bool AnswerLimits::take(const IpAddress& peer, uint64_t cost, uint64_t now_ns, Batch& batch) noexcept {
+  AnswerPeer& state = peer_of(peer, now_ns, batch);
+  uint64_t const since = now_ns - std::min(now_ns, state.last_ns.load());
+  uint64_t tokens = state.tokens.load();
+  if (since >= kRest) {
+    batch.set(state.last_ns, now_ns);
+    tokens = std::min(tokens + since, kBurst * cost);
+  }
+  bool const allowed = tokens >= cost;
+  batch.set(state.tokens, allowed ? tokens - cost : tokens);
+  return allowed;
 }
 
 bool AnswerLimits::take_from_all(uint64_t now_ns, Batch& batch) noexcept {

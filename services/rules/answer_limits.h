@@ -1,13 +1,14 @@
 // services/rules/answer_limits.h: how often the firewall may answer with an ICMP error, in packet time.
 //
-// Who     rules, for each answer that it is about to give.
-// Units   nanoseconds of the packet clock. A peer holds at most six answers' worth of tokens, and gets one a second.
+// Who     rules, for each answer that it is about to give, and each IPv6 packet that it sends back where it came from.
+// Units   nanoseconds of the packet clock; tokens are such. What is dear and what is cheap takes from the same ones. Who asks
+//         20 ms or more after the last refill brings what time has brought since, up to six times the cost of what he asks for.
 // Order   by packet number, so that the outcome is a function of the input.
 // Crash   all of it lies in rules.state and is changed within the batch.
 // Differs from the kernel: peers that share a place of the table forget each other (the kernel's tree grows); each answer
 //         takes one of the 50 that everyone shares (the kernel takes 0, 1 or 2, at random).
-// Source  Linux icmp_global_allow, inet_peer_xrlim_allow, icmpv6_xrlim_allow, ip_error; sysctls icmp_ratelimit,
-//         icmp_ratemask, icmp_msgs_per_sec, icmp_msgs_burst at their defaults.
+// Source  Linux 6.18: icmp_global_allow, inet_peer_xrlim_allow, icmpv6_xrlim_allow, ip_error, ip6_forward; sysctls
+//         icmp_ratelimit (ICMP a second, ICMPv6 a tenth), icmp_ratemask, icmp_msgs_per_sec, icmp_msgs_burst at their defaults.
 #pragma once
 
 #include "common/hash.h"
@@ -19,20 +20,21 @@ namespace bulkhead::rules {
 
 class AnswerLimits {
  public:
-  static constexpr size_t kWordsEach = 10;
+  static constexpr size_t kWordsEach = 15;
 
   AnswerLimits(RulesState& state, uint64_t seed) : state_(state), hash_(seed) {}
 
-  /// May `type`, `code` go to `peer`? `route_length`: prefix length of the route to it. Takes the tokens if so.
-  [[nodiscard]] bool allow(const IpAddress& peer, uint8_t type, uint8_t code, uint8_t route_length, uint64_t now_ns,
-                           Batch& batch) noexcept;
+  /// May `type`, `code` go to `peer`? Takes the tokens if so.
+  [[nodiscard]] bool allow(const IpAddress& peer, uint8_t type, uint8_t code, uint64_t now_ns, Batch& batch) noexcept;
+  /// An IPv6 packet to `peer` leaves by the interface that it came by: a redirect would be due, and takes its tokens although
+  /// nobody sends it here.
+  void count_redirect(const IpAddress& peer, uint64_t now_ns, Batch& batch) noexcept;
   /// The limit of its own that comes before an IPv4 "no route".
   [[nodiscard]] bool allow_unroutable(const IpAddress& peer, uint64_t now_ns, Batch& batch) noexcept;
 
  private:
   [[nodiscard]] AnswerPeer& peer_of(const IpAddress& address, uint64_t now_ns, Batch& batch) noexcept;
-  [[nodiscard]] static bool take(AnswerPeer& peer, uint64_t cost, uint64_t burst, uint64_t now_ns,
-                                 Batch& batch) noexcept;
+  [[nodiscard]] bool take(const IpAddress& peer, uint64_t cost, uint64_t now_ns, Batch& batch) noexcept;
   [[nodiscard]] bool take_from_all(uint64_t now_ns, Batch& batch) noexcept;
 
   RulesState& state_;

@@ -100,6 +100,7 @@ bool Decide::passes(At hook, Descriptor& descriptor, Batch& batch) noexcept {
 bool Decide::route_on(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept {
   auto const packet = view_of(descriptor, frame);
   Route const found = packet ? route(*packet, descriptor.in, router_->routes, router_->topology) : Route{};
+  if (found.redirects) limits_.count_redirect(packet->destination, descriptor.time_ns, batch);
   switch (found.fate) {
     case Route::Fate::forward:
       descriptor.orders |= Orders::routed;
@@ -191,7 +192,7 @@ void Decide::answer(Descriptor& descriptor, const HeaderView& packet, const Rout
   // What is said about a packet that was translated leaves translated back.
   bool const as_asked = router_->routes.is_local(packet.destination) || packet.destination != packet.asked;
   said.source = as_asked ? packet.asked : source_towards(peer, way, descriptor.in);
-  if (said.source.is_none() || !limits_.allow(peer, route.type, route.code, way.length, now_ns, batch)) return;
+  if (said.source.is_none() || !limits_.allow(peer, route.type, route.code, now_ns, batch)) return;
   said.number = descriptor.number;
   said.kind = Answer::Kind::icmp;
   said.type = route.type;

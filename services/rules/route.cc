@@ -89,12 +89,15 @@ Route route6(const HeaderView& packet, const Routes& routes, const Topology& top
   if (way.kind != Way::Kind::unicast) return here();
   if (packet.to_group) return drop(DropReason::not_unicast);
   if (packet.hops <= 1) return drop_and_say(DropReason::ttl, icmpv6::time_exceeded, 0);
-  if (is_zero(from)) return drop(DropReason::martian_source);
-  if (is_link_local(from))
+  // What goes back where it came from is not looked at so closely (ip6_forward).
+  bool const back = way.device == in;
+  if (is_zero(from) && !back) return drop(DropReason::martian_source);
+  if (is_link_local(from) && !back)
     return drop_and_say(DropReason::beyond_scope, icmpv6::unreachable, icmpv6::beyond_scope);
   uint32_t const mtu = topology.interfaces[way.device].mtu;
-  if (packet.length > mtu) return drop_and_say(DropReason::too_big, icmpv6::packet_too_big, 0, mtu);
-  return onward(number, way);
+  Route found = packet.length > mtu ? drop_and_say(DropReason::too_big, icmpv6::packet_too_big, 0, mtu) : onward(number, way);
+  found.redirects = back;
+  return found;
 }
 
 }  // namespace

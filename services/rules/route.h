@@ -20,7 +20,8 @@ struct Route {
   DropReason reason = DropReason::none;  // drop
   uint16_t way = 0;                      // forward
   uint16_t out = 0;
-  bool speaks = false;  // drop: with this ICMP error
+  bool redirects = false;  // IPv6: goes back by where it came from, so that a redirect would be due
+  bool speaks = false;     // drop: with this ICMP error
   uint8_t type = 0, code = 0;
   uint32_t info = 0;
 };

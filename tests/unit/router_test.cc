@@ -117,6 +117,21 @@ BOOST_AUTO_TEST_CASE(no_route_is_said_as_often_as_the_limits_allow) {
   BOOST_TEST(through(burst, 2000 * kMillisecond).lan.size() == 12U);
 }
 
+BOOST_AUTO_TEST_CASE(ipv6_packets_that_go_back_use_up_what_may_be_said_to_their_destination) {
+  Address const host = address("2001:db8::7");
+  Bytes const back = ethernet(datagram({address("2001:db8::8"), host}));
+  Bytes const spent = ethernet(datagram({host, address("2001:db8:1::1")}, {.hop_limit = 1}));
+  auto const errors_after = [&](size_t packets) {
+    std::vector<Bytes> frames(packets, back);
+    frames.insert(frames.end(), 12, spent);
+    return through(frames, 1).lan.size() - packets;
+  };
+  // A redirect costs a second of six, an error a tenth.
+  BOOST_TEST(errors_after(0) == 6U);
+  BOOST_TEST(errors_after(5) == 10U);
+  BOOST_TEST(errors_after(6) == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_for_the_router_is_local) {
   Ends const here{address("10.0.0.7"), address("192.0.2.254")}, here6{address("2001:db8::7"), address("2001:db8::fe")};
   Ends const all{address("10.0.0.7"), address("10.0.0.255")};
