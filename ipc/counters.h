@@ -23,8 +23,8 @@ struct Counts {
 /// How often the firewall may still speak to one address (Linux: inet_peer).
 struct alignas(64) AnswerPeer {
   Word<uint64_t> key;         // keyed hash of the address; 0: nobody's
-  Word<uint64_t> tokens;      // nanoseconds
-  Word<uint64_t> last_ns;     // packet time of the last look
+  Word<uint64_t> tokens;      // jiffies, as the next
+  Word<uint64_t> last;        // packet time of the last refill
 };
 
 struct RulesState {

@@ -8,12 +8,12 @@ namespace bulkhead::rules {
 namespace {
 
 constexpr uint64_t kSecond = 1'000'000'000;
-constexpr uint64_t kCost4 = kSecond, kCost6 = kSecond / 10, kCostOfRedirect = kSecond, kCostOfUnroutable = kSecond;
+constexpr uint64_t kHz = 250, kJiffy = kSecond / kHz;
+constexpr uint64_t kCost4 = kHz, kCost6 = kHz / 10, kCostOfRedirect = kHz, kCostOfUnroutable = kHz;
 constexpr uint64_t kBurst = 6, kUnroutableBurst = 5;     // answers
 constexpr uint64_t kAllBurst = 50, kAllPerSecond = 1000;  // answers
 constexpr uint64_t kAllRest = kSecond / 50;               // between two looks at the clock
-constexpr uint64_t kRest = kSecond / 50;                  // between two refills
-constexpr uint64_t kFirstFill = 60 * kSecond;             // what a new peer has not used
+constexpr uint64_t kFirstFill = 60 * kHz;                 // what a new peer has not used
 
 /// icmp_ratemask 6168; ICMPv6's default leaves out packet-too-big alone.
 bool is_limited(uint8_t l3, uint8_t type, uint8_t code) {
@@ -34,10 +34,10 @@ bool AnswerLimits::allow(const IpAddress& peer, uint8_t type, uint8_t code, uint
 
 bool AnswerLimits::allow_unroutable(const IpAddress& peer, uint64_t now_ns, Batch& batch) noexcept {
   AnswerPeer& state = peer_of(peer, now_ns, batch);
-  uint64_t const since = now_ns - std::min(now_ns, state.last_ns.load());
+  uint64_t const now = now_ns / kJiffy, since = now - std::min(now, state.last.load());
   uint64_t const tokens = std::min(state.tokens.load() + since, kUnroutableBurst * kCostOfUnroutable);
   bool const allowed = tokens >= kCostOfUnroutable;
-  batch.set(state.last_ns, now_ns);
+  batch.set(state.last, now);
   batch.set(state.tokens, allowed ? tokens - kCostOfUnroutable : tokens);
   if (!allowed) batch.add(state_.answers_withheld, uint64_t{1});
   return allowed;
@@ -52,7 +52,8 @@ AnswerPeer& AnswerLimits::peer_of(const IpAddress& address, uint64_t now_ns, Bat
   if (peer.key.load() == key) return peer;
   batch.set(peer.key, key);
   batch.set(peer.tokens, uint64_t{0});
-  batch.set(peer.last_ns, now_ns - std::min(now_ns, kFirstFill));
+  uint64_t const now = now_ns / kJiffy;
+  batch.set(peer.last, now - std::min(now, kFirstFill));
   return peer;
 }
 
@@ -62,11 +63,11 @@ void AnswerLimits::count_redirect(const IpAddress& peer, uint64_t now_ns, Batch&
 
 bool AnswerLimits::take(const IpAddress& peer, uint64_t cost, uint64_t now_ns, Batch& batch) noexcept {
   AnswerPeer& state = peer_of(peer, now_ns, batch);
-  uint64_t const since = now_ns - std::min(now_ns, state.last_ns.load());
+  uint64_t const now = now_ns / kJiffy, last = state.last.load();
   uint64_t tokens = state.tokens.load();
-  if (since >= kRest) {
-    batch.set(state.last_ns, now_ns);
-    tokens = std::min(tokens + since, kBurst * cost);
+  if (now > last) {
+    batch.set(state.last, now);
+    tokens = std::min(tokens + now - last, kBurst * cost);
   }
   bool const allowed = tokens >= cost;
   batch.set(state.tokens, allowed ? tokens - cost : tokens);

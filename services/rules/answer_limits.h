@@ -1,8 +1,9 @@
 // services/rules/answer_limits.h: how often the firewall may answer with an ICMP error, in packet time.
 //
 // Who     rules, for each answer that it is about to give, and each IPv6 packet that it sends back where it came from.
-// Units   nanoseconds of the packet clock; tokens are such. What is dear and what is cheap takes from the same ones. Who asks
-//         20 ms or more after the last refill brings what time has brought since, up to six times the cost of what he asks for.
+// Units   times: nanoseconds of the packet clock. Tokens: jiffies of 4 ms (HZ 250, as in Debian's kernels). What is dear and what
+//         is cheap takes from the same ones. Who asks in a later jiffy than the last brings what has come since, up to six times
+//         the cost of what he asks for.
 // Order   by packet number, so that the outcome is a function of the input.
 // Crash   all of it lies in rules.state and is changed within the batch.
 // Differs from the kernel: peers that share a place of the table forget each other (the kernel's tree grows); each answer

@@ -189,6 +189,9 @@ void Decide::answer(Descriptor& descriptor, const HeaderView& packet, const Rout
   if (way.kind != Way::Kind::unicast) return;
   uint64_t const now_ns = descriptor.time_ns;
   Answer said{};
+  // Said from the address that it came to, which a rule may have set to somebody else's: the kernel finds no way for that.
+  bool const from_stranger = peer.l3 == 4 && (descriptor.orders & Orders::local) != 0 && packet_->edited;
+  if (from_stranger && !router_->routes.is_local(packet.destination)) return;
   // What is said about a packet that was translated leaves translated back.
   bool const as_asked = router_->routes.is_local(packet.destination) || packet.destination != packet.asked;
   said.source = as_asked ? packet.asked : source_towards(peer, way, descriptor.in);

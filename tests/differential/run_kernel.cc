@@ -7,7 +7,8 @@
 //         that was sent on clock0 comes to clock1 behind all that was queued before it; what those bring about comes
 //         before the second such frame.
 // Time    as fast as it goes; or paced as the stamps are, since limits of what the kernel says run by its own clock. What a
-//         paced run sent is in OUT_DIR/sent/NAME.pcap with the time at which it did: a busy machine is late.
+//         paced run sent is in OUT_DIR/sent/NAME.pcap with the time at which it did: a busy machine is late. It begins so that
+//         the kernel's clock ticks at multiples of 4 ms.
 // NAT     what answers a translated packet is sent as the host would that got it (translated_hosts.h).
 // Exit    3: so late that a limit may have gone on by a tick of the kernel's clock, which nobody sees from here. To be run again.
 // Names   packets are known by the number that make-cases gave them; the state is what states.nft writes.
@@ -36,6 +37,8 @@ constexpr std::array<const char*, 3> kSides{"lan", "wan", "dmz"};
 constexpr std::array<const char*, 6> kStates{"dropped", "untracked", "invalid", "new", "established", "related"};
 constexpr int kPatience_ms = 10'000;
 constexpr uint64_t kLate_ns = 230'000'000;  // less than a peer waits for one more ICMPv6 error
+
+constexpr int64_t kJiffy_ns = 4'000'000;     // HZ 250: what the kernel counts a peer's patience in
 
 struct Sent {
   uint64_t stamp_ns;  // at which it is to be sent, and then was
@@ -74,6 +77,27 @@ void read_side(const std::string& path, size_t side, std::multimap<uint64_t, Sen
   }
 }
 
+/// When the kernel's clock ticks, by the steady clock: some tick, as early as it was seen. Looks for some 20 ms.
+int64_t a_tick() {
+  constexpr int kTicks = 5;
+  auto const coarse = [] {
+    timespec at{};
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &at);
+    return at.tv_sec * 1'000'000'000 + at.tv_nsec;
+  };
+  int64_t first = 0, earliest = 0, before = coarse();
+  for (int seen = 0; seen < kTicks;) {
+    int64_t const now = coarse();
+    if (now == before) continue;
+    before = now;
+    int64_t const seen_at = std::chrono::steady_clock::now().time_since_epoch().count();
+    if (seen++ == 0) first = earliest = seen_at;
+    int64_t const late = (seen_at - first) % kJiffy_ns;
+    earliest = std::min(earliest, first + (late > kJiffy_ns / 2 ? late - kJiffy_ns : late));
+  }
+  return earliest;
+}
+
 class Run {
  public:
   void make(const std::string& cases, bool paced) {
@@ -87,7 +111,11 @@ class Run {
       if (name_of_frame(one.frame) == 0) throw std::runtime_error("a packet without a number");
       if (!by_name_.emplace(name_of_frame(one.frame), &one).second) throw std::runtime_error("a number twice");
     }
-    auto const begin = std::chrono::steady_clock::now() - std::chrono::nanoseconds(sent_.empty() ? 0 : sent_.begin()->first);
+    int64_t const one_tick = paced ? a_tick() : 0;
+    std::chrono::nanoseconds const first(sent_.empty() ? 0 : sent_.begin()->first);
+    auto begin = std::chrono::steady_clock::now() - first;
+    // Ticks lie at multiples of 4 ms in the stamps, as they do in a replay of what was sent.
+    if (paced) begin += std::chrono::nanoseconds(((one_tick - begin.time_since_epoch().count()) % kJiffy_ns + kJiffy_ns) % kJiffy_ns);
     for (auto& [stamp, one] : sent_) {
       if (paced) {
         std::this_thread::sleep_until(begin + std::chrono::nanoseconds(stamp));

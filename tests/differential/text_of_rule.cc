@@ -103,10 +103,20 @@ std::string RuleText::matches(int l3, const char* protocol) const {
   return all;
 }
 
-std::string RuleText::effects() const {
+std::string RuleText::setting(int l3, const char* protocol) const {
+  std::string_view const name = protocol == nullptr || chance(2) ? "" : protocol;
+  if (name == "tcp") return one({"tcp option maxseg size set 700 ", "tcp dport set 8080 ", "tcp window set 100 ", "tcp sport set tcp dport map { 22 : 2222, 80 : 443 } "});
+  if (name == "udp") return one({"udp dport set 53 ", "udp sport set 4000 ", "udp dport set udp sport map { 5000 : 53, 53 : 5000 } "});
+  if (name == "sctp") return "sctp dport set 443 ";
+  if (l3 == 4) return one({"ip dscp set cs1 ", "ip ttl set 33 ", "ip ecn set ce ", "ip saddr set 10.0.1.77 ", "ip daddr set 192.0.2.9 ", "ip ttl set 64 "});
+  return one({"ip6 dscp set af11 ", "ip6 hoplimit set 33 ", "ip6 ecn set ect0 ", "ip6 saddr set 2001:db8:1::4d ", "ip6 daddr set 2001:db8:3::9 "});
+}
+
+std::string RuleText::effects(int l3, const char* protocol) const {
   std::string all;
   if (chance(8)) all += one({"limit rate 2/hour ", "limit rate over 1/day burst 10 packets ", "limit name \"few\" ", "limit rate over 100 bytes/day burst 2 kbytes "});
   if (chance(10)) all += one({"quota over 900 bytes ", "quota 4 kbytes ", "quota name \"much\" "});
+  if (chance(7)) all += setting(l3, protocol);
   all += chance(6) ? "counter name \"met\" " : "counter ";
   if (chance(5)) all += fmt::format("meta mark set {} ", one({"0x1", "0x16", "meta mark or 0x50", "meta mark and 0xf0", "meta mark xor 0x3", "ct mark"}));
   if (chance(5)) all += fmt::format("ct mark set {} ", one({"0x1", "0x7", "ct mark or 0x30", "ct mark and 0xf", "meta mark"}));
@@ -146,7 +156,7 @@ std::string RuleText::rule(Where where) const {
   all += matches(l3, protocol);
   if (where != Where::postrouting && chance(3)) all += of_packet(where, protocol == nullptr) + " ";
   std::string const last = verdict(where, l3);
-  return all + effects() + last;
+  return all + effects(l3, protocol) + last;
 }
 
 }  // namespace bulkhead::test

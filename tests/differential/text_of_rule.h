@@ -24,7 +24,8 @@ class RuleText {
   [[nodiscard]] std::string transport(const char* protocol) const;
   [[nodiscard]] std::string of_packet(Where where, bool any_protocol) const;
   [[nodiscard]] std::string of_flow(int l3) const;
-  [[nodiscard]] std::string effects() const;
+  [[nodiscard]] std::string setting(int l3, const char* protocol) const;
+  [[nodiscard]] std::string effects(int l3, const char* protocol) const;
   [[nodiscard]] std::string verdict(Where where, int l3) const;
   [[nodiscard]] std::string port() const;
   [[nodiscard]] std::string address4() const;

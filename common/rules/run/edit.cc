@@ -53,16 +53,18 @@ Next set_field(const Step& step, Evaluation& packet, size_t base) {
   size_t const first = base + step.offset / 16 * 2, bytes = (step.offset % 16 + step.bits + 15U) / 16 * 2;
   size_t const own = step.a == 0 ? 0 : base + static_cast<size_t>(step.a);
   size_t const pseudo = (step.b & kPseudoHeader) != 0 ? pseudo_header_sum(packet) : 0;
-  if (bytes > kWordsMost || std::max({first + bytes, own + kSum, pseudo + kSum}) > packet.head_length) return Next::rule;
+  if (bytes > kWordsMost || std::max(first + bytes, own + kSum) > packet.head_length) return Next::rule;
   uint8_t* const place = packet.head.data() + first;
   Words before{}, after{};
   std::memcpy(before.data(), place, bytes);
   after = before;
   insert(std::span(after).first(bytes), step.offset % 16, step.bits, packet.registers[step.to]);
-  for (size_t const sum : {own, pseudo})
-    if (sum != 0) change_sum(packet.head.data() + sum, before, after, bytes);
-  std::memcpy(place, after.data(), bytes);
   packet.edited = true;
+  if (own != 0) change_sum(packet.head.data() + own, before, after, bytes);
+  // The kernel has changed the header's own checksum by then, and leaves it so.
+  if (pseudo + kSum > packet.head_length) return Next::rule;
+  if (pseudo != 0) change_sum(packet.head.data() + pseudo, before, after, bytes);
+  std::memcpy(place, after.data(), bytes);
   packet.renew_sctp |= (step.b & kSctp) != 0;
   return Next::step;
 }
