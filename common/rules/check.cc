@@ -57,7 +57,7 @@ bool Checker::error(const Location& at, std::string reason, const Location& also
 
 void Checker::begin() {
   known_ = {};
-  message_known_ = false;
+  message_.reset();
   if (family() == "ip") know(Layer::network, *registry_.find("ip", Form::header));
   if (family() == "ip6") know(Layer::network, *registry_.find("ip6", Form::header));
   if (family() == "arp") know(Layer::network, *registry_.find("arp", Form::header));
@@ -157,11 +157,21 @@ bool Checker::match(Statement& match) {
 }
 
 /// What a match says of the headers behind.
+namespace {
+/// The value, or the last of a set's: by that one nft goes.
+std::optional<Number> last_of(const Expression& right) {
+  if (right.is(Kind::value)) return right.number;
+  if (!right.is(Kind::set) || right.parts.empty()) return std::nullopt;
+  const Expression& last = right.parts.back();
+  return last.parts.empty() || !last.parts[0].is(Kind::value) ? std::nullopt : std::optional(last.parts[0].number);
+}
+}  // namespace
+
 void Checker::learn(const Statement& match) {
   const Expression& left = *match.argument("left");
   const Expression& right = *match.argument("right");
   if (match.argument("op")->text != "==" || !left.is(Kind::select)) return;
-  if (is_select(left, "icmp", "type") || is_select(left, "icmpv6", "type")) message_known_ = true;
+  if (is_select(left, "icmp", "type") || is_select(left, "icmpv6", "type")) message_ = last_of(right);
   bool const transport = is_select(left, "meta", "l4proto") || is_select(left, "ip", "protocol") || is_select(left, "ip6", "nexthdr");
   if (transport && right.is(Kind::set) && known(Layer::transport) == nullptr)
     know(Layer::transport, *registry_.find("th", Form::header));
@@ -175,7 +185,7 @@ void Checker::learn(const Statement& match) {
 }
 
 /// Fields of ICMP that only some messages have: the message's type is asked first.
-void Checker::require_message(const Expression& select) {
+bool Checker::require_message(const Expression& select) {
   struct Message {
     std::string_view module, key;
     std::array<int, 2> types;  // the second may be -1
@@ -184,8 +194,13 @@ void Checker::require_message(const Expression& select) {
     {"icmp", "mtu", {3, -1}}, {"icmpv6", "id", {128, 129}}, {"icmpv6", "sequence", {128, 129}}, {"icmpv6", "mtu", {2, -1}},
     {"icmpv6", "param-problem", {4, -1}}, {"icmpv6", "max-delay", {130, -1}}};
   for (const Message& message : kMessages) {
-    if (message.module != select.module->name || message.key != select.key->name || message_known_ || before_ == nullptr) continue;
-    message_known_ = true;
+    if (message.module != select.module->name || message.key != select.key->name || before_ == nullptr) continue;
+    auto const asks = static_cast<Number>(message.module == "icmp" && message.types[1] == 8 ? 8 : message.types[0]);
+    if (message_) {
+      if (std::ranges::find(message.types, static_cast<int>(*message_)) != message.types.end()) return true;
+      return error(select.at, fmt::format("incompatible icmp match: rule has {}, need {}", static_cast<int>(*message_), static_cast<int>(asks)));
+    }
+    message_ = asks;
     Expression left = select, right;
     left.key = find_key(*select.module, "type");
     left.type = left.key->type;
@@ -211,6 +226,7 @@ void Checker::require_message(const Expression& select) {
     match.hidden = message.types[1] < 0;
     before_->push_back(std::move(match));
   }
+  return true;
 }
 
 Statement Checker::equal(Expression left, Expression right, const Location& at) {

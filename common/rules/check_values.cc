@@ -103,7 +103,7 @@ bool Checker::select(Expression& expression) {
   expression.type = expression.key->type;
   expression.bits = expression.key->width();
   if (module.form == Form::header && !implied(expression)) return false;
-  if (module.name.starts_with("icmp")) require_message(expression);
+  if (module.name.starts_with("icmp") && !require_message(expression)) return false;
   if (module.form == Form::header && module.name == "th" && known(Layer::transport) != nullptr &&
       known(Layer::transport)->name != "th")
     if (const Key* const key = find_key(*known(Layer::transport), expression.key->name)) {

@@ -6,6 +6,8 @@
 // Errors  go to Diagnostics with the place and nft's words; the check goes on, so that all of a file's errors show.
 #pragma once
 
+#include <optional>
+
 #include "common/rules/module.h"
 #include "common/rules/source.h"
 
@@ -49,7 +51,7 @@ class Checker {
   bool select(Expression& expression);
   bool name_raw(Expression& raw);
   bool implied(const Expression& select);
-  void require_message(const Expression& select);
+  bool require_message(const Expression& select);
   Statement equal(Expression left, Expression right, const Location& at);
   bool leaf(Expression& expression, const DataType& type, uint16_t bits);
   bool set_value(Expression& expression, const DataType& type, uint16_t bits, const std::vector<Expression>* fields);
@@ -70,7 +72,7 @@ class Checker {
   Diagnostics& diagnostics_;
   const Chain* chain_ = nullptr;
   std::array<const Module*, 4> known_{};
-  bool message_known_ = false;  // which ICMP message it is
+  std::optional<Number> message_;  // ICMP's type, as far as the rule has said
   std::vector<Statement>* before_ = nullptr;  // statements that the one under check needs before it
 };
 
