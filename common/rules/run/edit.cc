@@ -50,7 +50,7 @@ size_t pseudo_header_sum(const Evaluation& packet) {
 
 Next set_field(const Step& step, Evaluation& packet, size_t base) {
   constexpr size_t kSum = 2;
-  size_t const first = base + step.offset / 16 * 2, bytes = (step.offset % 16 + step.bits + 15U) / 16 * 2;
+  size_t const first = base + size_t{step.offset} / 16 * 2, bytes = (size_t{step.offset} % 16 + step.bits + 15) / 16 * 2;
   size_t const own = step.a == 0 ? 0 : base + static_cast<size_t>(step.a);
   size_t const pseudo = (step.b & kPseudoHeader) != 0 ? pseudo_header_sum(packet) : 0;
   if (bytes > kWordsMost || std::max(first + bytes, own + kSum) > packet.head_length) return Next::rule;
