@@ -4,7 +4,7 @@ namespace bulkhead::rules {
 
 PassPlace place() { return {.own = "rules", .from = "ring.rules", .to = "ring.nat", .next = "nat", .head = 0}; }
 
-Result<Decide> make_work(Objects& objects, const Settings& settings, std::shared_ptr<const Loaded> ruleset) {
+Result<Decide> make_work(Objects& objects, const Settings& settings, const std::shared_ptr<const Loaded>& ruleset) {
   Wiring wiring(objects);
   auto* state = wiring.object<RulesState>("rules.state");
   auto* pool = wiring.object<Pool>("pool");

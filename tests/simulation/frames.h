@@ -59,7 +59,7 @@ Result<std::unique_ptr<Stage>> make_any_stage(std::string_view service, Objects&
   if (service == "nat") return nat::make_stage(objects, settings);
   auto ruleset = ruleset_read_once(settings);
   if (!ruleset) return tl::unexpected(ruleset.error());
-  auto decide = rules::make_work(objects, settings, std::move(*ruleset));
+  auto decide = rules::make_work(objects, settings, *ruleset);
   if (!decide) return tl::unexpected(decide.error());
   if (drop_one_in == 0) return make_pass_stage(objects, settings, rules::place(), std::move(*decide));
   return make_pass_stage(objects, settings, rules::place(), Dropping(std::move(*decide), drop_one_in));
