@@ -156,7 +156,6 @@ bool Checker::match(Statement& match) {
   return true;
 }
 
-/// What a match says of the headers behind.
 namespace {
 /// The value, or the last of a set's: by that one nft goes.
 std::optional<Number> last_of(const Expression& right) {
@@ -167,6 +166,7 @@ std::optional<Number> last_of(const Expression& right) {
 }
 }  // namespace
 
+/// What a match says of the headers behind.
 void Checker::learn(const Statement& match) {
   const Expression& left = *match.argument("left");
   const Expression& right = *match.argument("right");
