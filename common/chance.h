@@ -14,7 +14,7 @@ namespace bulkhead {
 
 class Chance {
  public:
-  enum class Purpose : uint64_t { nat_port = 1, nat_port_again, numgen, set_hash, meta_random, hash_seed };
+  enum class Purpose : uint64_t { nat_port = 1, nat_port_again, numgen, set_hash, meta_random, hash_seed, fragment_id };
 
   explicit Chance(uint64_t seed) {
     std::array<uint64_t, 2> const words{seed, 0x65636e616863};  // "chance", so that it is not the hash's key

@@ -11,6 +11,7 @@
 #include "ipc/desk.h"
 #include "ipc/flow_table.h"
 #include "ipc/flow_views.h"
+#include "ipc/fragments.h"
 #include "ipc/header_edits.h"
 #include "ipc/inflight.h"
 #include "ipc/nat_orders.h"
@@ -43,6 +44,7 @@ std::vector<ObjectSpec> catalog(const Settings& settings) {
   for (const char* visit : {"track", "rules", "nat", "confirm", "home"})
     all.push_back(spec<Ring>(fmt::format("ring.{}", visit), settings.ring));
   all.push_back(spec<Pool>("pool", settings.ring));
+  all.push_back(spec<FragmentCells>("pktio.fragments", FragmentCells::kCells));
   all.push_back(spec<InFlightTable>("pktio.inflight", settings.ring));
   all.push_back(spec<Staging>("pktio.staging", kStagingBytes));
   all.push_back(spec<PktioState>("pktio.state", 0));

@@ -61,6 +61,10 @@ enum class DropReason : uint8_t {
   beyond_scope,
   group,
   nat_error,  // cannot be translated: a redirect, an ICMP error that quotes too little, GRE of an unknown version
+  // Fragments that never became a packet (services/pktio/reassembly.h).
+  bad_fragment,       // contradicts others, is there already, or spoils its datagram
+  fragments_missing,  // the rest of its datagram did not come in time
+  fragments_full,     // no room to wait for the rest
   count
 };
 [[nodiscard]] std::string_view name_of(DropReason reason) noexcept;
@@ -90,7 +94,7 @@ struct alignas(64) Descriptor {
                         // since the start
   uint32_t frame;       // offset in the pool, in cache lines
   uint32_t captured;
-  uint32_t wire;
+  uint32_t largest_fragment;  // of a packet put together from fragments: header and payload; 0: it came in one piece
   uint32_t l3_length;
   uint32_t flow;             // index in the flow table plus 1; 0: none
   uint32_t flow_generation;  // of that entry: a stale handle does not match

@@ -21,12 +21,16 @@ struct alignas(64) InFlight {
   Kind kind;
   uint8_t in;
   uint8_t large;  // 1: has a large cell
+  // Fragments that go with it (ipc/fragments.h).
+  DropReason fragments_reason;  // why they are dropped; none: they are what it was put together from, and share its fate
+  uint32_t fragments;           // the first one's cell; 0: there are none
+  uint32_t largest_fragment;    // as in the descriptor
 };
 static_assert(sizeof(InFlight) == 64);
 
 struct InFlightTable {
   static constexpr Layout kLayout = Layout::inflight;
-  static constexpr uint32_t kVersion = 1;
+  static constexpr uint32_t kVersion = 2;
   static constexpr size_t bytes_for(uint64_t window) { return sizeof(InFlightTable) + window * sizeof(InFlight); }
 
   ObjectHeader header;  // capacity: slots, a power of two

@@ -36,6 +36,7 @@ enum class Layout : uint32_t {
   flow_views,
   walk,
   header_edits,
+  fragments,
 };
 
 inline constexpr uint64_t kObjectMagic = 0x646165686b6c7562;  // "bulkhead"

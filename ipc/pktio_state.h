@@ -9,6 +9,7 @@
 #include <array>
 
 #include "ipc/descriptor.h"
+#include "ipc/fragments.h"
 #include "ipc/object.h"
 #include "ipc/outputs.h"
 #include "ipc/settings.h"
@@ -18,7 +19,7 @@ namespace bulkhead {
 
 struct PktioState {
   static constexpr Layout kLayout = Layout::pktio_state;
-  static constexpr uint32_t kVersion = 2;
+  static constexpr uint32_t kVersion = 3;
   static constexpr size_t bytes_for(uint64_t) { return sizeof(PktioState); }
   static constexpr size_t kErrorBytes = 256;
 
@@ -56,6 +57,7 @@ struct PktioState {
   // Not journaled: the text is written before the word, once.
   alignas(64) Word<Done> done;
   std::array<char, kErrorBytes> error;  // when failed, zero-ended
+  alignas(64) FragmentLinks fragments;  // which cell lies where follows from timing; what the chains say does not
 };
 
 }  // namespace bulkhead

@@ -90,8 +90,8 @@ Track::Outcome Track::visit(Descriptor& descriptor, uint64_t hash) noexcept {
     case Shape::malformed:
       descriptor.state = FlowState::invalid;
       return Outcome::done;  // pktio has said why it is dropped
-    case Shape::not_ip:
-    case Shape::fragment: return Outcome::done;
+    case Shape::not_ip: return Outcome::done;
+    case Shape::fragment:  // one that reassembly has let pass
     case Shape::no_tuple: descriptor.state = FlowState::invalid; return Outcome::done;
     case Shape::ip: break;
   }

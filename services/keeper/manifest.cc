@@ -19,6 +19,7 @@ constexpr Entry kManifest[] = {
     {"pktio", "pktio.desk", memory, rw},
     {"pktio", "pktio.state", memory, rw},
     {"pktio", "pktio.inflight", memory, rw},
+    {"pktio", "pktio.fragments", memory, rw},
     {"pktio", "pktio.staging", memory, rw},
     {"pktio", "pool", memory, rw},
     {"pktio", "ring.track", memory, rw},

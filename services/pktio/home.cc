@@ -8,6 +8,7 @@
 namespace bulkhead::pktio {
 namespace {
 constexpr uint64_t kFileHeader = 24, kRecordHeader = 16;  // bytes, of pcap
+constexpr uint64_t kPieceHeader = kRecordHeader + 20 + Cut::kHeaderMost + 8;  // the longest link header; IPv6's fragment header
 constexpr uint64_t kLineMax = verdict_line_max + 2UL * 6 * 64 + 2 * kEndpointMost;
 }  // namespace
 
@@ -36,6 +37,7 @@ struct Home::Pile : Bytes {
 Home::Home(const Objects& objects, Options options, const Topology& topology, Writer& writer)
     : state_(objects.state),
       inflight_(objects.inflight),
+      reassembly_(objects.reassembly),
       pool_(objects.pool),
       staging_(objects.staging),
       answers_(objects.answers),
@@ -43,11 +45,16 @@ Home::Home(const Objects& objects, Options options, const Topology& topology, Wr
       translations_(objects.translations),
       options_(std::move(options)),
       transmit_(topology),
+      chance_(options_.seed),
       writer_(writer),
       window_(objects.inflight.header.capacity),
       answers_window_(objects.answers.header.capacity),
       router_(topology.is_router()),
       staged_(writer.size()) {
+  for (const auto& interface : topology.interfaces) {
+    mtus_.push_back(interface.mtu);
+    smallest_mtu_ = std::min(smallest_mtu_, interface.mtu);
+  }
   size_t longest = 0;
   for (const std::string& rule : options_.rules) longest = std::max(longest, rule.size() + 16);
   line_.resize(kLineMax + longest);
@@ -76,13 +83,25 @@ Status Home::resume(LinkType link) {
   return {};
 }
 
+Home::Load Home::load_of(const InFlight& slot) const {
+  Load load{1, kRecordHeader + slot.captured};
+  uint32_t const limit = slot.largest_fragment != 0 ? std::min(slot.largest_fragment, smallest_mtu_) : smallest_mtu_;
+  if (slot.captured > limit) load.bytes += (slot.captured / Cut::least_piece(limit) + 1) * kPieceHeader;
+  for (uint32_t name = slot.fragments; name != 0; name = reassembly_.next(name)) {
+    ++load.lines;
+    load.bytes += reassembly_.stored(name).captured + kPieceHeader;
+  }
+  return load;
+}
+
 bool Home::room(uint64_t number) const {
   InFlight slot;
   copy_out(&slot, &inflight_.slots()[number & (window_ - 1)], sizeof slot);
   // A router's link header may be longer, and an answer may go out with the packet.
   uint64_t const own = router_ ? kRecordHeader + 2 * Transmit::kAnswerMost : 0;
+  Load const load = load_of(slot);
   for (size_t output = 0; output < piles_.size(); ++output) {
-    uint64_t const need = output == options_.outputs.verdicts ? line_.size() : kRecordHeader + slot.captured + own;
+    uint64_t const need = output == options_.outputs.verdicts ? load.lines * line_.size() : load.bytes + own;
     if (writer_.room(output, piles_[output]->promised) < need) return false;
   }
   return true;
@@ -93,7 +112,7 @@ bool Home::ready(Inlet& in, uint64_t sent) const {
   return std::any_of(piles_.begin(), piles_.end(), [](const auto& pile) { return pile->dirty; });
 }
 
-uint64_t Home::some(Inlet& in, uint64_t most, uint64_t sent) {
+uint64_t Home::some(Inlet& in, Batch& batch, uint64_t most, uint64_t sent) {
   uint64_t const count = std::min({in.available(), most, sent - number_});
   uint64_t done = 0;
   Descriptor descriptor;
@@ -110,6 +129,8 @@ uint64_t Home::some(Inlet& in, uint64_t most, uint64_t sent) {
       descriptor.reason = DropReason::bad_descriptor;
     }
     if (slot.kind == Kind::packet) packet(descriptor, slot);
+    if (slot.fragments_reason != DropReason::none) spoilt(slot);
+    if (slot.fragments != 0) reassembly_.give_back(slot.fragments, batch);
   }
   return done;
 }
@@ -126,14 +147,44 @@ void Home::packet(const Descriptor& descriptor, const InFlight& slot) {
     shown.reason = DropReason::bad_descriptor;
     shown.state = FlowState::invalid;
   }
-  ++gathered_.states[static_cast<size_t>(shown.state)];
+  each_came(slot, [&](const Came&) { ++gathered_.states[static_cast<size_t>(shown.state)]; });
   if (shown.verdict == Verdict::accept) {
     accepted(shown, slot);
   } else {
-    dropped(shown.reason, slot);
+    each_came(slot, [&](const Came& came) { dropped(shown.reason, came); });
     if ((shown.orders & Orders::answered) != 0) answer(shown, frame_, slot.stamp_ns);
   }
-  if (!options_.discard && options_.outputs.verdicts != Outputs::kNone) line(shown, slot);
+  if (writes_lines()) each_came(slot, [&](const Came& came) { line(shown, came); });
+}
+
+bool Home::writes_lines() const { return !options_.discard && options_.outputs.verdicts != Outputs::kNone; }
+
+template <class Each>
+void Home::each_fragment(uint32_t chain, Each each) {
+  for (uint32_t name = chain; name != 0; name = reassembly_.next(name)) {
+    StoredFragment const one = reassembly_.stored(name);
+    fragment_.resize(one.captured);
+    reassembly_.copy(name, 0, fragment_);
+    each(Came{one.packet, one.stamp_ns, one.in, {fragment_, one.wire}});
+  }
+}
+
+template <class Each>
+void Home::each_came(const InFlight& slot, Each each) {
+  if (slot.largest_fragment != 0) return each_fragment(slot.fragments, each);
+  each(Came{slot.packet, slot.stamp_ns, slot.in, {{pool_.at(slot.frame), slot.captured}, slot.wire}});
+}
+
+void Home::spoilt(const InFlight& slot) {
+  Descriptor shown{};
+  shown.verdict = Verdict::drop;
+  shown.reason = slot.fragments_reason;
+  shown.state = FlowState::invalid;
+  each_fragment(slot.fragments, [&](const Came& came) {
+    ++gathered_.states[static_cast<size_t>(shown.state)];
+    dropped(shown.reason, came);
+    if (writes_lines()) line(shown, came);
+  });
 }
 
 bool Home::read_translation(const Descriptor& descriptor) {
@@ -172,25 +223,39 @@ bool Home::read_edit(const Descriptor& descriptor) {
 }
 
 void Home::accepted(const Descriptor& descriptor, const InFlight& slot) {
-  Transmit::Frame frame{frame_, slot.wire};
-  ++gathered_.accepted;
+  Transmit::Frame frame{frame_, slot.wire, descriptor.l3_offset};
+  each_came(slot, [&](const Came&) { ++gathered_.accepted; });
   const Rewriting* const what = rewriting_.outer != 0 || rewriting_.inner != 0 ? &rewriting_ : nullptr;
   bool const local = router_ && (descriptor.orders & Orders::local) != 0;
   if (!router_ || local) {
     Transmit::Frame const as_it_goes = what == nullptr ? frame : transmit_.translated(descriptor, frame, *what);
     return local ? put(options_.outputs.local, slot.stamp_ns, as_it_goes)
-                 : sent(descriptor.out, slot.stamp_ns, as_it_goes);
+                 : leaves(descriptor.out, descriptor, slot, as_it_goes);
   }
   Transmit::Frame const routed = transmit_.routed(descriptor, frame.captured, frame.wire, what);
-  if (!routed.captured.empty()) return sent(descriptor.out, slot.stamp_ns, routed);
+  if (!routed.captured.empty()) return leaves(descriptor.out, descriptor, slot, routed);
   ++corrupt_;
   put(options_.outputs.drops, slot.stamp_ns, frame);
 }
 
-void Home::dropped(DropReason reason, const InFlight& slot) {
+void Home::leaves(size_t interface, const Descriptor& descriptor, const InFlight& slot, const Transmit::Frame& frame) {
+  uint32_t const mtu = router_ ? mtus_[interface] : Cut::kNoLimit;
+  if (slot.largest_fragment == 0 && frame.wire <= mtu) return sent(interface, slot.stamp_ns, frame);
+  cut_.begin();
+  if (slot.largest_fragment != 0)
+    for (uint32_t name = slot.fragments; name != 0; name = reassembly_.next(name)) {
+      Fragment const says = reassembly_.stored(name).says;
+      cut_.add({says.offset, Datagram::kept_of(says)});
+    }
+  auto const id = static_cast<uint32_t>(chance_(Chance::Purpose::fragment_id, descriptor.number));
+  size_t const pieces = cut_.plan({frame, frame.link, slot.largest_fragment}, mtu, id);
+  for (size_t i = 0; i < pieces; ++i) sent(interface, slot.stamp_ns, pieces == 1 ? frame : cut_.piece(i));
+}
+
+void Home::dropped(DropReason reason, const Came& came) {
   ++gathered_.dropped;
   ++gathered_.drops[static_cast<size_t>(reason)];
-  put(options_.outputs.drops, slot.stamp_ns, {{pool_.at(slot.frame), slot.captured}, slot.wire});
+  put(options_.outputs.drops, came.stamp_ns, came.frame);
 }
 
 void Home::answer(const Descriptor& descriptor, std::span<const uint8_t> frame, uint64_t stamp_ns) {
@@ -216,14 +281,14 @@ void Home::put(size_t output, uint64_t stamp_ns, const Transmit::Frame& frame) {
   pile.dirty = true;
 }
 
-void Home::line(const Descriptor& descriptor, const InFlight& slot) {
+void Home::line(const Descriptor& descriptor, const Came& came) {
   bool const passed = descriptor.verdict == Verdict::accept;
   bool const here = (descriptor.orders & Orders::local) != 0;
   bool const by_rule = descriptor.rule != 0 && descriptor.rule <= options_.rules.size();
   VerdictLine line{};
-  line.n = slot.packet;
-  line.in = options_.interfaces[slot.in];
-  line.stamp_ns = slot.stamp_ns;
+  line.n = came.packet;
+  line.in = options_.interfaces[came.in];
+  line.stamp_ns = came.stamp_ns;
   line.verdict = passed ? "accept" : (descriptor.orders & Orders::rejected) != 0 ? "reject" : "drop";
   if (passed) line.out = here ? "local" : std::string_view(options_.interfaces[descriptor.out]);
   if (!passed && !by_rule) line.reason = name_of(descriptor.reason);

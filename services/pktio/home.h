@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "common/chance.h"
 #include "ipc/answers.h"
 #include "ipc/header_edits.h"
 #include "ipc/inflight.h"
@@ -19,7 +20,9 @@
 #include "ipc/pktio_state.h"
 #include "ipc/pool.h"
 #include "ipc/stage.h"
+#include "services/pktio/cut.h"
 #include "services/pktio/pcap_sink.h"
+#include "services/pktio/reassembly.h"
 #include "services/pktio/transmit.h"
 #include "services/pktio/writer.h"
 
@@ -30,6 +33,7 @@ class Home {
   struct Objects {
     PktioState& state;
     InFlightTable& inflight;
+    Reassembly& reassembly;
     Pool& pool;
     Staging& staging;
     Answers& answers;
@@ -40,7 +44,8 @@ class Home {
     std::vector<std::string> interfaces;
     Outputs outputs;
     std::vector<std::string> rules;  // as a verdict's line says it, by number
-    bool discard;  // nothing is written: the benchmark's packets that were made in memory
+    bool discard;     // nothing is written: the benchmark's packets that were made in memory
+    uint64_t seed = 0;  // of the identifications of fragments
   };
 
   Home(const Objects& objects, Options options, const Topology& topology, Writer& writer);
@@ -50,7 +55,7 @@ class Home {
   [[nodiscard]] Status resume(LinkType link);
 
   /// `sent`: the last number that is out; none beyond it comes home.
-  uint64_t some(Inlet& in, uint64_t most, uint64_t sent);
+  uint64_t some(Inlet& in, Batch& batch, uint64_t most, uint64_t sent);
   [[nodiscard]] bool ready(Inlet& in, uint64_t sent) const;
   /// Everything so far is in the staging; counters and lengths are in the batch.
   void store(Batch& batch);
@@ -63,22 +68,42 @@ class Home {
 
  private:
   struct Pile;  // one output's bytes on their way into the staging
+  /// What came in: the packet itself, or what it was put together from.
+  struct Came {
+    uint64_t packet, stamp_ns;
+    uint8_t in;
+    Transmit::Frame frame;  // valid until the next one
+  };
 
+  /// What a number brings home at most: lines, and bytes of any one capture.
+  struct Load {
+    uint64_t lines, bytes;
+  };
+  [[nodiscard]] Load load_of(const InFlight& slot) const;
   [[nodiscard]] bool room(uint64_t number) const;
+  [[nodiscard]] bool writes_lines() const;
   void packet(const Descriptor& descriptor, const InFlight& slot);
   /// How it is translated, into translation_. False: it should be, and nobody says how.
   [[nodiscard]] bool read_translation(const Descriptor& descriptor);
   /// The packet as rules have changed it, into frame_; rewriting_ keeps what is not in it yet. False: as above.
   [[nodiscard]] bool read_edit(const Descriptor& descriptor);
   void accepted(const Descriptor& descriptor, const InFlight& slot);
-  void dropped(DropReason reason, const InFlight& slot);
+  void dropped(DropReason reason, const Came& came);
+  /// The fragments that go with it, if they do not share its fate.
+  void spoilt(const InFlight& slot);
+  template <class Each>
+  void each_fragment(uint32_t chain, Each each);
+  template <class Each>
+  void each_came(const InFlight& slot, Each each);
+  void leaves(size_t interface, const Descriptor& descriptor, const InFlight& slot, const Transmit::Frame& frame);
   void answer(const Descriptor& descriptor, std::span<const uint8_t> frame, uint64_t stamp_ns);
   void sent(size_t interface, uint64_t stamp_ns, const Transmit::Frame& frame);
   void put(size_t output, uint64_t stamp_ns, const Transmit::Frame& frame);
-  void line(const Descriptor& descriptor, const InFlight& slot);
+  void line(const Descriptor& descriptor, const Came& came);
 
   PktioState& state_;
   InFlightTable& inflight_;
+  Reassembly& reassembly_;
   Pool& pool_;
   Staging& staging_;
   Answers& answers_;
@@ -86,6 +111,10 @@ class Home {
   NatEdits& translations_;
   Options options_;
   Transmit transmit_;
+  Cut cut_;
+  Chance chance_;
+  std::vector<uint32_t> mtus_;  // by interface; none: a bridge
+  uint32_t smallest_mtu_ = Cut::kNoLimit;
   Writer& writer_;
   uint64_t window_, answers_window_;
   bool router_;
@@ -95,7 +124,8 @@ class Home {
   Rewriting rewriting_{};   // and what of it home has to do
   std::span<const uint8_t> frame_;   // the packet that is being sent, or quoted
   std::vector<uint8_t> edited_;      // room for one whose headers rules have changed
-  std::vector<char> line_;  // room for the longest
+  std::vector<uint8_t> fragment_;    // room for the longest
+  std::vector<char> line_;           // the same
 
   uint64_t number_ = 0;
   uint64_t large_ = 0;

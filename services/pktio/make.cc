@@ -7,6 +7,7 @@ Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& sett
   auto const stage = wiring.stage("pktio");
   auto* state = wiring.object<PktioState>("pktio.state");
   auto* inflight = wiring.object<InFlightTable>("pktio.inflight");
+  auto* fragments = wiring.object<FragmentCells>("pktio.fragments");
   auto* pool = wiring.object<Pool>("pool");
   auto* staging = wiring.object<Staging>("pktio.staging");
   auto* answers = wiring.object<Answers>("rules.answers");
@@ -22,6 +23,7 @@ Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& sett
       .stage = stage.parts(settings.batch),
       .state = *state,
       .inflight = *inflight,
+      .fragments = *fragments,
       .pool = *pool,
       .staging = *staging,
       .answers = *answers,

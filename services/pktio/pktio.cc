@@ -8,7 +8,7 @@ namespace bulkhead::pktio {
 namespace {
 
 Home::Options options_of(const Settings& settings) {
-  Home::Options options{{}, Outputs(settings), {}, settings.made_packets != 0};
+  Home::Options options{{}, Outputs(settings), {}, settings.made_packets != 0, settings.seed};
   for (const Settings::Interface& interface : settings.interfaces) options.interfaces.push_back(interface.name);
   for (const auto& rule : settings.ruleset.rules)
     options.rules.push_back(nlohmann::ordered_json{{"family", rule.family}, {"table", rule.table}, {"chain", rule.chain}, {"handle", rule.handle}}
@@ -31,12 +31,14 @@ Pktio::Pktio(Parts parts)
       pace_(std::move(parts.pace)),
       holder_(parts.holder),
       writer_(parts.staging, parts.state, std::move(parts.files)),
-      receive_({parts.state, parts.inflight, parts.pool}, parts.settings),
-      home_({parts.state, parts.inflight, parts.pool, parts.staging, parts.answers, parts.edits, parts.translations}, options_of(parts.settings),
+      reassembly_(parts.state.fragments, parts.fragments),
+      receive_({parts.state, parts.inflight, parts.pool, reassembly_}, parts.settings),
+      home_({parts.state, parts.inflight, reassembly_, parts.pool, parts.staging, parts.answers, parts.edits, parts.translations}, options_of(parts.settings),
             parts.settings.topology, writer_) {}
 
 void Pktio::recovered() {
   LinkType link = LinkType::ethernet;
+  reassembly_.resume();
   receive_.resume(open_sources(link));
   if (Status const opened = home_.resume(link); !opened) fail_all(opened.error().message);
   home_committed_ = home_.number();
@@ -114,7 +116,7 @@ bool Pktio::make() {
     finish_if_done();
     return false;
   }
-  if (most != 0) receive_.some(outlet(0), most, home, large);
+  if (most != 0) receive_.some(outlet(0), batch(), most, home, large);
   home_.store(batch());
   receive_.store(batch());
   return true;
@@ -122,13 +124,14 @@ bool Pktio::make() {
 
 void Pktio::take_home() {
   uint64_t const before = home_.corrupt();
-  home_.some(inlet(0), batch_size(), receive_.numbered());
+  home_.some(inlet(0), batch(), batch_size(), receive_.numbered());
   if (home_.corrupt() != before) count_corrupt(home_.corrupt() - before);
 }
 
 void Pktio::committed() {
   home_committed_ = home_.number();
   large_committed_ = home_.large();
+  reassembly_.committed();
   writer_.start(home_.staged(), all_home());
 }
 

@@ -29,6 +29,7 @@ class Pktio : public Stage {
     StageParts stage;
     PktioState& state;
     InFlightTable& inflight;
+    FragmentCells& fragments;
     Pool& pool;
     Staging& staging;
     Answers& answers;
@@ -69,6 +70,7 @@ class Pktio : public Stage {
   Pace pace_;
   Bell& holder_;
   Writer writer_;
+  Reassembly reassembly_;
   Receive receive_;
   Home home_;
   uint64_t home_committed_ = 0, large_committed_ = 0;

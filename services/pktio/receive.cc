@@ -19,7 +19,14 @@ bool is_to_group(std::span<const uint8_t> bytes, LinkType link) {
   }
 }
 
-bool is_large(const Arrival& arrival) { return arrival.captured > Pool::kSmallBytes; }
+bool is_large(size_t captured) { return captured > Pool::kSmallBytes; }
+
+void drop(Descriptor& descriptor, DropReason reason) {
+  descriptor.shape = Shape::malformed;
+  descriptor.verdict = Verdict::drop;
+  descriptor.reason = reason;
+  descriptor.state = FlowState::invalid;
+}
 
 /// Why the kernel would drop a packet before any hook sees it. What is wrong further up the rules see as invalid.
 DropReason below_transport(std::span<const uint8_t> bytes, const Headers& headers) {
@@ -54,6 +61,7 @@ Receive::Receive(const Objects& objects, const Settings& settings)
       window_(objects.inflight.header.capacity),
       router_(settings.topology.is_router()),
       explained_(settings.explained),
+      reassembly_(objects.reassembly),
       ports_(settings.interfaces.size()) {}
 
 void Receive::resume(std::vector<std::unique_ptr<Source>> sources) {
@@ -76,6 +84,7 @@ Receive::Port* Receive::earliest() {
   for (Port& port : ports_) {
     if (port.now == Source::State::waiting) {
       port.now = port.source->peek(port.next);
+      if (port.now == Source::State::ready) look(port);
       if (port.now == Source::State::ended || port.now == Source::State::failed) port.moved = true;
     }
     if (port.now == Source::State::waiting) return nullptr;
@@ -85,14 +94,42 @@ Receive::Port* Receive::earliest() {
   return first;
 }
 
-bool Receive::fits(const Arrival& arrival, uint64_t large_home) const {
-  return !is_large(arrival) || large_taken_ - large_home < Pool::kLargeCells;
+void Receive::look(Port& port) const {
+  std::span<const uint8_t> const bytes(port.next.bytes, port.next.captured);
+  port.headers = parse(bytes, port.next.wire, port.source->link());
+  port.reason = below_transport(bytes, port.headers);
+  port.fragment.reset();
+  if (port.reason == DropReason::none && may_be_fragment(bytes, port.headers)) [[unlikely]]
+    port.fragment = fragment_of(bytes, port.headers, in_of(port));
+}
+
+uint8_t Receive::in_of(const Port& port) const { return static_cast<uint8_t>(&port - ports_.data()); }
+
+bool Receive::sources_ended() const {
+  return std::all_of(ports_.begin(), ports_.end(), [](const Port& port) {
+    return port.now == Source::State::ended || port.now == Source::State::failed;
+  });
+}
+
+bool Receive::gives_up(const Port* port) const {
+  auto const at = reassembly_.given_up_at();
+  if (!at) return false;
+  return port == nullptr ? sources_ended() : *at <= std::max(time_ns_, port->next.stamp_ns);
+}
+
+bool Receive::has_large_cell(uint64_t large_home) const { return large_taken_ - large_home < Pool::kLargeCells; }
+
+/// A fragment may be the last one that its datagram lacks, which may need a large cell.
+bool Receive::fits(const Port& port, uint64_t large_home) const {
+  if (port.fragment && !reassembly_.fits(port.next)) return false;
+  return (!port.fragment && !is_large(port.next.captured)) || has_large_cell(large_home);
 }
 
 bool Receive::ready(uint64_t home, uint64_t large_home) {
   if (number_ - home + 2 > window_) return false;
   const Port* port = earliest();
-  if (port != nullptr) return fits(port->next, large_home);
+  if (gives_up(port)) return true;
+  if (port != nullptr) return fits(*port, large_home);
   return std::any_of(ports_.begin(), ports_.end(), [](const Port& p) { return p.moved; });
 }
 
@@ -101,14 +138,19 @@ bool Receive::tick_due(const Arrival& arrival) const {
   return since_tick_ >= kTickEvery || time_ns / kSecond != tick_time_ns_ / kSecond;
 }
 
-uint64_t Receive::some(Outlet& out, uint64_t most, uint64_t home, uint64_t large_home) {
+uint64_t Receive::some(Outlet& out, Batch& batch, uint64_t most, uint64_t home, uint64_t large_home) {
   uint64_t const first = number_;
-  // A packet and the tick before it go together, so two numbers must fit.
-  while (number_ - first + 2 <= std::max<uint64_t>(most, 2) && number_ - home + 2 <= window_ && out.room(2) >= 2) {
+  most = std::max<uint64_t>(most, 2);
+  // A packet and the tick before it go together, so two numbers must fit. What is held has none, and takes its turn too.
+  for (uint64_t done = 0; done < most && number_ - first + 2 <= most && number_ - home + 2 <= window_ && out.room(2) >= 2; ++done) {
     Port* port = earliest();
-    if (port == nullptr || !fits(port->next, large_home)) break;
+    if (gives_up(port)) {
+      give_up(port, out, batch);
+      continue;
+    }
+    if (port == nullptr || !fits(*port, large_home)) break;
     if (tick_due(port->next)) tick(std::max(time_ns_, port->next.stamp_ns), out);
-    packet(*port, out);
+    next(*port, out, batch);
   }
   return number_ - first;
 }
@@ -122,63 +164,113 @@ void Receive::tick(uint64_t time_ns, Outlet& out) {
   send(descriptor, slot, out);
 }
 
-void Receive::packet(Port& port, Outlet& out) {
-  const Arrival& arrival = port.next;
+void Receive::give_up(const Port* port, Outlet& out, Batch& batch) {
   Descriptor descriptor{};
   InFlight slot{};
-  time_ns_ = std::max(time_ns_, arrival.stamp_ns);
-  slot.kind = Kind::packet;
-  slot.in = static_cast<uint8_t>(&port - ports_.data());
-  slot.stamp_ns = arrival.stamp_ns;
-  slot.packet = arrival.packet;
-  slot.captured = arrival.captured;
-  slot.wire = arrival.wire;
-  slot.frame = fill(arrival, slot);
-  descriptor.frame = slot.frame;
-  describe(port, descriptor);
+  if (port != nullptr) time_ns_ = std::max(time_ns_, *reassembly_.given_up_at());
+  descriptor.kind = slot.kind = Kind::tick;
+  slot.fragments = reassembly_.give_up(batch);
+  slot.fragments_reason = DropReason::fragments_missing;
   send(descriptor, slot, out);
-  port.bytes += arrival.wire;
+}
+
+void Receive::next(Port& port, Outlet& out, Batch& batch) {
+  time_ns_ = std::max(time_ns_, port.next.stamp_ns);
+  if (port.fragment) fragment(port, *port.fragment, out, batch);
+  else packet(port, {}, out);
+  port.bytes += port.next.wire;
   port.moved = true;
   ++since_tick_;
   ++packets_;
-  bytes_ += arrival.wire;
+  bytes_ += port.next.wire;
   port.source->advance();
   port.now = Source::State::waiting;
 }
 
-uint32_t Receive::fill(const Arrival& arrival, InFlight& slot) {
-  slot.large = is_large(arrival);
-  uint32_t const frame = slot.large ? Pool::large_cell(large_taken_++, window_)
-                                    : Pool::small_cell(number_ + 1, window_);
-  copy_in(pool_.at(frame), arrival.bytes, arrival.captured);
-  return frame;
+void Receive::packet(const Port& port, const Spoilt& spoilt, Outlet& out) {
+  const Arrival& arrival = port.next;
+  InFlight slot = slot_of(port);
+  slot.captured = arrival.captured;
+  slot.wire = arrival.wire;
+  slot.fragments = spoilt.chain;
+  slot.fragments_reason = spoilt.chain == 0 ? DropReason::none : DropReason::bad_fragment;
+  slot.frame = cell(arrival.captured, slot);
+  copy_in(pool_.at(slot.frame), arrival.bytes, arrival.captured);
+  Descriptor descriptor = describe(slot, {arrival.bytes, arrival.captured}, port.headers, port.source->link());
+  if (is_explained(slot.in, slot.packet)) descriptor.orders |= Orders::explained;
+  DropReason const reason = spoilt.reason != DropReason::none ? spoilt.reason : port.reason;
+  if (reason != DropReason::none) drop(descriptor, reason);
+  else if (port.headers.shape == Shape::ip) take_facts({arrival.bytes, arrival.captured}, port.headers, descriptor);
+  send(descriptor, slot, out);
 }
 
-void Receive::describe(const Port& port, Descriptor& descriptor) const {
-  const Arrival& arrival = port.next;
-  std::span<const uint8_t> const bytes(arrival.bytes, arrival.captured);
-  Headers const headers = parse(bytes, arrival.wire, port.source->link());
+void Receive::fragment(const Port& port, const Fragment& says, Outlet& out, Batch& batch) {
+  using Fate = Reassembly::Taken::Fate;
+  Reassembly::Taken const taken = reassembly_.take({port.next, says, in_of(port), time_ns_}, batch);
+  switch (taken.fate) {
+    case Fate::held: return;
+    case Fate::whole: return whole(port, taken, out);
+    case Fate::dropped: return packet(port, {taken.chain, DropReason::bad_fragment}, out);
+    case Fate::full: return packet(port, {0, DropReason::fragments_full}, out);
+    case Fate::passes: return packet(port, {taken.chain, DropReason::none}, out);
+  }
+}
+
+/// It comes by the interface, and at the time, of its last fragment; its headers are the first one's.
+void Receive::whole(const Port& port, const Reassembly::Taken& taken, Outlet& out) {
+  InFlight slot = slot_of(port);
+  size_t const room = reassembly_.length_of(taken);
+  slot.frame = cell(room, slot);
+  std::span<uint8_t> const frame(pool_.at(slot.frame), room);
+  Reassembly::Built const built = reassembly_.build(taken, frame);
+  slot.captured = built.captured;
+  slot.wire = built.wire;
+  slot.fragments = taken.chain;
+  slot.largest_fragment = taken.whole.largest();
+  auto const bytes = frame.first(built.captured);
+  Headers const headers = parse(bytes, built.wire, port.source->link());
+  Descriptor descriptor = describe(slot, bytes, headers, port.source->link());
+  for (uint32_t name = taken.chain; name != 0 && explained_.packet != 0; name = reassembly_.next(name))
+    if (StoredFragment const one = reassembly_.stored(name); is_explained(one.in, one.packet)) descriptor.orders |= Orders::explained;
+  if (DropReason const reason = below_transport(bytes, headers); reason != DropReason::none) drop(descriptor, reason);
+  else if (headers.shape == Shape::ip) take_facts(bytes, headers, descriptor);
+  send(descriptor, slot, out);
+}
+
+InFlight Receive::slot_of(const Port& port) const {
+  InFlight slot{};
+  slot.kind = Kind::packet;
+  slot.in = in_of(port);
+  slot.stamp_ns = port.next.stamp_ns;
+  slot.packet = port.next.packet;
+  return slot;
+}
+
+uint32_t Receive::cell(size_t bytes, InFlight& slot) {
+  slot.large = is_large(bytes);
+  return slot.large ? Pool::large_cell(large_taken_++, window_) : Pool::small_cell(number_ + 1, window_);
+}
+
+Descriptor Receive::describe(const InFlight& slot, std::span<const uint8_t> bytes, const Headers& headers, LinkType link) const {
+  Descriptor descriptor{};
   descriptor.kind = Kind::packet;
-  descriptor.captured = arrival.captured;
-  descriptor.wire = arrival.wire;
-  descriptor.in = static_cast<uint8_t>(&port - ports_.data());
-  descriptor.out = router_ ? descriptor.in : static_cast<uint8_t>(1 - descriptor.in);
-  if (is_to_group(bytes, port.source->link())) descriptor.facts |= Facts::to_group;
-  if (arrival.packet == explained_.packet && descriptor.in == explained_.interface && explained_.packet != 0) descriptor.orders |= Orders::explained;
+  descriptor.frame = slot.frame;
+  descriptor.captured = slot.captured;
+  descriptor.largest_fragment = slot.largest_fragment;
+  descriptor.in = slot.in;
+  descriptor.out = router_ ? slot.in : static_cast<uint8_t>(1 - slot.in);
+  if (is_to_group(bytes, link)) descriptor.facts |= Facts::to_group;
   descriptor.l3_length = headers.l3_length;
   descriptor.l3_offset = headers.l3_offset;
   descriptor.l4_offset = static_cast<uint16_t>(std::min<uint32_t>(headers.l4_offset, 0xffff));
   descriptor.shape = headers.shape;
   descriptor.tuple = headers.tuple;
   descriptor.state = headers.shape == Shape::malformed ? FlowState::invalid : FlowState::untracked;
-  if (DropReason const reason = below_transport(bytes, headers); reason != DropReason::none) {
-    descriptor.shape = Shape::malformed;
-    descriptor.verdict = Verdict::drop;
-    descriptor.reason = reason;
-    descriptor.state = FlowState::invalid;
-    return;
-  }
-  if (headers.shape == Shape::ip) take_facts(bytes, headers, descriptor);
+  return descriptor;
+}
+
+bool Receive::is_explained(uint8_t in, uint64_t packet) const {
+  return explained_.packet != 0 && packet == explained_.packet && in == explained_.interface;
 }
 
 void Receive::send(const Descriptor& descriptor, const InFlight& slot, Outlet& out) {
@@ -221,10 +313,6 @@ void Receive::store(Batch& batch) {
   }
 }
 
-bool Receive::ended() const {
-  return std::all_of(ports_.begin(), ports_.end(), [](const Port& port) {
-    return port.now == Source::State::ended || port.now == Source::State::failed;
-  });
-}
+bool Receive::ended() const { return sources_ended() && !reassembly_.given_up_at(); }
 
 }  // namespace bulkhead::pktio

@@ -3,7 +3,8 @@
 // Before  the captures (services/pktio/source.h). After: conntrack's track.
 // Order   the source whose next packet is oldest comes first, the earlier named one on a tie. Packet time is that of
 //         the packet, but never goes back. A tick goes before the first packet of a new second, and before one
-//         packet in kTickEvery; both follow from the input alone.
+//         packet in kTickEvery; both follow from the input alone. A fragment gets no number: the datagram does, with its
+//         last one; one that lacks a part for too long goes home with a tick of its own.
 // Owner   cell and in-flight slot of a number are filled again only once the homecoming of the number before it in
 //         the same slot is committed.
 // Crash   positions and numbers are set in the batch at its end (store()); a successor opens the sources there.
@@ -17,6 +18,7 @@
 #include "ipc/pool.h"
 #include "ipc/settings.h"
 #include "ipc/stage.h"
+#include "services/pktio/reassembly.h"
 #include "services/pktio/source.h"
 
 namespace bulkhead::pktio {
@@ -30,12 +32,16 @@ class Receive {
     PktioState& state;
     InFlightTable& inflight;
     Pool& pool;
+    Reassembly& reassembly;
   };
   /// An interface; source is null where nothing comes in.
   struct Port {
     std::unique_ptr<Source> source;
     Source::State now = Source::State::waiting;
-    Arrival next{};
+    Arrival next{};           // and what is known of it
+    Headers headers;
+    DropReason reason = DropReason::none;  // why the kernel drops it before any hook
+    std::optional<Fragment> fragment;
     uint64_t bytes = 0;       // taken in since the last store()
     bool moved = false;       // since the last store()
   };
@@ -47,7 +53,7 @@ class Receive {
 
   /// Up to `most` descriptors into `out`, while fewer than a window are in the chain: `home` and `large_home` are
   /// what is committed as come home. Gives how many.
-  uint64_t some(Outlet& out, uint64_t most, uint64_t home, uint64_t large_home);
+  uint64_t some(Outlet& out, Batch& batch, uint64_t most, uint64_t home, uint64_t large_home);
   /// Would some() do anything?
   [[nodiscard]] bool ready(uint64_t home, uint64_t large_home);
   void store(Batch& batch);
@@ -58,12 +64,30 @@ class Receive {
 
  private:
   [[nodiscard]] Port* earliest();
-  [[nodiscard]] bool fits(const Arrival& arrival, uint64_t large_home) const;
+  /// What a packet that is no fragment to be kept brings with it.
+  struct Spoilt {
+    uint32_t chain = 0;                    // of its datagram; 0: none
+    DropReason reason = DropReason::none;  // of its own
+  };
+  void look(Port& port) const;
+  [[nodiscard]] uint8_t in_of(const Port& port) const;
+  [[nodiscard]] bool sources_ended() const;
+  /// Has the oldest datagram that lacks a part waited for long enough, where `port` has what comes next?
+  [[nodiscard]] bool gives_up(const Port* port) const;
+  [[nodiscard]] bool has_large_cell(uint64_t large_home) const;
+  [[nodiscard]] bool fits(const Port& port, uint64_t large_home) const;
   [[nodiscard]] bool tick_due(const Arrival& arrival) const;
-  void packet(Port& port, Outlet& out);
   void tick(uint64_t time_ns, Outlet& out);
-  void describe(const Port& port, Descriptor& descriptor) const;
-  uint32_t fill(const Arrival& arrival, InFlight& slot);
+  void give_up(const Port* port, Outlet& out, Batch& batch);
+  void next(Port& port, Outlet& out, Batch& batch);
+  void packet(const Port& port, const Spoilt& spoilt, Outlet& out);
+  void fragment(const Port& port, const Fragment& says, Outlet& out, Batch& batch);
+  void whole(const Port& port, const Reassembly::Taken& taken, Outlet& out);
+  [[nodiscard]] InFlight slot_of(const Port& port) const;
+  uint32_t cell(size_t bytes, InFlight& slot);
+  [[nodiscard]] Descriptor describe(const InFlight& slot, std::span<const uint8_t> bytes, const Headers& headers,
+                                    LinkType link) const;
+  [[nodiscard]] bool is_explained(uint8_t in, uint64_t packet) const;
   void send(const Descriptor& descriptor, const InFlight& slot, Outlet& out);
 
   PktioState& state_;
@@ -72,6 +96,7 @@ class Receive {
   uint64_t window_;
   bool router_;
   Settings::Explained explained_;
+  Reassembly& reassembly_;
   std::vector<Port> ports_;
   uint64_t number_ = 0;
   uint64_t time_ns_ = 0;

@@ -86,7 +86,7 @@ Transmit::Frame Transmit::translated(const Descriptor& descriptor, const Frame& 
   buffer_.assign(frame.captured.begin(), frame.captured.end());
   size_t const length = std::min<size_t>(frame.captured.size() - at, descriptor.l3_length);
   rewrite_packet(std::span(buffer_).subspan(at, length), descriptor, what);
-  return {buffer_, frame.wire};
+  return {buffer_, frame.wire, frame.link};
 }
 
 Transmit::Frame Transmit::routed(const Descriptor& descriptor, std::span<const uint8_t> frame, uint32_t wire,
@@ -104,7 +104,7 @@ Transmit::Frame Transmit::routed(const Descriptor& descriptor, std::span<const u
   std::ranges::copy(packet, buffer_.data() + header);
   if (what != nullptr) rewrite_packet(std::span(buffer_).subspan(header, packet.size()), descriptor, *what);
   if (has_to_pass_hop(descriptor)) ip_header::pass_hop(buffer_.data() + header);
-  return {std::span(buffer_).first(header + packet.size()), static_cast<uint32_t>(header) + length};
+  return {std::span(buffer_).first(header + packet.size()), static_cast<uint32_t>(header) + length, static_cast<uint32_t>(header)};
 }
 
 Transmit::Frame Transmit::answer(const Answer& answer, const Descriptor& descriptor,

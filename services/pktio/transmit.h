@@ -26,6 +26,7 @@ class Transmit {
   struct Frame {
     std::span<const uint8_t> captured;  // valid until the next call
     uint32_t wire = 0;
+    uint32_t link = 0;  // bytes of link header
   };
   static constexpr size_t kAnswerMost = 20 + 1280;  // longest link header, ICMPv6's minimum MTU
 

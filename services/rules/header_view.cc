@@ -23,6 +23,7 @@ std::optional<HeaderView> HeaderView::of(const Descriptor& descriptor, std::span
   if (l3 == 0) return std::nullopt;
   HeaderView view;
   view.length = descriptor.l3_length;
+  view.largest_fragment = descriptor.largest_fragment;
   // The tuple of an ICMP error is the quoted packet's.
   view.protocol = descriptor.quote == Quote::quoted ? protocol::icmpv6 : descriptor.tuple.protocol;
   view.to_group = (descriptor.facts & Facts::to_group) != 0;

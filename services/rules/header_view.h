@@ -16,6 +16,7 @@ struct HeaderView {
   IpAddress source, destination;
   IpAddress asked;      // the destination as it came, whatever it has been translated to since
   uint32_t length = 0;  // bytes of layer 3
+  uint32_t largest_fragment = 0;  // that it came in; 0: it came in one piece
   uint8_t hops = 0;     // TTL or hop limit
   uint8_t protocol = 0;
   bool dont_fragment = false;

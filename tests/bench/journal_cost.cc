@@ -60,7 +60,7 @@ class Rig : public Objects {
       Descriptor descriptor{};
       descriptor.number = ++number_;
       descriptor.time_ns = number_ * 1'000'000;
-      descriptor.captured = descriptor.wire = 64;
+      descriptor.captured = 64;
       descriptor.l3_length = 50;
       descriptor.shape = Shape::ip;
       uint64_t const flow = fresh_ ? number_ : number_ % kKnownFlows;

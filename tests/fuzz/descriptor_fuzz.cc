@@ -50,7 +50,7 @@ struct Place {
 const std::array<Place, kStages> kPlaces{{
     {{"ring.home"},
      {"conntrack.desk"},
-     {"pktio.commit", "pktio.journal", "pktio.desk", "pktio.state", "pktio.inflight", "pktio.staging", "pool",
+     {"pktio.commit", "pktio.journal", "pktio.desk", "pktio.state", "pktio.inflight", "pktio.fragments", "pktio.staging", "pool",
       "ring.track"}},
     {{"ring.track", "ring.confirm"},
      {"rules.desk", "pktio.desk"},

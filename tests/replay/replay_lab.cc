@@ -8,8 +8,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <sstream>
 #include <stdexcept>
+
+#include "common/packet.h"
 
 namespace bulkhead::test {
 namespace {
@@ -32,6 +35,15 @@ class Stock {
     if (fresh) shelf.capture = read_capture(path);
     return shelf.taken < shelf.capture.packets.size() ? &shelf.capture.packets[shelf.taken++] : nullptr;
   }
+  /// The one with this number, from 1, which has not been taken.
+  const Packet* take(const std::string& name, const std::string& path, uint64_t n) {
+    auto [found, fresh] = shelves_.try_emplace(name);
+    Shelf& shelf = found->second;
+    if (fresh) shelf.capture = read_capture(path);
+    if (n == 0 || n > shelf.capture.packets.size() || !shelf.numbers.insert(n).second) return nullptr;
+    ++shelf.taken;
+    return &shelf.capture.packets[n - 1];
+  }
   /// What was not taken, or could not be read.
   [[nodiscard]] std::string rest(const std::string& name, const std::string& path, bool readable) {
     auto [found, fresh] = shelves_.try_emplace(name);
@@ -46,6 +58,7 @@ class Stock {
   struct Shelf {
     ReadCapture capture;
     size_t taken = 0;
+    std::set<uint64_t> numbers;
   };
   std::map<std::string, Shelf> shelves_;
 };
@@ -61,16 +74,23 @@ class Accountant {
     if (!verdict.is_object()) return "no JSON: " + text;
     std::string const in = verdict.value("in", "");
     if (!inputs_.contains(in)) return "no such input: " + text;
-    const Packet* const came = ins_.next(in, inputs_.at(in));
-    if (came == nullptr) return "not in its input: " + text;
-    if (++counts_[in] != verdict.value("n", uint64_t{0})) return "not the next of its input: " + text;
+    const Packet* const came = ins_.take(in, inputs_.at(in), verdict.value("n", uint64_t{0}));
+    if (came == nullptr) return "not in its input, or there twice: " + text;
+    bool const cut = verdict.value("verdict", "") == "accept" && is_fragment(*came);
+    if (auto wrong = cut ? "" : end_of_cut(); !wrong.empty()) return wrong + text;
     const Packet* const left = outs_.next(output(verdict), out_ + "/" + output(verdict));
     if (left == nullptr) return "not in its output: " + text;
-    if (*came != *left) return "not the same packet behind as before: " + text;
+    if (cut) {
+      cut_.came.insert(as_piece(*came));
+      cut_.left.insert(as_piece(*left));
+    } else if (*came != *left) {
+      return "not the same packet behind as before: " + text;
+    }
     return "";
   }
 
   std::string end(bool whole) {
+    if (auto wrong = end_of_cut(); !wrong.empty()) return wrong;
     for (const auto& [name, path] : inputs_)
       if (auto wrong = ins_.rest(name, path, false); whole && !wrong.empty()) return wrong;
     for (const auto& entry : fs::directory_iterator(out_)) {
@@ -81,6 +101,23 @@ class Accountant {
   }
 
  private:
+  static Headers headers_of(const Packet& packet) {
+    std::span const bytes(reinterpret_cast<const uint8_t*>(packet.bytes.data()), packet.bytes.size());
+    return parse(bytes, packet.wire, LinkType::ethernet);
+  }
+  static bool is_fragment(const Packet& packet) { return headers_of(packet).shape == Shape::fragment; }
+  /// Fragments leave together, in another order perhaps, and IPv6's with another identification.
+  static std::string as_piece(const Packet& packet) {
+    std::string bytes = packet.bytes;
+    Headers const headers = headers_of(packet);
+    if (headers.tuple.l3 == 6 && headers.l4_offset >= 4 && headers.l4_offset <= bytes.size()) bytes.replace(headers.l4_offset - 4, 4, 4, 0);
+    return bytes;
+  }
+  std::string end_of_cut() {
+    bool const same = cut_.came == cut_.left;
+    cut_ = {};
+    return same ? "" : "fragments left otherwise than they came, before: ";
+  }
   static std::string output(const Json& verdict) {
     return verdict.value("verdict", "") == "accept" ? verdict.value("out", "") + ".pcap" : "drops.pcap";
   }
@@ -88,7 +125,9 @@ class Accountant {
   const std::map<std::string, std::string>& inputs_;
   std::string out_;
   Stock ins_, outs_;
-  std::map<std::string, uint64_t> counts_;
+  struct Cut {
+    std::multiset<std::string> came, left;
+  } cut_;
 };
 
 }  // namespace

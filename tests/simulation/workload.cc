@@ -20,7 +20,7 @@ class Hazards {
 
  private:
   void step() {
-    switch (random_.below(19)) {
+    switch (random_.below(21)) {
       case 0: return handshake();
       case 1: return twice();
       case 2: return ping();
@@ -37,6 +37,8 @@ class Hazards {
       case 13: return bad_checksum();
       case 14: return assured();
       case 15: return strange();
+      case 16:
+      case 17: return pieces();
       default: return talk();
     }
   }
@@ -195,6 +197,29 @@ class Hazards {
         for (const Bytes& part :
              fragments(ip(ends(1), protocol::udp, udp(ends(1), 7, 8, pattern(60))), 24, 77))
           add(0, ethernet(part));
+    }
+  }
+  /// A datagram in fragments: in any order, one missing, one twice, one that contradicts, two datagrams at a time; a SYN too,
+  /// and what is larger than the way.
+  void pieces() {
+    bool const six = random_.below(3) == 0, syn = random_.below(4) == 0;
+    Ends const there = six ? ends6(random_.below(6)) : ends(random_.below(6));
+    auto const port = static_cast<uint16_t>(3000 + random_.below(4));
+    Bytes const whole = syn ? ip(there, protocol::tcp, tcp(there, {.src_port = port, .dst_port = 80, .flags = tcp_flag::syn, .options = syn_options(1460)}))
+                            : ip(there, protocol::udp, udp(there, port, 53, pattern(20 + random_.below(80))));
+    std::vector<Bytes> parts = fragments(whole, 8 * (1 + random_.below(4)), random_.below(3));
+    if (random_.below(2) == 0) parts = {parts.front(), parts.back()};
+    for (size_t i = parts.size(); i > 1; --i) std::swap(parts[i - 1], parts[random_.below(static_cast<uint32_t>(i))]);
+    switch (random_.below(6)) {
+      case 0: parts.pop_back(); break;
+      case 1: parts.push_back(parts.front()); break;
+      case 2: parts.insert(parts.begin() + 1, fragments(whole, 16, random_.below(3)).front()); break;
+      default: break;
+    }
+    if (parts.size() > 6) parts.resize(6);
+    for (const Bytes& part : parts) {
+      add(random_.below(30) == 0 ? 1 : 0, ethernet(part));
+      if (random_.below(8) == 0) talk();
     }
   }
   /// What a router does not send on: the last hop, nowhere to go, too big for the way, for itself.

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <sstream>
 
 #include "ipc/bindings.h"
@@ -14,7 +15,8 @@
 namespace bulkhead::test {
 namespace {
 
-constexpr uint64_t kStagingBytes = 8192;  // small, so that files go round in it
+constexpr uint64_t kStagingBytes = 16384;  // small, so that files go round in it
+constexpr uint64_t kFragmentCells = 32;   // few, so that some fragments find no room
 
 uint64_t fnv(std::span<const uint8_t> bytes) {
   uint64_t hash = 14695981039346656037U;
@@ -130,6 +132,10 @@ Memory::Memory(const Settings& settings, bool shared) {
       spec.capacity = kStagingBytes;
       spec.bytes = Staging::bytes_for(kStagingBytes);
     }
+    if (spec.layout == Layout::fragments) {
+      spec.capacity = kFragmentCells;
+      spec.bytes = FragmentCells::bytes_for(kFragmentCells);
+    }
     bytes_ += (spec.bytes + 4095) / 4096 * 4096;
   }
   int const sharing = shared ? MAP_SHARED : MAP_PRIVATE;
@@ -162,7 +168,7 @@ std::string image(const Memory& memory, const Disk& disk) {
     out += fmt::format("file {} bytes {} hash {:x}\n", output, disk[output].size(), fnv(disk[output]));
     if (output + 1 == disk.size()) out.append(disk[output].begin(), disk[output].end());
   }
-  show_words(out, "pktio", memory.object("pktio.state"));
+  show_words(out, "pktio", memory.object("pktio.state").first(offsetof(PktioState, fragments)));
   show_rules(out, memory.as<RulesState>("rules.state"), memory.as<ConntrackState>("conntrack.state"));
   show_nat(out, memory.as<NatState>("nat.state"));
   show_flows(out, memory.as<ConntrackState>("conntrack.state"));

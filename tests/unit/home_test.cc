@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(descriptors_that_cannot_be_are_dropped_and_counted) {
       {"a reason far off", [](Descriptor& d) { d.reason = static_cast<DropReason>(255); }, 0, count},
       {"a state that is none", [](Descriptor& d) { d.state = static_cast<FlowState>(5); }, 0, count},
       {"another frame: pktio knows its own", [](Descriptor& d) { d.frame = 0xffffffff; }, count, 0},
-      {"another length", [](Descriptor& d) { d.captured = d.wire = 0xffffffff; }, count, 0},
+      {"another length", [](Descriptor& d) { d.captured = d.l3_length = 0xffffffff; }, count, 0},
       {"called a tick", [](Descriptor& d) { d.kind = Kind::tick; }, count, 0},
       {"a kind that is none", [](Descriptor& d) { d.kind = static_cast<Kind>(99); }, count, 0},
       {"a flow that is none", [](Descriptor& d) { d.flow = 0xffffffff; }, count, 0},

@@ -1,0 +1,129 @@
+#include "services/pktio/cut.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/ip_header.h"
+
+namespace bulkhead::pktio {
+namespace {
+
+using ip_header::kIpv4, ip_header::kIpv6;
+constexpr uint32_t kFragmentHeader = 8, kIpv6Least = 1280;
+constexpr uint16_t kDontFragment = 0x4000, kMore = 0x2000;
+
+/// Linux ip6_find_1stfragopt: what stands before the fragment header. 0: the headers do not fit the packet.
+uint32_t unfragmentable(std::span<const uint8_t> packet, uint32_t& next_at) {
+  uint32_t at = kIpv6;
+  next_at = 6;
+  for (bool routed = false;;) {
+    uint8_t const next = packet[next_at];
+    if (next == protocol::routing) routed = true;
+    else if (next == protocol::destination && routed) return at;
+    else if (next != protocol::hop_by_hop && next != protocol::destination) return at;
+    if (at + 2 > packet.size()) return 0;
+    next_at = at;
+    at += (packet[at + 1] + 1U) * 8;
+    if (at > packet.size()) return 0;
+  }
+}
+
+/// Options that only the first fragment has become no-operations in the others (RFC 791 3.1: copied flag).
+void blank_options(std::span<uint8_t> options) {
+  constexpr uint8_t end = 0, nothing = 1, copied = 0x80;
+  while (!options.empty() && options[0] != end) {
+    if (options[0] == nothing) {
+      options = options.subspan(1);
+      continue;
+    }
+    if (options.size() < 2 || options[1] < 2 || options[1] > options.size()) return;
+    auto const option = options.first(options[1]);
+    options = options.subspan(option.size());
+    if ((option[0] & copied) == 0) std::ranges::fill(option, nothing);
+  }
+}
+
+}  // namespace
+
+size_t Cut::plan(const Whole& whole, uint32_t mtu, uint32_t id) {
+  whole_ = whole;
+  id_ = id;
+  if (whole.link >= whole.frame.captured.size()) return 1;
+  packet_ = whole.frame.captured.subspan(whole.link);
+  length_ = whole.frame.wire - static_cast<uint32_t>(whole.link);
+  uint8_t const l3 = ip_header::version(packet_);
+  if (length_ <= mtu && whole.largest == 0) return 1;
+  return l3 == 4 ? plan4(mtu) : l3 == 6 ? plan6(mtu) : 1;
+}
+
+size_t Cut::plan4(uint32_t mtu) {
+  header_ = static_cast<uint32_t>(ip_header::length(packet_[0]));
+  if (header_ < kIpv4 || header_ > packet_.size() || length_ <= header_) return 1;
+  return divide((whole_.largest != 0 ? std::min(mtu, whole_.largest) : mtu) - header_);
+}
+
+size_t Cut::plan6(uint32_t mtu) {
+  if (whole_.largest == 0 || (length_ <= mtu && length_ <= whole_.largest)) return 1;
+  header_ = unfragmentable(packet_, next_at_);
+  uint32_t const limit = std::max(whole_.largest, kIpv6Least);
+  if (header_ == 0 || header_ > kHeaderMost || length_ <= header_ || header_ + kFragmentHeader + 8 > limit) return 1;
+  return divide(limit - header_ - kFragmentHeader);
+}
+
+size_t Cut::divide(uint32_t space) {
+  uint32_t const payload = length_ - header_;
+  std::ranges::sort(pieces_, {}, &Piece::offset);
+  uint32_t at = 0;
+  as_it_came_ = pieces_.size() > 1;
+  for (const Piece& piece : pieces_) {
+    bool const last = &piece == &pieces_.back();
+    as_it_came_ = as_it_came_ && piece.offset == at && piece.bytes <= space && (last || piece.bytes % 8 == 0);
+    at += piece.bytes;
+  }
+  as_it_came_ = as_it_came_ && at == payload;
+  if (as_it_came_) return pieces_.size();
+  pieces_.clear();
+  if (space < 8) return 1;
+  for (at = 0; at < payload; at += pieces_.back().bytes)
+    pieces_.push_back({at, payload - at <= space ? payload - at : space & ~7U});
+  return pieces_.size();
+}
+
+Transmit::Frame Cut::piece(size_t which) {
+  if (which >= pieces_.size()) return whole_.frame;
+  const Piece& piece = pieces_[which];
+  bool const ipv6 = packet_[0] >> 4 == 6;
+  size_t const head = whole_.link + header_ + (ipv6 ? kFragmentHeader : 0);
+  size_t const from = std::min<size_t>(packet_.size(), header_ + piece.offset);
+  auto const there = packet_.subspan(from, std::min<size_t>(packet_.size() - from, piece.bytes));
+  buffer_.resize(head + there.size());
+  std::ranges::copy(whole_.frame.captured.first(whole_.link + header_), buffer_.begin());
+  std::ranges::copy(there, buffer_.begin() + static_cast<ptrdiff_t>(head));
+  auto const header = std::span(buffer_).subspan(whole_.link, head - whole_.link);
+  if (ipv6) mend6(header, piece);
+  else mend4(header, piece);
+  return {buffer_, static_cast<uint32_t>(head) + piece.bytes};
+}
+
+void Cut::mend4(std::span<uint8_t> header, const Piece& piece) const {
+  bool const more = header_ + piece.offset + piece.bytes < length_;
+  // Linux leaves the flag out where it has kept the pieces.
+  auto const flags = static_cast<uint16_t>((as_it_came_ ? 0 : load_be16(header.data() + 6) & kDontFragment) | (more ? kMore : 0));
+  store_be16(header.data() + 2, static_cast<uint16_t>(header_ + piece.bytes));
+  store_be16(header.data() + 6, static_cast<uint16_t>(flags | piece.offset >> 3));
+  if (piece.offset != 0) blank_options(header.subspan(kIpv4));
+  store_be16(header.data() + 10, 0);
+  store_raw(header.data() + 10, checksum_fold(checksum_add(header)));
+}
+
+void Cut::mend6(std::span<uint8_t> header, const Piece& piece) const {
+  bool const more = header_ + piece.offset + piece.bytes < length_;
+  store_be16(header.data() + 4, static_cast<uint16_t>(header.size() - kIpv6 + piece.bytes));
+  uint8_t* const fragment = header.data() + header_;
+  fragment[0] = std::exchange(header[next_at_], protocol::fragment);
+  fragment[1] = 0;
+  store_be16(fragment + 2, static_cast<uint16_t>(piece.offset | (more ? 1 : 0)));
+  store_be32(fragment + 4, id_);
+}
+
+}  // namespace bulkhead::pktio

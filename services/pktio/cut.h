@@ -1,0 +1,59 @@
+// services/pktio/cut.h: a packet that is too large for the way, or came in pieces, leaves in pieces.
+//
+// Before  transmit.h, which has given it its link header. After: the output.
+// Who     home. Pieces as they came, where they fit the way (Linux keeps the list of them); otherwise as large as may be.
+// Units   bytes; mtu and sizes are those of layer 3.
+// Trust   the frame is one that transmit has made, or that came; a header that does not fit it: it stays in one piece.
+// Source  Linux ip_finish_output, ip_do_fragment, ip_options_fragment, ip6_finish_output, ip6_fragment; RFC 791, RFC 8200 4.5.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "services/pktio/transmit.h"
+
+namespace bulkhead::pktio {
+
+class Cut {
+ public:
+  /// Of what stands behind the IP header; IPv6's behind what every fragment repeats.
+  struct Piece {
+    uint32_t offset, bytes;
+  };
+  struct Whole {
+    Transmit::Frame frame;
+    size_t link = 0;           // bytes of link header
+    uint32_t largest = 0;      // fragment that it came in; 0: it came in one piece
+  };
+  static constexpr uint32_t kNoLimit = ~0U;     // a bridge's way
+  static constexpr uint32_t kHeaderMost = 256;  // bytes that pieces may repeat; a packet with more stays in one piece
+  /// Bytes of payload that pieces have at least, but the last one, where they are cut anew.
+  [[nodiscard]] static constexpr uint32_t least_piece(uint32_t limit) { return limit < 68 ? 8 : (limit - 60) & ~7U; }
+
+  /// Where it was cut when it came, in any order, by add() after begin().
+  void begin() { pieces_.clear(); }
+  void add(Piece piece) { pieces_.push_back(piece); }
+  /// How many pieces it leaves in; 1: as it is. `id`: of IPv6 fragments.
+  [[nodiscard]] size_t plan(const Whole& whole, uint32_t mtu, uint32_t id);
+  /// `which`: below plan()'s. Valid until the next call.
+  [[nodiscard]] Transmit::Frame piece(size_t which);
+
+ private:
+  [[nodiscard]] size_t plan4(uint32_t mtu);
+  [[nodiscard]] size_t plan6(uint32_t mtu);
+  size_t divide(uint32_t space);
+  void mend4(std::span<uint8_t> header, const Piece& piece) const;
+  void mend6(std::span<uint8_t> header, const Piece& piece) const;
+
+  Whole whole_;
+  std::span<const uint8_t> packet_;  // of whole_
+  uint32_t length_ = 0;              // of layer 3
+  uint32_t header_ = 0;              // bytes that every piece repeats
+  uint32_t next_at_ = 0;             // IPv6: the byte that will name the fragment header
+  uint32_t id_ = 0;
+  bool as_it_came_ = false;
+  std::vector<Piece> pieces_;
+  std::vector<uint8_t> buffer_;
+};
+
+}  // namespace bulkhead::pktio
