@@ -1,7 +1,7 @@
 // tests/differential/compare_egress.h: what left by each interface, of the kernel and of us, frame by frame.
 //
 // Same     link header, IP packet, order on each interface. What may differ: the identification of an ICMP error that the
-//          firewall itself sends over IPv4 (the kernel's is random), and with it the header's checksum.
+//          firewall itself sends over IPv4 (the kernel's is random), and with it the header's checksum; that of IPv6 fragments.
 // Who      compare_kernel.cc. A capture that cannot be read throws.
 #pragma once
 

@@ -59,7 +59,7 @@ lab_router() {
   lab_side "$1" dmz 198.51.100.0/24 2001:db8:3::/48
   lab_gateway "$1" lan 10.0.0 10.0.0.0/8 2001:db8:1::
   lab_gateway "$1" wan 192.0.2 192.0.2.0/24 2001:db8:2::
-  lab_gateway "$1" dmz 198.51.100 198.51.100.0/24 2001:db8:3::
+  lab_gateway "$1" dmz 198.51.100 198.51.100.0/24 2001:db8:3:: 1300  # of the way: the device would take no larger ones
   lab_is_home "$1" 2001:db8:1::fffe && lab_is_home "$1" 2001:db8:2::fffe && lab_is_home "$1" 2001:db8:3::fffe
 }
 
@@ -74,16 +74,16 @@ lab_is_home() {  # NAME ADDRESS
   return 1
 }
 
-lab_gateway() {  # NAME SIDE FIRST_THREE_BYTES NET4 NET6
+lab_gateway() {  # NAME SIDE FIRST_THREE_BYTES NET4 NET6 [MTU]
   ip -n "$1-fw" -batch - <<END
 addr flush dev $2 scope global
 addr add $3.254/30 dev $2
 addr add $5fffe/126 dev $2 nodad
 neigh add $3.253 lladdr 02:00:00:00:00:01 nud permanent dev $2
 neigh add $5fffd lladdr 02:00:00:00:00:01 nud permanent dev $2
-route replace $4 via $3.253 dev $2
+route replace $4 via $3.253 dev $2 mtu ${6:-1500}
 route del $5/48 dev $2
-route add $5/48 via $5fffd dev $2
+route add $5/48 via $5fffd dev $2 mtu ${6:-1500}
 END
 }
 

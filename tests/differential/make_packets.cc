@@ -1,8 +1,8 @@
-// tests/differential/make_packets.cc: make-packets RULESET SEED OUT_DIR: packets that meet the rules of a ruleset, as
+// tests/differential/make_packets.cc: make-packets RULESET SEED OUT_DIR [fragments]: packets that meet the rules of a ruleset, as
 // OUT_DIR/lan.pcap, wan.pcap and dmz.pcap.
 //
 // Way     a conversation for each rule that compares anything, in turns until there are enough; a few are open at once.
-// Names   each packet bears a number from 1 in the order of time (cases.h).
+// Names   each packet bears a number from 1 in the order of time (cases.h); fragments bear that of their packet.
 // Time    all within an eighth of a second, so that a slow run too ends before a peer gains an ICMP error (run_kernel.cc); far
 //         enough apart for the limit that all peers share.
 #include <fmt/format.h>
@@ -10,11 +10,15 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 
+#include "common/checksum.h"
 #include "common/rules/load.h"
 #include "tests/differential/conversation.h"
+#include "tests/differential/cut_packets.h"
 #include "tests/tools/captures.h"
 
 namespace {
@@ -24,6 +28,11 @@ using namespace bulkhead::test;
 
 constexpr uint64_t kGap_ns = 500'000;
 constexpr size_t kPackets = 260, kEachMost = 14, kOpen = 4;
+
+struct SidedFrame {
+  size_t side;
+  Bytes frame;
+};
 
 std::vector<Constants> rules_of(const std::string& path) {
   std::ifstream file(path);
@@ -54,13 +63,38 @@ std::vector<RoutedPacket> mixed(const std::vector<Constants>& rules, uint64_t se
   return all;
 }
 
-void write(const std::string& directory, const std::vector<RoutedPacket>& packets) {
-  std::array<std::vector<Stamped>, kRouterSides.size()> sides;
-  uint32_t number = 0;
-  for (const RoutedPacket& one : packets) {
-    ++number;
-    sides[one.side].push_back({capture_begin_ns + number * kGap_ns, numbered(one.packet, number), 0});
+/// A checksum that is the sum of the pseudo-header alone, by chance, is half done to us and wrong to the kernel.
+void spoil_half_done(Bytes& frame) {
+  Headers const headers = parse(frame, static_cast<uint32_t>(frame.size()), LinkType::ethernet);
+  if (headers.shape != Shape::ip || verify_checksum(frame, headers) != Checksum::partial) return;
+  size_t const field = headers.tuple.protocol == protocol::tcp ? 16 : headers.tuple.protocol == protocol::icmpv6 ? 2 : 6;
+  frame[headers.l4_offset + field] ^= 1;
+}
+
+/// Fragments of one packet come close together, but for some that come behind the next packets.
+void add_cut(Random& random, std::multimap<uint64_t, SidedFrame>& frames, size_t side, uint64_t at_ns, const Bytes& frame) {
+  std::vector<Bytes> const parts = cut(random, frame);
+  bool const late = random.below(6) == 0;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    uint64_t const after_ns = late && i + 1 == parts.size() ? 2 * kGap_ns + kGap_ns / 2 : i * kGap_ns / 16;
+    frames.emplace(at_ns + after_ns, SidedFrame{side, parts[i]});
   }
+}
+
+void write(const std::string& directory, std::vector<RoutedPacket> packets, std::optional<uint64_t> fragments_seed) {
+  std::multimap<uint64_t, SidedFrame> frames;
+  Random random(fragments_seed.value_or(0) + 1);
+  uint32_t number = 0;
+  for (RoutedPacket& one : packets) {
+    uint64_t const at_ns = capture_begin_ns + ++number * kGap_ns;
+    if (fragments_seed) enlarge(random, one.packet);
+    Bytes frame = numbered(one.packet, number);
+    spoil_half_done(frame);
+    if (fragments_seed) add_cut(random, frames, one.side, at_ns, frame);
+    else frames.emplace(at_ns, SidedFrame{one.side, frame});
+  }
+  std::array<std::vector<Stamped>, kRouterSides.size()> sides;
+  for (const auto& [at_ns, one] : frames) sides[one.side].push_back({at_ns, one.frame, 0});
   std::filesystem::create_directories(directory);
   for (size_t side = 0; side < sides.size(); ++side) {
     std::string const path = fmt::format("{}/{}.pcap", directory, kRouterSides[side]);
@@ -72,12 +106,14 @@ void write(const std::string& directory, const std::vector<RoutedPacket>& packet
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    fmt::print(stderr, "make-packets RULESET SEED OUT_DIR\n");
+  bool const cuts = argc == 5 && std::string_view(argv[4]) == "fragments";
+  if (argc != 4 && !cuts) {
+    fmt::print(stderr, "make-packets RULESET SEED OUT_DIR [fragments]\n");
     return 2;
   }
   try {
-    write(argv[3], mixed(rules_of(argv[1]), std::stoull(argv[2])));
+    uint64_t const seed = std::stoull(argv[2]);
+    write(argv[3], mixed(rules_of(argv[1]), seed), cuts ? std::optional(seed) : std::nullopt);
   } catch (const std::exception& error) {
     fmt::print(stderr, "make-packets: {}\n", error.what());
     return 1;

@@ -48,7 +48,9 @@ compare() {  # NAME RULESET SEED
   local begin=$SECONDS
   rm -rf "$work/cases" "$work/kernel" "$work/ours"
   mkdir "$work/kernel"
-  if "$bin/make-packets" "$2" "$3" "$work/cases" && kernel "$2" && ours "$2" &&
+  local cuts=()
+  case $1 in fragments* | *-cut) cuts=(fragments) ;; esac
+  if "$bin/make-packets" "$2" "$3" "$work/cases" "${cuts[@]}" && kernel "$2" && ours "$2" &&
     "$bin/compare-kernel" ruleset "$work/kernel" "$work/ours" $((SECONDS - begin + 1)) >"$work/said" 2>&1; then
     compared=$((compared + 1))
     echo "$1: $(tr '\n' ' ' <"$work/said")"
@@ -82,7 +84,9 @@ generated() {  # FIRST COUNT
   local seed
   for ((seed = $1; seed < $1 + $2; ++seed)); do
     "$bin/make-ruleset" "$seed" >"$work/ruleset.nft"
-    compare "seed-$seed" "$work/ruleset.nft" "$seed"
+    local name=seed-$seed
+    if [ $((seed % 5)) = 0 ]; then name+=-cut; fi
+    compare "$name" "$work/ruleset.nft" "$seed"
   done
 }
 

@@ -60,6 +60,10 @@ uint8_t state_of(const Bytes& frame) {
   uint8_t const state = traffic_class >> 2;
   return state < kStates.size() ? state : 0;
 }
+/// A packet in fragments has one name.
+bool is_fragment(const Bytes& frame) {
+  return parse(frame, static_cast<uint32_t>(frame.size()), LinkType::ethernet).shape == Shape::fragment;
+}
 /// The host of the firewall speaks of itself: neighbours, groups.
 bool is_to_group(const Bytes& frame) { return (frame.at(0) & 1) != 0; }
 
@@ -109,7 +113,8 @@ class Run {
     }
     for (const auto& [stamp, one] : sent_) {
       if (name_of_frame(one.frame) == 0) throw std::runtime_error("a packet without a number");
-      if (!by_name_.emplace(name_of_frame(one.frame), &one).second) throw std::runtime_error("a number twice");
+      bool const named = by_name_.emplace(name_of_frame(one.frame), &one).second;
+      if (!named && !is_fragment(one.frame)) throw std::runtime_error("a number twice");
     }
     int64_t const one_tick = paced ? a_tick() : 0;
     std::chrono::nanoseconds const first(sent_.empty() ? 0 : sent_.begin()->first);
@@ -174,7 +179,7 @@ class Run {
     egress_[side].push_back({stamp_ns, frame, 0});
     auto const known = by_name_.find(name_of_frame(frame));
     if (known != by_name_.end() && !known->second->answers) hosts_.came(known->second->frame, frame, side);
-    if (known == by_name_.end() || known->second->side == side || state_of(frame) == 0) return;
+    if (known == by_name_.end() || known->second->side == side || state_of(frame) == 0 || is_fragment(known->second->frame)) return;
     if (!seen_.emplace(known->second, state_of(frame)).second) throw std::runtime_error("a packet came out twice");
   }
   /// All that was queued for this processor has been taken in when this returns.
