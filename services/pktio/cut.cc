@@ -48,31 +48,44 @@ void blank_options(std::span<uint8_t> options) {
 size_t Cut::plan(const Whole& whole, uint32_t mtu, uint32_t id) {
   whole_ = whole;
   id_ = id;
-  if (whole.link >= whole.frame.captured.size()) return 1;
+  if (whole.link >= whole.frame.captured.size()) return 0;
   packet_ = whole.frame.captured.subspan(whole.link);
   length_ = whole.frame.wire - static_cast<uint32_t>(whole.link);
   uint8_t const l3 = ip_header::version(packet_);
-  if (length_ <= mtu && whole.largest == 0) return 1;
-  return l3 == 4 ? plan4(mtu) : l3 == 6 ? plan6(mtu) : 1;
+  if (length_ <= mtu && whole.largest == 0) return 0;
+  return l3 == 4 ? plan4(mtu) : l3 == 6 ? plan6(mtu) : 0;
 }
 
 size_t Cut::plan4(uint32_t mtu) {
   header_ = static_cast<uint32_t>(ip_header::length(packet_[0]));
-  if (header_ < kIpv4 || header_ > packet_.size() || length_ <= header_) return 1;
+  if (header_ < kIpv4 || header_ > packet_.size() || length_ <= header_) return 0;
   return divide((whole_.largest != 0 ? std::min(mtu, whole_.largest) : mtu) - header_);
 }
 
 size_t Cut::plan6(uint32_t mtu) {
-  if (whole_.largest == 0 || (length_ <= mtu && length_ <= whole_.largest)) return 1;
+  if (whole_.largest == 0 || (length_ <= mtu && length_ <= whole_.largest)) return 0;
   header_ = unfragmentable(packet_, next_at_);
   uint32_t const limit = std::max(whole_.largest, kIpv6Least);
-  if (header_ == 0 || header_ > kHeaderMost || length_ <= header_ || header_ + kFragmentHeader + 8 > limit) return 1;
+  if (header_ == 0 || header_ > kHeaderMost || length_ <= header_ || header_ + kFragmentHeader + 8 > limit) return 0;
   return divide(limit - header_ - kFragmentHeader);
+}
+
+/// What had to lie in one piece has been taken from those behind the first (Linux __pskb_pull_tail).
+void Cut::draw() {
+  std::ranges::sort(pieces_, {}, &Piece::offset);
+  if (pieces_.empty() || header_ + pieces_[0].bytes >= whole_.drawn) return;
+  uint32_t const end = whole_.drawn - header_;
+  pieces_[0].bytes = end;
+  auto const rest = std::find_if(pieces_.begin() + 1, pieces_.end(), [&](const Piece& piece) { return piece.offset + piece.bytes > end; });
+  pieces_.erase(pieces_.begin() + 1, rest);
+  if (pieces_.size() == 1 || pieces_[1].offset >= end) return;
+  pieces_[1].bytes -= end - pieces_[1].offset;
+  pieces_[1].offset = end;
 }
 
 size_t Cut::divide(uint32_t space) {
   uint32_t const payload = length_ - header_;
-  std::ranges::sort(pieces_, {}, &Piece::offset);
+  draw();
   uint32_t at = 0;
   as_it_came_ = pieces_.size() > 1;
   for (const Piece& piece : pieces_) {
@@ -83,7 +96,7 @@ size_t Cut::divide(uint32_t space) {
   as_it_came_ = as_it_came_ && at == payload;
   if (as_it_came_) return pieces_.size();
   pieces_.clear();
-  if (space < 8) return 1;
+  if (space < 8) return 0;
   for (at = 0; at < payload; at += pieces_.back().bytes)
     pieces_.push_back({at, payload - at <= space ? payload - at : space & ~7U});
   return pieces_.size();

@@ -1,7 +1,8 @@
 // services/pktio/cut.h: a packet that is too large for the way, or came in pieces, leaves in pieces.
 //
 // Before  transmit.h, which has given it its link header. After: the output.
-// Who     home. Pieces as they came, where they fit the way (Linux keeps the list of them); otherwise as large as may be.
+// Who     home. Pieces as they came, where they fit the way and none but the first was touched (Linux keeps the list of them,
+//         and draws bytes to the front that it changes); otherwise as large as may be.
 // Units   bytes; mtu and sizes are those of layer 3.
 // Trust   the frame is one that transmit has made, or that came; a header that does not fit it: it stays in one piece.
 // Source  Linux ip_finish_output, ip_do_fragment, ip_options_fragment, ip6_finish_output, ip6_fragment; RFC 791, RFC 8200 4.5.
@@ -24,6 +25,7 @@ class Cut {
     Transmit::Frame frame;
     size_t link = 0;           // bytes of link header
     uint32_t largest = 0;      // fragment that it came in; 0: it came in one piece
+    uint32_t drawn = 0;        // bytes of layer 3 that had to lie in one piece on the way
   };
   static constexpr uint32_t kNoLimit = ~0U;     // a bridge's way
   static constexpr uint32_t kHeaderMost = 256;  // bytes that pieces may repeat; a packet with more stays in one piece
@@ -33,7 +35,7 @@ class Cut {
   /// Where it was cut when it came, in any order, by add() after begin().
   void begin() { pieces_.clear(); }
   void add(Piece piece) { pieces_.push_back(piece); }
-  /// How many pieces it leaves in; 1: as it is. `id`: of IPv6 fragments.
+  /// How many pieces it leaves in; 0: as it is. `id`: of IPv6 fragments.
   [[nodiscard]] size_t plan(const Whole& whole, uint32_t mtu, uint32_t id);
   /// `which`: below plan()'s. Valid until the next call.
   [[nodiscard]] Transmit::Frame piece(size_t which);
@@ -42,6 +44,7 @@ class Cut {
   [[nodiscard]] size_t plan4(uint32_t mtu);
   [[nodiscard]] size_t plan6(uint32_t mtu);
   size_t divide(uint32_t space);
+  void draw();
   void mend4(std::span<uint8_t> header, const Piece& piece) const;
   void mend6(std::span<uint8_t> header, const Piece& piece) const;
 

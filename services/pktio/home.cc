@@ -198,6 +198,7 @@ bool Home::read_translation(const Descriptor& descriptor) {
 }
 
 bool Home::read_edit(const Descriptor& descriptor) {
+  edited_reach_ = 0;
   if ((descriptor.orders & Orders::edited) == 0) return true;
   HeaderEdit edit;
   copy_out(&edit, &edits_.slot(descriptor.number, answers_window_), sizeof edit);
@@ -207,6 +208,8 @@ bool Home::read_edit(const Descriptor& descriptor) {
   // IPv6 has its traffic class in that byte, IPv4 its header's length.
   uint8_t const l3 = ip_header::version(head), shape = l3 == 4 ? 0xff : 0xf0;
   if (!fits || l3 == 0 || ((head[0] ^ frame_[at]) & shape) != 0) return false;
+  for (uint32_t i = 0; i < edit.length; ++i)
+    if (head[i] != frame_[at + i]) edited_reach_ = i + 1;
   edited_.assign(frame_.begin(), frame_.end());
   std::ranges::copy(head, edited_.begin() + static_cast<ptrdiff_t>(at));
   frame_ = edited_;
@@ -248,8 +251,25 @@ void Home::leaves(size_t interface, const Descriptor& descriptor, const InFlight
       cut_.add({says.offset, Datagram::kept_of(says)});
     }
   auto const id = static_cast<uint32_t>(chance_(Chance::Purpose::fragment_id, descriptor.number));
-  size_t const pieces = cut_.plan({frame, frame.link, slot.largest_fragment}, mtu, id);
-  for (size_t i = 0; i < pieces; ++i) sent(interface, slot.stamp_ns, pieces == 1 ? frame : cut_.piece(i));
+  size_t const pieces = cut_.plan({frame, frame.link, slot.largest_fragment, drawn(descriptor)}, mtu, id);
+  if (pieces == 0) sent(interface, slot.stamp_ns, frame);
+  for (size_t i = 0; i < pieces; ++i) sent(interface, slot.stamp_ns, cut_.piece(i));
+}
+
+/// Linux skb_ensure_writable and pskb_may_pull: of what NAT rewrites, of an SCTP packet that is verified, of a TCP packet that might be for
+/// a socket (tcp_v4_early_demux), of what rules set.
+uint32_t Home::drawn(const Descriptor& descriptor) const {
+  constexpr uint32_t kTcp = 20, kSctp = 12, kPorts = 8, kIcmp = 8;
+  uint32_t const l4 = descriptor.l4_offset - std::min(descriptor.l4_offset, descriptor.l3_offset);
+  uint8_t const number = descriptor.tuple.protocol;
+  uint32_t const header = number == protocol::tcp ? kTcp : number == protocol::sctp ? kSctp : kPorts;
+  uint32_t most = edited_reach_;
+  bool const translates = translation_.number != 0 && (translation_.what.outer | translation_.what.inner) != 0;
+  if (descriptor.quote == Quote::quoted && translates)
+    most = std::max(most, l4 + kIcmp + static_cast<uint32_t>(descriptor.tuple.l3 == 4 ? ip_header::kIpv4 : ip_header::kIpv6) + header);
+  else if (translates || (number == protocol::sctp && descriptor.state != FlowState::untracked) || (number == protocol::tcp && router_))
+    most = std::max(most, l4 + header);
+  return most > descriptor.l3_length ? 0 : most;
 }
 
 void Home::dropped(DropReason reason, const Came& came) {

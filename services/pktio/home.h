@@ -95,6 +95,7 @@ class Home {
   void each_fragment(uint32_t chain, Each each);
   template <class Each>
   void each_came(const InFlight& slot, Each each);
+  [[nodiscard]] uint32_t drawn(const Descriptor& descriptor) const;
   void leaves(size_t interface, const Descriptor& descriptor, const InFlight& slot, const Transmit::Frame& frame);
   void answer(const Descriptor& descriptor, std::span<const uint8_t> frame, uint64_t stamp_ns);
   void sent(size_t interface, uint64_t stamp_ns, const Transmit::Frame& frame);
@@ -124,6 +125,7 @@ class Home {
   Rewriting rewriting_{};   // and what of it home has to do
   std::span<const uint8_t> frame_;   // the packet that is being sent, or quoted
   std::vector<uint8_t> edited_;      // room for one whose headers rules have changed
+  uint32_t edited_reach_ = 0;        // up to which byte of layer 3
   std::vector<uint8_t> fragment_;    // room for the longest
   std::vector<char> line_;           // the same
 

@@ -62,16 +62,14 @@ bool Decide::begin(const Descriptor& descriptor, std::span<const uint8_t> frame)
 void Decide::judge(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept {
   bool const seen = begin(descriptor, frame);
   if (seen && !passes(At::prerouting, descriptor, batch)) return reject(descriptor, frame, batch);
-  uncuttable_.reset();
   if (router_ && !route_on(descriptor, frame, batch)) return;
-  if (!seen) return refuse_uncuttable(descriptor, frame, batch);
+  if (!seen) return;
   bool const local = (descriptor.orders & Orders::local) != 0;
   if (!local) packet_->out = {interfaces_[descriptor.out], descriptor.out + 1U, 1};
   if (router_ && !local) pass_router(*packet_);
   bool const passed = local ? passes(At::input, descriptor, batch)
                             : passes(At::forward, descriptor, batch) && passes(At::postrouting, descriptor, batch);
   if (!passed) return reject(descriptor, frame, batch);
-  if (uncuttable_) return refuse_uncuttable(descriptor, frame, batch);
   if (program_->translates) translate_.order(descriptor, *packet_);
 }
 
@@ -108,7 +106,6 @@ bool Decide::route_on(Descriptor& descriptor, std::span<const uint8_t> frame, Ba
       descriptor.orders |= Orders::routed;
       descriptor.way = found.way;
       descriptor.out = static_cast<uint8_t>(found.out);
-      if (found.uncuttable) uncuttable_ = found;
       return true;
     case Route::Fate::local: descriptor.orders |= Orders::local; return true;
     case Route::Fate::drop: break;
@@ -157,16 +154,6 @@ void Decide::reject(Descriptor& descriptor, std::span<const uint8_t> frame, Batc
   said.type = packet_->reject.type;
   said.code = packet_->reject.code;
   if (may_be_answered(*packet, router_->routes, said.type)) answer(descriptor, *packet, said, batch);
-}
-
-/// What has been translated is not answered: the kernel would answer the address that it has been given.
-void Decide::refuse_uncuttable(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept {
-  if (!uncuttable_) return;
-  descriptor.verdict = Verdict::drop;
-  descriptor.reason = uncuttable_->reason;
-  auto const packet = view_of(descriptor, frame);
-  bool const translated = packet_->nat.changes[static_cast<size_t>(Part::source)];
-  if (packet && !translated && may_be_answered(*packet, router_->routes, uncuttable_->type)) answer(descriptor, *packet, *uncuttable_, batch);
 }
 
 void Decide::reset(Descriptor& descriptor, const HeaderView& packet) noexcept {

@@ -80,7 +80,6 @@ class Decide {
   [[nodiscard]] bool route_on(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
   [[nodiscard]] bool may_speak(const Descriptor& descriptor, const HeaderView& packet, const Route& route, Batch& batch) noexcept;
   void answer(Descriptor& descriptor, const HeaderView& packet, const Route& route, Batch& batch) noexcept;
-  void refuse_uncuttable(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
   void reset(Descriptor& descriptor, const HeaderView& packet) noexcept;
   [[nodiscard]] IpAddress source_towards(const IpAddress& peer, const Way& way, uint16_t in) const noexcept;
   void say(Descriptor& descriptor, const Answer& said) noexcept;
@@ -101,7 +100,6 @@ class Decide {
   std::unique_ptr<Record> record_;  // none: nobody asked
   Record* told_ = nullptr;          // of this packet; null: its walk is not written down
   std::unique_ptr<Router> router_;  // none: a bridge
-  std::optional<Route> uncuttable_;  // this packet's, if it is
 };
 
 }  // namespace bulkhead::rules

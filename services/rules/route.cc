@@ -1,7 +1,5 @@
 #include "services/rules/route.h"
 
-#include <algorithm>
-
 #include "common/icmp.h"
 
 namespace bulkhead::rules {
@@ -56,6 +54,11 @@ bool listens_to(const IpAddress& group) {
   return link_scope && (b[15] == 1 || b[15] == 2 || (b[11] == 1 && b[12] == 0xff));
 }
 
+/// What came in fragments that fit the way may leave in such (ip_exceeds_mtu, ip6_pkt_too_big).
+bool is_too_big(const HeaderView& packet, uint32_t mtu) {
+  return packet.length > mtu && (packet.largest_fragment == 0 || packet.largest_fragment > mtu);
+}
+
 Route route4(const HeaderView& packet, const Routes& routes, const Topology& topology) {
   const IpAddress &from = packet.source, &to = packet.destination;
   if (is_group4(to)) return listens_to(to) ? here() : drop(DropReason::group);
@@ -73,9 +76,7 @@ Route route4(const HeaderView& packet, const Routes& routes, const Topology& top
   if (packet.to_group) return drop(DropReason::not_unicast);
   if (packet.hops <= 1) return drop_and_say(DropReason::ttl, icmp::time_exceeded, 0);
   uint32_t const mtu = topology.interfaces[way.device].mtu;
-  // What came in fragments that fit the way may leave in such (ip_exceeds_mtu).
-  bool const came_in_smaller = packet.largest_fragment != 0 && packet.largest_fragment <= mtu;
-  if (packet.length > mtu && packet.dont_fragment && !came_in_smaller)
+  if (is_too_big(packet, mtu) && packet.dont_fragment)
     return drop_and_say(DropReason::too_big, icmp::unreachable, icmp::fragmentation_needed, mtu);
   return onward(number, way);
 }
@@ -99,16 +100,7 @@ Route route6(const HeaderView& packet, const Routes& routes, const Topology& top
   if (is_link_local(from) && !back)
     return drop_and_say(DropReason::beyond_scope, icmpv6::unreachable, icmpv6::beyond_scope);
   uint32_t const mtu = topology.interfaces[way.device].mtu;
-  bool const came_in_pieces = packet.largest_fragment != 0;  // ip6_pkt_too_big lets it pass, for ip6_fragment to see
-  Route found = packet.length > mtu && !came_in_pieces ? drop_and_say(DropReason::too_big, icmpv6::packet_too_big, 0, mtu)
-                                                       : onward(number, way);
-  bool const cut = packet.length > std::min(mtu, packet.largest_fragment);
-  if (came_in_pieces && cut && packet.largest_fragment > mtu) {
-    found.uncuttable = found.speaks = true;
-    found.reason = DropReason::too_big;
-    found.type = icmpv6::packet_too_big;
-    found.info = mtu;
-  }
+  Route found = is_too_big(packet, mtu) ? drop_and_say(DropReason::too_big, icmpv6::packet_too_big, 0, mtu) : onward(number, way);
   found.redirects = back;
   return found;
 }

@@ -21,8 +21,7 @@ struct Route {
   uint16_t way = 0;                      // forward
   uint16_t out = 0;
   bool redirects = false;  // IPv6: goes back by where it came from, so that a redirect would be due
-  bool uncuttable = false; // IPv6: came in fragments too big for the way, which shows only behind all hooks
-  bool speaks = false;     // drop, or uncuttable: with this ICMP error
+  bool speaks = false;     // drop: with this ICMP error
   uint8_t type = 0, code = 0;
   uint32_t info = 0;
 };

@@ -19,7 +19,7 @@ void spoil(Random& random, Bytes& part) {
     case 0:
       if (four) part[6] |= 0x40;
       break;
-    case 1: part[1] ^= four ? 1 + random.below(3) : (1 + random.below(3)) << 4; break;
+    case 1: part[1] ^= static_cast<uint8_t>((1 + random.below(3)) << (four ? 0 : 4)); break;
     case 2:
       part.resize(part.size() + 1 + random.below(9), 0x5a);
       store_be16(part.data() + (four ? 2 : 4), static_cast<uint16_t>(part.size() - (four ? 0 : 40)));
@@ -41,7 +41,7 @@ void enlarge(Random& random, CasePacket& packet) {
   packet.l4 = udp(packet.ends, load_be16(packet.l4.data()), load_be16(packet.l4.data() + 2), pattern(1200 + random.below(3000)));
 }
 
-std::vector<Bytes> cut(Random& random, const Bytes& frame) {
+std::vector<Bytes> cut(Random& random, const Bytes& frame, bool honest) {
   Bytes packet(frame.begin() + kLink, frame.end());
   bool const four = packet[0] >> 4 == 4, large = packet.size() > kMtu;
   if (four && random.below(3) == 0) {  // may be cut on the way
@@ -55,9 +55,10 @@ std::vector<Bytes> cut(Random& random, const Bytes& frame) {
   auto parts = fragments(packet, size, load_be16(packet.data() + 4) + 0x10000U * random.below(9));
   if (four)
     for (Bytes& part : parts) store_be16(part.data() + 4, load_be16(packet.data() + 4)), renew_checksum(part);
-  if (parts.size() > 12) parts.resize(12);
+  if (parts.empty()) return {ethernet(packet)};
+  if (parts.size() > 12 && !honest) parts.resize(12);
   if (random.below(3) == 0) disorder(random, parts);
-  switch (random.below(12)) {
+  switch (honest ? 12 : random.below(12)) {
     case 0: parts.erase(parts.begin() + random.below(static_cast<uint32_t>(parts.size()))); break;
     case 1: parts.push_back(parts[random.below(static_cast<uint32_t>(parts.size()))]); break;
     case 2: parts.insert(parts.begin(), parts[random.below(static_cast<uint32_t>(parts.size()))]); break;

@@ -12,7 +12,8 @@ namespace bulkhead::test {
 /// Makes a datagram larger than most ways are, now and then.
 void enlarge(Random& random, CasePacket& packet);
 
-/// The frames that take the frame's place, in the order of sending; most often itself, or its fragments.
-std::vector<Bytes> cut(Random& random, const Bytes& frame);
+/// The frames that take the frame's place, in the order of sending: itself, or its fragments; unless `honest` some lack, come
+/// twice, or contradict.
+std::vector<Bytes> cut(Random& random, const Bytes& frame, bool honest);
 
 }  // namespace bulkhead::test

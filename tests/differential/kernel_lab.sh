@@ -81,9 +81,9 @@ addr add $3.254/30 dev $2
 addr add $5fffe/126 dev $2 nodad
 neigh add $3.253 lladdr 02:00:00:00:00:01 nud permanent dev $2
 neigh add $5fffd lladdr 02:00:00:00:00:01 nud permanent dev $2
-route replace $4 via $3.253 dev $2 mtu ${6:-1500}
+route replace $4 via $3.253 dev $2 mtu lock ${6:-1500}
 route del $5/48 dev $2
-route add $5/48 via $5fffd dev $2 mtu ${6:-1500}
+route add $5/48 via $5fffd dev $2 mtu lock ${6:-1500}
 END
 }
 

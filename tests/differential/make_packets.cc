@@ -1,4 +1,4 @@
-// tests/differential/make_packets.cc: make-packets RULESET SEED OUT_DIR [fragments]: packets that meet the rules of a ruleset, as
+// tests/differential/make_packets.cc: make-packets RULESET SEED OUT_DIR [fragments | fragments-of-clients]: packets that meet the rules of a ruleset, as
 // OUT_DIR/lan.pcap, wan.pcap and dmz.pcap.
 //
 // Way     a conversation for each rule that compares anything, in turns until there are enough; a few are open at once.
@@ -11,7 +11,6 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <optional>
 #include <sstream>
 #include <stdexcept>
 
@@ -28,6 +27,13 @@ using namespace bulkhead::test;
 
 constexpr uint64_t kGap_ns = 500'000;
 constexpr size_t kPackets = 260, kEachMost = 14, kOpen = 4;
+
+/// Which packets come in fragments. Where flows are translated, answers do not: run-kernel has to translate them.
+struct Cuts {
+  uint64_t seed;
+  bool clients, servers;
+  [[nodiscard]] bool of(const CasePacket& packet) const { return packet.side == Side::lan ? clients : servers; }
+};
 
 struct SidedFrame {
   size_t side;
@@ -72,25 +78,25 @@ void spoil_half_done(Bytes& frame) {
 }
 
 /// Fragments of one packet come close together, but for some that come behind the next packets.
-void add_cut(Random& random, std::multimap<uint64_t, SidedFrame>& frames, size_t side, uint64_t at_ns, const Bytes& frame) {
-  std::vector<Bytes> const parts = cut(random, frame);
-  bool const late = random.below(6) == 0;
+void add_cut(Random& random, std::multimap<uint64_t, SidedFrame>& frames, const SidedFrame& whole, uint64_t at_ns, bool honest) {
+  std::vector<Bytes> const parts = cut(random, whole.frame, honest);
+  bool const late = !honest && random.below(6) == 0;
   for (size_t i = 0; i < parts.size(); ++i) {
-    uint64_t const after_ns = late && i + 1 == parts.size() ? 2 * kGap_ns + kGap_ns / 2 : i * kGap_ns / 16;
-    frames.emplace(at_ns + after_ns, SidedFrame{side, parts[i]});
+    uint64_t const after_ns = late && i + 1 == parts.size() ? 2 * kGap_ns + kGap_ns / 2 : i * kGap_ns / (parts.size() + 1);
+    frames.emplace(at_ns + after_ns, SidedFrame{whole.side, parts[i]});
   }
 }
 
-void write(const std::string& directory, std::vector<RoutedPacket> packets, std::optional<uint64_t> fragments_seed) {
+void write(const std::string& directory, std::vector<RoutedPacket> packets, const Cuts& cuts) {
   std::multimap<uint64_t, SidedFrame> frames;
-  Random random(fragments_seed.value_or(0) + 1);
+  Random random(cuts.seed);
   uint32_t number = 0;
   for (RoutedPacket& one : packets) {
     uint64_t const at_ns = capture_begin_ns + ++number * kGap_ns;
-    if (fragments_seed) enlarge(random, one.packet);
+    if (cuts.of(one.packet)) enlarge(random, one.packet);
     Bytes frame = numbered(one.packet, number);
     spoil_half_done(frame);
-    if (fragments_seed) add_cut(random, frames, one.side, at_ns, frame);
+    if (cuts.of(one.packet)) add_cut(random, frames, {one.side, frame}, at_ns, !cuts.servers);
     else frames.emplace(at_ns, SidedFrame{one.side, frame});
   }
   std::array<std::vector<Stamped>, kRouterSides.size()> sides;
@@ -106,14 +112,14 @@ void write(const std::string& directory, std::vector<RoutedPacket> packets, std:
 }  // namespace
 
 int main(int argc, char** argv) {
-  bool const cuts = argc == 5 && std::string_view(argv[4]) == "fragments";
-  if (argc != 4 && !cuts) {
-    fmt::print(stderr, "make-packets RULESET SEED OUT_DIR [fragments]\n");
+  std::string_view const cut = argc == 5 ? argv[4] : "";
+  if (argc != 4 && cut != "fragments" && cut != "fragments-of-clients") {
+    fmt::print(stderr, "make-packets RULESET SEED OUT_DIR [fragments | fragments-of-clients]\n");
     return 2;
   }
   try {
     uint64_t const seed = std::stoull(argv[2]);
-    write(argv[3], mixed(rules_of(argv[1]), seed), cuts ? std::optional(seed) : std::nullopt);
+    write(argv[3], mixed(rules_of(argv[1]), seed), {seed + 1, !cut.empty(), cut == "fragments"});
   } catch (const std::exception& error) {
     fmt::print(stderr, "make-packets: {}\n", error.what());
     return 1;

@@ -49,7 +49,10 @@ compare() {  # NAME RULESET SEED
   rm -rf "$work/cases" "$work/kernel" "$work/ours"
   mkdir "$work/kernel"
   local cuts=()
-  case $1 in fragments* | *-cut) cuts=(fragments) ;; esac
+  case $1 in
+    fragments_nat*) cuts=(fragments-of-clients) ;;
+    fragments* | *-cut) cuts=(fragments) ;;
+  esac
   if "$bin/make-packets" "$2" "$3" "$work/cases" "${cuts[@]}" && kernel "$2" && ours "$2" &&
     "$bin/compare-kernel" ruleset "$work/kernel" "$work/ours" $((SECONDS - begin + 1)) >"$work/said" 2>&1; then
     compared=$((compared + 1))

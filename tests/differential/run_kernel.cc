@@ -23,9 +23,11 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <set>
 #include <stdexcept>
 #include <thread>
 
+#include "common/fragment.h"
 #include "tests/differential/translated_hosts.h"
 #include "tests/differential/wire.h"
 #include "tests/tools/capture_file.h"
@@ -62,7 +64,11 @@ uint8_t state_of(const Bytes& frame) {
 }
 /// A packet in fragments has one name.
 bool is_fragment(const Bytes& frame) {
-  return parse(frame, static_cast<uint32_t>(frame.size()), LinkType::ethernet).shape == Shape::fragment;
+  Headers const headers = parse(frame, static_cast<uint32_t>(frame.size()), LinkType::ethernet);
+  return headers.shape != Shape::not_ip && fragment_of(frame, headers, 0).has_value();
+}
+bool is_first_fragment(const Bytes& frame) {
+  return parse(frame, static_cast<uint32_t>(frame.size()), LinkType::ethernet).first_fragment();
 }
 /// The host of the firewall speaks of itself: neighbours, groups.
 bool is_to_group(const Bytes& frame) { return (frame.at(0) & 1) != 0; }
@@ -113,8 +119,12 @@ class Run {
     }
     for (const auto& [stamp, one] : sent_) {
       if (name_of_frame(one.frame) == 0) throw std::runtime_error("a packet without a number");
-      bool const named = by_name_.emplace(name_of_frame(one.frame), &one).second;
-      if (!named && !is_fragment(one.frame)) throw std::runtime_error("a number twice");
+      auto const [known, fresh] = by_name_.emplace(name_of_frame(one.frame), &one);
+      if (fresh) continue;
+      cut_.insert(name_of_frame(one.frame));
+      bool const again = one.frame == known->second->frame;
+      if (!again && !is_fragment(one.frame) && !is_fragment(known->second->frame)) throw std::runtime_error("a number twice");
+      if (is_first_fragment(one.frame)) known->second = &one;
     }
     int64_t const one_tick = paced ? a_tick() : 0;
     std::chrono::nanoseconds const first(sent_.empty() ? 0 : sent_.begin()->first);
@@ -179,7 +189,7 @@ class Run {
     egress_[side].push_back({stamp_ns, frame, 0});
     auto const known = by_name_.find(name_of_frame(frame));
     if (known != by_name_.end() && !known->second->answers) hosts_.came(known->second->frame, frame, side);
-    if (known == by_name_.end() || known->second->side == side || state_of(frame) == 0 || is_fragment(known->second->frame)) return;
+    if (known == by_name_.end() || known->second->side == side || state_of(frame) == 0 || cut_.contains(known->first)) return;
     if (!seen_.emplace(known->second, state_of(frame)).second) throw std::runtime_error("a packet came out twice");
   }
   /// All that was queued for this processor has been taken in when this returns.
@@ -192,6 +202,7 @@ class Run {
   Wire ticks_{"clock0"}, ticked_{"clock1"};
   std::multimap<uint64_t, Sent> sent_;
   std::map<uint32_t, const Sent*> by_name_;
+  std::set<uint32_t> cut_;  // names that several frames bear
   TranslatedHosts hosts_;
   std::map<const Sent*, uint8_t> seen_;
   Sides egress_;

@@ -8,6 +8,21 @@ namespace {
 constexpr uint8_t kBoth = Rewriting::source | Rewriting::destination;
 
 Headers headers_of(const Bytes& frame) { return parse(frame, static_cast<uint32_t>(frame.size()), LinkType::ethernet); }
+/// A first fragment says what its datagram's tuple is.
+Bytes as_if_whole(Bytes frame) {
+  Headers const headers = headers_of(frame);
+  if (!headers.first_fragment()) return frame;
+  auto const at = [&](size_t offset) { return frame.begin() + static_cast<ptrdiff_t>(offset); };
+  if (headers.tuple.l3 == 4) {
+    frame[headers.l3_offset + 6U] = frame[headers.l3_offset + 7U] = 0;
+    return frame;
+  }
+  if (frame[headers.l3_offset + 6U] != protocol::fragment) return frame;
+  frame[headers.l3_offset + 6U] = headers.tuple.protocol;
+  store_be16(frame.data() + headers.l3_offset + 4, static_cast<uint16_t>(load_be16(frame.data() + headers.l3_offset + 4) - 8));
+  frame.erase(at(headers.l4_offset - 8), at(headers.l4_offset));
+  return frame;
+}
 bool is_of_a_flow(const Headers& headers) {
   return headers.shape == Shape::ip && (tracking(headers.tuple) == Tracking::flow || tracking(headers.tuple) == Tracking::answer);
 }
@@ -19,8 +34,9 @@ void rewrite(Bytes& frame, const Headers& headers, const Rewriting& what) {
 }  // namespace
 
 void TranslatedHosts::came(const Bytes& sent, const Bytes& left, size_t side) {
-  Headers const before = headers_of(sent), after = headers_of(left);
-  bool const same_packet = before.tuple.protocol == after.tuple.protocol && before.l3_length == after.l3_length;
+  Headers const before = headers_of(as_if_whole(sent)), after = headers_of(as_if_whole(left));
+  bool const cut = headers_of(sent).shape == Shape::fragment;
+  bool const same_packet = before.tuple.protocol == after.tuple.protocol && (cut || before.l3_length == after.l3_length);
   if (!same_packet || !is_of_a_flow(before) || !is_of_a_flow(after)) return;
   // Untranslated, an invalid packet of the flow may have come through.
   if (before.tuple != after.tuple) flows_.insert_or_assign(before.tuple, Seen{after.tuple, side});

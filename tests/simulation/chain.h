@@ -20,7 +20,7 @@
 namespace bulkhead::test {
 
 inline constexpr size_t kStages = std::size(kServices);
-inline constexpr size_t kConntrackStage = 1;
+inline constexpr size_t kPktioStage = 0, kConntrackStage = 1;
 
 class Chain : public Objects {
  public:

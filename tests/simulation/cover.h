@@ -1,4 +1,4 @@
-// tests/simulation/cover.h: which kinds of change to the flow table a batch of conntrack made.
+// tests/simulation/cover.h: which kinds of change to the flow table a batch of conntrack made, and pktio's to its fragments.
 #pragma once
 
 #include <fmt/format.h>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ipc/flow_table.h"
+#include "ipc/fragments.h"
 
 namespace bulkhead::test {
 
@@ -29,6 +30,31 @@ struct Cover {
       bits = bits << 1 | (count != 0);
     return bits;
   }
+};
+
+/// Batches of pktio in which a datagram got or lost fragments, and such that gave cells back.
+struct FragmentCover {
+  uint64_t changed = 0, given_back = 0;
+  [[nodiscard]] bool complete() const { return changed != 0 && given_back != 0; }
+};
+
+/// Its chains as they were.
+class FragmentsBefore {
+ public:
+  explicit FragmentsBefore(const FragmentLinks& links) : was_(chains(links)), free_(links.free_last.load()) {}
+  void compare(const FragmentLinks& now, FragmentCover& cover) const {
+    cover.changed += chains(now) != was_;
+    cover.given_back += now.free_last.load() != free_;
+  }
+
+ private:
+  static std::vector<uint32_t> chains(const FragmentLinks& links) {
+    std::vector<uint32_t> all;
+    for (const auto& one : links.datagrams) all.push_back(one.last.load());
+    return all;
+  }
+  std::vector<uint32_t> was_;
+  uint32_t free_;
 };
 
 /// The table as it was, to be compared with what it has become.
