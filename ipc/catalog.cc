@@ -9,6 +9,7 @@
 #include "ipc/commit.h"
 #include "ipc/counters.h"
 #include "ipc/desk.h"
+#include "ipc/early_marks.h"
 #include "ipc/flow_table.h"
 #include "ipc/flow_views.h"
 #include "ipc/fragments.h"
@@ -41,8 +42,12 @@ std::vector<ObjectSpec> catalog(const Settings& settings) {
     all.push_back(spec<Journal>(fmt::format("{}.journal", service), kJournalEntries + own));
     all.push_back(spec<Desk>(fmt::format("{}.desk", service), 0));
   }
-  for (const char* visit : {"track", "rules", "nat", "confirm", "home"})
+  for (const char* visit : {"rules", "nat", "confirm", "home"})
     all.push_back(spec<Ring>(fmt::format("ring.{}", visit), settings.ring));
+  if (settings.ruleset.early)
+    for (const char* visit : {"early", "sifted"}) all.push_back(spec<Ring>(fmt::format("ring.{}", visit), settings.ring));
+  else
+    all.push_back(spec<Ring>("ring.track", settings.ring));
   all.push_back(spec<Pool>("pool", settings.ring));
   all.push_back(spec<FragmentCells>("pktio.fragments", FragmentCells::kCells));
   all.push_back(spec<InFlightTable>("pktio.inflight", settings.ring));
@@ -53,6 +58,7 @@ std::vector<ObjectSpec> catalog(const Settings& settings) {
   all.push_back(spec<RulesState>("rules.state", settings.ruleset.words + marks));
   all.push_back(spec<FlowViews>("conntrack.views", settings.ring));
   all.push_back(spec<Answers>("rules.answers", settings.ring));
+  all.push_back(spec<EarlyMarks>("rules.early", settings.ruleset.early ? settings.ring : 1));
   all.push_back(spec<HeaderEdits>("rules.edits", settings.ring));
   all.push_back(spec<Walk>("rules.walk", settings.explained.packet == 0 ? 0 : Walk::kSteps));
   all.push_back(spec<NatOrdersTable>("rules.nat_orders", settings.ring));

@@ -81,10 +81,11 @@ struct Orders {
   static constexpr uint8_t edited = 8;     // rules.edits has the headers that it leaves with, or is quoted with
 };
 
-/// Bits of Descriptor::facts: what pktio has seen of the packet.
+/// Bits of Descriptor::facts: what is known of the packet before track.
 struct Facts {
   static constexpr uint8_t bad_checksum = 1;  // the transport's, and it could be verified
   static constexpr uint8_t to_group = 2;      // it came to a group's link-layer address
+  static constexpr uint8_t untracked = 4;     // a chain before conntrack wants no flow for it
 };
 
 struct alignas(64) Descriptor {

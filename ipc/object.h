@@ -37,6 +37,7 @@ enum class Layout : uint32_t {
   walk,
   header_edits,
   fragments,
+  early_marks,
 };
 
 inline constexpr uint64_t kObjectMagic = 0x646165686b6c7562;  // "bulkhead"

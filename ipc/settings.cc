@@ -48,6 +48,7 @@ void fill_ruleset(schema::Settings::Builder root, const Settings::Ruleset& rules
   root.setRuleChanges(ruleset.changes);
   root.setRuleMarks(ruleset.marks);
   root.setRuleNat(ruleset.translates);
+  root.setRuleEarly(ruleset.early);
   size_t count = 0;
   for (const auto& ranges : ruleset.may_become) count += ranges.size();
   auto becomes = root.initRuleBecomes(static_cast<unsigned>(count));
@@ -78,6 +79,7 @@ Result<Settings::Ruleset> read_ruleset(schema::Settings::Reader root) {
   ruleset.changes = root.getRuleChanges();
   ruleset.marks = root.getRuleMarks();
   ruleset.translates = root.getRuleNat();
+  ruleset.early = root.getRuleEarly();
   for (auto range : root.getRuleBecomes()) {
     auto low = read_address(range.getLow()), high = read_address(range.getHigh());
     if (!low || !high || low->l3 != high->l3) return fail("settings: a range of addresses that is none");

@@ -44,6 +44,7 @@ struct Settings {
     bool marks = false;       // and one for each flow: ct mark
     bool views = false;       // asks for counts, status or expiry of flows
     bool translates = false;  // has chains of type nat
+    bool early = false;       // and such that come before conntrack
     /// Where a flow may come from, or go to, once it is translated. By Part (common/nat_range.h).
     struct AddressRange {
       IpAddress low, high;  // both included

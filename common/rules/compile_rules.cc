@@ -102,6 +102,8 @@ void compile_reject(const Statement& statement, Compiler& compiler) {
   compiler.emit(step);
 }
 
+void compile_notrack(const Statement&, Compiler& compiler) { compiler.emit({.run = run::untrack}); }
+
 void compile_log(const Statement&, Compiler&) {}  // a replay has nobody to tell
 
 struct Row {
@@ -110,6 +112,7 @@ struct Row {
 };
 constexpr Row kStatements[] = {{"counter", compile_counter}, {"limit", compile_limit}, {"quota", compile_quota},
                                {"reject", compile_reject},   {"log", compile_log},
+                               {"notrack", compile_notrack},
                                {"snat", compile_nat},        {"dnat", compile_nat},
                                {"masquerade", compile_nat},  {"redirect", compile_nat}};
 
@@ -194,6 +197,7 @@ void Compiler::hook(const Base& base, const std::string& family, uint32_t chain)
   bool const nat = base.type == "nat";
   // A chain of conntrack's own priority was added later, so it runs first.
   program_.chains[chain].early = !nat && base.priority <= kConntrack && (base.hook == "prerouting" || base.hook == "output");
+  program_.early |= program_.chains[chain].early && base.hook == "prerouting";
   program_.translates |= nat;
   for (size_t side = 0; side < 2; ++side) {
     if ((family == "ip" && side != 0) || (family == "ip6" && side != 1)) continue;
@@ -247,6 +251,7 @@ Result<Program> compile(const Ruleset& ruleset, const Compiler::World& world) {
   if (program.edits && early != program.chains.end())
     return bulkhead::fail("chain {}: rules that set header fields, and chains before conntrack, are not supported together yet", early->name);
   if (auto good = measure(program); !good) return tl::unexpected(good.error());
+  program.early_shares = program.early && early_shares(program);
   classify(program);
   return program;
 }

@@ -8,13 +8,6 @@ namespace {
 
 constexpr size_t kJumpsMost = 16;
 
-/// A packet that conntrack has not seen has no flow, and counts as invalid.
-FlowView untracked_yet() {
-  FlowView flow;
-  flow.state = 1;
-  return flow;
-}
-
 struct Place {
   uint32_t chain, rule, end;
 };
@@ -127,21 +120,21 @@ void nat_point(const Program& program, At hook, Evaluation& packet, Watcher* wat
 
 }  // namespace
 
-void evaluate(const Program& program, At hook, Evaluation& packet, Watcher* watcher) noexcept {
+FlowView untracked_yet() noexcept {
+  FlowView flow;
+  flow.state = FlowView::invalid;
+  return flow;
+}
+
+void evaluate(const Program& program, At hook, Evaluation& packet, Watcher* watcher, Share share) noexcept {
   packet.verdict = Decision::accept;
   if (program.start != Program::kNoWord && packet.state != nullptr && packet.state->get(program.start) == 0)
     packet.state->set(program.start, packet.time_ns);
   for (uint32_t const chain : program.at(hook, packet.l3)) {
-    if (chain == kNatPoint) {
-      nat_point(program, hook, packet, watcher);
-    } else if (program.chains[chain].early) {
-      FlowView const tracked = packet.flow;
-      packet.flow = untracked_yet();
-      Walk(program, packet, watcher).base_chain(chain);
-      packet.flow = tracked;
-    } else {
-      Walk(program, packet, watcher).base_chain(chain);
-    }
+    bool const nat = chain == kNatPoint, early = !nat && program.chains[chain].early;
+    if (early != (share == Share::early)) continue;
+    if (nat) nat_point(program, hook, packet, watcher);
+    else Walk(program, packet, watcher).base_chain(chain);
     if (packet.verdict != Decision::accept) return;
   }
 }

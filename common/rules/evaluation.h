@@ -41,7 +41,8 @@ class StateWords {
 /// What conntrack knows of the packet's flow, as of this packet.
 struct FlowView {
   static constexpr uint32_t source_nat = 16, destination_nat = 32;  // bits of status: IPS_SRC_NAT, IPS_DST_NAT
-  uint32_t state = 0;   // a bit of ct state: invalid 1, established 2, related 4, new 8, untracked 64
+  static constexpr uint32_t invalid = 1, untracked = 64;
+  uint32_t state = 0;   // a bit of ct state: invalid, established 2, related 4, new 8, untracked
   bool there = false;   // the rest is meant
   bool reply = false;
   uint32_t status = 0;  // nf_conntrack_common.h

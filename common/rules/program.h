@@ -130,6 +130,8 @@ struct Program {
   bool flow_views = false;        // some rule asks for counts, status or expiry of flows
   bool translates = false;        // there are chains of type nat
   bool edits = false;             // some rule sets a header's field
+  bool early = false;             // there are chains before conntrack
+  bool early_shares = false;      // and something that they change, or what they refuse, concerns other chains too
   /// Where a flow may come from, or go to, once it is translated. By Part; ranges, both ends included.
   std::array<std::vector<std::pair<IpAddress, IpAddress>>, 2> may_become;
   std::array<bool, 2> may_become_local{};  // any address of the firewall itself

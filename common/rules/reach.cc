@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include "common/rules/run/dynamic_set.h"
 #include "common/rules/run/make_numbers.h"
@@ -91,6 +93,62 @@ class Measure {
 };
 
 }  // namespace
+
+namespace {
+
+/// State that a step changes or reads, where it matters which packet does so first: a set, or a word; none: no such.
+using State = std::pair<const void*, uint32_t>;
+constexpr char kPeers = 0;
+constexpr State kRefusals{&kPeers, 0};  // what peers may still be told
+
+std::optional<State> state_of(const Step& step) {
+  bool const looks = step.run == run::in_dynamic || step.run == run::not_in_dynamic || step.run == run::dynamic_value ||
+                     step.run == run::dynamic_verdict;
+  if (looks) return State{step.data, 0};
+  if (step.run == run::add_element || step.run == run::update_element || step.run == run::delete_element)
+    return State{static_cast<const SetUpdate*>(step.data)->set, 0};
+  if (step.run == run::reject4 || step.run == run::reject6 || step.run == run::reject_any || step.run == run::reset) return kRefusals;
+  // Counters add up in any order; before conntrack nobody has a flow to mark.
+  bool const plain = step.run == run::counter || step.run == run::set_flow_mark || own_changes(step) == 0;
+  return plain ? std::nullopt : std::optional(State{nullptr, step.word});
+}
+
+class States {
+ public:
+  explicit States(const Program& program) : program_(program), seen_(program.chains.size()) {}
+
+  void add(uint32_t chain) {
+    if (seen_[chain]) return;
+    seen_[chain] = true;
+    const CompiledChain& looked = program_.chains[chain];
+    for (uint32_t rule = looked.first; rule < looked.first + looked.count; ++rule)
+      for (uint32_t i = 0; i < program_.rules[rule].count; ++i) {
+        const Step& step = program_.steps[program_.rules[rule].first + i];
+        if (auto const state = state_of(step)) all_.insert(*state);
+        for (uint32_t const target : targets_of(step)) add(target);
+      }
+  }
+  [[nodiscard]] const std::set<State>& all() const { return all_; }
+
+ private:
+  const Program& program_;
+  std::vector<bool> seen_;
+  std::set<State> all_;
+};
+
+}  // namespace
+
+bool early_shares(const Program& program) {
+  States early(program), tracked(program);
+  for (const Program::Hooks* hooks : {&program.hooks, &program.nat})
+    for (const auto& families : *hooks)
+      for (const auto& chains : families)
+        for (uint32_t const chain : chains)
+          if (chain != kNatPoint) (program.chains[chain].early ? early : tracked).add(chain);
+  // A router answers by itself too.
+  return early.all().contains(kRefusals) ||
+         std::ranges::any_of(early.all(), [&](const State& state) { return tracked.all().contains(state); });
+}
 
 Status measure(Program& program) {
   Measure measure(program);

@@ -1,4 +1,4 @@
-// common/rules/reach.h: how deep jumps go, and how many state words one packet may change on its way.
+// common/rules/reach.h: how deep jumps go, how many state words one packet may change on its way, and whose they are.
 //
 // Who     the compiler, once steps and sets stand. Program::changes is what a batch needs room for, for each packet.
 // Errors  jumps that go round or deeper than the kernel allows; a way that changes more than kChangesMost words.
@@ -12,5 +12,8 @@ namespace bulkhead::rules {
 inline constexpr uint32_t kChangesMost = 1 << 22;
 
 [[nodiscard]] Status measure(Program& program);
+
+/// Do chains before conntrack and others change or read the same state? Refusals are such: peers' limits are one for all.
+[[nodiscard]] bool early_shares(const Program& program);
 
 }  // namespace bulkhead::rules

@@ -29,6 +29,8 @@ struct Settings {
   ruleViews @21 :Bool;
   explainedInterface @22 :UInt32;
   explainedPacket @23 :UInt64;
+  ruleEarly @24 :Bool;
+
 
   enum Chain {
     work @0;

@@ -9,7 +9,7 @@ Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& sett
   auto const stage = wiring.stage("conntrack");
   auto* state = wiring.object<ConntrackState>("conntrack.state");
   auto* views = wiring.object<FlowViews>("conntrack.views");
-  auto* track = wiring.object<Ring>("ring.track");
+  auto* track = wiring.object<Ring>(settings.ruleset.early ? "ring.sifted" : "ring.track");
   auto* confirm = wiring.object<Ring>("ring.confirm");
   auto* to_rules = wiring.object<Ring>("ring.rules");
   auto* to_home = wiring.object<Ring>("ring.home");

@@ -86,6 +86,8 @@ Track::Outcome Track::visit(Descriptor& descriptor, uint64_t hash) noexcept {
   descriptor.gone_count = 0;
   if (descriptor.kind != Kind::packet) return sweep(descriptor);
   descriptor.state = FlowState::untracked;
+  bool const dropped = descriptor.verdict == Verdict::drop && descriptor.shape != Shape::malformed;
+  if (dropped || (descriptor.facts & Facts::untracked) != 0) return Outcome::done;  // a chain before conntrack has said so
   switch (descriptor.shape) {
     case Shape::malformed:
       descriptor.state = FlowState::invalid;

@@ -82,19 +82,17 @@ void StatusServer::fill_rings(schema::Status::Service::Builder into, const std::
   auto desk = registry_.look<Desk>(service + ".desk");
   if (!desk) return;
   unsigned count = 0;
-  for (const Inlet& inlet : inlets()) count += inlet.service == service;
+  for (const Inlet& inlet : inlets()) count += inlet.service == service && registry_.look<Ring>(inlet.ring).has_value();
   auto rings = into.initRings(count);
   unsigned i = 0;
   for (const Inlet& inlet : inlets()) {
-    if (inlet.service != service) continue;
     auto ring = registry_.look<Ring>(inlet.ring);
+    if (inlet.service != service || !ring || i == count) continue;
     rings[i].setName(std::string_view(inlet.ring).substr(sizeof "ring." - 1).data());
-    if (ring) {
-      uint64_t const head = (*desk)->heads[inlet.head].value.load();
-      uint64_t const tail = (*ring)->tail.load();
-      rings[i].setDepth(tail > head ? tail - head : 0);
-      rings[i].setCapacity((*ring)->header.capacity);
-    }
+    uint64_t const head = (*desk)->heads[inlet.head].value.load();
+    uint64_t const tail = (*ring)->tail.load();
+    rings[i].setDepth(tail > head ? tail - head : 0);
+    rings[i].setCapacity((*ring)->header.capacity);
     ++i;
   }
 }

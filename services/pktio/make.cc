@@ -14,8 +14,10 @@ Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& sett
   auto* edits = wiring.object<HeaderEdits>("rules.edits");
   auto* translations = wiring.object<NatEdits>("nat.edits");
   auto* home = wiring.object<Ring>("ring.home");
-  auto* to_track = wiring.object<Ring>("ring.track");
-  auto* conntrack = wiring.object<Desk>("conntrack.desk");
+  // With chains before conntrack, rules comes first.
+  std::string const next = settings.ruleset.early ? "rules" : "conntrack";
+  auto* to_next = wiring.object<Ring>(settings.ruleset.early ? "ring.early" : "ring.track");
+  auto* next_desk = wiring.object<Desk>(next + ".desk");
   if (!wiring.complete()) return tl::unexpected(wiring.error());
   if (!settings.topology.is_router() && settings.interfaces.size() != 2)
     return fail("bridge wiring has two interfaces, the settings name {}", settings.interfaces.size());
@@ -30,7 +32,7 @@ Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& sett
       .edits = *edits,
       .translations = *translations,
       .home = *home,
-      .track = {*to_track, *conntrack, 0, objects.bell("conntrack")},
+      .track = {*to_next, *next_desk, settings.ruleset.early ? 1U : 0U, objects.bell(next)},
       .holder = objects.bell("holder"),
       .settings = settings,
       .open = std::move(files.open),

@@ -29,13 +29,38 @@ Decide::Decide(const Objects& objects, const Settings& settings, std::shared_ptr
 void Decide::visit(Descriptor& descriptor, Batch& batch) noexcept {
   bool const wanted = descriptor.kind == Kind::packet && descriptor.verdict == Verdict::accept;
   told_ = (descriptor.orders & Orders::explained) != 0 ? record_.get() : nullptr;
-  if (told_ != nullptr) told_->begin();
+  if (told_ != nullptr) told_->begin(early_mark(descriptor).steps);
   if (wanted && (router_ || program_)) {
     judge(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);
     if (packet_->edited) write_edit(descriptor);
   }
   if (told_ != nullptr) told_->end(descriptor.number);
   counting_.visit(descriptor, batch);
+}
+
+void Decide::visit_early(Descriptor& descriptor, Batch& batch) noexcept {
+  if (descriptor.kind != Kind::packet || descriptor.verdict != Verdict::accept) return;
+  told_ = (descriptor.orders & Orders::explained) != 0 ? record_.get() : nullptr;
+  if (told_ != nullptr) told_->begin(0);
+  judge_early(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);
+  if (told_ != nullptr) told_->end(descriptor.number);
+}
+
+void Decide::judge_early(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept {
+  if (!begin(descriptor, frame)) return;
+  packet_->flow = untracked_yet();
+  packet_->nat.tracked = false;
+  if (!passes(At::prerouting, descriptor, batch, Share::early)) return reject(descriptor, frame, batch);
+  if (packet_->flow.state == FlowView::untracked) descriptor.facts |= Facts::untracked;
+  EarlyMark const mark{descriptor.number, told_ == nullptr ? 0 : told_->steps(), packet_->mark, packet_->priority};
+  copy_in(&objects_.early.slot(descriptor.number, window_), &mark, sizeof mark);
+}
+
+EarlyMark Decide::early_mark(const Descriptor& descriptor) const noexcept {
+  EarlyMark mark{};
+  if (!program_ || !program_->early) return mark;
+  copy_out(&mark, &objects_.early.slot(descriptor.number, window_), sizeof mark);
+  return mark.number == descriptor.number ? mark : EarlyMark{};
 }
 
 void Decide::look_ahead(const Descriptor& descriptor, Batch&) const noexcept {
@@ -56,6 +81,11 @@ bool Decide::begin(const Descriptor& descriptor, std::span<const uint8_t> frame)
   packet_->flow.there = packet_->flow.there && descriptor.flow <= flows_;
   if (program_->flow_views) see_counts(descriptor, *objects_.views, window_, packet_->flow);
   if (program_->translates) translate_.see(descriptor, *packet_);
+  if (program_->early) {
+    EarlyMark const mark = early_mark(descriptor);
+    packet_->mark = mark.mark;
+    packet_->priority = mark.priority;
+  }
   return true;
 }
 
@@ -86,10 +116,11 @@ std::optional<HeaderView> Decide::view_of(const Descriptor& descriptor, std::spa
   return packet;
 }
 
-bool Decide::passes(At hook, Descriptor& descriptor, Batch& batch) noexcept {
+bool Decide::passes(At hook, Descriptor& descriptor, Batch& batch, Share share) noexcept {
   state_words_->batch = &batch;
   if (told_ != nullptr) told_->enter(hook);
-  evaluate(*program_, hook, *packet_, told_);
+  evaluate(*program_, hook, *packet_, told_, share);
+  if (packet_->flow.state == FlowView::untracked) descriptor.state = FlowState::untracked;
   descriptor.rule = packet_->rule;
   if (packet_->verdict == Decision::accept) return true;
   descriptor.verdict = Verdict::drop;

@@ -1,6 +1,6 @@
 // services/rules/decide.h: the visit of rules: what becomes of a packet.
 //
-// Before  conntrack's track. After: nat.
+// Before  conntrack's track. After: nat. With chains before conntrack there is a visit before track too (twice.h).
 // Order   prerouting, route, forward or input, postrouting, in one visit; what a hook changes the later ones see.
 //         A bridge's packets meet the same hooks, but that it does not route (as with br_netfilter).
 // Crash   words of rules.state within the batch; answers in slots of their own (ipc/answers.h).
@@ -12,6 +12,7 @@
 #include "common/rules/evaluate.h"
 #include "ipc/answers.h"
 #include "ipc/counting.h"
+#include "ipc/early_marks.h"
 #include "ipc/flow_views.h"
 #include "ipc/header_edits.h"
 #include "ipc/pool.h"
@@ -33,6 +34,7 @@ class Decide {
     size_t pool_bytes;
     Answers& answers;
     HeaderEdits& edits;
+    EarlyMarks& early;
     Translate::Objects nat;
     FlowViews* views;
     Walk& walk;
@@ -43,6 +45,10 @@ class Decide {
   /// Words of rules.state that one packet changes at most.
   [[nodiscard]] size_t words_each() const { return AnswerLimits::kWordsEach + (program_ ? program_->changes : 0); }
   void visit(Descriptor& descriptor, Batch& batch) noexcept;
+  /// Before conntrack, of a ruleset that has chains there.
+  void visit_early(Descriptor& descriptor, Batch& batch) noexcept;
+  /// Do the two visits change or read the same state?
+  [[nodiscard]] bool shares() const { return program_ && program_->early_shares; }
   /// Its frame's headers, before its visit.
   void look_ahead(const Descriptor& descriptor, Batch& batch) const noexcept;
   void end(Batch& batch) noexcept { counting_.end(batch); }
@@ -76,7 +82,10 @@ class Decide {
   /// With the destination that the packet has behind prerouting.
   [[nodiscard]] std::optional<HeaderView> view_of(const Descriptor& descriptor,
                                                   std::span<const uint8_t> frame) const noexcept;
-  [[nodiscard]] bool passes(At hook, Descriptor& descriptor, Batch& batch) noexcept;
+  [[nodiscard]] bool passes(At hook, Descriptor& descriptor, Batch& batch, Share share = Share::tracked) noexcept;
+  /// What early chains have left; none: nothing.
+  [[nodiscard]] EarlyMark early_mark(const Descriptor& descriptor) const noexcept;
+  void judge_early(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
   [[nodiscard]] bool route_on(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
   [[nodiscard]] bool may_speak(const Descriptor& descriptor, const HeaderView& packet, const Route& route, Batch& batch) noexcept;
   void answer(Descriptor& descriptor, const HeaderView& packet, const Route& route, Batch& batch) noexcept;

@@ -2,8 +2,6 @@
 
 namespace bulkhead::rules {
 
-PassPlace place() { return {.own = "rules", .from = "ring.rules", .to = "ring.nat", .next = "nat", .head = 0}; }
-
 Result<Decide> make_work(Objects& objects, const Settings& settings, const std::shared_ptr<const Loaded>& ruleset) {
   Wiring wiring(objects);
   auto* state = wiring.object<RulesState>("rules.state");
@@ -11,13 +9,14 @@ Result<Decide> make_work(Objects& objects, const Settings& settings, const std::
   auto* views = wiring.object<FlowViews>("conntrack.views");
   auto* answers = wiring.object<Answers>("rules.answers");
   auto* edits = wiring.object<HeaderEdits>("rules.edits");
+  auto* early = wiring.object<EarlyMarks>("rules.early");
   auto* nat = wiring.object<NatState>("nat.state");
   auto* walk = wiring.object<Walk>("rules.walk");
   auto* orders = wiring.object<NatOrdersTable>("rules.nat_orders");
   if (!wiring.complete()) return tl::unexpected(wiring.error());
   std::shared_ptr<const Program> program;
   if (ruleset) program = {ruleset, &ruleset->program};
-  return Decide({*state, *pool, objects.memory("pool").size(), *answers, *edits, {*nat, *orders}, views, *walk}, settings, std::move(program));
+  return Decide({*state, *pool, objects.memory("pool").size(), *answers, *edits, *early, {*nat, *orders}, views, *walk}, settings, std::move(program));
 }
 
 Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& settings) {
@@ -25,7 +24,7 @@ Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& sett
   if (!loaded) return tl::unexpected(loaded.error());
   auto work = make_work(objects, settings, std::move(*loaded));
   if (!work) return tl::unexpected(work.error());
-  return make_pass_stage(objects, settings, place(), std::move(*work));
+  return make_stage_of(objects, settings, std::move(*work));
 }
 
 }  // namespace bulkhead::rules

@@ -10,7 +10,9 @@ class Record final : public Watcher {
  public:
   explicit Record(Walk& walk) : walk_(walk), room_(walk.header.capacity) {}
 
-  void begin() noexcept { steps_ = 0; }
+  /// `before`: steps of an earlier visit, which stay.
+  void begin(uint64_t before) noexcept { steps_ = before; }
+  [[nodiscard]] uint64_t steps() const noexcept { return steps_; }
   void enter(At hook) noexcept { hook_ = static_cast<uint8_t>(hook); }
   void end(uint64_t number) noexcept {
     walk_.steps.store(steps_);

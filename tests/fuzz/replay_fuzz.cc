@@ -37,6 +37,8 @@ const Settings& settings_of(uint8_t ruleset, bool router) {
   Settings made = router ? router_settings(16, 8, 16) : small_settings(16, 8, 16);
   if (ruleset == 0) return at->second = made;
   if (ruleset == 1) return at->second = with_rules(made, kStatefulRules);
+  if (ruleset == 3) return at->second = with_rules(made, kEarlyRules);
+  if (ruleset == 4) return at->second = with_rules(made, kEarlySharingRules);
   if (ruleset == 2 && router) return at->second = with_rules(made, kTranslatingRules);
   auto loaded = rules::load("made", made_ruleset(ruleset), world_of(made));
   if (loaded) set_ruleset(made, **loaded);  // a bridge has not all that a router's rules may ask

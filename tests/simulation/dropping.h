@@ -21,6 +21,8 @@ class Dropping {
     descriptor.verdict = Verdict::drop;
     descriptor.reason = DropReason::table_full;
   }
+  void visit_early(Descriptor& descriptor, Batch& batch) noexcept { decide_.visit_early(descriptor, batch); }
+  [[nodiscard]] bool shares() const { return decide_.shares(); }
   void end(Batch& batch) noexcept { decide_.end(batch); }
 
  private:

@@ -61,8 +61,8 @@ Result<std::unique_ptr<Stage>> make_any_stage(std::string_view service, Objects&
   if (!ruleset) return tl::unexpected(ruleset.error());
   auto decide = rules::make_work(objects, settings, *ruleset);
   if (!decide) return tl::unexpected(decide.error());
-  if (drop_one_in == 0) return make_pass_stage(objects, settings, rules::place(), std::move(*decide));
-  return make_pass_stage(objects, settings, rules::place(), Dropping(std::move(*decide), drop_one_in));
+  if (drop_one_in == 0) return rules::make_stage_of(objects, settings, std::move(*decide));
+  return rules::make_stage_of(objects, settings, Dropping(std::move(*decide), drop_one_in));
 }
 
 }  // namespace bulkhead::test

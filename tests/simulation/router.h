@@ -87,6 +87,50 @@ table inet filter {
 }
 )";
 
+/// Chains before conntrack: what they drop or leave untracked, and marks that go on.
+inline constexpr const char* kEarlyRules = R"(
+table inet raw {
+  chain pre { type filter hook prerouting priority raw; policy accept;
+    udp sport 3000 notrack
+    udp sport 2000 limit rate 2/second burst 3 packets counter drop
+    tcp sport 1000 tcp flags syn quota over 300 bytes drop
+    udp sport 3001 meta mark set 0x9 counter
+    ip daddr 203.0.113.5 counter drop
+  }
+}
+table inet filter {
+  chain pre { type filter hook prerouting priority mangle; policy accept; meta mark 0x9 ct mark set 0x9 counter; ct state untracked counter; }
+  chain forward { type filter hook forward priority filter; policy accept;
+    ct mark 0x9 counter
+    udp sport 2001 quota 400 bytes accept
+    ct state vmap { new : jump fresh, untracked : accept, invalid : drop }
+  }
+  chain fresh { limit rate over 9/second burst 20 packets counter drop; counter; }
+}
+)";
+
+/// State that these chains share with those behind conntrack; and refusals, whose limits are everybody's.
+inline constexpr const char* kEarlySharingRules = R"(
+table inet fw {
+  quota much { over 2000 bytes }
+  limit few { rate 5/second burst 9 packets }
+  set seen { type ipv4_addr . inet_service; size 6; flags dynamic,timeout; timeout 2s; }
+  chain pre { type filter hook prerouting priority raw; policy accept;
+    update @seen { ip saddr . udp sport }
+    limit name "few" counter
+    udp sport 3000-3002 quota name "much" counter notrack
+    udp sport 2000 reject
+  }
+  chain forward { type filter hook forward priority filter; policy accept;
+    ip saddr . udp sport @seen counter
+    limit name "few" counter
+    udp dport 53 quota name "much" counter drop
+    tcp sport 1001 reject
+    delete @seen { ip saddr . udp sport }
+  }
+}
+)";
+
 [[nodiscard]] inline Settings with_rules(Settings settings, const char* rules) {
   auto loaded = rules::load("test", rules, world_of(settings));
   if (!loaded) throw std::runtime_error(loaded.error().message);
@@ -95,6 +139,9 @@ table inet filter {
 }
 [[nodiscard]] inline Settings firewall_settings(uint32_t ring, uint32_t batch, uint32_t flows) {
   return with_rules(router_settings(ring, batch, flows), kStatefulRules);
+}
+[[nodiscard]] inline Settings early_settings(uint32_t ring, uint32_t batch, uint32_t flows, const char* rules) {
+  return with_rules(router_settings(ring, batch, flows), rules);
 }
 [[nodiscard]] inline Settings translating_settings(uint32_t ring, uint32_t batch, uint32_t flows) {
   return with_rules(router_settings(ring, batch, flows), kTranslatingRules);

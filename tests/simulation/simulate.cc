@@ -30,7 +30,7 @@ constexpr std::array<uint32_t, 5> kBatches{1, 2, 7, 32, 128};
 struct Case {
   Input input;
   uint32_t drop_one_in;
-  enum Wiring { bridge, router, firewall, translating } wiring;
+  enum Wiring { bridge, router, firewall, early, early_sharing, translating } wiring;
   std::string wanted;
 };
 
@@ -39,11 +39,14 @@ Settings settings_of(const Case& one, uint32_t ring, uint32_t batch, uint32_t fl
     case Case::bridge: return small_settings(ring, batch, flows);
     case Case::router: return router_settings(ring, batch, flows);
     case Case::firewall: return firewall_settings(ring, batch, flows);
+    case Case::early: return early_settings(ring, batch, flows, kEarlyRules);
+    case Case::early_sharing: return early_settings(ring, batch, flows, kEarlySharingRules);
     default: return translating_settings(ring, batch, flows);
   }
 }
 
-constexpr std::array<Case::Wiring, 10> kWirings{Case::bridge,   Case::bridge,   Case::bridge,      Case::router,
+constexpr std::array<Case::Wiring, 13> kWirings{Case::early,    Case::early_sharing, Case::early,
+                                                Case::bridge,   Case::bridge,   Case::bridge,      Case::router,
                                                 Case::firewall, Case::firewall, Case::firewall,    Case::translating,
                                                 Case::translating, Case::translating};
 

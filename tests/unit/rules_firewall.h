@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/test/unit_test.hpp>
+#include <utility>
 
 #include "common/rules/evaluate.h"
 #include "common/rules/print.h"
@@ -50,7 +51,10 @@ struct Firewall {
     packet.flow.mark_word = loaded->program.words;
     packet.number = ++number;
     state.changes = 0;
-    rules::evaluate(loaded->program, hook, packet, watcher);
+    rules::FlowView const tracked = std::exchange(packet.flow, rules::untracked_yet());
+    rules::evaluate(loaded->program, hook, packet, watcher, rules::Share::early);
+    packet.flow = tracked;
+    if (packet.verdict == rules::Decision::accept) rules::evaluate(loaded->program, hook, packet, watcher);
     BOOST_TEST(state.changes <= loaded->program.changes);
     return packet;
   }

@@ -1,4 +1,4 @@
-// common/rules/run/mark.cc: the packet's mark, and its flow's.
+// common/rules/run/mark.cc: the packet's mark, and its flow's; and that it shall have none.
 //
 // Shape   a flow's mark is one state word: generation of the flow << 32 | mark. One of another generation is a flow's that
 //         has gone, and counts as 0.
@@ -20,6 +20,11 @@ Next set_flow_mark(const Step& step, Evaluation& packet) noexcept {
   const FlowView& flow = packet.flow;
   if (!flow.there || packet.state == nullptr) return Next::step;
   packet.state->set(flow.mark_word, uint64_t{flow.generation} << 32 | static_cast<uint32_t>(packet.registers[step.to]));
+  return Next::step;
+}
+
+Next untrack(const Step&, Evaluation& packet) noexcept {
+  if (packet.flow.state == FlowView::invalid) packet.flow.state = FlowView::untracked;
   return Next::step;
 }
 

@@ -73,6 +73,8 @@ Next nat(const Step& step, Evaluation& packet) noexcept;
 Next set_mark(const Step& step, Evaluation& packet) noexcept;
 Next set_priority(const Step& step, Evaluation& packet) noexcept;
 Next set_flow_mark(const Step& step, Evaluation& packet) noexcept;
+/// A packet that is not tracked will not be; one that is stays so (Linux nft_notrack_eval).
+Next untrack(const Step& step, Evaluation& packet) noexcept;
 Next flow_mark(const Step& step, Evaluation& packet) noexcept;
 
 // State words. stateful.cc

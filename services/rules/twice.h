@@ -1,0 +1,67 @@
+// services/rules/twice.h: the rules stage of a ruleset that has chains before conntrack: it stands in the chain twice.
+//
+//   pktio ─ ring.early ─▶ early visit ─ ring.sifted ─▶ conntrack ─ ring.rules ─▶ visit ─ ring.nat ─▶ nat
+//
+// Who     as ipc/pass.h, of which this is the other form. Its Work has visit_early() too, and shares(): whether the two
+//         visits change or read the same state.
+// Order   one out for each one in, in the same order, of each visit. Where state is shared an early visit waits until
+//         the packet before it has had its main one, so that state changes as if packets came one after another.
+#pragma once
+
+#include <algorithm>
+#include <utility>
+
+#include "ipc/stage.h"
+
+namespace bulkhead::rules {
+
+template <class Work>
+class TwiceStage : public Stage {
+ public:
+  struct Rings {
+    const Ring &main, &early;
+    bulkhead::Next nat, sifted;
+  };
+  TwiceStage(const StageParts& parts, const Rings& rings, Work work)
+      : Stage(parts, {&rings.main, &rings.early}, {rings.nat, rings.sifted}), work_(std::move(work)) {}
+
+ protected:
+  bool work() override {
+    bool const main = inlet(kMain).available() != 0 && outlet(kMain).room() != 0;
+    return main || (inlet(kEarly).available() != 0 && outlet(kEarly).room() != 0 && !waits());
+  }
+
+  bool make() override {
+    size_t const words = work_.words_each() + Work::kWordsEnd;
+    auto const main = some(kMain, words, [this](Descriptor& descriptor) { work_.visit(descriptor, batch()); });
+    auto const early = some(kEarly, words, [this](Descriptor& descriptor) { work_.visit_early(descriptor, batch()); });
+    if (main + early != 0) work_.end(batch());
+    return main + early != 0;
+  }
+
+ private:
+  static constexpr size_t kMain = 0, kEarly = 1;  // inlets, and their outlets
+
+  /// Has the packet before the next early one yet to come to its main visit?
+  [[nodiscard]] bool waits() { return work_.shares() && inlet(kEarly).head() != inlet(kMain).head(); }
+
+  template <class Visit>
+  uint64_t some(size_t which, size_t words, Visit visit) {
+    Inlet& in = inlet(which);
+    Outlet& out = outlet(which);
+    uint64_t const count = std::min({in.available(), out.room(), uint64_t{batch_size()}});
+    uint64_t done = 0;
+    Descriptor descriptor;
+    for (; done < count && batch().room() >= words && !(which == kEarly && waits()); ++done) {
+      in.get(descriptor);
+      visit(descriptor);
+      out.put(descriptor);
+      in.advance();
+    }
+    return done;
+  }
+
+  Work work_;
+};
+
+}  // namespace bulkhead::rules
