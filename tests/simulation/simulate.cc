@@ -107,7 +107,7 @@ int run_seeds(uint64_t first, uint64_t count) {
 
 /// Dies after each single store of a small workload, one run for each.
 int run_stores(uint32_t batch, size_t packets, Case::Wiring wiring) {
-  static constexpr std::array<const char*, 4> names{"bridge", "router", "firewall", "translating"};
+  static constexpr std::array<const char*, 6> names{"bridge", "router", "firewall", "early chains", "early chains that share", "translating"};
   Input const input = wiring == Case::translating ? translations(3, packets) : hazards(3, packets);
   Settings const settings = settings_of({.input = {}, .drop_one_in = 5, .wiring = wiring, .wanted = {}}, 64, batch, 8);
   Plan plan{.switch_every = 0, .drop_one_in = 5};
@@ -190,7 +190,7 @@ int main(int argc, char** argv) {
   if (*single) return run_seeds(seed, 1);
   if (*stores) {
     int failed = 0;
-    for (auto wiring : {Case::bridge, Case::firewall, Case::translating})
+    for (auto wiring : {Case::bridge, Case::firewall, Case::early_sharing, Case::translating})
       failed |= run_stores(1, packets, wiring) | run_stores(8, packets, wiring);
     return failed;
   }
