@@ -81,11 +81,12 @@ struct Orders {
   static constexpr uint8_t edited = 8;     // rules.edits has the headers that it leaves with, or is quoted with
 };
 
-/// Bits of Descriptor::facts: what is known of the packet before track.
+/// Bits of Descriptor::facts: what is known of the packet besides its headers.
 struct Facts {
   static constexpr uint8_t bad_checksum = 1;  // the transport's, and it could be verified
   static constexpr uint8_t to_group = 2;      // it came to a group's link-layer address
   static constexpr uint8_t untracked = 4;     // a chain before conntrack wants no flow for it
+  static constexpr uint8_t reset = 8;         // rules refuses it with a TCP reset, which closes its flow
 };
 
 struct alignas(64) Descriptor {

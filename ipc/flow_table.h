@@ -63,6 +63,7 @@ struct alignas(64) FlowEntry {
   SharedTuple tuples[2];      // by Direction
   Word<uint64_t> hashes[2];  // of the tuples
   std::array<Word<uint64_t>, 7> protocol_words;  // TCP: TcpFlow (services/conntrack/tcp_flow.h); written before read
+  Word<uint64_t> may_close;  // number of its last packet that a reset of rules may still close it by
 };
 static_assert(sizeof(FlowEntry) == 256);
 
@@ -75,7 +76,7 @@ static_assert(sizeof(FlowBucket) == 64);
 
 struct ConntrackState {
   static constexpr Layout kLayout = Layout::conntrack_state;
-  static constexpr uint32_t kVersion = 3;
+  static constexpr uint32_t kVersion = 4;
   static constexpr uint64_t kFlights = 1024;
   static constexpr uint64_t kGone = 32768;  // deletions kept for those behind
 

@@ -49,6 +49,7 @@ void fill_ruleset(schema::Settings::Builder root, const Settings::Ruleset& rules
   root.setRuleMarks(ruleset.marks);
   root.setRuleNat(ruleset.translates);
   root.setRuleEarly(ruleset.early);
+  root.setRuleResets(static_cast<schema::Settings::Resets>(ruleset.resets));
   size_t count = 0;
   for (const auto& ranges : ruleset.may_become) count += ranges.size();
   auto becomes = root.initRuleBecomes(static_cast<unsigned>(count));
@@ -80,6 +81,7 @@ Result<Settings::Ruleset> read_ruleset(schema::Settings::Reader root) {
   ruleset.marks = root.getRuleMarks();
   ruleset.translates = root.getRuleNat();
   ruleset.early = root.getRuleEarly();
+  ruleset.resets = static_cast<Settings::Ruleset::Resets>(std::min<unsigned>(static_cast<unsigned>(root.getRuleResets()), 2));
   for (auto range : root.getRuleBecomes()) {
     auto low = read_address(range.getLow()), high = read_address(range.getHigh());
     if (!low || !high || low->l3 != high->l3) return fail("settings: a range of addresses that is none");

@@ -3,6 +3,7 @@
 #include "common/rules/compile.h"
 #include "common/rules/module.h"
 #include "common/rules/reach.h"
+#include "common/rules/resets.h"
 #include "common/rules/run/run.h"
 
 namespace bulkhead::rules {
@@ -252,6 +253,7 @@ Result<Program> compile(const Ruleset& ruleset, const Compiler::World& world) {
     return bulkhead::fail("chain {}: rules that set header fields, and chains before conntrack, are not supported together yet", early->name);
   if (auto good = measure(program); !good) return tl::unexpected(good.error());
   program.early_shares = program.early && early_shares(program);
+  program.resets = resets_of(program);
   classify(program);
   return program;
 }

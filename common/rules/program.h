@@ -55,6 +55,9 @@ enum class At : uint8_t { prerouting, input, forward, output, postrouting, count
 inline constexpr std::array<std::string_view, static_cast<size_t>(At::count)> kHookNames{"prerouting", "input", "forward", "output",
                                                                                         "postrouting"};
 
+/// Packets that some rule may refuse with a TCP reset.
+enum class Resets : uint8_t { none, others, any };  // others: such that are not of established flows
+
 /// Where among a hook's chains the addresses change, and those of type nat are asked.
 inline constexpr uint32_t kNatPoint = ~0U;
 
@@ -130,6 +133,7 @@ struct Program {
   bool flow_views = false;        // some rule asks for counts, status or expiry of flows
   bool translates = false;        // there are chains of type nat
   bool edits = false;             // some rule sets a header's field
+  Resets resets = Resets::none;
   bool early = false;             // there are chains before conntrack
   bool early_shares = false;      // and something that they change, or what they refuse, concerns other chains too
   /// Where a flow may come from, or go to, once it is translated. By Part; ranges, both ends included.

@@ -40,7 +40,8 @@ uint64_t changes_of(const Step& step) {
   return enters ? set.changes_to_enter() + of_bodies(set) : set.changes_to_move();
 }
 
-/// Chains that a step may go to.
+}  // namespace
+
 std::vector<uint32_t> targets_of(const Step& step) {
   std::vector<uint32_t> all;
   auto const add = [&](Step::Run run, uint32_t chain) {
@@ -53,6 +54,8 @@ std::vector<uint32_t> targets_of(const Step& step) {
     for (const auto& verdict : static_cast<const DynamicSet*>(step.data)->verdicts) add(verdict.run, verdict.chain);
   return all;
 }
+
+namespace {
 
 struct Reach {
   size_t depth = 0;      // jumps

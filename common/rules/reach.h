@@ -13,6 +13,9 @@ inline constexpr uint32_t kChangesMost = 1 << 22;
 
 [[nodiscard]] Status measure(Program& program);
 
+/// Chains that a step may go to.
+[[nodiscard]] std::vector<uint32_t> targets_of(const Step& step);
+
 /// Do chains before conntrack and others change or read the same state? Refusals are such: peers' limits are one for all.
 [[nodiscard]] bool early_shares(const Program& program);
 

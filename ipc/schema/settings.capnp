@@ -30,8 +30,14 @@ struct Settings {
   explainedInterface @22 :UInt32;
   explainedPacket @23 :UInt64;
   ruleEarly @24 :Bool;
+  ruleResets @25 :Resets;
 
 
+  enum Resets {
+    none @0;
+    others @1;
+    any @2;
+  }
   enum Chain {
     work @0;
     empty @1;

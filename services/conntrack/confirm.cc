@@ -1,5 +1,8 @@
 #include "services/conntrack/confirm.h"
 
+#include "services/conntrack/protocol_words.h"
+#include "services/conntrack/tcp_flow.h"
+
 namespace bulkhead::conntrack {
 
 bool Confirm::visit(Descriptor& descriptor) noexcept {
@@ -13,7 +16,7 @@ bool Confirm::decide(Descriptor& descriptor) noexcept {
   if (index >= table_.capacity()) return false;
   FlowEntry& entry = table_.entry(index);
   if (entry.generation.load() != descriptor.flow_generation) return true;  // gone since
-  if (entry.created.load() != descriptor.number) return true;
+  if (entry.created.load() != descriptor.number) return close(descriptor, entry), true;
   uint32_t status = entry.status.load();
   if ((status & (Status32::used | Status32::confirmed)) != Status32::used) return true;
   flights_.end(tuple_of(entry.tuples[0]));
@@ -30,6 +33,17 @@ bool Confirm::decide(Descriptor& descriptor) noexcept {
   batch_.set(entry.status, status | Status32::confirmed);
   batch_.add(state_.unconfirmed, ~0U);
   return true;
+}
+
+void Confirm::close(const Descriptor& descriptor, FlowEntry& entry) noexcept {
+  bool const tcp = (descriptor.facts & Facts::reset) != 0 && tuple_of(entry.tuples[0]).protocol == protocol::tcp;
+  if (!tcp || (entry.status.load() & Status32::confirmed) == 0) return;
+  TcpFlow flow = unpack(words_of<TcpFlow::Words>(entry));
+  if (flow.state == TcpState::close) return;
+  flow.state = TcpState::close;
+  batch_.touch(entry.stamp);
+  store_protocol(entry, pack(flow), static_cast<uint32_t>(flow.state), batch_);
+  batch_.set(entry.expires_ns, descriptor.time_ns + timeout(flow.state));
 }
 
 bool Confirm::translated(const Descriptor& descriptor, uint32_t index, uint32_t& status) noexcept {

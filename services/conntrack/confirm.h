@@ -14,7 +14,7 @@ namespace bulkhead::conntrack {
 
 class Confirm {
  public:
-  static constexpr size_t kWordsEach = FlowTable::kWordsToMove + FlowTable::kWordsToRemove + Flights::kWordsEach + 8;
+  static constexpr size_t kWordsEach = FlowTable::kWordsToMove + FlowTable::kWordsToRemove + Flights::kWordsEach + 18;
 
   Confirm(ConntrackState& state, FlowTable& table, Flights& flights, NatEdits& edits, Batch& batch)
       : state_(state), table_(table), flights_(flights), edits_(edits), window_(edits.header.capacity), batch_(batch) {}
@@ -27,6 +27,8 @@ class Confirm {
   [[nodiscard]] bool decide(Descriptor& descriptor) noexcept;
   /// What nat made of the flow: its answers come with another tuple. False: there is no place for it.
   [[nodiscard]] bool translated(const Descriptor& descriptor, uint32_t index, uint32_t& status) noexcept;
+  /// Linux nf_conntrack_tcp_set_closing.
+  void close(const Descriptor& descriptor, FlowEntry& entry) noexcept;
   [[nodiscard]] bool pass_gone(const Descriptor& descriptor) noexcept;
 
   ConntrackState& state_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "services/conntrack/lifetime.h"
+#include "services/conntrack/protocol_words.h"
 #include "services/conntrack/sctp_track.h"
 #include "services/conntrack/tcp_track.h"
 
@@ -20,13 +21,6 @@ TcpSegment segment_of(const Descriptor& descriptor, Direction way) {
   // An offset that 16 bits do not hold is not used: no header of a packet that may be forwarded lies there.
   uint32_t const header = descriptor.l4_offset - std::min(descriptor.l4_offset, descriptor.l3_offset);
   return {descriptor.tcp, descriptor.tcp_flags, descriptor.l3_length - std::min(descriptor.l3_length, header), way};
-}
-
-template <class Words>
-Words words_of(const FlowEntry& entry) {
-  Words words;
-  for (size_t i = 0; i < words.size(); ++i) words[i] = entry.protocol_words[i].load();
-  return words;
 }
 
 /// What a packet that meets no flow begins.
@@ -117,8 +111,26 @@ Track::Outcome Track::visit(Descriptor& descriptor, uint64_t hash) noexcept {
 }
 
 bool Track::waits_for(const FlowEntry& entry) const noexcept {
-  return (entry.status.load() & Status32::confirmed) == 0 &&
-         !simulate::mistaken(simulate::Mistake::hazard_left_out);
+  bool const undecided = (entry.status.load() & Status32::confirmed) == 0 || may_be_closed(entry);
+  return undecided && !simulate::mistaken(simulate::Mistake::hazard_left_out);
+}
+
+/// By a reset about a packet that has not come home: closed flows judge, and expire, otherwise.
+bool Track::may_be_closed(const FlowEntry& entry) const noexcept {
+  return resets_ != Resets::none && entry.may_close.load() > confirmed_;
+}
+
+/// The same, so long ago that it would not be there any more.
+bool Track::may_have_expired(const FlowEntry& entry, uint64_t now_ns) const noexcept {
+  return may_be_closed(entry) && now_ns >= since_ns_ + timeout(TcpState::close);
+}
+
+void Track::confirmed(uint64_t number, const Descriptor& next) noexcept {
+  confirmed_ = number;
+  if (sample_number_ > number) return;
+  since_ns_ = sample_ns_;
+  sample_number_ = next.number;
+  sample_ns_ = next.time_ns;
 }
 
 Track::Outcome Track::flow_of(Descriptor& descriptor, uint64_t hash) noexcept {
@@ -172,13 +184,15 @@ Track::Outcome Track::known_tcp(Descriptor& descriptor, FlowTable::Hit hit, uint
     return created(descriptor, hash);
   }
   batch_.touch(entry.stamp);
-  store(entry, pack(flow), static_cast<uint32_t>(flow.state));
+  store_protocol(entry, pack(flow), static_cast<uint32_t>(flow.state), batch_);
   if (outcome.fate == TcpFate::invalid) {
     descriptor.state = FlowState::invalid;
     if (outcome.timeout_ns != 0) batch_.set(entry.expires_ns, descriptor.time_ns + outcome.timeout_ns);
     return Outcome::done;
   }
   belongs(descriptor, hit);
+  bool const resettable = resets_ == Resets::any || (resets_ == Resets::others && descriptor.state != FlowState::established);
+  if (resettable) batch_.set(entry.may_close, descriptor.number);
   switch (outcome.fate) {
     case TcpFate::ended: end(descriptor, hit.index); break;
     case TcpFate::kept: set_status(entry, descriptor, 0); break;
@@ -194,7 +208,7 @@ Track::Outcome Track::known_sctp(Descriptor& descriptor, FlowTable::Hit hit) noe
   SctpOutcome const outcome = track_sctp(flow, descriptor.sctp, hit.direction, true);
   uint32_t const status = outcome.assured ? Status32::assured : 0;
   batch_.touch(entry.stamp);
-  store(entry, pack(flow), static_cast<uint32_t>(flow.state));
+  store_protocol(entry, pack(flow), static_cast<uint32_t>(flow.state), batch_);
   if (outcome.fate == Fate::invalid) {
     descriptor.state = FlowState::invalid;
     set_status(entry, descriptor, status);
@@ -227,12 +241,6 @@ void Track::set_status(FlowEntry& entry, const Descriptor& descriptor, uint32_t 
   if ((before | more) != before) batch_.set(entry.status, before | more);
 }
 
-void Track::store(FlowEntry& entry, std::span<const uint64_t> words, uint32_t state) noexcept {
-  for (size_t i = 0; i < words.size(); ++i)
-    if (entry.protocol_words[i].load() != words[i]) batch_.set(entry.protocol_words[i], words[i]);
-  if (entry.protocol_state.load() != state) batch_.set(entry.protocol_state, state);
-}
-
 void Track::count(FlowEntry& entry, const Descriptor& descriptor) noexcept {
   FlowEntry::Counter& counter = entry.counters[static_cast<size_t>(descriptor.direction)];
   batch_.add(counter.packets, uint64_t{1});
@@ -257,7 +265,7 @@ Track::Outcome Track::created(Descriptor& descriptor, uint64_t hash) noexcept {
   belongs(descriptor, {*index, Direction::original});
   flights_.begin(descriptor.tuple);
   batch_.set(entry.started_ns, descriptor.time_ns);
-  store(entry, std::span(begun.protocol_words).first(begun.words), begun.state);
+  store_protocol(entry, std::span(begun.protocol_words).first(begun.words), begun.state, batch_);
   note(entry, descriptor, begun.status, begun.lives_ns);
   return Outcome::done;
 }
@@ -271,6 +279,7 @@ Track::Outcome Track::make_room(Descriptor& descriptor) noexcept {
   auto const at = [&](uint32_t i) { return (first + i) % table_.capacity(); };
   for (uint32_t i = 0; i < looked; ++i) {
     const FlowEntry& entry = table_.entry(at(i));
+    if (may_have_expired(entry, descriptor.time_ns)) return Outcome::wait;
     if ((entry.status.load() & Status32::assured) != 0 && !expired(entry, descriptor.time_ns)) continue;
     end(descriptor, at(i));
     batch_.set(state_.evict, at(i + 1));
@@ -298,7 +307,9 @@ Track::Outcome Track::sweep(Descriptor& tick) noexcept {
   auto const at = [&](uint32_t i) { return (first + i) % known; };
   for (uint32_t i = 0; i < looked; ++i) {
     const FlowEntry& entry = table_.entry(at(i));
-    if ((entry.status.load() & Status32::used) == 0 || !expired(entry, tick.time_ns)) continue;
+    if ((entry.status.load() & Status32::used) == 0) continue;
+    if (may_have_expired(entry, tick.time_ns)) return Outcome::wait;
+    if (!expired(entry, tick.time_ns)) continue;
     if (waits_for(entry)) return Outcome::wait;
     table_.prefetch_buckets(entry);
   }

@@ -5,6 +5,7 @@
 //         nothing, where the answer hangs on what an earlier number may still bring about:
 //         - a hit on an unconfirmed entry, by a packet, an ICMP error's quote, or a sweep that would expire it;
 //         - a miss that may be the answer to an unconfirmed flow which nat has yet to bind (flights.h);
+//         - a hit on a flow that rules may yet close, by a reset about a packet that is in the chain; a sweep, an eviction of it;
 //         - a full table, and which entry it evicts, while an unconfirmed entry is in the chain;
 //         - a list of gone entries that those behind have not read yet.
 //         confirm ends each of these.
@@ -13,9 +14,8 @@
 //         gre,generic,tcp,sctp}_packet().
 #pragma once
 
-#include <span>
-
 #include "ipc/descriptor.h"
+#include "ipc/settings.h"
 #include "services/conntrack/flights.h"
 #include "services/conntrack/table.h"
 
@@ -27,14 +27,18 @@ class Track {
 
   static constexpr uint32_t kSweep = 256;  // entries that a tick looks at
   static constexpr uint32_t kEvictionLook = 64;  // entries that a full table looks at for one that may go
-  static constexpr size_t kWordsEach = FlowTable::kWordsToAdd + FlowTable::kWordsToRemove + Flights::kWordsEach + 24;
+  static constexpr size_t kWordsEach = FlowTable::kWordsToAdd + FlowTable::kWordsToRemove + Flights::kWordsEach + 25;
   static constexpr size_t kWordsForTick = kSweep * FlowTable::kWordsToRemove + 16;
   [[nodiscard]] static size_t words_for(Kind kind) {
     return kind == Kind::tick ? kWordsForTick : kWordsEach;
   }
 
-  Track(ConntrackState& state, FlowTable& table, Flights& flights, Batch& batch)
-      : state_(state), table_(table), flights_(flights), batch_(batch) {}
+  using Resets = Settings::Ruleset::Resets;
+  Track(ConntrackState& state, FlowTable& table, Flights& flights, Batch& batch, Resets resets = Resets::none)
+      : state_(state), table_(table), flights_(flights), batch_(batch), resets_(resets) {}
+
+  /// Before a visit of `next`, now and then: the number up to which packets are behind confirm.
+  void confirmed(uint64_t number, const Descriptor& next) noexcept;
 
   /// Fills in flow, state, direction, and the verdict where a packet is dropped here. `hash`: of its tuple.
   Outcome visit(Descriptor& descriptor, uint64_t hash) noexcept;
@@ -53,17 +57,21 @@ class Track {
   void belongs(Descriptor& descriptor, FlowTable::Hit hit) noexcept;
   void note(FlowEntry& entry, const Descriptor& descriptor, uint32_t more_status, uint64_t lives_ns) noexcept;
   void set_status(FlowEntry& entry, const Descriptor& descriptor, uint32_t more) noexcept;
-  /// What a protocol remembers of a flow: its words, and the state that others see.
-  void store(FlowEntry& entry, std::span<const uint64_t> words, uint32_t state) noexcept;
   void count(FlowEntry& entry, const Descriptor& descriptor) noexcept;
   void end(Descriptor& descriptor, uint32_t index) noexcept;
   [[nodiscard]] bool waits_for(const FlowEntry& entry) const noexcept;
+  [[nodiscard]] bool may_be_closed(const FlowEntry& entry) const noexcept;
+  [[nodiscard]] bool may_have_expired(const FlowEntry& entry, uint64_t now_ns) const noexcept;
   [[nodiscard]] bool waits_for_room() const noexcept;
 
   ConntrackState& state_;
   FlowTable& table_;
   Flights& flights_;
   Batch& batch_;
+  Resets resets_;
+  uint64_t confirmed_ = 0;
+  uint64_t since_ns_ = 0;                        // no packet behind confirmed_ is older
+  uint64_t sample_number_ = 0, sample_ns_ = 0;  // of a packet that is not behind confirm yet
 };
 
 }  // namespace bulkhead::conntrack

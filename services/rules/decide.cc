@@ -200,6 +200,7 @@ void Decide::reset(Descriptor& descriptor, const HeaderView& packet) noexcept {
   said.way = back;
   said.source = packet.asked;
   say(descriptor, said);
+  descriptor.facts |= Facts::reset;
 }
 
 void Decide::say(Descriptor& descriptor, const Answer& said) noexcept {

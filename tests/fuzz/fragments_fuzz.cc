@@ -99,7 +99,7 @@ void World::record(const uint8_t* bytes) {
     packet[1] |= static_cast<uint8_t>((bytes[0] >> 5 & 3) << 4);
   } else {
     packet = ip(ends, protocol::udp, payload, {.id = static_cast<uint16_t>(id), .dont_fragment = false});
-    store_be16(packet.data() + 6, static_cast<uint16_t>((bytes[0] & 16) << 10 | (bytes[0] & 8) << 10 | offset));
+    store_be16(packet.data() + 6, static_cast<uint16_t>((bytes[0] & 16U) << 10 | (bytes[0] & 8U) << 10 | offset));
     packet[1] = bytes[0] >> 5 & 3;
     store_be16(packet.data() + 10, 0);
     store_be16(packet.data() + 10, checksum(packet.data(), 20));

@@ -49,6 +49,8 @@ table inet t {
     udp sport 2001 quota 400 bytes accept
     udp sport 2002 reject
     tcp sport 1001 reject with tcp reset
+    tcp sport 1100-1101 tcp flags rst counter
+    tcp sport 1100-1101 tcp dport 80 numgen inc mod 5 3 counter reject with tcp reset
     ct state established,related counter accept
     ct state vmap { new : jump fresh, untracked : accept }
   }

@@ -1,0 +1,24 @@
+// services/conntrack/protocol_words.h: what a protocol remembers of a flow, in and out of its entry.
+#pragma once
+
+#include <span>
+
+#include "ipc/flow_table.h"
+
+namespace bulkhead::conntrack {
+
+template <class Words>
+[[nodiscard]] Words words_of(const FlowEntry& entry) noexcept {
+  Words words;
+  for (size_t i = 0; i < words.size(); ++i) words[i] = entry.protocol_words[i].load();
+  return words;
+}
+
+/// Those that have changed; `state`: as others see it.
+inline void store_protocol(FlowEntry& entry, std::span<const uint64_t> words, uint32_t state, Batch& batch) noexcept {
+  for (size_t i = 0; i < words.size(); ++i)
+    if (entry.protocol_words[i].load() != words[i]) batch.set(entry.protocol_words[i], words[i]);
+  if (entry.protocol_state.load() != state) batch.set(entry.protocol_state, state);
+}
+
+}  // namespace bulkhead::conntrack
