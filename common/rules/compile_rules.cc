@@ -1,4 +1,6 @@
 // common/rules/compile_rules.cc: tables, chains, rules and statements of compile.h.
+#include <utility>
+
 #include "common/rules/classifier.h"
 #include "common/rules/compile.h"
 #include "common/rules/module.h"
@@ -176,8 +178,11 @@ const Statement* Compiler::object(std::string_view kind, const Expression& name,
 
 void Compiler::rule(const Rule& rule, uint32_t chain) {
   auto const first = static_cast<uint32_t>(program_.steps.size());
+  bool const others_edit = std::exchange(program_.edits, false);
   for (const Statement& one : rule.statements)
     if (!failed()) statement(one);
+  program_.chains[chain].edits |= program_.edits;
+  program_.edits |= others_edit;
   auto const count = static_cast<uint32_t>(program_.steps.size()) - first;
   program_.rules.push_back({first, count, chain, rule.handle, rule.at.line});
 }
@@ -247,11 +252,10 @@ Result<Program> compile(const Ruleset& ruleset, const Compiler::World& world) {
     if (!compiler.failed()) compiler.table(table);
   if (!compiler.failed()) compiler.place_sets();
   if (compiler.failed()) return tl::unexpected(compiler.error());
-  // Conntrack would have to take a tuple out of what they leave.
-  auto const early = std::ranges::find_if(program.chains, &CompiledChain::early);
-  if (program.edits && early != program.chains.end())
-    return bulkhead::fail("chain {}: rules that set header fields, and chains before conntrack, are not supported together yet", early->name);
   if (auto good = measure(program); !good) return tl::unexpected(good.error());
+  // Conntrack would have to take a tuple out of what they leave.
+  if (const CompiledChain* const chain = early_edit(program))
+    return bulkhead::fail("chain {}: rules that set header fields before conntrack are not supported yet", chain->name);
   program.early_shares = program.early && early_shares(program);
   program.resets = resets_of(program);
   classify(program);

@@ -46,6 +46,7 @@ struct CompiledChain {
   uint32_t first = 0, count = 0;  // rules
   bool base = false, drops = false;
   bool early = false;  // before conntrack, which knows nothing of the packet yet
+  bool edits = false;  // some rule of it sets a header's field
   int32_t priority = 0;
   std::shared_ptr<const Classifier> classifier;  // null: rules are tried one after another
 };

@@ -132,6 +132,7 @@ class States {
       }
   }
   [[nodiscard]] const std::set<State>& all() const { return all_; }
+  [[nodiscard]] const std::vector<bool>& seen() const { return seen_; }
 
  private:
   const Program& program_;
@@ -140,6 +141,15 @@ class States {
 };
 
 }  // namespace
+
+const CompiledChain* early_edit(const Program& program) {
+  States early(program);
+  for (uint32_t i = 0; i < program.chains.size(); ++i)
+    if (program.chains[i].early) early.add(i);
+  for (uint32_t i = 0; i < program.chains.size(); ++i)
+    if (early.seen()[i] && program.chains[i].edits) return &program.chains[i];
+  return nullptr;
+}
 
 bool early_shares(const Program& program) {
   States early(program), tracked(program);

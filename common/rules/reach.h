@@ -16,6 +16,9 @@ inline constexpr uint32_t kChangesMost = 1 << 22;
 /// Chains that a step may go to.
 [[nodiscard]] std::vector<uint32_t> targets_of(const Step& step);
 
+/// A chain that is met before conntrack and sets header fields; null: none.
+[[nodiscard]] const CompiledChain* early_edit(const Program& program);
+
 /// Do chains before conntrack and others change or read the same state? Refusals are such: peers' limits are one for all.
 [[nodiscard]] bool early_shares(const Program& program);
 

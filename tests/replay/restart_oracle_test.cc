@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdlib>
 
+#include "tests/replay/firewall.h"
 #include "tests/replay/torment.h"
 
 using namespace bulkhead::test;
@@ -24,37 +25,6 @@ unsigned number_of(const char* name, unsigned otherwise) {
   return text == nullptr ? otherwise : static_cast<unsigned>(std::strtoul(text, nullptr, 10));
 }
 
-constexpr const char* kTopology = R"(
-[[interface]]
-name = "lan"
-addresses = ["192.0.2.254/24", "10.0.0.254/8", "2001:db8:1::fe/64"]
-[[interface]]
-name = "wan"
-addresses = ["198.51.100.254/24", "2001:db8:2::fe/64"]
-)";
-
-/// Counters, a limit, a quota, marks, rejects: a packet lost, doubled or taken out of turn shows in all of them.
-constexpr const char* kRules = R"(
-table inet fw {
-  chain pre { type filter hook prerouting priority -150; policy accept;
-    counter
-    meta l4proto tcp ct mark set 0x11
-  }
-  chain forward { type filter hook forward priority 0; policy drop;
-    ct state invalid counter drop
-    ct mark 0x11 counter
-    ip protocol udp ip dscp set cs1 ip ttl set 60 counter
-    tcp flags syn tcp option maxseg size set rt mtu
-    ct state established,related counter accept
-    meta l4proto { icmp, icmpv6 } limit rate 20/second counter accept
-    ip daddr 198.51.100.0/24 udp dport != 53 quota 400 kbytes counter accept
-    ip protocol udp limit rate over 50/second burst 10 packets counter reject
-    tcp dport 1-100 counter accept
-    counter accept
-  }
-}
-)";
-
 /// A capture and what comes out of it undisturbed.
 struct Oracle {
   explicit Oracle(unsigned seed)
@@ -62,12 +32,8 @@ struct Oracle {
             {"mixed", "--seed", std::to_string(seed), "--packets", std::to_string(kPackets), "in"})),
         flows{"--flows", seed % 2 == 0 ? "262144" : kSanitized ? "512" : "4096"},  // every other one: too few
         firewall(seed % 3 == 0) {                                                   // every third one: a router with rules
-    if (firewall) {
-      write_file(lab.path("router.toml"), kTopology);
-      write_file(lab.path("rules.nft"), kRules);
-      for (const auto& word : {std::string("--config"), lab.path("router.toml"), std::string("--rules"), lab.path("rules.nft")})
-        flows.push_back(word);
-    }
+    if (firewall)
+      for (const auto& word : firewall_options(lab)) flows.push_back(word);
     auto const ran = lab.run(ReplayLab::replay_two(captures, lab.path("want"), flows));
     BOOST_REQUIRE_MESSAGE(ran.status == 0, ran.text);
     want = read_outputs(lab.path("want"));

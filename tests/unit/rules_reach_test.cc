@@ -81,3 +81,18 @@ BOOST_AUTO_TEST_CASE(what_is_not_tracked_stays_so_and_what_is_tracked_too) {
   BOOST_TEST((firewall(datagram(1, 2), FlowState::invalid) == "drop"));
   BOOST_TEST((firewall(datagram(1, 2), FlowState::untracked) == "accept"));
 }
+
+BOOST_AUTO_TEST_CASE(header_fields_are_set_behind_conntrack_only) {
+  auto const text = [](const char* priority) {
+    return fmt::format(R"(table inet t {{
+      chain sub {{ ip ttl set 9; }}
+      chain e {{ type filter hook prerouting priority raw; accept; }}
+      chain p {{ type filter hook prerouting priority {}; jump sub; }}
+    }}
+)", priority);
+  };
+  BOOST_TEST(rules::load("test", text("mangle"), {}).has_value());
+  auto const refused = rules::load("test", text("raw"), {});
+  BOOST_REQUIRE(!refused.has_value());
+  BOOST_TEST(refused.error().message.find("chain sub: rules that set header fields before conntrack") != std::string::npos, refused.error().message);
+}
