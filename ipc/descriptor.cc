@@ -21,6 +21,7 @@ std::string_view name_of(DropReason reason) noexcept {
     case DropReason::beyond_scope: return "beyond_scope";
     case DropReason::group: return "group";
     case DropReason::nat_error: return "nat_error";
+    case DropReason::not_ours: return "not_ours";
     case DropReason::bad_fragment: return "bad_fragment";
     case DropReason::fragments_missing: return "fragments_missing";
     case DropReason::fragments_full: return "fragments_full";

@@ -61,6 +61,7 @@ enum class DropReason : uint8_t {
   beyond_scope,
   group,
   nat_error,  // cannot be translated: a redirect, an ICMP error that quotes too little, GRE of an unknown version
+  not_ours,   // to somebody else's MAC address
   // Fragments that never became a packet (services/pktio/reassembly.h).
   bad_fragment,       // contradicts others, is there already, or spoils its datagram
   fragments_missing,  // the rest of its datagram did not come in time

@@ -62,6 +62,7 @@ struct Settings {
   uint32_t hang_ms = 2000;          // a service whose heartbeat stands still for so long is replaced
   uint64_t packets_per_second = 0;  // the pace at which pktio takes packets in; 0: as fast as it goes
   bool verdicts = true;             // write verdicts.jsonl (object out.verdicts.jsonl)
+  bool strict_mac = false;          // a router takes frames to its own MAC addresses and to groups only
   Chain chain = Chain::work;
   uint64_t made_packets =
       0;  // so many 64-byte packets made in memory instead of captures read, nothing written

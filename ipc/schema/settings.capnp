@@ -31,6 +31,7 @@ struct Settings {
   explainedPacket @23 :UInt64;
   ruleEarly @24 :Bool;
   ruleResets @25 :Resets;
+  strictMac @26 :Bool;
 
 
   enum Resets {

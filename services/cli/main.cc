@@ -38,6 +38,7 @@ void add_topology(CLI::App& command, bulkhead::cli::TopologyOptions& options) {
   command.add_option("--addr", options.addresses, "NAME=PREFIX: an address of an interface; makes it a router");
   command.add_option("--route", options.routes, "PREFIX[,VIA]=NAME: a route");
   command.add_option("--neigh", options.neighbours, "ADDR=MAC: a neighbour; others get a made-up MAC address");
+  command.add_flag("--strict-mac", options.strict_mac, "take frames to the router's own MAC addresses only, as a network card does");
 }
 
 void add_replay(CLI::App& command, ReplayOptions& options) {

@@ -140,6 +140,8 @@ Result<ReplayFiles> open_replay_files(const std::vector<std::string>& words, con
     inputs.push_back(std::move(*input));
   }
   if (auto fine = check_inputs(inputs); !fine) return tl::unexpected(fine.error());
+  if (topology.strict_mac && !topology.any()) return fail("--strict-mac: a bridge takes every frame; only a router has MAC addresses");
+  settings.strict_mac = topology.strict_mac;
   settings.interfaces.clear();
   auto wired = topology.any() ? wire_router(inputs, topology, settings) : wire_bridge(inputs, settings);
   if (!wired) return tl::unexpected(wired.error());

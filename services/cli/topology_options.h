@@ -31,6 +31,7 @@ struct TopologyOptions {
   std::vector<std::string> addresses;   // --addr NAME=PREFIX
   std::vector<std::string> routes;      // --route PREFIX[,VIA]=NAME
   std::vector<std::string> neighbours;  // --neigh ADDR=MAC
+  bool strict_mac = false;              // --strict-mac
 
   [[nodiscard]] bool any() const {
     return !file.empty() || !addresses.empty() || !routes.empty() || !neighbours.empty();

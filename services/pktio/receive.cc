@@ -19,6 +19,16 @@ bool is_to_group(std::span<const uint8_t> bytes, LinkType link) {
   }
 }
 
+/// Cooked captures say that it was sent to somebody else (pcap-linktype(7): 3).
+bool is_for(const Mac& own, std::span<const uint8_t> bytes, LinkType link) {
+  switch (link) {
+    case LinkType::ethernet: return bytes.size() < own.size() || is_to_group(bytes, link) || std::equal(own.begin(), own.end(), bytes.begin());
+    case LinkType::linux_cooked_v1: return bytes.size() < 2 || bytes[1] != 3;
+    case LinkType::linux_cooked_v2: return bytes.size() < 11 || bytes[10] != 3;
+    default: return true;
+  }
+}
+
 bool is_large(size_t captured) { return captured > Pool::kSmallBytes; }
 
 void drop(Descriptor& descriptor, DropReason reason) {
@@ -62,7 +72,10 @@ Receive::Receive(const Objects& objects, const Settings& settings)
       router_(settings.topology.is_router()),
       explained_(settings.explained),
       reassembly_(objects.reassembly),
-      ports_(settings.interfaces.size()) {}
+      ports_(settings.interfaces.size()) {
+  if (settings.strict_mac)
+    for (const auto& interface : settings.topology.interfaces) own_macs_.push_back(interface.mac);
+}
 
 void Receive::resume(std::vector<std::unique_ptr<Source>> sources) {
   number_ = state_.next_number.load();
@@ -98,6 +111,7 @@ void Receive::look(Port& port) const {
   std::span<const uint8_t> const bytes(port.next.bytes, port.next.captured);
   port.headers = parse(bytes, port.next.wire, port.source->link());
   port.reason = below_transport(bytes, port.headers);
+  if (!own_macs_.empty() && !is_for(own_macs_[in_of(port)], bytes, port.source->link())) port.reason = DropReason::not_ours;
   port.fragment.reset();
   if (port.reason == DropReason::none && may_be_fragment(bytes, port.headers)) [[unlikely]]
     port.fragment = fragment_of(bytes, port.headers, in_of(port));

@@ -98,6 +98,7 @@ class Receive {
   Settings::Explained explained_;
   Reassembly& reassembly_;
   std::vector<Port> ports_;
+  std::vector<Mac> own_macs_;  // by interface; none: every frame is taken
   uint64_t number_ = 0;
   uint64_t time_ns_ = 0;
   uint64_t tick_time_ns_ = 0;

@@ -176,6 +176,20 @@ BOOST_AUTO_TEST_CASE(errors_and_frames_to_groups_are_not_answered) {
   BOOST_TEST(through({ethernet(datagram(kOut, last))}).lan.size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(frames_to_others_are_taken_unless_mac_addresses_are_strict) {
+  Mac const own{0x02, 0, 0, 0, 1, 1}, group{0x01, 0, 0x5e, 0, 0, 1};
+  std::vector<Arrival> arrivals;
+  for (const Mac& to : {own, Mac{0x02, 0, 0, 0, 1, 2}, Mac{0x02, 9, 9, 9, 9, 9}, group})
+    arrivals.push_back({0, ethernet(datagram(kOut), {.dst = to, .vlans = {}})});
+  auto settings = router_settings(64, 8, 64);
+  BOOST_TEST(through(settings, arrivals).wan.size() == 3U);
+  settings.strict_mac = true;
+  auto const strict = through(settings, arrivals);
+  BOOST_TEST(strict.wan.size() == 1U);
+  BOOST_TEST(strict.dropped("not_ours") == 2U);
+  BOOST_TEST(strict.dropped("not_unicast") == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(link_local_sources_do_not_cross_the_router) {
   Ends const near{address("fe80::7"), address("2001:db8:1::1")};
   auto const routed = through({ethernet(datagram(near))});
