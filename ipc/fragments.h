@@ -50,6 +50,8 @@ struct FragmentLinks {
     Word<uint32_t> first, last;   // cells of its chain; 0: this place is not used
     Word<uint64_t> since_ns;      // packet time of its first fragment
     Word<uint32_t> told;          // Datagram::told(), of which some may stem from fragments that were not kept
+    Word<uint32_t> turn;          // IPv4: how many fragments of its sender had come with its last one
+    Word<uint32_t> sender;        // and at least so many have come by now
   };
   Word<uint32_t> fresh;                    // cells that have ever been used
   Word<uint32_t> free_first, free_last;    // given back, oldest first

@@ -10,6 +10,7 @@ namespace bulkhead::pktio {
 namespace {
 
 constexpr uint32_t kFragmentHeader = 8;
+constexpr uint32_t kFarthest = 64;  // net.ipv4.ipfrag_max_dist
 
 /// Bytes before the payload, link header included, without IPv6's fragment header.
 uint32_t header_of(const Fragment& says) { return says.payload_at - (says.key.l3 == 4 ? 0 : kFragmentHeader); }
@@ -48,6 +49,7 @@ Reassembly::Reassembly(FragmentLinks& links, FragmentCells& cells)
 
 void Reassembly::resume() {
   waiting_.clear();
+  senders_.clear();
   turns_.clear();
   places_.clear();
   held_ = 0;
@@ -78,12 +80,17 @@ void Reassembly::recall(uint32_t place) {
     if (end == last) break;
   }
   waiting.datagram.tell(kept.told.load());
+  waiting.last = kept.turn.load();
+  if (begun.says.key.l3 != 4) return;
+  Sender& sender = senders_[begun.says.key.src];
+  sender.fragments = std::max({sender.fragments, waiting.last, kept.sender.load()});
 }
 
 Reassembly::ByKey::iterator Reassembly::begin(const FragmentKey& key, const Turn& turn) {
   turns_.emplace(turn, key);
   uint32_t const place = places_.back();
   places_.pop_back();
+  if (key.l3 == 4) ++senders_[key.src].waiting;
   return waiting_.emplace(key, Waiting{{}, place, 0, turn}).first;
 }
 
@@ -96,6 +103,7 @@ uint32_t Reassembly::end(ByKey::iterator waiting, Batch& batch) {
     batch.set(kept.last, 0U);
   }
   turns_.erase(waiting->second.turn);
+  if (waiting->first.l3 == 4) forget(waiting->second, waiting->first, batch);
   held_ -= waiting->second.cells;
   places_.push_back(waiting->second.place);
   waiting_.erase(waiting);
@@ -116,6 +124,7 @@ Reassembly::Taken Reassembly::take(const Coming& coming, Batch& batch) {
   if (held_ + need > held_most() || of_it + need > of_one_most()) return {Fate::full};
   if (waiting == waiting_.end())
     waiting = begin(coming.says.key, {coming.time_ns + Datagram::patience_ns(coming.says.key.l3), coming.arrival.packet, coming.in});
+  if (coming.says.key.l3 == 4) count(waiting->second, coming.says.key, batch);
   Datagram::Outcome const outcome = waiting->second.datagram.add(coming.says);
   Word<uint32_t>& told = links_.datagrams[waiting->second.place].told;
   if (told.load() != waiting->second.datagram.told()) batch.set(told, waiting->second.datagram.told());
@@ -136,6 +145,35 @@ Reassembly::Taken Reassembly::take(const Coming& coming, Batch& batch) {
     case Datagram::Outcome::passes: return {Fate::passes, end(waiting, batch)};
   }
   return {Fate::dropped};
+}
+
+bool Reassembly::is_too_far(const Fragment& says) const {
+  auto const waiting = waiting_.find(says.key);
+  if (says.key.l3 != 4 || says.broken || waiting == waiting_.end() || waiting->second.cells == 0) return false;
+  return senders_.at(says.key.src).fragments + 1 - waiting->second.last > kFarthest;
+}
+
+uint32_t Reassembly::give_up(const Fragment& says, Batch& batch) {
+  auto const waiting = waiting_.find(says.key);
+  return waiting == waiting_.end() ? 0 : end(waiting, batch);
+}
+
+void Reassembly::count(Waiting& waiting, const FragmentKey& key, Batch& batch) {
+  FragmentLinks::Datagram& kept = links_.datagrams[waiting.place];
+  waiting.last = ++senders_[key.src].fragments;
+  batch.set(kept.turn, waiting.last);
+  batch.set(kept.sender, waiting.last);
+}
+
+/// If it was the last one that its sender had a fragment of, another has to remember how many there were.
+void Reassembly::forget(const Waiting& waiting, const FragmentKey& key, Batch& batch) {
+  auto const sender = senders_.find(key.src);
+  if (--sender->second.waiting == 0) return void(senders_.erase(sender));
+  if (waiting.last != sender->second.fragments) return;
+  auto const other = std::find_if(waiting_.begin(), waiting_.end(), [&](const auto& one) {
+    return one.first.l3 == 4 && one.first.src == key.src && one.second.place != waiting.place;
+  });
+  if (other != waiting_.end()) batch.set(links_.datagrams[other->second.place].sender, waiting.last);
 }
 
 void Reassembly::keep(Waiting& waiting, const Coming& coming, Batch& batch) {

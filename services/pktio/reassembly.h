@@ -53,6 +53,10 @@ class Reassembly {
   /// Are there cells for this one? If not, some are in flight and will be.
   [[nodiscard]] bool fits(const Arrival& arrival) const;
   Taken take(const Coming& coming, Batch& batch);
+  /// IPv4: have so many fragments of its sender come since this one's datagram got its last that it must be another datagram by now
+  /// (Linux ip_frag_too_far)? It is to be given up before take().
+  [[nodiscard]] bool is_too_far(const Fragment& says) const;
+  uint32_t give_up(const Fragment& says, Batch& batch);
   /// Packet time at which the next datagram has lacked a part for too long; none: never.
   [[nodiscard]] std::optional<uint64_t> given_up_at() const;
   /// The chain of that one, or 0.
@@ -87,7 +91,13 @@ class Reassembly {
     uint32_t place;     // in FragmentLinks::datagrams
     uint32_t cells;
     Turn turn;
+    uint32_t last = 0;  // of Sender::fragments
   };
+  /// Whoever has sent a fragment of IPv4 that waits.
+  struct Sender {
+    uint32_t fragments = 0, waiting = 0;
+  };
+  using Source = std::array<uint8_t, 16>;
   using ByKey = std::unordered_map<FragmentKey, Waiting, KeyHash>;
 
   [[nodiscard]] uint32_t held_most() const { return capacity_ / 2; }
@@ -99,11 +109,14 @@ class Reassembly {
   [[nodiscard]] uint32_t front(const Taken& taken) const;
   void write(uint32_t first, const Coming& coming);
   void recall(uint32_t place);
+  void count(Waiting& waiting, const FragmentKey& key, Batch& batch);
+  void forget(const Waiting& waiting, const FragmentKey& key, Batch& batch);
 
   FragmentLinks& links_;
   FragmentCells& cells_;
   uint32_t capacity_;
   ByKey waiting_;
+  std::map<Source, Sender> senders_;
   std::map<Turn, FragmentKey> turns_;
   std::vector<uint32_t> places_;  // free ones
   uint32_t held_ = 0;             // cells of those that wait

@@ -159,7 +159,11 @@ uint64_t Receive::some(Outlet& out, Batch& batch, uint64_t most, uint64_t home, 
   for (uint64_t done = 0; done < most && number_ - first + 2 <= most && number_ - home + 2 <= window_ && out.room(2) >= 2; ++done) {
     Port* port = earliest();
     if (gives_up(port)) {
-      give_up(port, out, batch);
+      send_lost(reassembly_.give_up(batch), out);
+      continue;
+    }
+    if (port != nullptr && port->fragment && reassembly_.is_too_far(*port->fragment)) {
+      send_lost(reassembly_.give_up(*port->fragment, batch), out);
       continue;
     }
     if (port == nullptr || !fits(*port, large_home)) break;
@@ -178,12 +182,12 @@ void Receive::tick(uint64_t time_ns, Outlet& out) {
   send(descriptor, slot, out);
 }
 
-void Receive::give_up(const Port* port, Outlet& out, Batch& batch) {
+/// With a tick of their own.
+void Receive::send_lost(uint32_t chain, Outlet& out) {
   Descriptor descriptor{};
   InFlight slot{};
-  if (port != nullptr) time_ns_ = std::max(time_ns_, *reassembly_.given_up_at());
   descriptor.kind = slot.kind = Kind::tick;
-  slot.fragments = reassembly_.give_up(batch);
+  slot.fragments = chain;
   slot.fragments_reason = DropReason::fragments_missing;
   send(descriptor, slot, out);
 }

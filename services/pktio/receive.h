@@ -11,6 +11,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "ipc/inflight.h"
@@ -78,7 +79,7 @@ class Receive {
   [[nodiscard]] bool fits(const Port& port, uint64_t large_home) const;
   [[nodiscard]] bool tick_due(const Arrival& arrival) const;
   void tick(uint64_t time_ns, Outlet& out);
-  void give_up(const Port* port, Outlet& out, Batch& batch);
+  void send_lost(uint32_t chain, Outlet& out);
   void next(Port& port, Outlet& out, Batch& batch);
   void packet(const Port& port, const Spoilt& spoilt, Outlet& out);
   void fragment(const Port& port, const Fragment& says, Outlet& out, Batch& batch);

@@ -111,8 +111,13 @@ void World::record(const uint8_t* bytes) {
   if (!says) return;
   pktio::Arrival const arrival{count_, static_cast<uint32_t>(frame.size()), wire, frame.data(), count_ + 1};
   if (!reassembly_->fits(arrival)) broken("cells lack though nothing is in flight");
-  auto const taken = reassembly_->take({arrival, *says, 0, ++count_}, *batch_);
   Kept& kept = kept_[id << 1 | (six ? 1U : 0U)];
+  if (reassembly_->is_too_far(*says)) {
+    reassembly_->give_back(reassembly_->give_up(*says, *batch_), *batch_);
+    commit();
+    kept.clear();
+  }
+  auto const taken = reassembly_->take({arrival, *says, 0, ++count_}, *batch_);
   using Fate = Reassembly::Taken::Fate;
   if (taken.fate == Fate::held || taken.fate == Fate::whole) keep(kept, *says, frame);
   if (taken.fate == Fate::whole) check(taken, kept);

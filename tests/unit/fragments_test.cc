@@ -261,6 +261,30 @@ BOOST_AUTO_TEST_CASE(cells_that_a_batch_gives_back_are_not_taken_before_it_is_co
   BOOST_TEST(!bench.reassembly->fits(any));
 }
 
+BOOST_AUTO_TEST_CASE(a_datagram_is_another_one_when_64_fragments_of_its_sender_have_come_between) {
+  for (bool dies : {false, true})
+    for (uint32_t between : {63U, 64U}) {
+      Bench bench(dies);
+      auto const parts = fragments(datagram(kOut, 60), 24, 1);
+      auto const says = fragment_of(ethernet(parts[1]), parse(ethernet(parts[1]), 100, LinkType::ethernet), 0);
+      BOOST_TEST((bench.take(ethernet(parts[0])).fate == Fate::held));
+      // One of its sender's waits all the while; others become whole, and are forgotten.
+      BOOST_TEST((bench.take(ethernet(parts[0])).fate == Fate::dropped));
+      auto const other = fragments(datagram(kOut, 30), 24, 2);
+      BOOST_TEST((bench.take(ethernet(fragments(datagram(kOut, 60), 24, 3)[0])).fate == Fate::held));
+      for (uint32_t i = 1; i < between; ++i) {
+        BOOST_TEST(!bench.reassembly->is_too_far(*says));
+        auto const taken = bench.take(ethernet(other[(i - 1) % 2]));
+        BOOST_TEST((taken.fate == (i % 2 == 0 ? Fate::whole : Fate::held)));
+        if (taken.chain != 0) bench.reassembly->give_back(taken.chain, *bench.batch), bench.commit();
+      }
+      BOOST_TEST(bench.reassembly->is_too_far(*says) == (between == 64));
+      // Others' fragments are no matter.
+      BOOST_TEST((bench.take(ethernet(fragments(datagram({address("10.0.0.8"), address("192.0.2.1")}, 60), 24, 4)[0])).fate == Fate::held));
+      BOOST_TEST(bench.reassembly->is_too_far(*says) == (between == 64));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(more_fragments_than_may_wait_are_dropped) {
   Bench bench;
   for (uint32_t id = 0; id < 20; ++id) {
