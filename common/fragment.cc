@@ -33,19 +33,13 @@ struct Place {
   uint32_t name;  // the byte that says what stands there
 };
 
-bool is_extension(uint8_t number) {
-  return number == protocol::hop_by_hop || number == protocol::routing || number == protocol::fragment ||
-         number == protocol::ah || number == protocol::destination;
-}
-
 /// Linux find_prev_fhdr: the fragment header, which need not be whole. `packet`: as far as IP says.
 std::optional<Place> find_fragment_header(std::span<const uint8_t> packet) {
   Place place{kIpv6, 6};
   while (packet[place.name] != protocol::fragment) {
     uint8_t const number = packet[place.name];
     if (!is_extension(number) || place.at + 2 > packet.size()) return std::nullopt;
-    uint32_t const length = number == protocol::ah ? (packet[place.at + 1] + 2U) * 4 : (packet[place.at + 1] + 1U) * 8;
-    place = {place.at + length, place.at};
+    place = {place.at + extension_length(number, packet.data() + place.at), place.at};
   }
   if (place.at > packet.size()) return std::nullopt;
   return place;
@@ -59,10 +53,8 @@ bool lacks_headers(std::span<const uint8_t> packet, uint32_t at, uint8_t number)
     if (number == protocol::fragment) {
       if (at + 4 > packet.size()) return false;
       if ((load_be16(packet.data() + at + 2) & 0xfff8) != 0) return false;
-      at += kFragmentHeader;
-    } else {
-      at += number == protocol::ah ? (packet[at + 1] + 2U) * 4 : (packet[at + 1] + 1U) * 8;
     }
+    at += extension_length(number, packet.data() + at);
     number = next;
   }
   if (number == protocol::no_next) return false;

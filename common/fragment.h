@@ -51,9 +51,7 @@ struct Fragment {
 [[nodiscard]] inline bool may_be_fragment(std::span<const uint8_t> captured, const Headers& headers) noexcept {
   if (headers.shape == Shape::fragment) return true;
   if (headers.tuple.l3 != 6) return false;
-  uint8_t const next = captured[headers.l3_offset + 6U];
-  return next == protocol::hop_by_hop || next == protocol::routing || next == protocol::fragment ||
-         next == protocol::ah || next == protocol::destination;
+  return is_extension(captured[headers.l3_offset + 6U]);
 }
 
 }  // namespace bulkhead

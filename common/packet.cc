@@ -142,18 +142,6 @@ void parse_ipv4(const Frame& frame, Headers& h) noexcept {
 
 // --- IPv6 ---
 
-bool is_extension(uint8_t next) noexcept {
-  return next == protocol::hop_by_hop || next == protocol::routing || next == protocol::fragment ||
-         next == protocol::ah || next == protocol::destination;
-}
-
-/// Bytes of the extension header at `at`, of which two can be read.
-uint32_t extension_length(uint8_t kind, const uint8_t* at) noexcept {
-  if (kind == protocol::fragment) return fragment_header;
-  if (kind == protocol::ah) return (at[1] + 2u) * 4;
-  return (at[1] + 1u) * 8;
-}
-
 struct Jumbo {
   Reason reason;    // none: good, or there is no jumbo option
   uint32_t length;  // of the payload; 0: there is no jumbo option

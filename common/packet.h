@@ -37,6 +37,18 @@ inline constexpr uint8_t hop_by_hop = 0, icmp = 1, tcp = 6, udp = 17, dccp = 33,
                          udplite = 136;
 }  // namespace protocol
 
+/// IPv6 extension headers, which are passed over on the way to the transport (RFC 8200 4).
+[[nodiscard]] constexpr bool is_extension(uint8_t number) noexcept {
+  return number == protocol::hop_by_hop || number == protocol::routing || number == protocol::fragment ||
+         number == protocol::ah || number == protocol::destination;
+}
+/// Bytes of the one at `header`, of which two can be read.
+[[nodiscard]] constexpr uint32_t extension_length(uint8_t number, const uint8_t* header) noexcept {
+  if (number == protocol::fragment) return 8;
+  if (number == protocol::ah) return (header[1] + 2U) * 4;
+  return (header[1] + 1U) * 8;
+}
+
 namespace ethertype {
 inline constexpr uint16_t ipv4 = 0x0800, arp = 0x0806, vlan = 0x8100, ipv6 = 0x86dd, service_vlan = 0x88a8;
 }  // namespace ethertype

@@ -20,6 +20,7 @@
 #include "ipc/pool.h"
 #include "ipc/ring.h"
 #include "ipc/staging.h"
+#include "tests/fuzz/long_inputs.h"
 #include "tests/simulation/chain.h"
 #include "tests/simulation/workload.h"
 
@@ -290,14 +291,8 @@ void play(const uint8_t* data, size_t size) {
 }  // namespace
 }  // namespace bulkhead::test
 
-// Orders mean little in ones and twos: inputs are long from the start.
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
-  static std::vector<char*> all(*argv, *argv + *argc);
-  static std::array<std::string, 2> more{"-len_control=0", "-max_len=600"};
-  for (std::string& option : more) all.push_back(option.data());
-  all.push_back(nullptr);
-  *argc += 2;
-  *argv = all.data();
+  bulkhead::test::make_inputs_long(argc, argv, 600);
   return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "ipc/pktio_state.h"
 #include "ipc/ruleset.h"
 #include "tests/differential/made_ruleset.h"
+#include "tests/fuzz/long_inputs.h"
 #include "tests/simulation/chain.h"
 #include "tests/simulation/router.h"
 #include "tests/simulation/workload.h"
@@ -114,13 +115,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   return 0;
 }
 
-/// Changes mean little in ones and twos.
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
-  static std::vector<char*> all(*argv, *argv + *argc);
-  static std::array<std::string, 2> more{"-len_control=0", "-max_len=200"};
-  for (std::string& option : more) all.push_back(option.data());
-  all.push_back(nullptr);
-  *argc += 2;
-  *argv = all.data();
+  make_inputs_long(argc, argv, 200);
   return 0;
 }

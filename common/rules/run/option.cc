@@ -90,20 +90,16 @@ std::optional<Found> find_ip6(const Evaluation& packet, uint8_t wanted) {
   size_t const end = std::max<size_t>(packet.frame.size(), packet.head_length);
   uint8_t next = packet.head[6];
   size_t at = kIpv6;
-  constexpr uint8_t kHopByHop = 0, kRouting = 43, kFragment = 44, kAuthentication = 51, kNone = 59, kDestination = 60;
   for (;;) {
-    bool const extension = next == kHopByHop || next == kRouting || next == kFragment || next == kAuthentication ||
-                           next == kDestination;
-    if (!extension && next != kNone) return next == wanted ? std::optional(Found{at, end - std::min(at, end)}) : std::nullopt;
-    if (next == kNone) return std::nullopt;
+    if (next == protocol::no_next) return std::nullopt;
+    if (!is_extension(next)) return next == wanted ? std::optional(Found{at, end - std::min(at, end)}) : std::nullopt;
     std::array<uint8_t, 4> header;
     if (!packet.copy(at, header)) return std::nullopt;
     if (next == wanted) return Found{at, end - std::min(at, end)};
     // Behind the header of a later fragment nobody knows what stands.
-    if (next == kFragment && (load_be16(header.data() + 2) & 0xfff8) != 0) return std::nullopt;
-    size_t const length = next == kFragment ? 8 : next == kAuthentication ? (header[1] + 2U) * 4U : (header[1] + 1U) * 8U;
+    if (next == protocol::fragment && (load_be16(header.data() + 2) & 0xfff8) != 0) return std::nullopt;
+    at += extension_length(next, header.data());
     next = header[0];
-    at += length;
   }
 }
 
