@@ -109,6 +109,7 @@ struct Evaluation {
   std::array<uint8_t, kHead> head{};  // from the network header on
   uint16_t head_length = 0;
   uint16_t transport = kNone;         // offset in head; kNone: not there, or a later fragment
+  bool later_fragment6 = false;       // IPv6: of a datagram that nobody puts together
   std::span<const uint8_t> link;      // link header; empty: none
   std::span<const uint8_t> frame;     // from the network header on, as captured
   uint32_t length = 0;                // of layer 3

@@ -88,8 +88,10 @@ bool begins(Visit& v) {
     v.flow.tags[1] = facts.init_tag;
     return true;
   }
-  // A heartbeat bears its receiver's tag. Of anything else an answer is expected that reflects the tag.
-  bool const beats = facts.has(SctpChunk::heartbeat) || facts.has(SctpChunk::heartbeat_ack);
+  // A heartbeat bears its receiver's tag. Of anything else an answer is expected that reflects the tag. Behind a COOKIE ECHO the
+  // kernel does not take a heartbeat's word for it (seen, tests/differential).
+  SctpChunk const first = facts.chunk(0);
+  bool const beats = first == SctpChunk::heartbeat || first == SctpChunk::heartbeat_ack;
   v.flow.tags[beats ? 0 : 1] = facts.tag;
   return true;
 }

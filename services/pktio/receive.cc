@@ -115,6 +115,16 @@ void Receive::look(Port& port) const {
   port.fragment.reset();
   if (port.reason == DropReason::none && may_be_fragment(bytes, port.headers)) [[unlikely]]
     port.fragment = fragment_of(bytes, port.headers, in_of(port));
+  if (port.reason == DropReason::none && !port.fragment && port.headers.first_fragment()) [[unlikely]]
+    see_through_fragment(port);
+}
+
+/// Of IPv6's, one that nobody puts together is looked into as if it were all (Linux get_l4proto). Its checksum is none of its bytes' then.
+void Receive::see_through_fragment(Port& port) const {
+  if (port.headers.tuple.l3 != 6 || port.headers.l4_offset < 8) return;
+  std::vector<uint8_t> copy(port.next.bytes, port.next.bytes + port.next.captured);
+  store_be16(copy.data() + port.headers.l4_offset - 6, 0);
+  port.headers = parse(copy, port.next.wire, port.source->link());
 }
 
 uint8_t Receive::in_of(const Port& port) const { return static_cast<uint8_t>(&port - ports_.data()); }
@@ -222,7 +232,7 @@ void Receive::packet(const Port& port, const Spoilt& spoilt, Outlet& out) {
   send(descriptor, slot, out);
 }
 
-void Receive::fragment(const Port& port, const Fragment& says, Outlet& out, Batch& batch) {
+void Receive::fragment(Port& port, const Fragment& says, Outlet& out, Batch& batch) {
   using Fate = Reassembly::Taken::Fate;
   Reassembly::Taken const taken = reassembly_.take({port.next, says, in_of(port), time_ns_}, batch);
   switch (taken.fate) {
@@ -230,7 +240,9 @@ void Receive::fragment(const Port& port, const Fragment& says, Outlet& out, Batc
     case Fate::whole: return whole(port, taken, out);
     case Fate::dropped: return packet(port, {taken.chain, DropReason::bad_fragment}, out);
     case Fate::full: return packet(port, {0, DropReason::fragments_full}, out);
-    case Fate::passes: return packet(port, {taken.chain, DropReason::none}, out);
+    case Fate::passes:
+      if (port.headers.first_fragment()) see_through_fragment(port);
+      return packet(port, {taken.chain, DropReason::none}, out);
   }
 }
 

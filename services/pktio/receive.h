@@ -71,6 +71,7 @@ class Receive {
     DropReason reason = DropReason::none;  // of its own
   };
   void look(Port& port) const;
+  void see_through_fragment(Port& port) const;
   [[nodiscard]] uint8_t in_of(const Port& port) const;
   [[nodiscard]] bool sources_ended() const;
   /// Has the oldest datagram that lacks a part waited for long enough, where `port` has what comes next?
@@ -82,7 +83,7 @@ class Receive {
   void send_lost(uint32_t chain, Outlet& out);
   void next(Port& port, Outlet& out, Batch& batch);
   void packet(const Port& port, const Spoilt& spoilt, Outlet& out);
-  void fragment(const Port& port, const Fragment& says, Outlet& out, Batch& batch);
+  void fragment(Port& port, const Fragment& says, Outlet& out, Batch& batch);
   void whole(const Port& port, const Reassembly::Taken& taken, Outlet& out);
   [[nodiscard]] InFlight slot_of(const Port& port) const;
   uint32_t cell(size_t bytes, InFlight& slot);

@@ -31,6 +31,13 @@ void see_flow(const Descriptor& descriptor, FlowView& flow) {
   flow.tuples[as_original ? 1 : 0] = other.value_or(Tuple{});
 }
 
+/// Behind whose fragment header `transport` lies.
+bool is_later_fragment6(const Descriptor& descriptor, const uint8_t* ip, size_t transport) {
+  constexpr size_t kHeader = 8;
+  bool const fragment = descriptor.shape == Shape::fragment && ip[0] >> 4 == 6 && transport >= ip_header::kIpv6 + kHeader;
+  return fragment && (load_be16(ip + transport - kHeader + 2) & 0xfff8) != 0;
+}
+
 }  // namespace
 
 bool see(const Descriptor& descriptor, std::span<const uint8_t> frame, Evaluation& packet) noexcept {
@@ -49,8 +56,10 @@ bool see(const Descriptor& descriptor, std::span<const uint8_t> frame, Evaluatio
   packet.protocol = descriptor.quote == Quote::quoted ? (version == 4 ? protocol::icmp : protocol::icmpv6)
                                                       : descriptor.tuple.protocol;
   size_t const transport = size_t{descriptor.l4_offset} - at;
-  bool const has_transport = descriptor.l4_offset > at && transport < packet.head_length;
-  packet.transport = has_transport && !ip_header::is_later_fragment(bytes.data()) ? static_cast<uint16_t>(transport) : Evaluation::kNone;
+  bool const has_transport = descriptor.l4_offset > at && transport <= packet.head_length;
+  packet.later_fragment6 = has_transport && is_later_fragment6(descriptor, bytes.data(), transport);
+  bool const later = packet.later_fragment6 || ip_header::is_later_fragment(bytes.data());
+  packet.transport = has_transport && !later ? static_cast<uint16_t>(transport) : Evaluation::kNone;
   packet.packet_type = (descriptor.facts & Facts::to_group) != 0 ? 2 : 0;
   packet.mark = 0;
   packet.priority = 0;

@@ -117,15 +117,16 @@ class Run {
       read_side(path, side, sent_);
       wires_[side] = std::make_unique<Wire>(fmt::format("{}1", kSides[side]));
     }
+    bool cut = false;
     for (const auto& [stamp, one] : sent_) {
       if (name_of_frame(one.frame) == 0) throw std::runtime_error("a packet without a number");
       auto const [known, fresh] = by_name_.emplace(name_of_frame(one.frame), &one);
       if (fresh) continue;
       cut_.insert(name_of_frame(one.frame));
-      bool const again = one.frame == known->second->frame;
-      if (!again && !is_fragment(one.frame) && !is_fragment(known->second->frame)) throw std::runtime_error("a number twice");
+      cut |= is_fragment(one.frame) || is_fragment(known->second->frame);
       if (is_first_fragment(one.frame)) known->second = &one;
     }
+    if (!cut_.empty() && !cut) throw std::runtime_error("a number twice");
     int64_t const one_tick = paced ? a_tick() : 0;
     std::chrono::nanoseconds const first(sent_.empty() ? 0 : sent_.begin()->first);
     auto begin = std::chrono::steady_clock::now() - first;

@@ -48,8 +48,11 @@ Next link_field(const Step& step, Evaluation& packet) noexcept {
 Next network_field(const Step& step, Evaluation& packet) noexcept { return field(step, packet, 0); }
 
 Next transport_field(const Step& step, Evaluation& packet) noexcept {
-  if (packet.transport == Evaluation::kNone) return Next::rule;
-  return field(step, packet, packet.transport);
+  if (packet.transport != Evaluation::kNone) return field(step, packet, packet.transport);
+  // Linux nft_payload_fast_eval takes the first byte of such a fragment for that of its transport header.
+  size_t const first = step.offset / 8, bytes = (step.offset % 8 + size_t{step.bits} + 7) / 8;
+  bool const fast = (bytes == 1 || bytes == 2 || bytes == 4) && first % bytes == 0;
+  return packet.later_fragment6 && fast ? field(step, packet, 0) : Next::rule;
 }
 
 Next is_family(const Step& step, Evaluation& packet) noexcept {
