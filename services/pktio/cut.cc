@@ -18,9 +18,9 @@ uint32_t unfragmentable(std::span<const uint8_t> packet, uint32_t& next_at) {
   next_at = 6;
   for (bool routed = false;;) {
     uint8_t const next = packet[next_at];
-    if (next == protocol::routing) routed = true;
-    else if (next == protocol::destination && routed) return at;
-    else if (next != protocol::hop_by_hop && next != protocol::destination) return at;
+    routed = routed || next == protocol::routing;
+    bool const repeated = next == protocol::hop_by_hop || next == protocol::routing || (next == protocol::destination && !routed);
+    if (!repeated) return at;
     if (at + 2 > packet.size()) return 0;
     next_at = at;
     at += (packet[at + 1] + 1U) * 8;
