@@ -134,7 +134,10 @@ void Track::confirmed(uint64_t number, const Descriptor& next) noexcept {
 }
 
 Track::Outcome Track::flow_of(Descriptor& descriptor, uint64_t hash) noexcept {
-  std::optional<FlowTable::Hit> const hit = table_.find(descriptor.tuple, hash);
+  std::optional<FlowTable::Hit> hit = table_.find(descriptor.tuple, hash);
+  // A tuple that is its own answer is found as the answer, which the kernel has entered last.
+  if (hit && descriptor.tuple.src == descriptor.tuple.dst && tuple_of(table_.entry(hit->index).tuples[1]) == descriptor.tuple)
+    hit->direction = Direction::reply;
   if (!hit) return flights_.may_answer(descriptor.tuple) ? Outcome::wait : created(descriptor, hash);
   FlowEntry& entry = table_.entry(hit->index);
   if (waits_for(entry)) return Outcome::wait;
