@@ -23,7 +23,7 @@ uint32_t unfragmentable(std::span<const uint8_t> packet, uint32_t& next_at) {
     if (!repeated) return at;
     if (at + 2 > packet.size()) return 0;
     next_at = at;
-    at += (packet[at + 1] + 1U) * 8;
+    at += extension_length(next, packet.data() + at);
     if (at > packet.size()) return 0;
   }
 }

@@ -147,8 +147,10 @@ void Home::packet(const Descriptor& descriptor, const InFlight& slot) {
     shown.reason = DropReason::bad_descriptor;
     shown.state = FlowState::invalid;
   }
-  each_came(slot, [&](const Came&) { ++gathered_.states[static_cast<size_t>(shown.state)]; });
+  uint64_t const inputs = count_came(slot);
+  gathered_.states[static_cast<size_t>(shown.state)] += inputs;
   if (shown.verdict == Verdict::accept) {
+    gathered_.accepted += inputs;
     accepted(shown, slot);
   } else {
     each_came(slot, [&](const Came& came) { dropped(shown.reason, came); });
@@ -158,6 +160,13 @@ void Home::packet(const Descriptor& descriptor, const InFlight& slot) {
 }
 
 bool Home::writes_lines() const { return !options_.discard && options_.outputs.verdicts != Outputs::kNone; }
+
+uint64_t Home::count_came(const InFlight& slot) const {
+  if (slot.largest_fragment == 0) return 1;
+  uint64_t count = 0;
+  for (uint32_t name = slot.fragments; name != 0; name = reassembly_.next(name)) ++count;
+  return count;
+}
 
 template <class Each>
 void Home::each_fragment(uint32_t chain, Each each) {
@@ -227,7 +236,6 @@ bool Home::read_edit(const Descriptor& descriptor) {
 
 void Home::accepted(const Descriptor& descriptor, const InFlight& slot) {
   Transmit::Frame frame{frame_, slot.wire, descriptor.l3_offset};
-  each_came(slot, [&](const Came&) { ++gathered_.accepted; });
   const Rewriting* const what = rewriting_.outer != 0 || rewriting_.inner != 0 ? &rewriting_ : nullptr;
   bool const local = router_ && (descriptor.orders & Orders::local) != 0;
   if (!router_ || local) {

@@ -91,6 +91,7 @@ class Home {
   void dropped(DropReason reason, const Came& came);
   /// The fragments that go with it, if they do not share its fate.
   void spoilt(const InFlight& slot);
+  [[nodiscard]] uint64_t count_came(const InFlight& slot) const;
   template <class Each>
   void each_fragment(uint32_t chain, Each each);
   template <class Each>

@@ -62,6 +62,12 @@ void take_facts(std::span<const uint8_t> bytes, const Headers& headers, Descript
   }
 }
 
+/// `reason`: why it is dropped before any hook; none: it is not.
+void settle(std::span<const uint8_t> bytes, const Headers& headers, DropReason reason, Descriptor& descriptor) {
+  if (reason != DropReason::none) drop(descriptor, reason);
+  else if (headers.shape == Shape::ip) take_facts(bytes, headers, descriptor);
+}
+
 }  // namespace
 
 Receive::Receive(const Objects& objects, const Settings& settings)
@@ -227,8 +233,7 @@ void Receive::packet(const Port& port, const Spoilt& spoilt, Outlet& out) {
   Descriptor descriptor = describe(slot, {arrival.bytes, arrival.captured}, port.headers, port.source->link());
   if (is_explained(slot.in, slot.packet)) descriptor.orders |= Orders::explained;
   DropReason const reason = spoilt.reason != DropReason::none ? spoilt.reason : port.reason;
-  if (reason != DropReason::none) drop(descriptor, reason);
-  else if (port.headers.shape == Shape::ip) take_facts({arrival.bytes, arrival.captured}, port.headers, descriptor);
+  settle({arrival.bytes, arrival.captured}, port.headers, reason, descriptor);
   send(descriptor, slot, out);
 }
 
@@ -262,8 +267,7 @@ void Receive::whole(const Port& port, const Reassembly::Taken& taken, Outlet& ou
   Descriptor descriptor = describe(slot, bytes, headers, port.source->link());
   for (uint32_t name = taken.chain; name != 0 && explained_.packet != 0; name = reassembly_.next(name))
     if (StoredFragment const one = reassembly_.stored(name); is_explained(one.in, one.packet)) descriptor.orders |= Orders::explained;
-  if (DropReason const reason = below_transport(bytes, headers); reason != DropReason::none) drop(descriptor, reason);
-  else if (headers.shape == Shape::ip) take_facts(bytes, headers, descriptor);
+  settle(bytes, headers, below_transport(bytes, headers), descriptor);
   send(descriptor, slot, out);
 }
 
