@@ -15,6 +15,7 @@
 #include "ipc/fragments.h"
 #include "ipc/header_edits.h"
 #include "ipc/inflight.h"
+#include "ipc/lanes.h"
 #include "ipc/nat_orders.h"
 #include "ipc/pool.h"
 #include "ipc/ring.h"
@@ -25,6 +26,7 @@ namespace bulkhead {
 namespace {
 
 constexpr uint64_t kJournalEntries = 32768;
+constexpr uint64_t kLaneWords = 98;  // that a packet which goes and one which comes home change at most
 constexpr uint64_t kStagingBytes = 4 << 20;  // of each file: four writes of 1 MiB
 
 template <class T>
@@ -38,7 +40,9 @@ std::vector<ObjectSpec> catalog(const Settings& settings) {
   std::vector<ObjectSpec> all;
   for (const char* service : kServices) {
     all.push_back(spec<CommitArea>(fmt::format("{}.commit", service), 0));
-    uint64_t const own = std::string_view(service) == "rules" ? settings.ruleset.changes : 0;  // of one packet
+    uint64_t const own = std::string_view(service) == "rules"   ? settings.ruleset.changes  // of one packet
+                         : std::string_view(service) == "pktio" ? uint64_t{settings.batch} * kLaneWords
+                                                                : 0;
     all.push_back(spec<Journal>(fmt::format("{}.journal", service), kJournalEntries + own));
     all.push_back(spec<Desk>(fmt::format("{}.desk", service), 0));
   }
@@ -52,7 +56,11 @@ std::vector<ObjectSpec> catalog(const Settings& settings) {
   all.push_back(spec<FragmentCells>("pktio.fragments", FragmentCells::kCells));
   all.push_back(spec<InFlightTable>("pktio.inflight", settings.ring));
   all.push_back(spec<Staging>("pktio.staging", kStagingBytes));
-  all.push_back(spec<PktioState>("pktio.state", 0));
+  bool const lanes = settings.fast_lane && settings.chain == Settings::Chain::work;
+  all.push_back(spec<PktioState>("pktio.state", lanes ? settings.flows : 0));
+  all.back().bytes = LaneTable::object_bytes(all.back().capacity, settings.ruleset.words);
+  all.push_back(spec<LanedPackets>("pktio.laned", lanes ? settings.ring : 1));
+  all.push_back(spec<BumpsTable>("rules.bumps", lanes ? settings.ring : 1));
   all.push_back(spec<ConntrackState>("conntrack.state", settings.flows));
   uint64_t const marks = settings.ruleset.marks ? settings.flows : 0;
   all.push_back(spec<RulesState>("rules.state", settings.ruleset.words + marks));

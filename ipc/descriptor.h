@@ -88,6 +88,9 @@ struct Facts {
   static constexpr uint8_t to_group = 2;      // it came to a group's link-layer address
   static constexpr uint8_t untracked = 4;     // a chain before conntrack wants no flow for it
   static constexpr uint8_t reset = 8;         // rules refuses it with a TCP reset, which closes its flow
+  static constexpr uint8_t laned = 16;        // pktio gives its flow back, which was in the fast lane (ipc/lanes.h)
+  static constexpr uint8_t steady = 32;       // rules: nothing that it was judged by can differ for its flow's next packet
+  static constexpr uint8_t marked = 64;       // rules: it has changed its flow's mark
 };
 
 struct alignas(64) Descriptor {
@@ -126,5 +129,10 @@ struct alignas(64) Descriptor {
   };
 };
 static_assert(sizeof(Descriptor) == 128);
+
+/// Has it a hop less to live when it leaves, or is quoted? One that rules have edited has passed the router in their copy.
+[[nodiscard]] inline bool has_to_pass_hop(const Descriptor& descriptor) noexcept {
+  return (descriptor.orders & (Orders::routed | Orders::edited)) == Orders::routed;
+}
 
 }  // namespace bulkhead

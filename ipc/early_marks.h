@@ -13,8 +13,9 @@ struct EarlyMark {
   uint64_t steps;     // of its walk (ipc/walk.h), where that is written down
   uint32_t mark;      // meta mark
   uint32_t priority;  // meta priority
+  uint64_t steady;    // 1: nothing in there tells it from another packet of its flow (common/rules/steady.h)
 };
-static_assert(sizeof(EarlyMark) == 24);
+static_assert(sizeof(EarlyMark) == 32);
 
 using EarlyMarks = Slots<EarlyMark, Layout::early_marks>;
 

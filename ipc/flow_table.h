@@ -62,8 +62,9 @@ struct alignas(64) FlowEntry {
   Counter counters[2];  // by Direction
   SharedTuple tuples[2];      // by Direction
   Word<uint64_t> hashes[2];  // of the tuples
-  std::array<Word<uint64_t>, 7> protocol_words;  // TCP: TcpFlow (services/conntrack/tcp_flow.h); written before read
+  std::array<Word<uint64_t>, 7> protocol_words;  // TCP: TcpFlow (ipc/tracking/tcp_flow.h); written before read
   Word<uint64_t> may_close;  // number of its last packet that a reset of rules may still close it by
+  Word<uint64_t> adopted;    // number of the last packet that brought it back from the fast lane (ipc/lanes.h)
 };
 static_assert(sizeof(FlowEntry) == 256);
 
@@ -76,7 +77,7 @@ static_assert(sizeof(FlowBucket) == 64);
 
 struct ConntrackState {
   static constexpr Layout kLayout = Layout::conntrack_state;
-  static constexpr uint32_t kVersion = 4;
+  static constexpr uint32_t kVersion = 5;
   static constexpr uint64_t kFlights = 1024;
   static constexpr uint64_t kGone = 32768;  // deletions kept for those behind
 
@@ -99,6 +100,7 @@ struct ConntrackState {
   Word<uint32_t> evict;                    // where a full table goes on looking for an entry that may go
   Word<uint64_t> gone_count;               // deletions since the start
   Word<uint64_t> gone_passed;              // of them, behind confirm
+  Word<uint64_t> confirmed;                // number of the last packet that confirm has seen
   Word<uint32_t> generations;              // the last one given out; forward only
   alignas(64) Word<uint64_t> packets;      // tracked
   Word<uint64_t> expired;

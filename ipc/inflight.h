@@ -25,12 +25,16 @@ struct alignas(64) InFlight {
   DropReason fragments_reason;  // why they are dropped; none: they are what it was put together from, and share its fate
   uint32_t fragments;           // the first one's cell; 0: there are none
   uint32_t largest_fragment;    // as in the descriptor
+  // The fast lane (ipc/lanes.h).
+  uint32_t lane;    // of the flow that it met, plus 1; 0: none
+  uint32_t hash;    // of its tuple, not 0, if it is in the chain with one
+  uint8_t laned;    // 1: it is not in the chain
 };
 static_assert(sizeof(InFlight) == 64);
 
 struct InFlightTable {
   static constexpr Layout kLayout = Layout::inflight;
-  static constexpr uint32_t kVersion = 2;
+  static constexpr uint32_t kVersion = 3;
   static constexpr size_t bytes_for(uint64_t window) { return sizeof(InFlightTable) + window * sizeof(InFlight); }
 
   ObjectHeader header;  // capacity: slots, a power of two

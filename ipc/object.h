@@ -38,6 +38,8 @@ enum class Layout : uint32_t {
   header_edits,
   fragments,
   early_marks,
+  laned_packets,
+  bumps,
 };
 
 inline constexpr uint64_t kObjectMagic = 0x646165686b6c7562;  // "bulkhead"

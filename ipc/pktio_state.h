@@ -19,8 +19,8 @@ namespace bulkhead {
 
 struct PktioState {
   static constexpr Layout kLayout = Layout::pktio_state;
-  static constexpr uint32_t kVersion = 3;
-  static constexpr size_t bytes_for(uint64_t) { return sizeof(PktioState); }
+  static constexpr uint32_t kVersion = 4;
+  static constexpr size_t bytes_for(uint64_t) { return sizeof(PktioState); }  // lanes lie behind it (ipc/lanes.h)
   static constexpr size_t kErrorBytes = 256;
 
   enum class Done : uint32_t { running, finished, failed };
@@ -39,7 +39,7 @@ struct PktioState {
     Word<uint64_t> written;  // of them in the file for sure; only goes forward, not journaled
   };
 
-  ObjectHeader header;
+  ObjectHeader header;  // capacity: lanes
   alignas(64) Word<uint64_t> next_number;  // that the next packet or event gets, less 1
   Word<uint64_t> time_ns;                  // packet time
   Word<uint64_t> tick_time_ns;             // of the last tick
@@ -58,6 +58,10 @@ struct PktioState {
   alignas(64) Word<Done> done;
   std::array<char, kErrorBytes> error;  // when failed, zero-ended
   alignas(64) FragmentLinks fragments;  // which cell lies where follows from timing; what the chains say does not
+  // How many went by the fast lane follows from timing too.
+  alignas(64) Word<uint64_t> lane_packets;
+  Word<uint32_t> lane_epoch;    // how often the flow table was nearly full
+  Word<uint32_t> lane_crowded;  // 1: it is
 };
 
 }  // namespace bulkhead

@@ -53,9 +53,12 @@ class Outlet {
   void put(const Descriptor& descriptor) noexcept {
     copy_in(&ring_.slots()[tail_ & (capacity_ - 1)], &descriptor, sizeof descriptor);
     ++tail_;
+    if (descriptor.kind == Kind::packet) ++packets_;
     if (simulate::mistaken(simulate::Mistake::tail_published_early)) publish();
   }
   [[nodiscard]] uint64_t tail() const noexcept { return tail_; }
+  /// Put by this process; the rest were events.
+  [[nodiscard]] uint64_t packets() const noexcept { return packets_; }
   void publish() noexcept { ring_.tail.release(tail_); }
   /// To what the commit record says. The consumer's head is looked at anew.
   void restore(uint64_t tail) noexcept {
@@ -72,6 +75,7 @@ class Outlet {
   uint64_t capacity_;
   uint64_t tail_ = 0;
   uint64_t known_head_ = 0;  // at most what the consumer has published
+  uint64_t packets_ = 0;
   uint64_t corrupt_ = 0;
 };
 

@@ -77,7 +77,7 @@ class Service {
 
   /// Looks for spin_us. A look is a step() that finds nothing.
   bool found_by_looking(Runnable& work) {
-    if (settings_.spin_us == 0) return false;
+    if (settings_.spin_us == 0 || !work.expects_more()) return false;
     uint64_t now = Loop::now_ns();
     uint64_t const end = now + settings_.spin_us * kMicrosecond;
     for (uint64_t yield = now + kYieldNs; now < end && !stop_; now = Loop::now_ns()) {

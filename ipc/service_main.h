@@ -37,6 +37,9 @@ struct Runnable {
   /// Says asleep and looks again; false: there is work.
   virtual bool prepare_sleep() = 0;
   virtual void wake() = 0;
+  /// Is it worth looking for a while, before it sleeps? Not if since the last time that it was asked nothing came but the events of
+  /// a replay whose packets go by the fast lane.
+  virtual bool expects_more() { return true; }
   /// After the last step(), before destruction.
   virtual void finish() {}
 };

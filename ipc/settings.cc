@@ -103,6 +103,7 @@ void fill(schema::Settings::Builder root, const Settings& settings) {
   root.setPacketsPerSecond(settings.packets_per_second);
   root.setVerdicts(settings.verdicts);
   root.setStrictMac(settings.strict_mac);
+  root.setFastLane(settings.fast_lane);
   root.setChain(static_cast<schema::Settings::Chain>(settings.chain));
   root.setMadePackets(settings.made_packets);
   auto interfaces = root.initInterfaces(static_cast<unsigned>(settings.interfaces.size()));
@@ -130,6 +131,7 @@ Result<Settings> read(schema::Settings::Reader root) {
   settings.packets_per_second = root.getPacketsPerSecond();
   settings.verdicts = root.getVerdicts();
   settings.strict_mac = root.getStrictMac();
+  settings.fast_lane = root.getFastLane();
   settings.chain = static_cast<Settings::Chain>(root.getChain());
   settings.made_packets = root.getMadePackets();
   if (root.getInterfaces().size() > kMaxInterfaces)

@@ -63,6 +63,7 @@ struct Settings {
   uint64_t packets_per_second = 0;  // the pace at which pktio takes packets in; 0: as fast as it goes
   bool verdicts = true;             // write verdicts.jsonl (object out.verdicts.jsonl)
   bool strict_mac = false;          // a router takes frames to its own MAC addresses and to groups only
+  bool fast_lane = true;            // pktio forwards by itself what need not be judged again (ipc/lanes.h)
   Chain chain = Chain::work;
   uint64_t made_packets =
       0;  // so many 64-byte packets made in memory instead of captures read, nothing written

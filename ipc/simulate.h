@@ -32,6 +32,7 @@ enum class Mistake : uint8_t {
   tail_published_early,    // a ring's tail moves before the commit
   hazard_left_out,         // track does not wait for the fate of an unconfirmed entry
   frame_reused_early,      // pktio reuses what an uncommitted batch let go
+  lane_out_of_turn,        // a flow has a lane while packets of it are in the chain
   sleep_without_look,      // a stage sleeps without looking again after it said so
   successor_does_not_wait  // a successor starts while its predecessor still runs (the simulator's part)
 };

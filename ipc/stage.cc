@@ -82,6 +82,12 @@ void Stage::count_impossible() {
   impossible_ = now;
 }
 
+uint64_t Stage::packets() const {
+  uint64_t all = 0;
+  for (const Sender& sender : outlets_) all += sender.ring.packets();
+  return all;
+}
+
 bool Stage::may_sleep() {
   ring_due();
   count_impossible();

@@ -59,6 +59,8 @@ class Stage {
   /// False: there is work after all. True: sleep until the bell rings, then wake().
   bool may_sleep();
   void wake() { desk_.asleep.store(0); }
+  /// Packets that it has passed on.
+  [[nodiscard]] uint64_t packets() const;
 
  protected:
   /// Work for one batch, within batch(). False: nothing was done.

@@ -1,6 +1,7 @@
 #include "ipc/stage_main.h"
 
 #include <map>
+#include <utility>
 
 namespace bulkhead {
 namespace {
@@ -37,9 +38,13 @@ class StageService : public Runnable {
   bool step() override { return stage->step(); }
   bool prepare_sleep() override { return stage->may_sleep(); }
   void wake() override { stage->wake(); }
+  bool expects_more() override { return std::exchange(packets_, stage->packets()) != stage->packets(); }
 
   GrantedObjects objects;
   std::unique_ptr<Stage> stage;
+
+ private:
+  uint64_t packets_ = 0;  // passed on when it last looked for more
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "common/rules/reach.h"
 #include "common/rules/resets.h"
 #include "common/rules/run/run.h"
+#include "common/rules/steady.h"
 
 namespace bulkhead::rules {
 namespace {
@@ -184,7 +185,7 @@ void Compiler::rule(const Rule& rule, uint32_t chain) {
   program_.chains[chain].edits |= program_.edits;
   program_.edits |= others_edit;
   auto const count = static_cast<uint32_t>(program_.steps.size()) - first;
-  program_.rules.push_back({first, count, chain, rule.handle, rule.at.line});
+  program_.rules.push_back({first, count, 0, chain, rule.handle, rule.at.line});
 }
 
 /// Of the same priority the one that was added last comes first.
@@ -259,6 +260,7 @@ Result<Program> compile(const Ruleset& ruleset, const Compiler::World& world) {
   program.early_shares = program.early && early_shares(program);
   program.resets = resets_of(program);
   classify(program);
+  mark_steady(program);
   return program;
 }
 

@@ -57,6 +57,7 @@ class Walk {
   void ask_classifier() noexcept {
     const Classifier* const asked = watcher_ == nullptr ? program_.chains[at_.chain].classifier.get() : nullptr;
     classified_ = asked != nullptr;
+    if (classified_ && !program_.chains[at_.chain].steady) packet_.steady = false;
     if (classified_) lists_ = asked->candidates(packet_, at_.rule, list_);
   }
 
@@ -76,9 +77,11 @@ class Walk {
   /// Next::step: every step went on. Next::rule: one did not.
   Next run(const CompiledRule& rule) noexcept {
     const Step* step = program_.steps.data() + rule.first;
-    for (const Step* const end = step + rule.count; step != end; ++step)
-      if (Next const next = step->run(*step, packet_); next != Next::step) return next;
-    return Next::step;
+    const Step *const end = step + rule.count, *const steady = step + rule.steady;
+    Next next = Next::step;
+    for (; step != end && next == Next::step; ++step) next = step->run(*step, packet_);
+    if (step > steady) packet_.steady = false;
+    return next;
   }
 
   const Program& program_;

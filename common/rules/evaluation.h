@@ -132,6 +132,10 @@ struct Evaluation {
 
   // What rules have done so far.
   bool edited = false;      // head is not as it came, but for translation and routing
+  bool steady = false;      // and met nothing by which another packet of its flow might fare otherwise (steady.h)
+  bool marks_flow = false;  // and gave their flow another mark
+  uint8_t bumped = 0;       // counters, which are in
+  std::array<uint32_t, 5> bumps{};  // by first words
   bool renew_sctp = false;  // and SCTP's checksum has to be made anew
   std::array<Number, kRegisters> registers{};
   Decision verdict = Decision::none;
@@ -140,6 +144,11 @@ struct Evaluation {
   bool policy = false;  // drop: a chain's policy said so
   uint32_t chain = 0;   // target of a jump
 
+  /// A counter has counted it.
+  void bump(uint32_t word) noexcept {
+    if (bumped < bumps.size()) bumps[bumped++] = word;
+    else steady = false;
+  }
   /// Bytes from the network header on: changed ones, where they are in head. False: beyond the packet.
   [[nodiscard]] bool copy(size_t offset, std::span<uint8_t> into) const noexcept {
     if (offset + into.size() <= head_length) {

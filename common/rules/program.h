@@ -34,6 +34,7 @@ struct Step {
 
 struct CompiledRule {
   uint32_t first = 0, count = 0;  // steps
+  uint32_t steady = 0;            // of them, before the first by which two packets of a flow may differ (steady.h)
   uint32_t chain = 0;
   uint64_t handle = 0;
   uint32_t line = 0;              // in the file that it came from; 0: not known
@@ -47,6 +48,7 @@ struct CompiledChain {
   bool base = false, drops = false;
   bool early = false;  // before conntrack, which knows nothing of the packet yet
   bool edits = false;  // some rule of it sets a header's field
+  bool steady = false;  // its classifier asks for nothing by which two packets of a flow may differ
   int32_t priority = 0;
   std::shared_ptr<const Classifier> classifier;  // null: rules are tried one after another
 };

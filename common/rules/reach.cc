@@ -169,9 +169,11 @@ Status measure(Program& program) {
     if (measure.of(i).depth > kJumpsMost)
       return fail("chain {}: jumps go round, or deeper than {}", program.chains[i].name, kJumpsMost);
   uint64_t most = program.start == Program::kNoWord ? 0 : 1;
-  // A packet meets a hook's chains of type nat beside the others.
+  // A packet meets a hook's chains of type nat beside the others. What is said about it meets those of output and postrouting, which it
+  // has not come to then; and if that is said to the router itself, prerouting's as the packet did, and input's.
   for (const Program::Hooks* hooks : {&program.hooks, &program.nat})
     for (const auto& families : *hooks) {
+      bool const twice = hooks == &program.hooks && &families == &program.hooks[static_cast<size_t>(At::prerouting)];
       uint64_t larger = 0;  // of the two families
       for (const auto& chains : families) {
         uint64_t all = 0;
@@ -179,7 +181,7 @@ Status measure(Program& program) {
           if (chain != kNatPoint) all += measure.of(chain).changes;
         larger = std::max(larger, all);
       }
-      most += larger;
+      most += twice ? 2 * larger : larger;
     }
   if (most > kChangesMost) return fail("one packet might change more than {} counters and elements", kChangesMost);
   program.changes = static_cast<uint32_t>(most);

@@ -32,7 +32,7 @@ struct Settings {
   ruleEarly @24 :Bool;
   ruleResets @25 :Resets;
   strictMac @26 :Bool;
-
+  fastLane @27 :Bool = true;
 
   enum Resets {
     none @0;

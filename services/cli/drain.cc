@@ -16,7 +16,7 @@
 namespace bulkhead::cli {
 namespace {
 
-/// An object as it was, ours to change.
+/// An object as it was, ours to change; `T::bytes_for()` of it, which may be less than the whole.
 template <class T>
 class Copy {
  public:
@@ -25,13 +25,13 @@ class Copy {
   static Result<Copy> of(const Holder& holder, const std::string& name) {
     auto mapping = holder.map(name);
     if (!mapping) return tl::unexpected(mapping.error());
+    auto whole = view<T>(name, mapping->bytes());
+    if (!whole) return tl::unexpected(whole.error());
     Copy copy;
-    copy.size_ = mapping->bytes().size();
+    copy.size_ = T::bytes_for((*whole)->header.capacity);
     copy.lines_.resize((copy.size_ + sizeof(Line) - 1) / sizeof(Line));
     std::memcpy(copy.lines_.data(), mapping->bytes().data(), copy.size_);
-    auto object = view<T>(name, copy.bytes());
-    if (!object) return tl::unexpected(object.error());
-    copy.object_ = *object;
+    copy.object_ = reinterpret_cast<T*>(copy.bytes().data());
     return copy;
   }
   [[nodiscard]] std::span<std::byte> bytes() { return {lines_.front().bytes.data(), size_}; }

@@ -82,7 +82,7 @@ uint32_t FlowMarks::of(uint64_t flow, uint32_t generation) const {
   return word >> 32 == generation ? static_cast<uint32_t>(word) : 0;
 }
 
-FlowListing list_flows(const ConntrackState& state, const CommitArea& area, uint64_t now_ns, const FlowMarks& marks) {
+FlowListing list_flows(const ConntrackState& state, const CommitArea& area, const LaneTable& lanes, uint64_t now_ns, const FlowMarks& marks) {
   FlowListing listing;
   std::vector<FlowSnapshot> flows;
   uint64_t const capacity = state.header.capacity;
@@ -91,7 +91,9 @@ FlowListing list_flows(const ConntrackState& state, const CommitArea& area, uint
     FlowSnapshot flow;
     Look const look = look_at(state.entries(capacity)[i], area.generation, flow);
     if (look == Look::changing) ++listing.skipped;
-    if (look != Look::flow || flow.expires_ns <= now_ns) continue;
+    if (look != Look::flow) continue;
+    if (i < lanes.flows()) add_lane(flow, state.entries(capacity)[i], lanes.lane(i));
+    if (flow.expires_ns <= now_ns) continue;
     if (marks.state != nullptr) flow.mark = marks.of(i, state.entries(capacity)[i].generation.load());
     flows.push_back(flow);
   }
@@ -102,8 +104,8 @@ FlowListing list_flows(const ConntrackState& state, const CommitArea& area, uint
 }
 
 Result<uint64_t> write_flow_listing(const std::string& path, const ConntrackState& state, const CommitArea& area,
-                                    uint64_t now_ns, const FlowMarks& marks) {
-  FlowListing const listing = list_flows(state, area, now_ns, marks);
+                                    const LaneTable& lanes, uint64_t now_ns, const FlowMarks& marks) {
+  FlowListing const listing = list_flows(state, area, lanes, now_ns, marks);
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file << listing.text;
   if (!file.flush()) return fail_errno(errno, "{}", path);

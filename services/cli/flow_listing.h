@@ -14,6 +14,7 @@
 #include "common/result.h"
 #include "ipc/counters.h"
 #include "ipc/flow_table.h"
+#include "ipc/lanes.h"
 
 namespace bulkhead::cli {
 
@@ -28,13 +29,13 @@ struct FlowMarks {
   uint32_t first = 0;
   [[nodiscard]] uint32_t of(uint64_t flow, uint32_t generation) const;
 };
-[[nodiscard]] FlowListing list_flows(const ConntrackState& state, const CommitArea& area, uint64_t now_ns,
+[[nodiscard]] FlowListing list_flows(const ConntrackState& state, const CommitArea& area, const LaneTable& lanes, uint64_t now_ns,
                                      const FlowMarks& marks = {});
 
 [[nodiscard]] std::string flow_line(const FlowSnapshot& flow, uint64_t now_ns);
 
 /// list_flows() into a file. Gives the number of flows.
 [[nodiscard]] Result<uint64_t> write_flow_listing(const std::string& path, const ConntrackState& state,
-                                                  const CommitArea& area, uint64_t now_ns, const FlowMarks& marks);
+                                                  const CommitArea& area, const LaneTable& lanes, uint64_t now_ns, const FlowMarks& marks);
 
 }  // namespace bulkhead::cli

@@ -27,6 +27,9 @@ void add_knobs(CLI::App& command, ReplayOptions& options) {
   command
       .add_option("--spin-us", settings.spin_us, "microseconds an idle service looks again before it sleeps")
       ->capture_default_str();
+  command.add_option("--fast-lane", settings.fast_lane, "on: packets of a flow that need not be judged again pass pktio alone")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"on", true}, {"off", false}}))
+      ->option_text("on|off");
   command.add_option("--run", options.run_dir, "run directory of this instance");
   command.add_option("--first-user", options.first_user, "as root: user id of the first service")->group("");
   command.add_option("--figures", options.figures, "write figures for the benchmark into this file")

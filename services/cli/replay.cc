@@ -24,7 +24,7 @@ Status write_flows(const std::string& directory, const Records& records, const S
   if (records.pktio == nullptr || records.conntrack == nullptr || records.conntrack_commit == nullptr)
     return {};
   auto written = write_flow_listing(directory + "/" + kFlowListing, *records.conntrack,
-                                    *records.conntrack_commit, records.pktio->time_ns.load(),
+                                    *records.conntrack_commit, LaneTable(*records.pktio, records.pktio_memory.bytes().size()), records.pktio->time_ns.load(),
                                     {ruleset.marks ? records.rules : nullptr, ruleset.words});
   return written.map([](uint64_t) {});
 }
@@ -108,7 +108,7 @@ int replay(const ReplayOptions& options) {
     status = complain(written.error().message);
   if (replayed->ruleset && outcome.records.rules != nullptr && outcome.records.pktio != nullptr)
     if (auto written = write_ruleset(options.directory + "/" + kRulesetListing, *replayed->ruleset, *outcome.records.rules,
-                                     outcome.records.pktio->time_ns.load());
+                                     LaneTable(*outcome.records.pktio, outcome.records.pktio_memory.bytes().size()), outcome.records.pktio->time_ns.load());
         !written)
       status = complain(written.error().message);
   if (!options.figures.empty())

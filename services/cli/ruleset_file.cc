@@ -23,15 +23,18 @@ Result<std::string> read_whole(const std::string& path) {
 /// The words as the services left them: what a program begins with is added where it is read (ipc/counters.h).
 class FinalWords : public rules::StateWords {
  public:
-  FinalWords(const RulesState& state, const rules::Program& program) : state_(state), program_(program) {}
+  FinalWords(const RulesState& state, const LaneTable& lanes, const rules::Program& program)
+      : state_(state), lanes_(lanes), program_(program) {}
   [[nodiscard]] uint64_t get(uint32_t word) const noexcept override {
     uint64_t const first = word < program_.initial.size() ? program_.initial[word] : 0;
-    return word < state_.header.capacity ? state_.words()[word].load() + first : 0;
+    uint64_t const by_lane = word < lanes_.words() ? lanes_.word(word).load() : 0;
+    return word < state_.header.capacity ? state_.words()[word].load() + first + by_lane : 0;
   }
   void set(uint32_t, uint64_t) noexcept override {}
 
  private:
   const RulesState& state_;
+  const LaneTable& lanes_;
   const rules::Program& program_;
 };
 
@@ -50,8 +53,8 @@ Result<std::unique_ptr<rules::Loaded>> read_ruleset_file(const std::string& path
   return loaded;
 }
 
-Status write_ruleset(const std::string& path, rules::Loaded& loaded, const RulesState& state, uint64_t now_ns) {
-  rules::put_state(loaded, FinalWords(state, loaded.program), now_ns);
+Status write_ruleset(const std::string& path, rules::Loaded& loaded, const RulesState& state, const LaneTable& lanes, uint64_t now_ns) {
+  rules::put_state(loaded, FinalWords(state, lanes, loaded.program), now_ns);
   std::ofstream file(path);
   file << rules::list_ruleset(loaded.ruleset, {});
   if (file.flush()) return {};

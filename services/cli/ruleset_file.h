@@ -8,6 +8,7 @@
 
 #include "common/rules/load.h"
 #include "ipc/counters.h"
+#include "ipc/lanes.h"
 #include "ipc/settings.h"
 
 namespace bulkhead::cli {
@@ -17,6 +18,6 @@ namespace bulkhead::cli {
 
 /// The listing, with what `state` says of counters, quotas used, elements of sets at `now_ns` of the packet clock.
 [[nodiscard]] Status write_ruleset(const std::string& path, rules::Loaded& loaded, const RulesState& state,
-                                   uint64_t now_ns);
+                                   const LaneTable& lanes, uint64_t now_ns);
 
 }  // namespace bulkhead::cli

@@ -44,6 +44,7 @@ std::string summary(const Outcome& outcome, const std::string& directory) {
   lines += fmt::format("packets   {} ({} bytes)\n", grouped(packets), grouped(state.bytes.load()));
   lines += fmt::format("accepted  {}\n", grouped(state.accepted.load()));
   lines += fmt::format("dropped   {}{}\n", grouped(state.dropped.load()), drop_reasons(state));
+  if (uint64_t const laned = state.lane_packets.load(); laned != 0) lines += fmt::format("fast lane {}\n", grouped(laned));
   if (outcome.records.conntrack != nullptr)
     lines += fmt::format("flows     {} at the end\n", grouped(outcome.records.conntrack->used.load()));
   lines += fmt::format("time      {:.3f} s, {} packets a second\n", outcome.seconds,
@@ -59,6 +60,7 @@ std::string figures(const Outcome& outcome) {
   double const each = packets == 0 ? 0 : 1 / static_cast<double>(packets);
   all["packets"] = packets;
   all["seconds"] = outcome.seconds;
+  all["fast_lane"] = state == nullptr ? 0 : state->lane_packets.load();
   all["pps"] = per_second(packets, outcome.seconds);
   double cpu_ns = 0, switches = 0;
   for (const auto& [name, usage] : outcome.usage) {

@@ -1,7 +1,8 @@
 #include "services/conntrack/confirm.h"
 
+#include "ipc/tracking/tcp_track.h"
 #include "services/conntrack/protocol_words.h"
-#include "services/conntrack/tcp_flow.h"
+#include "ipc/tracking/tcp_flow.h"
 
 namespace bulkhead::conntrack {
 
@@ -11,7 +12,7 @@ bool Confirm::visit(Descriptor& descriptor) noexcept {
 }
 
 bool Confirm::decide(Descriptor& descriptor) noexcept {
-  if (descriptor.flow == 0) return true;
+  if (descriptor.flow == 0) return track_reset(descriptor), true;
   uint32_t const index = descriptor.flow - 1;
   if (index >= table_.capacity()) return false;
   FlowEntry& entry = table_.entry(index);
@@ -44,6 +45,57 @@ void Confirm::close(const Descriptor& descriptor, FlowEntry& entry) noexcept {
   batch_.touch(entry.stamp);
   store_protocol(entry, pack(flow), static_cast<uint32_t>(flow.state), batch_);
   batch_.set(entry.expires_ns, descriptor.time_ns + timeout(flow.state));
+}
+
+namespace {
+
+/// The reset that answers a segment (ipc/answer_packet.cc).
+TcpSegment reset_about(const Descriptor& descriptor, Direction way) {
+  constexpr uint8_t kFin = 1, kSyn = 2, kRst = 4, kAck = 16;
+  constexpr uint32_t kHeader = 20;
+  const TcpSegment refused = segment_of(descriptor, other(way));
+  TcpSegment reset{{}, kRst, kHeader, way};
+  reset.facts.header_bytes = kHeader;
+  if ((descriptor.tcp_flags & kAck) != 0) {
+    reset.facts.seq = descriptor.tcp.ack;
+  } else {
+    reset.flags |= kAck;
+    reset.facts.ack = descriptor.tcp.seq + ((descriptor.tcp_flags & kSyn) != 0) + ((descriptor.tcp_flags & kFin) != 0) + refused.length -
+                      descriptor.tcp.header_bytes;
+  }
+  reset.facts.sack = reset.facts.ack;
+  return reset;
+}
+
+}  // namespace
+
+void Confirm::track_reset(const Descriptor& descriptor) noexcept {
+  constexpr uint64_t kBytes4 = 40, kBytes6 = 60;
+  bool const tcp = descriptor.shape == Shape::ip && descriptor.quote == Quote::none && descriptor.tuple.protocol == protocol::tcp;
+  auto const tuple = tcp && (descriptor.facts & Facts::reset) != 0 ? inverse(descriptor.tuple) : std::nullopt;
+  auto const hit = tuple ? table_.find(*tuple, table_.hash(*tuple)) : std::nullopt;
+  if (!hit) return;
+  FlowEntry& entry = table_.entry(hit->index);
+  constexpr uint32_t known = Status32::used | Status32::confirmed;
+  uint32_t const status = entry.status.load();
+  // Not one that has begun since, nor that of somebody else's answers: track has others of this flow alone wait for us.
+  bool const own = (status & known) == known && entry.created.load() < descriptor.number && entry.may_close.load() >= descriptor.number &&
+                   entry.expires_ns.load() > descriptor.time_ns &&
+                   tuple_of(entry.tuples[static_cast<size_t>(other(hit->direction))]) == descriptor.tuple;
+  if (!own) return;
+  TcpFlow flow = unpack(words_of<TcpFlow::Words>(entry));
+  TcpOutcome const outcome = track_tcp(flow, reset_about(descriptor, hit->direction), status, entry.expires_ns.load() - descriptor.time_ns);
+  batch_.touch(entry.stamp);
+  store_protocol(entry, pack(flow), static_cast<uint32_t>(flow.state), batch_);
+  bool const shortens = outcome.fate == TcpFate::invalid && outcome.timeout_ns != 0;
+  // One that the reset ends is gone from now on, and swept with the expired.
+  if (outcome.fate == TcpFate::ended) batch_.set(entry.expires_ns, descriptor.time_ns);
+  if (shortens || outcome.fate == TcpFate::accepted) batch_.set(entry.expires_ns, descriptor.time_ns + outcome.timeout_ns);
+  if (outcome.fate != TcpFate::accepted) return;
+  if (hit->direction == Direction::reply) batch_.set(entry.status, status | Status32::seen_reply);
+  FlowEntry::Counter& counter = entry.counters[static_cast<size_t>(hit->direction)];
+  batch_.add(counter.packets, uint64_t{1});
+  batch_.add(counter.bytes, descriptor.tuple.l3 == 4 ? kBytes4 : kBytes6);
 }
 
 bool Confirm::translated(const Descriptor& descriptor, uint32_t index, uint32_t& status) noexcept {

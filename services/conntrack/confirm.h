@@ -14,7 +14,7 @@ namespace bulkhead::conntrack {
 
 class Confirm {
  public:
-  static constexpr size_t kWordsEach = FlowTable::kWordsToMove + FlowTable::kWordsToRemove + Flights::kWordsEach + 18;
+  static constexpr size_t kWordsEach = FlowTable::kWordsToMove + FlowTable::kWordsToRemove + Flights::kWordsEach + 24;
 
   Confirm(ConntrackState& state, FlowTable& table, Flights& flights, NatEdits& edits, Batch& batch)
       : state_(state), table_(table), flights_(flights), edits_(edits), window_(edits.header.capacity), batch_(batch) {}
@@ -29,6 +29,8 @@ class Confirm {
   [[nodiscard]] bool translated(const Descriptor& descriptor, uint32_t index, uint32_t& status) noexcept;
   /// Linux nf_conntrack_tcp_set_closing.
   void close(const Descriptor& descriptor, FlowEntry& entry) noexcept;
+  /// A reset about a packet that was not of the flow is a packet of it itself, the other way (nf_send_reset, by the output hook).
+  void track_reset(const Descriptor& descriptor) noexcept;
   [[nodiscard]] bool pass_gone(const Descriptor& descriptor) noexcept;
 
   ConntrackState& state_;

@@ -14,7 +14,7 @@ Conntrack::Conntrack(const Parts& parts)
       views_(parts.views),
       table_(parts.state, batch(), parts.settings.seed),
       flights_(parts.state, batch(), parts.settings.ruleset, parts.settings.seed),
-      track_(parts.state, table_, flights_, batch(), parts.settings.ruleset.resets),
+      track_(parts.state, table_, flights_, batch(), parts.settings.ruleset.resets, parts.lanes),
       confirm_(parts.state, table_, flights_, parts.edits, batch()),
       empty_(parts.empty) {}
 
@@ -35,13 +35,15 @@ uint64_t Conntrack::confirm_some() {
   uint64_t const count = std::min({in.available(), out.room(), uint64_t{batch_size()}});
   uint64_t done = 0;
   Descriptor descriptor;
-  for (; done < count && batch().room() >= Confirm::kWordsEach; ++done) {
+  for (; done < count && batch().room() > Confirm::kWordsEach; ++done) {
     in.get(descriptor);
     if (!empty_ && !confirm_.visit(descriptor)) count_corrupt();
     out.put(descriptor);
     in.advance();
   }
-  if (done != 0) waits_ = false;
+  if (done == 0) return 0;
+  waits_ = false;
+  batch().set(state_.confirmed, descriptor.number);
   return done;
 }
 
@@ -52,7 +54,7 @@ uint64_t Conntrack::track_some() {
   Outlet& out = outlet(kRules);
   uint64_t const count = std::min({in.available(), out.room(), uint64_t{batch_size()}});
   for (uint64_t i = 0; i < std::min<uint64_t>(kAhead, count); ++i) look_ahead(in, i, i);
-  if (count != 0) track_.confirmed(inlet(kConfirm).head(), ahead_[0].descriptor);
+  if (count != 0) track_.confirmed(state_.confirmed.load(), ahead_[0].descriptor);
   uint64_t done = 0;
   for (; done < count; ++done) {
     Ahead& now = ahead_[done % kAhead];

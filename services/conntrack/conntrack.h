@@ -25,6 +25,7 @@ class Conntrack : public Stage {
     NatEdits& edits;
     const Settings& settings;
     FlowViews* views;  // null: no rule asks
+    LaneTable lanes;
     bool empty;  // pass everything on and track nothing
   };
   explicit Conntrack(const Parts& parts);

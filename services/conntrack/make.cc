@@ -16,6 +16,7 @@ Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& sett
   auto* rules = wiring.object<Desk>("rules.desk");
   auto* edits = wiring.object<NatEdits>("nat.edits");
   auto* pktio = wiring.object<Desk>("pktio.desk");
+  const auto* lanes = wiring.object<PktioState>("pktio.state");
   if (!wiring.complete()) return tl::unexpected(wiring.error());
   return std::make_unique<Conntrack>(Conntrack::Parts{
       .stage = stage.parts(settings.batch),
@@ -27,6 +28,7 @@ Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& sett
       .edits = *edits,
       .settings = settings,
       .views = settings.ruleset.views ? views : nullptr,
+      .lanes = LaneTable(*lanes, objects.memory("pktio.state").size()),
       .empty = settings.chain == Settings::Chain::empty});
 }
 

@@ -7,8 +7,9 @@
 
 namespace bulkhead::conntrack {
 
-template <class Words>
-[[nodiscard]] Words words_of(const FlowEntry& entry) noexcept {
+/// Of an entry, or of its lane.
+template <class Words, class Entry>
+[[nodiscard]] Words words_of(const Entry& entry) noexcept {
   Words words;
   for (size_t i = 0; i < words.size(); ++i) words[i] = entry.protocol_words[i].load();
   return words;

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "services/conntrack/lifetime.h"
+#include "ipc/tracking/lifetime.h"
+#include "ipc/tracking/tcp_track.h"
 #include "services/conntrack/protocol_words.h"
 #include "services/conntrack/sctp_track.h"
-#include "services/conntrack/tcp_track.h"
 
 namespace bulkhead::conntrack {
 namespace {
@@ -13,14 +13,6 @@ namespace {
 void drop(Descriptor& descriptor, DropReason reason) {
   descriptor.verdict = Verdict::drop;
   descriptor.reason = reason;
-}
-
-bool expired(const FlowEntry& entry, uint64_t now_ns) { return entry.expires_ns.load() <= now_ns; }
-
-TcpSegment segment_of(const Descriptor& descriptor, Direction way) {
-  // An offset that 16 bits do not hold is not used: no header of a packet that may be forwarded lies there.
-  uint32_t const header = descriptor.l4_offset - std::min(descriptor.l4_offset, descriptor.l3_offset);
-  return {descriptor.tcp, descriptor.tcp_flags, descriptor.l3_length - std::min(descriptor.l3_length, header), way};
 }
 
 /// What a packet that meets no flow begins.
@@ -79,8 +71,10 @@ Track::Outcome Track::visit(Descriptor& descriptor, uint64_t hash) noexcept {
   descriptor.gone_first = state_.gone_count.load();
   descriptor.gone_count = 0;
   if (descriptor.kind != Kind::packet) return sweep(descriptor);
+  if ((descriptor.facts & Facts::laned) != 0) take_back(descriptor, hash);
   descriptor.state = FlowState::untracked;
   bool const dropped = descriptor.verdict == Verdict::drop && descriptor.shape != Shape::malformed;
+  if (dropped && (descriptor.facts & Facts::reset) != 0) return reserve(descriptor, hash);
   if (dropped || (descriptor.facts & Facts::untracked) != 0) return Outcome::done;  // a chain before conntrack has said so
   switch (descriptor.shape) {
     case Shape::malformed:
@@ -98,7 +92,7 @@ Track::Outcome Track::visit(Descriptor& descriptor, uint64_t hash) noexcept {
   if (descriptor.quote == Quote::quoted) return quoted(descriptor, hash);
   if (descriptor.tuple.protocol == protocol::tcp && !possible_flags(descriptor.tcp_flags)) {
     descriptor.state = FlowState::invalid;
-    return Outcome::done;
+    return reserve(descriptor, hash);
   }
   switch (tracking(descriptor.tuple)) {
     case Tracking::untracked: return Outcome::done;
@@ -133,6 +127,47 @@ void Track::confirmed(uint64_t number, const Descriptor& next) noexcept {
   sample_ns_ = next.time_ns;
 }
 
+bool Track::expired(uint32_t index, const Descriptor& now) const noexcept {
+  const FlowEntry& entry = table_.entry(index);
+  if (entry.expires_ns.load() > now.time_ns) return false;
+  bool const laned = index < lanes_.flows() && lives_on(std::as_const(lanes_).lane(index), entry.generation.load(), now.number, now.time_ns);
+  return !laned;
+}
+
+/// Once, though the visit may have to be made again.
+void Track::take_back(const Descriptor& descriptor, uint64_t hash) noexcept {
+  bool const quoted = descriptor.quote == Quote::quoted;
+  std::optional<Tuple> const tuple = quoted ? inverse(descriptor.tuple) : descriptor.tuple;
+  std::optional<FlowTable::Hit> const hit = tuple ? table_.find(*tuple, hash) : std::nullopt;
+  if (!hit || hit->index >= lanes_.flows()) return;
+  FlowEntry& entry = table_.entry(hit->index);
+  const Lane& lane = lanes_.lane(hit->index);
+  uint64_t const away = lane.away.acquire();
+  if (lane.generation.load() != entry.generation.load() || away > descriptor.number || entry.adopted.load() >= away) return;
+  batch_.touch(entry.stamp);
+  batch_.set(entry.adopted, descriptor.number);
+  batch_.set(entry.expires_ns, lane.expires_ns.load());
+  for (size_t way = 0; way < 2; ++way) {
+    const FlowEntry::Counter& more = lane.sides[way].counted;
+    if (more.packets.load() == 0) continue;
+    batch_.add(entry.counters[way].packets, more.packets.load());
+    batch_.add(entry.counters[way].bytes, more.bytes.load());
+  }
+  if (tuple->protocol == protocol::tcp) store_protocol(entry, words_of<TcpFlow::Words>(lane), lane.protocol_state.load(), batch_);
+}
+
+Track::Outcome Track::reserve(const Descriptor& descriptor, uint64_t hash) noexcept {
+  bool const tcp = descriptor.shape == Shape::ip && descriptor.quote == Quote::none && descriptor.tuple.protocol == protocol::tcp;
+  if (!tcp || resets_ == Resets::none) return Outcome::done;
+  std::optional<FlowTable::Hit> const hit = table_.find(descriptor.tuple, hash);
+  if (!hit) return flights_.may_answer(descriptor.tuple) ? Outcome::wait : Outcome::done;
+  FlowEntry& entry = table_.entry(hit->index);
+  if (waits_for(entry)) return Outcome::wait;
+  batch_.touch(entry.stamp);
+  batch_.set(entry.may_close, descriptor.number);
+  return Outcome::done;
+}
+
 Track::Outcome Track::flow_of(Descriptor& descriptor, uint64_t hash) noexcept {
   std::optional<FlowTable::Hit> hit = table_.find(descriptor.tuple, hash);
   // A tuple that is its own answer is found as the answer, which the kernel has entered last.
@@ -141,7 +176,7 @@ Track::Outcome Track::flow_of(Descriptor& descriptor, uint64_t hash) noexcept {
   if (!hit) return flights_.may_answer(descriptor.tuple) ? Outcome::wait : created(descriptor, hash);
   FlowEntry& entry = table_.entry(hit->index);
   if (waits_for(entry)) return Outcome::wait;
-  if (!expired(entry, descriptor.time_ns)) return known(descriptor, *hit, hash);
+  if (!expired(hit->index, descriptor)) return known(descriptor, *hit, hash);
   if (!table_.room_for_gone(1)) return Outcome::wait;
   end(descriptor, hit->index);
   return created(descriptor, hash);
@@ -155,7 +190,7 @@ Track::Outcome Track::quoted(Descriptor& descriptor, uint64_t hash) noexcept {
   if (!hit) return answer && flights_.may_answer(*answer) ? Outcome::wait : Outcome::done;
   FlowEntry& entry = table_.entry(hit->index);
   if (waits_for(entry)) return Outcome::wait;
-  if (expired(entry, descriptor.time_ns)) return Outcome::done;
+  if (expired(hit->index, descriptor)) return Outcome::done;
   descriptor.state = FlowState::related;
   descriptor.flow = hit->index + 1;
   descriptor.flow_generation = entry.generation.load();
@@ -191,6 +226,7 @@ Track::Outcome Track::known_tcp(Descriptor& descriptor, FlowTable::Hit hit, uint
   if (outcome.fate == TcpFate::invalid) {
     descriptor.state = FlowState::invalid;
     if (outcome.timeout_ns != 0) batch_.set(entry.expires_ns, descriptor.time_ns + outcome.timeout_ns);
+    if (resets_ != Resets::none) batch_.set(entry.may_close, descriptor.number);
     return Outcome::done;
   }
   belongs(descriptor, hit);
@@ -283,7 +319,7 @@ Track::Outcome Track::make_room(Descriptor& descriptor) noexcept {
   for (uint32_t i = 0; i < looked; ++i) {
     const FlowEntry& entry = table_.entry(at(i));
     if (may_have_expired(entry, descriptor.time_ns)) return Outcome::wait;
-    if ((entry.status.load() & Status32::assured) != 0 && !expired(entry, descriptor.time_ns)) continue;
+    if ((entry.status.load() & Status32::assured) != 0 && !expired(at(i), descriptor)) continue;
     end(descriptor, at(i));
     batch_.set(state_.evict, at(i + 1));
     batch_.add(state_.evicted, uint64_t{1});
@@ -312,13 +348,13 @@ Track::Outcome Track::sweep(Descriptor& tick) noexcept {
     const FlowEntry& entry = table_.entry(at(i));
     if ((entry.status.load() & Status32::used) == 0) continue;
     if (may_have_expired(entry, tick.time_ns)) return Outcome::wait;
-    if (!expired(entry, tick.time_ns)) continue;
+    if (!expired(at(i), tick)) continue;
     if (waits_for(entry)) return Outcome::wait;
     table_.prefetch_buckets(entry);
   }
   for (uint32_t i = 0; i < looked; ++i) {
     const FlowEntry& entry = table_.entry(at(i));
-    if ((entry.status.load() & Status32::used) == 0 || !expired(entry, tick.time_ns)) continue;
+    if ((entry.status.load() & Status32::used) == 0 || !expired(at(i), tick)) continue;
     end(tick, at(i));
     batch_.add(state_.expired, uint64_t{1});
   }

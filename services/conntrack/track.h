@@ -9,12 +9,14 @@
 //         - a full table, and which entry it evicts, while an unconfirmed entry is in the chain;
 //         - a list of gone entries that those behind have not read yet.
 //         confirm ends each of these.
-// Time    packet time only. An entry whose time-out has passed is gone, whether or not it has been swept.
+// Time    packet time only. An entry whose time-out has passed is gone, whether or not it has been swept, unless its flow
+//         lives on in the fast lane. A packet that brings its flow back from there has its state taken over first.
 // Source  nf_conntrack_in(), resolve_normal_ct(), nf_conntrack_inet_error(), early_drop(), nf_conntrack_{udp,icmp,icmpv6,
 //         gre,generic,tcp,sctp}_packet().
 #pragma once
 
 #include "ipc/descriptor.h"
+#include "ipc/lanes.h"
 #include "ipc/settings.h"
 #include "services/conntrack/flights.h"
 #include "services/conntrack/table.h"
@@ -27,15 +29,16 @@ class Track {
 
   static constexpr uint32_t kSweep = 256;  // entries that a tick looks at
   static constexpr uint32_t kEvictionLook = 64;  // entries that a full table looks at for one that may go
-  static constexpr size_t kWordsEach = FlowTable::kWordsToAdd + FlowTable::kWordsToRemove + Flights::kWordsEach + 25;
+  static constexpr size_t kWordsEach = FlowTable::kWordsToAdd + FlowTable::kWordsToRemove + Flights::kWordsEach + 40;
   static constexpr size_t kWordsForTick = kSweep * FlowTable::kWordsToRemove + 16;
   [[nodiscard]] static size_t words_for(Kind kind) {
     return kind == Kind::tick ? kWordsForTick : kWordsEach;
   }
 
   using Resets = Settings::Ruleset::Resets;
-  Track(ConntrackState& state, FlowTable& table, Flights& flights, Batch& batch, Resets resets = Resets::none)
-      : state_(state), table_(table), flights_(flights), batch_(batch), resets_(resets) {}
+  Track(ConntrackState& state, FlowTable& table, Flights& flights, Batch& batch, Resets resets = Resets::none,
+        LaneTable lanes = {})
+      : state_(state), table_(table), flights_(flights), batch_(batch), resets_(resets), lanes_(lanes) {}
 
   /// Before a visit of `next`, now and then: the number up to which packets are behind confirm.
   void confirmed(uint64_t number, const Descriptor& next) noexcept;
@@ -52,6 +55,9 @@ class Track {
   Outcome known_sctp(Descriptor& descriptor, FlowTable::Hit hit) noexcept;
   Outcome created(Descriptor& descriptor, uint64_t hash) noexcept;
   Outcome sweep(Descriptor& tick) noexcept;
+  /// Rules may send a reset about a packet that is not of a flow: that would be of the flow with its tuple.
+  Outcome reserve(const Descriptor& descriptor, uint64_t hash) noexcept;
+  void take_back(const Descriptor& descriptor, uint64_t hash) noexcept;
   /// Done: there is room for one more, or there can be none.
   Outcome make_room(Descriptor& descriptor) noexcept;
   void belongs(Descriptor& descriptor, FlowTable::Hit hit) noexcept;
@@ -59,6 +65,7 @@ class Track {
   void set_status(FlowEntry& entry, const Descriptor& descriptor, uint32_t more) noexcept;
   void count(FlowEntry& entry, const Descriptor& descriptor) noexcept;
   void end(Descriptor& descriptor, uint32_t index) noexcept;
+  [[nodiscard]] bool expired(uint32_t index, const Descriptor& now) const noexcept;
   [[nodiscard]] bool waits_for(const FlowEntry& entry) const noexcept;
   [[nodiscard]] bool may_be_closed(const FlowEntry& entry) const noexcept;
   [[nodiscard]] bool may_have_expired(const FlowEntry& entry, uint64_t now_ns) const noexcept;
@@ -69,6 +76,7 @@ class Track {
   Flights& flights_;
   Batch& batch_;
   Resets resets_;
+  LaneTable lanes_;
   uint64_t confirmed_ = 0;
   uint64_t since_ns_ = 0;                        // no packet behind confirmed_ is older
   uint64_t sample_number_ = 0, sample_ns_ = 0;  // of a packet that is not behind confirm yet

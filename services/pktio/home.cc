@@ -9,6 +9,7 @@ namespace bulkhead::pktio {
 namespace {
 constexpr uint64_t kFileHeader = 24, kRecordHeader = 16;  // bytes, of pcap
 constexpr uint64_t kPieceHeader = kRecordHeader + 20 + Cut::kHeaderMost + 8;  // the longest link header; IPv6's fragment header
+constexpr size_t kWordsToStore = 1024;  // that a batch changes at its end, receive.cc's too
 constexpr uint64_t kLineMax = verdict_line_max + 2UL * 6 * 64 + 2 * kEndpointMost;
 }  // namespace
 
@@ -38,6 +39,7 @@ Home::Home(const Objects& objects, Options options, const Topology& topology, Wr
     : state_(objects.state),
       inflight_(objects.inflight),
       reassembly_(objects.reassembly),
+      lanes_(objects.lanes),
       pool_(objects.pool),
       staging_(objects.staging),
       answers_(objects.answers),
@@ -108,34 +110,45 @@ bool Home::room(uint64_t number) const {
 }
 
 bool Home::ready(Inlet& in, uint64_t sent) const {
-  if (in.available() != 0 && number_ != sent && room(number_ + 1)) return true;
+  if (number_ != sent && (is_laned(number_ + 1) || in.available() != 0) && room(number_ + 1)) return true;
   return std::any_of(piles_.begin(), piles_.end(), [](const auto& pile) { return pile->dirty; });
 }
 
 uint64_t Home::some(Inlet& in, Batch& batch, uint64_t most, uint64_t sent) {
-  uint64_t const count = std::min({in.available(), most, sent - number_});
-  uint64_t done = 0;
+  uint64_t const count = std::min(most, sent - number_);
+  uint64_t in_ring = in.available(), done = 0;
   Descriptor descriptor;
   InFlight slot;
-  for (; done < count && room(number_ + 1); ++done) {
-    in.get(descriptor);
-    in.advance();
+  for (; done < count && room(number_ + 1) && batch.room() >= Lanes::kWordsToCome + kWordsToStore; ++done) {
+    bool const laned = is_laned(number_ + 1);
+    if (!laned && in_ring-- == 0) break;
     ++number_;
     copy_out(&slot, &inflight_.slots()[number_ & (window_ - 1)], sizeof slot);
+    next(in, slot, descriptor);
     if (slot.large != 0) ++large_;
     if (descriptor.number != number_) {
       ++corrupt_;
       descriptor.verdict = Verdict::drop;
       descriptor.reason = DropReason::bad_descriptor;
     }
-    if (slot.kind == Kind::packet) packet(descriptor, slot);
+    bool const good = slot.kind == Kind::packet && packet(descriptor, slot);
+    if (!laned) lanes_.came_home(descriptor, slot, good ? &translation_.what : nullptr, batch);
     if (slot.fragments_reason != DropReason::none) spoilt(slot);
     if (slot.fragments != 0) reassembly_.give_back(slot.fragments, batch);
   }
   return done;
 }
 
-void Home::packet(const Descriptor& descriptor, const InFlight& slot) {
+void Home::next(Inlet& in, const InFlight& slot, Descriptor& descriptor) {
+  translation_ = {};
+  if (slot.laned != 0) return lanes_.at_home(number_, descriptor, translation_);
+  in.get(descriptor);
+  in.advance();
+  if ((descriptor.orders & Orders::translated) != 0)
+    copy_out(&translation_, &translations_.slot(descriptor.number, answers_window_), sizeof translation_);
+}
+
+bool Home::packet(const Descriptor& descriptor, const InFlight& slot) {
   frame_ = {pool_.at(slot.frame), slot.captured};
   bool const known = descriptor.out < options_.interfaces.size() && descriptor.verdict <= Verdict::drop &&
                      descriptor.reason < DropReason::count && descriptor.state <= FlowState::related &&
@@ -157,6 +170,7 @@ void Home::packet(const Descriptor& descriptor, const InFlight& slot) {
     if ((shown.orders & Orders::answered) != 0) answer(shown, frame_, slot.stamp_ns);
   }
   if (writes_lines()) each_came(slot, [&](const Came& came) { line(shown, came); });
+  return known;
 }
 
 bool Home::writes_lines() const { return !options_.discard && options_.outputs.verdicts != Outputs::kNone; }
@@ -197,10 +211,8 @@ void Home::spoilt(const InFlight& slot) {
 }
 
 bool Home::read_translation(const Descriptor& descriptor) {
-  translation_.number = 0;
   rewriting_ = {};
   if ((descriptor.orders & Orders::translated) == 0) return true;
-  copy_out(&translation_, &translations_.slot(descriptor.number, answers_window_), sizeof translation_);
   if (translation_.number == descriptor.number) return rewriting_ = translation_.what, true;
   translation_.number = 0;
   return false;
@@ -272,12 +284,15 @@ uint32_t Home::drawn(const Descriptor& descriptor) const {
   uint8_t const number = descriptor.tuple.protocol;
   uint32_t const header = number == protocol::tcp ? kTcp : number == protocol::sctp ? kSctp : kPorts;
   uint32_t most = edited_reach_;
+  // Of more than there is nothing is drawn.
+  auto const need = [&](uint32_t bytes) { most = bytes > descriptor.l3_length ? most : std::max(most, bytes); };
   bool const translates = translation_.number != 0 && (translation_.what.outer | translation_.what.inner) != 0;
   if (descriptor.quote == Quote::quoted && translates)
-    most = std::max(most, l4 + kIcmp + static_cast<uint32_t>(descriptor.tuple.l3 == 4 ? ip_header::kIpv4 : ip_header::kIpv6) + header);
+    need(l4 + kIcmp + static_cast<uint32_t>(descriptor.tuple.l3 == 4 ? ip_header::kIpv4 : ip_header::kIpv6) + header);
   else if (translates || (number == protocol::sctp && descriptor.state != FlowState::untracked) || (number == protocol::tcp && router_))
-    most = std::max(most, l4 + header);
-  return most > descriptor.l3_length ? 0 : most;
+    need(l4 + header);
+  if (translates && descriptor.quote == Quote::none) need(l4 + kPorts);
+  return most;
 }
 
 void Home::dropped(DropReason reason, const Came& came) {

@@ -21,6 +21,7 @@
 #include "ipc/pool.h"
 #include "ipc/stage.h"
 #include "services/pktio/cut.h"
+#include "services/pktio/lanes.h"
 #include "services/pktio/pcap_sink.h"
 #include "services/pktio/reassembly.h"
 #include "services/pktio/transmit.h"
@@ -34,6 +35,7 @@ class Home {
     PktioState& state;
     InFlightTable& inflight;
     Reassembly& reassembly;
+    Lanes& lanes;
     Pool& pool;
     Staging& staging;
     Answers& answers;
@@ -82,7 +84,11 @@ class Home {
   [[nodiscard]] Load load_of(const InFlight& slot) const;
   [[nodiscard]] bool room(uint64_t number) const;
   [[nodiscard]] bool writes_lines() const;
-  void packet(const Descriptor& descriptor, const InFlight& slot);
+  [[nodiscard]] bool is_laned(uint64_t number) const { return inflight_.slots()[number & (window_ - 1)].laned != 0; }
+  /// The next number, by the lane or out of the ring.
+  void next(Inlet& in, const InFlight& slot, Descriptor& descriptor);
+  /// False: its descriptor cannot be right.
+  bool packet(const Descriptor& descriptor, const InFlight& slot);
   /// How it is translated, into translation_. False: it should be, and nobody says how.
   [[nodiscard]] bool read_translation(const Descriptor& descriptor);
   /// The packet as rules have changed it, into frame_; rewriting_ keeps what is not in it yet. False: as above.
@@ -106,6 +112,7 @@ class Home {
   PktioState& state_;
   InFlightTable& inflight_;
   Reassembly& reassembly_;
+  Lanes& lanes_;
   Pool& pool_;
   Staging& staging_;
   Answers& answers_;

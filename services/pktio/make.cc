@@ -8,6 +8,10 @@ Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& sett
   auto* state = wiring.object<PktioState>("pktio.state");
   auto* inflight = wiring.object<InFlightTable>("pktio.inflight");
   auto* fragments = wiring.object<FragmentCells>("pktio.fragments");
+  auto* laned = wiring.object<LanedPackets>("pktio.laned");
+  auto* bumps = wiring.object<BumpsTable>("rules.bumps");
+  auto* conntrack = wiring.object<ConntrackState>("conntrack.state");
+  auto* conntrack_commit = wiring.object<CommitArea>("conntrack.commit");
   auto* pool = wiring.object<Pool>("pool");
   auto* staging = wiring.object<Staging>("pktio.staging");
   auto* answers = wiring.object<Answers>("rules.answers");
@@ -26,6 +30,11 @@ Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& sett
       .state = *state,
       .inflight = *inflight,
       .fragments = *fragments,
+      .laned = *laned,
+      .bumps = *bumps,
+      .conntrack = *conntrack,
+      .conntrack_bytes = objects.memory("conntrack.state").size(),
+      .conntrack_commit = *conntrack_commit,
       .pool = *pool,
       .staging = *staging,
       .answers = *answers,

@@ -32,13 +32,15 @@ Pktio::Pktio(Parts parts)
       holder_(parts.holder),
       writer_(parts.staging, parts.state, std::move(parts.files)),
       reassembly_(parts.state.fragments, parts.fragments),
-      receive_({parts.state, parts.inflight, parts.pool, reassembly_}, parts.settings),
-      home_({parts.state, parts.inflight, reassembly_, parts.pool, parts.staging, parts.answers, parts.edits, parts.translations}, options_of(parts.settings),
+      lanes_({parts.state, parts.stage.state.size(), parts.inflight, parts.laned, parts.bumps, parts.conntrack, parts.conntrack_bytes, parts.conntrack_commit}, parts.settings),
+      receive_({parts.state, parts.inflight, parts.pool, reassembly_, lanes_}, parts.settings),
+      home_({parts.state, parts.inflight, reassembly_, lanes_, parts.pool, parts.staging, parts.answers, parts.edits, parts.translations}, options_of(parts.settings),
             parts.settings.topology, writer_) {}
 
 void Pktio::recovered() {
   LinkType link = LinkType::ethernet;
   reassembly_.resume();
+  lanes_.resume(state_.home_number.load(), state_.next_number.load());
   receive_.resume(open_sources(link));
   if (Status const opened = home_.resume(link); !opened) fail_all(opened.error().message);
   home_committed_ = home_.number();

@@ -30,6 +30,11 @@ class Pktio : public Stage {
     PktioState& state;
     InFlightTable& inflight;
     FragmentCells& fragments;
+    LanedPackets& laned;
+    BumpsTable& bumps;
+    ConntrackState& conntrack;  // read only
+    size_t conntrack_bytes;
+    CommitArea& conntrack_commit;
     Pool& pool;
     Staging& staging;
     Answers& answers;
@@ -71,6 +76,7 @@ class Pktio : public Stage {
   Bell& holder_;
   Writer writer_;
   Reassembly reassembly_;
+  Lanes lanes_;
   Receive receive_;
   Home home_;
   uint64_t home_committed_ = 0, large_committed_ = 0;

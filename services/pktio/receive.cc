@@ -8,6 +8,7 @@ namespace bulkhead::pktio {
 namespace {
 
 constexpr size_t kTcpFlags = 13;  // offset in the TCP header
+constexpr size_t kWordsEach = Lanes::kWordsToGo + 1024;  // and what a batch changes at its end
 
 /// By its link-layer address; cooked captures keep that as a packet type (pcap-linktype(7): 1 broadcast, 2 multicast).
 bool is_to_group(std::span<const uint8_t> bytes, LinkType link) {
@@ -78,6 +79,7 @@ Receive::Receive(const Objects& objects, const Settings& settings)
       router_(settings.topology.is_router()),
       explained_(settings.explained),
       reassembly_(objects.reassembly),
+      lanes_(objects.lanes),
       ports_(settings.interfaces.size()) {
   if (settings.strict_mac)
     for (const auto& interface : settings.topology.interfaces) own_macs_.push_back(interface.mac);
@@ -123,6 +125,7 @@ void Receive::look(Port& port) const {
     port.fragment = fragment_of(bytes, port.headers, in_of(port));
   if (port.reason == DropReason::none && !port.fragment && port.headers.first_fragment()) [[unlikely]]
     see_through_fragment(port);
+  port.hash = lanes_.look_ahead(port.headers);
 }
 
 /// Of IPv6's, one that nobody puts together is looked into as if it were all (Linux get_l4proto). Its checksum is none of its bytes' then.
@@ -156,7 +159,7 @@ bool Receive::fits(const Port& port, uint64_t large_home) const {
 }
 
 bool Receive::ready(uint64_t home, uint64_t large_home) {
-  if (number_ - home + 2 > window_) return false;
+  if (number_ - home + 2 > window_ || lanes_.pauses(home, number_)) return false;
   const Port* port = earliest();
   if (gives_up(port)) return true;
   if (port != nullptr) return fits(*port, large_home);
@@ -171,8 +174,11 @@ bool Receive::tick_due(const Arrival& arrival) const {
 uint64_t Receive::some(Outlet& out, Batch& batch, uint64_t most, uint64_t home, uint64_t large_home) {
   uint64_t const first = number_;
   most = std::max<uint64_t>(most, 2);
+  lanes_.begin(batch);
   // A packet and the tick before it go together, so two numbers must fit. What is held has none, and takes its turn too.
-  for (uint64_t done = 0; done < most && number_ - first + 2 <= most && number_ - home + 2 <= window_ && out.room(2) >= 2; ++done) {
+  for (uint64_t done = 0; done < most && number_ - first + 2 <= most && number_ - home + 2 <= window_ && out.room(2) >= 2 &&
+                          batch.room() >= kWordsEach && !lanes_.pauses(home, number_);
+       ++done) {
     Port* port = earliest();
     if (gives_up(port)) {
       send_lost(reassembly_.give_up(batch), out);
@@ -190,28 +196,23 @@ uint64_t Receive::some(Outlet& out, Batch& batch, uint64_t most, uint64_t home, 
 }
 
 void Receive::tick(uint64_t time_ns, Outlet& out) {
-  Descriptor descriptor{};
-  InFlight slot{};
   time_ns_ = tick_time_ns_ = time_ns;
   since_tick_ = 0;
-  descriptor.kind = slot.kind = Kind::tick;
-  send(descriptor, slot, out);
+  send_event({}, out);
 }
 
 /// With a tick of their own.
 void Receive::send_lost(uint32_t chain, Outlet& out) {
-  Descriptor descriptor{};
   InFlight slot{};
-  descriptor.kind = slot.kind = Kind::tick;
   slot.fragments = chain;
   slot.fragments_reason = DropReason::fragments_missing;
-  send(descriptor, slot, out);
+  send_event(slot, out);
 }
 
 void Receive::next(Port& port, Outlet& out, Batch& batch) {
   time_ns_ = std::max(time_ns_, port.next.stamp_ns);
   if (port.fragment) fragment(port, *port.fragment, out, batch);
-  else packet(port, {}, out);
+  else packet(port, {}, out, batch);
   port.bytes += port.next.wire;
   port.moved = true;
   ++since_tick_;
@@ -221,8 +222,9 @@ void Receive::next(Port& port, Outlet& out, Batch& batch) {
   port.now = Source::State::waiting;
 }
 
-void Receive::packet(const Port& port, const Spoilt& spoilt, Outlet& out) {
+void Receive::packet(const Port& port, const Spoilt& spoilt, Outlet& out, Batch& batch) {
   const Arrival& arrival = port.next;
+  lanes_.look_near(port.hash);
   InFlight slot = slot_of(port);
   slot.captured = arrival.captured;
   slot.wire = arrival.wire;
@@ -234,7 +236,7 @@ void Receive::packet(const Port& port, const Spoilt& spoilt, Outlet& out) {
   if (is_explained(slot.in, slot.packet)) descriptor.orders |= Orders::explained;
   DropReason const reason = spoilt.reason != DropReason::none ? spoilt.reason : port.reason;
   settle({arrival.bytes, arrival.captured}, port.headers, reason, descriptor);
-  send(descriptor, slot, out);
+  send_packet(descriptor, slot, {arrival.bytes, arrival.captured}, port.hash, out, batch);
 }
 
 void Receive::fragment(Port& port, const Fragment& says, Outlet& out, Batch& batch) {
@@ -242,17 +244,18 @@ void Receive::fragment(Port& port, const Fragment& says, Outlet& out, Batch& bat
   Reassembly::Taken const taken = reassembly_.take({port.next, says, in_of(port), time_ns_}, batch);
   switch (taken.fate) {
     case Fate::held: return;
-    case Fate::whole: return whole(port, taken, out);
-    case Fate::dropped: return packet(port, {taken.chain, DropReason::bad_fragment}, out);
-    case Fate::full: return packet(port, {0, DropReason::fragments_full}, out);
+    case Fate::whole: return whole(port, taken, out, batch);
+    case Fate::dropped: return packet(port, {taken.chain, DropReason::bad_fragment}, out, batch);
+    case Fate::full: return packet(port, {0, DropReason::fragments_full}, out, batch);
     case Fate::passes:
       if (port.headers.first_fragment()) see_through_fragment(port);
-      return packet(port, {taken.chain, DropReason::none}, out);
+      port.hash = lanes_.look_ahead(port.headers);
+      return packet(port, {taken.chain, DropReason::none}, out, batch);
   }
 }
 
 /// It comes by the interface, and at the time, of its last fragment; its headers are the first one's.
-void Receive::whole(const Port& port, const Reassembly::Taken& taken, Outlet& out) {
+void Receive::whole(const Port& port, const Reassembly::Taken& taken, Outlet& out, Batch& batch) {
   InFlight slot = slot_of(port);
   size_t const room = reassembly_.length_of(taken);
   slot.frame = cell(room, slot);
@@ -268,7 +271,7 @@ void Receive::whole(const Port& port, const Reassembly::Taken& taken, Outlet& ou
   for (uint32_t name = taken.chain; name != 0 && explained_.packet != 0; name = reassembly_.next(name))
     if (StoredFragment const one = reassembly_.stored(name); is_explained(one.in, one.packet)) descriptor.orders |= Orders::explained;
   settle(bytes, headers, below_transport(bytes, headers), descriptor);
-  send(descriptor, slot, out);
+  send_packet(descriptor, slot, bytes, lanes_.look_ahead(headers), out, batch);
 }
 
 InFlight Receive::slot_of(const Port& port) const {
@@ -307,18 +310,31 @@ bool Receive::is_explained(uint8_t in, uint64_t packet) const {
   return explained_.packet != 0 && packet == explained_.packet && in == explained_.interface;
 }
 
-void Receive::send(const Descriptor& descriptor, const InFlight& slot, Outlet& out) {
-  ++number_;
-  Descriptor numbered = descriptor;
-  numbered.number = number_;
-  numbered.time_ns = time_ns_;
+void Receive::number(Descriptor& descriptor, InFlight& slot) {
+  descriptor.number = slot.number = ++number_;
+  descriptor.time_ns = time_ns_;
+}
+
+void Receive::keep(const InFlight& slot) { copy_in(&inflight_.slots()[slot.number & (window_ - 1)], &slot, sizeof slot); }
+
+void Receive::send_packet(Descriptor& descriptor, InFlight& slot, std::span<const uint8_t> frame, uint64_t hash, Outlet& out, Batch& batch) {
+  number(descriptor, slot);
+  bool const laned = lanes_.take(descriptor, slot, frame, hash, batch);
+  keep(slot);
+  if (!laned) out.put(descriptor);
+}
+
+void Receive::send_event(const InFlight& slot, Outlet& out) {
+  Descriptor descriptor{};
   InFlight kept = slot;
-  kept.number = number_;
-  copy_in(&inflight_.slots()[number_ & (window_ - 1)], &kept, sizeof kept);
-  out.put(numbered);
+  descriptor.kind = kept.kind = Kind::tick;
+  number(descriptor, kept);
+  keep(kept);
+  out.put(descriptor);
 }
 
 void Receive::store(Batch& batch) {
+  lanes_.store(batch);
   batch.set(state_.next_number, number_);
   batch.set(state_.time_ns, time_ns_);
   batch.set(state_.tick_time_ns, tick_time_ns_);

@@ -1,6 +1,6 @@
 // services/pktio/receive.h: captures into the chain: merged by time, numbered, parsed.
 //
-// Before  the captures (services/pktio/source.h). After: conntrack's track.
+// Before  the captures (services/pktio/source.h). After: conntrack's track; or home, by the fast lane (lanes.h).
 // Order   the source whose next packet is oldest comes first, the earlier named one on a tie. Packet time is that of
 //         the packet, but never goes back. A tick goes before the first packet of a new second, and before one
 //         packet in kTickEvery; both follow from the input alone. A fragment gets no number: the datagram does, with its
@@ -19,6 +19,7 @@
 #include "ipc/pool.h"
 #include "ipc/settings.h"
 #include "ipc/stage.h"
+#include "services/pktio/lanes.h"
 #include "services/pktio/reassembly.h"
 #include "services/pktio/source.h"
 
@@ -34,6 +35,7 @@ class Receive {
     InFlightTable& inflight;
     Pool& pool;
     Reassembly& reassembly;
+    Lanes& lanes;
   };
   /// An interface; source is null where nothing comes in.
   struct Port {
@@ -43,6 +45,7 @@ class Receive {
     Headers headers;
     DropReason reason = DropReason::none;  // why the kernel drops it before any hook
     std::optional<Fragment> fragment;
+    uint64_t hash = 0;        // of its tuple, for lanes.h
     uint64_t bytes = 0;       // taken in since the last store()
     bool moved = false;       // since the last store()
   };
@@ -82,15 +85,18 @@ class Receive {
   void tick(uint64_t time_ns, Outlet& out);
   void send_lost(uint32_t chain, Outlet& out);
   void next(Port& port, Outlet& out, Batch& batch);
-  void packet(const Port& port, const Spoilt& spoilt, Outlet& out);
+  void packet(const Port& port, const Spoilt& spoilt, Outlet& out, Batch& batch);
   void fragment(Port& port, const Fragment& says, Outlet& out, Batch& batch);
-  void whole(const Port& port, const Reassembly::Taken& taken, Outlet& out);
+  void whole(const Port& port, const Reassembly::Taken& taken, Outlet& out, Batch& batch);
   [[nodiscard]] InFlight slot_of(const Port& port) const;
   uint32_t cell(size_t bytes, InFlight& slot);
   [[nodiscard]] Descriptor describe(const InFlight& slot, std::span<const uint8_t> bytes, const Headers& headers,
                                     LinkType link) const;
   [[nodiscard]] bool is_explained(uint8_t in, uint64_t packet) const;
-  void send(const Descriptor& descriptor, const InFlight& slot, Outlet& out);
+  void send_packet(Descriptor& descriptor, InFlight& slot, std::span<const uint8_t> frame, uint64_t hash, Outlet& out, Batch& batch);
+  void send_event(const InFlight& slot, Outlet& out);
+  void number(Descriptor& descriptor, InFlight& slot);
+  void keep(const InFlight& slot);
 
   PktioState& state_;
   InFlightTable& inflight_;
@@ -99,6 +105,7 @@ class Receive {
   bool router_;
   Settings::Explained explained_;
   Reassembly& reassembly_;
+  Lanes& lanes_;
   std::vector<Port> ports_;
   std::vector<Mac> own_macs_;  // by interface; none: every frame is taken
   uint64_t number_ = 0;

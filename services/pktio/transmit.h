@@ -15,8 +15,7 @@
 
 #include "common/packet.h"
 #include "common/topology.h"
-#include "ipc/answers.h"
-#include "ipc/descriptor.h"
+#include "ipc/answer_packet.h"
 #include "ipc/nat_orders.h"
 
 namespace bulkhead::pktio {
@@ -28,7 +27,7 @@ class Transmit {
     uint32_t wire = 0;
     uint32_t link = 0;  // bytes of link header
   };
-  static constexpr size_t kAnswerMost = 20 + 1280;  // longest link header, ICMPv6's minimum MTU
+  static constexpr size_t kAnswerMost = 20 + bulkhead::kAnswerMost;  // behind the longest link header
 
   explicit Transmit(const Topology& topology);
   /// Of all files that are written.
@@ -49,25 +48,12 @@ class Transmit {
   };
   /// Bytes of link header at the front of the buffer.
   size_t link_header(const Hop& hop);
-  [[nodiscard]] Frame icmp(const Answer& answer, const Descriptor& descriptor, std::span<const uint8_t> packet);
-  [[nodiscard]] Frame reset(const Answer& answer, const Descriptor& descriptor, std::span<const uint8_t> packet);
-  struct NetworkFields {
-    uint8_t tos = 0;            // IPv4, as the next two
-    uint16_t id = 0;
-    bool dont_fragment = false;
-  };
-  /// Into zeroed bytes behind the link header.
-  void network_header(const IpAddress& from, const IpAddress& to, uint8_t number, size_t payload,
-                      const NetworkFields& fields);
-  void icmp4(const Answer& answer, const Descriptor& descriptor, std::span<const uint8_t> quoted, const IpAddress& to);
-  void icmp6(const Answer& answer, const Descriptor& descriptor, std::span<const uint8_t> quoted, const IpAddress& to);
 
   Topology topology_;
   Routes routes_;
   Neighbours neighbours_;
   LinkType link_ = LinkType::ethernet;
   std::vector<uint8_t> buffer_;
-  size_t header_ = 0;  // bytes of link header in it
 };
 
 }  // namespace bulkhead::pktio

@@ -1,6 +1,7 @@
 #include "services/rules/answer_limits.h"
 
 #include <algorithm>
+#include <span>
 
 #include "common/icmp.h"
 
@@ -13,6 +14,7 @@ constexpr uint64_t kCost4 = kHz, kCost6 = kHz / 10, kCostOfRedirect = kHz, kCost
 constexpr uint64_t kBurst = 6, kUnroutableBurst = 5;     // answers
 constexpr uint64_t kAllBurst = 50, kAllPerSecond = 1000;  // answers
 constexpr uint64_t kAllRest = kSecond / 50;               // between two looks at the clock
+constexpr size_t kTogether = 8;                          // peers that share their places; the one longest not spoken to is forgotten
 constexpr uint64_t kFirstFill = 60 * kHz;                 // what a new peer has not used
 
 /// icmp_ratemask 6168; ICMPv6's default leaves out packet-too-big alone.
@@ -48,8 +50,13 @@ AnswerPeer& AnswerLimits::peer_of(const IpAddress& address, uint64_t now_ns, Bat
   name.src = address.bytes;
   name.l3 = address.l3;
   uint64_t const key = hash_(name) | 1;
-  AnswerPeer& peer = state_.peers[key >> 1 & (RulesState::kPeers - 1)];
-  if (peer.key.load() == key) return peer;
+  auto const places = std::span(state_.peers).subspan((key >> 1) % (RulesState::kPeers / kTogether) * kTogether, kTogether);
+  AnswerPeer* oldest = places.data();
+  for (AnswerPeer& peer : places) {
+    if (peer.key.load() == key) return peer;
+    if (peer.last.load() < oldest->last.load()) oldest = &peer;
+  }
+  AnswerPeer& peer = *oldest;
   batch.set(peer.key, key);
   batch.set(peer.tokens, uint64_t{0});
   uint64_t const now = now_ns / kJiffy;

@@ -1,29 +1,43 @@
 #include "services/rules/decide.h"
 
+#include "common/ip_header.h"
 #include "services/rules/refusable.h"
 #include "services/rules/see.h"
 
 namespace bulkhead::rules {
+namespace {
+
+/// Of answers: what is said to the router's own address goes round by lo, and nobody outside hears it.
+constexpr uint16_t kSelf = 0xffff;
+constexpr uint32_t kLoopback = 0xffff;     // its index, which no interface of a replay has
+constexpr uint16_t kLoopbackType = 772;    // ARPHRD_LOOPBACK
+
+}  // namespace
 
 Decide::Decide(const Objects& objects, const Settings& settings, std::shared_ptr<const Program> program)
     : objects_(objects),
       window_(objects.answers.header.capacity),
       words_(settings.ruleset.words),
       flows_(settings.flows),
+      fast_lane_(settings.fast_lane && settings.chain == Settings::Chain::work),
       counting_(objects.state.counts, settings.chain == Settings::Chain::empty),
       limits_(objects.state, settings.seed),
       program_(std::move(program)),
       state_words_(std::make_unique<Words>(objects.state, program_.get())),
       translate_(objects.nat, settings.seed),
       packet_(std::make_unique<Evaluation>()),
+      said_packet_(std::make_unique<Evaluation>()),
       record_(objects.walk.header.capacity == 0 ? nullptr : std::make_unique<Record>(objects.walk)) {
   for (const auto& interface : settings.interfaces) interfaces_.push_back(interface.name);
   if (settings.topology.is_router()) router_ = std::make_unique<Router>(settings.topology);
-  packet_->state = state_words_.get();
-  packet_->chance = &translate_.chance();
-  packet_->host = router_ ? &router_->host : nullptr;
-  packet_->interfaces = interfaces_;
-  if (router_) packet_->routes = &router_->routes;
+  for (Evaluation* const one : {packet_.get(), said_packet_.get()}) {
+    one->state = state_words_.get();
+    one->chance = &translate_.chance();
+    one->host = router_ ? &router_->host : nullptr;
+    one->interfaces = interfaces_;
+    if (router_) one->routes = &router_->routes;
+  }
+  packet_->steady = true;  // where no rule looks
 }
 
 void Decide::visit(Descriptor& descriptor, Batch& batch) noexcept {
@@ -33,7 +47,9 @@ void Decide::visit(Descriptor& descriptor, Batch& batch) noexcept {
   if (wanted && (router_ || program_)) {
     judge(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);
     if (packet_->edited) write_edit(descriptor);
+    if ((descriptor.orders & Orders::answered) != 0) send_answer(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);
   }
+  if (wanted && fast_lane_ && descriptor.flow != 0) offer_lane(descriptor);
   if (told_ != nullptr) told_->end(descriptor.number);
   counting_.visit(descriptor, batch);
 }
@@ -42,7 +58,9 @@ void Decide::visit_early(Descriptor& descriptor, Batch& batch) noexcept {
   if (descriptor.kind != Kind::packet || descriptor.verdict != Verdict::accept) return;
   told_ = (descriptor.orders & Orders::explained) != 0 ? record_.get() : nullptr;
   if (told_ != nullptr) told_->begin(0);
-  judge_early(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);
+  auto const frame = frame_of(descriptor, objects_.pool, objects_.pool_bytes);
+  judge_early(descriptor, frame, batch);
+  if ((descriptor.orders & Orders::answered) != 0) send_answer(descriptor, frame, batch);
   if (told_ != nullptr) told_->end(descriptor.number);
 }
 
@@ -52,7 +70,8 @@ void Decide::judge_early(Descriptor& descriptor, std::span<const uint8_t> frame,
   packet_->nat.tracked = false;
   if (!passes(At::prerouting, descriptor, batch, Share::early)) return reject(descriptor, frame, batch);
   if (packet_->flow.state == FlowView::untracked) descriptor.facts |= Facts::untracked;
-  EarlyMark const mark{descriptor.number, told_ == nullptr ? 0 : told_->steps(), packet_->mark, packet_->priority};
+  EarlyMark const mark{descriptor.number, told_ == nullptr ? 0 : told_->steps(), packet_->mark, packet_->priority,
+                       packet_->steady && packet_->bumped == 0 ? 1U : 0U};
   copy_in(&objects_.early.slot(descriptor.number, window_), &mark, sizeof mark);
 }
 
@@ -71,22 +90,29 @@ void Decide::look_ahead(const Descriptor& descriptor, Batch&) const noexcept {
 
 /// The packet as it is before the first hook. False: no rule looks at it.
 bool Decide::begin(const Descriptor& descriptor, std::span<const uint8_t> frame) noexcept {
-  packet_->edited = false;
+  packet_->edited = packet_->marks_flow = false;
+  packet_->steady = true;
+  packet_->bumped = 0;
   packet_->nat.tracked = false;
   packet_->nat.changes = {};
   if (!program_ || descriptor.in >= interfaces_.size() || !see(descriptor, frame, *packet_)) return false;
   packet_->in = {interfaces_[descriptor.in], descriptor.in + 1U, 1};
   packet_->out = {};
-  packet_->flow.mark_word = static_cast<uint32_t>(words_) + descriptor.flow - 1;
-  packet_->flow.there = packet_->flow.there && descriptor.flow <= flows_;
+  see_mark(descriptor, packet_->flow);
   if (program_->flow_views) see_counts(descriptor, *objects_.views, window_, packet_->flow);
   if (program_->translates) translate_.see(descriptor, *packet_);
   if (program_->early) {
     EarlyMark const mark = early_mark(descriptor);
     packet_->mark = mark.mark;
     packet_->priority = mark.priority;
+    packet_->steady = mark.number == 0 || mark.steady != 0;
   }
   return true;
+}
+
+void Decide::see_mark(const Descriptor& descriptor, FlowView& flow) const noexcept {
+  flow.mark_word = static_cast<uint32_t>(words_) + descriptor.flow - 1;
+  flow.there = flow.there && descriptor.flow <= flows_;
 }
 
 void Decide::judge(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept {
@@ -101,6 +127,19 @@ void Decide::judge(Descriptor& descriptor, std::span<const uint8_t> frame, Batch
                             : passes(At::forward, descriptor, batch) && passes(At::postrouting, descriptor, batch);
   if (!passed) return reject(descriptor, frame, batch);
   if (program_->translates) translate_.order(descriptor, *packet_);
+}
+
+void Decide::offer_lane(Descriptor& descriptor) noexcept {
+  constexpr uint8_t settled = Orders::routed;
+  const Translation& nat = packet_->nat;
+  bool const asks = nat.tracked && (nat.open[0] || nat.open[1]);  // chains of type nat, a flow's first packet alone
+  if (packet_->marks_flow) descriptor.facts |= Facts::marked;
+  bool const steady = packet_->steady && !packet_->marks_flow && !packet_->edited && !asks && descriptor.verdict == Verdict::accept &&
+                      (descriptor.orders & ~settled) == 0 && (!router_ || steady_route_);
+  if (!steady) return;
+  Bumps bumps{descriptor.number, packet_->bumped, packet_->bumps};
+  copy_in(&objects_.bumps.slot(descriptor.number, window_), &bumps, sizeof bumps);
+  descriptor.facts |= Facts::steady;
 }
 
 std::optional<HeaderView> Decide::view_of(const Descriptor& descriptor, std::span<const uint8_t> frame) const noexcept {
@@ -131,6 +170,7 @@ bool Decide::passes(At hook, Descriptor& descriptor, Batch& batch, Share share) 
 bool Decide::route_on(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept {
   auto const packet = view_of(descriptor, frame);
   Route const found = packet ? route(*packet, descriptor.in, router_->routes, router_->topology) : Route{};
+  steady_route_ = !found.redirects;
   if (found.redirects) limits_.count_redirect(packet->destination, descriptor.time_ns, batch);
   switch (found.fate) {
     case Route::Fate::forward:
@@ -159,7 +199,7 @@ void Decide::write_edit(Descriptor& descriptor) noexcept {
   bool const quoted = descriptor.verdict == Verdict::drop;
   if (quoted && (descriptor.orders & Orders::answered) == 0) return;
   const Translation& nat = packet_->nat;
-  HeaderEdit edit;
+  HeaderEdit& edit = edit_;
   edit.number = descriptor.number;
   edit.to = nat.tracked ? nat.to : descriptor.tuple;
   edit.length = std::min(packet_->head_length, static_cast<uint16_t>(HeaderEdit::kMost));
@@ -178,7 +218,8 @@ void Decide::reject(Descriptor& descriptor, std::span<const uint8_t> frame, Batc
   if (packet_->verdict != Decision::reject) return;
   descriptor.orders |= Orders::rejected;
   auto const packet = view_of(descriptor, frame);
-  if (!router_ || !packet || !is_refusable(descriptor, *packet, frame)) return;
+  auto const changed = std::span<const uint8_t>(packet_->head).first(packet_->edited ? packet_->head_length : 0);
+  if (!router_ || !packet || !is_refusable(descriptor, *packet, frame, changed)) return;
   if (packet_->reject.kind == Reject::Kind::tcp_reset) return reset(descriptor, *packet);
   Route said;
   said.reason = DropReason::rule;
@@ -203,7 +244,63 @@ void Decide::reset(Descriptor& descriptor, const HeaderView& packet) noexcept {
   descriptor.facts |= Facts::reset;
 }
 
+std::span<const uint8_t> Decide::refused(const Descriptor& descriptor, std::span<const uint8_t> frame) noexcept {
+  auto const packet = frame.subspan(std::min<size_t>(descriptor.l3_offset, frame.size()));
+  if ((descriptor.orders & Orders::edited) == 0) return packet;
+  size_t const length = std::min(packet.size(), refused_.size());
+  std::ranges::copy(packet.first(length), refused_.begin());
+  std::ranges::copy(std::span(edit_.head).first(std::min<size_t>(edit_.length, length)), refused_.begin());
+  return std::span(refused_).first(length);
+}
+
+/// It is related to the flow of the packet that it answers, if that has one (nf_ct_attach).
+void Decide::see_said(const Descriptor& descriptor, std::span<const uint8_t> bytes) noexcept {
+  bool const reset = said_.kind == Answer::Kind::tcp_reset;
+  bool const related = descriptor.flow != 0;
+  Descriptor own{};
+  own.number = descriptor.number;
+  own.time_ns = descriptor.time_ns;
+  own.captured = own.l3_length = static_cast<uint32_t>(bytes.size());
+  own.l4_offset = said_.source.l3 == 4 ? ip_header::kIpv4 : ip_header::kIpv6;
+  own.shape = Shape::ip;
+  own.tuple = descriptor.tuple;
+  own.quote = Quote::quoted;  // its flow is that of the packet which it answers
+  own.direction = other(descriptor.direction);
+  own.state = related ? FlowState::related : FlowState::invalid;
+  own.flow = related ? descriptor.flow : 0;
+  own.flow_generation = descriptor.flow_generation;
+  static_cast<void>(see(own, bytes, *said_packet_));
+  said_packet_->protocol = reset ? protocol::tcp : said_.source.l3 == 4 ? protocol::icmp : protocol::icmpv6;
+  said_packet_->in = {};
+  if (said_.out < interfaces_.size()) said_packet_->out = {interfaces_[said_.out], said_.out + 1U, 1};
+  said_packet_->nat.tracked = false;
+  see_mark(own, said_packet_->flow);
+  if (program_->flow_views) see_counts(own, *objects_.views, window_, said_packet_->flow);
+}
+
+void Decide::send_answer(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept {
+  bool const to_self = said_.out == kSelf;
+  if (to_self) descriptor.orders &= static_cast<uint8_t>(~Orders::answered);
+  if (!program_ || (said_.out >= interfaces_.size() && !to_self)) return;
+  size_t const length = make_answer(said_, descriptor, refused(descriptor, frame), answer_);
+  if (length == 0) return;
+  see_said(descriptor, std::span(answer_).first(length));
+  state_words_->batch = &batch;
+  for (At const hook : {At::output, At::postrouting, At::prerouting, At::input}) {
+    bool const arrives = hook == At::prerouting || hook == At::input;
+    if (arrives && !to_self) return;
+    if (to_self) (arrives ? said_packet_->in : said_packet_->out) = {"lo", kLoopback, kLoopbackType};
+    if (arrives) said_packet_->out = {};
+    if (told_ != nullptr) told_->enter(hook);
+    evaluate(*program_, hook, *said_packet_, told_);
+    if (said_packet_->verdict == Decision::accept) continue;
+    descriptor.orders &= static_cast<uint8_t>(~Orders::answered);
+    return;
+  }
+}
+
 void Decide::say(Descriptor& descriptor, const Answer& said) noexcept {
+  said_ = said;
   copy_in(&objects_.answers.slot(descriptor.number, window_), &said, sizeof said);
   descriptor.orders |= Orders::answered;
 }
@@ -218,7 +315,8 @@ void Decide::answer(Descriptor& descriptor, const HeaderView& packet, const Rout
   const IpAddress& peer = packet.source;
   uint16_t const back = router_->routes.number_to(peer, descriptor.in);
   const Way& way = router_->routes.way(back);
-  if (way.kind != Way::Kind::unicast) return;
+  bool const to_self = way.kind == Way::Kind::local;
+  if (way.kind != Way::Kind::unicast && !to_self) return;
   uint64_t const now_ns = descriptor.time_ns;
   Answer said{};
   // Said from the address that it came to, which a rule may have set to somebody else's: the kernel finds no way for that.
@@ -226,14 +324,14 @@ void Decide::answer(Descriptor& descriptor, const HeaderView& packet, const Rout
   if (from_stranger && !router_->routes.is_local(packet.destination)) return;
   // What is said about a packet that was translated leaves translated back.
   bool const as_asked = router_->routes.is_local(packet.destination) || packet.destination != packet.asked;
-  said.source = as_asked ? packet.asked : source_towards(peer, way, descriptor.in);
-  if (said.source.is_none() || !limits_.allow(peer, route.type, route.code, now_ns, batch)) return;
+  said.source = as_asked ? packet.asked : to_self ? peer : source_towards(peer, way, descriptor.in);
+  if (said.source.is_none() || (!to_self && !limits_.allow(peer, route.type, route.code, now_ns, batch))) return;
   said.number = descriptor.number;
   said.kind = Answer::Kind::icmp;
   said.type = route.type;
   said.code = route.code;
   said.info = route.info;
-  said.out = way.device;
+  said.out = to_self ? kSelf : way.device;
   said.way = back;
   say(descriptor, said);
 }

@@ -10,11 +10,12 @@
 #include <memory>
 
 #include "common/rules/evaluate.h"
-#include "ipc/answers.h"
+#include "ipc/answer_packet.h"
 #include "ipc/counting.h"
 #include "ipc/early_marks.h"
 #include "ipc/flow_views.h"
 #include "ipc/header_edits.h"
+#include "ipc/lanes.h"
 #include "ipc/pool.h"
 #include "ipc/settings.h"
 #include "services/rules/answer_limits.h"
@@ -35,6 +36,7 @@ class Decide {
     Answers& answers;
     HeaderEdits& edits;
     EarlyMarks& early;
+    BumpsTable& bumps;
     Translate::Objects nat;
     FlowViews* views;
     Walk& walk;
@@ -82,6 +84,7 @@ class Decide {
   /// With the destination that the packet has behind prerouting.
   [[nodiscard]] std::optional<HeaderView> view_of(const Descriptor& descriptor,
                                                   std::span<const uint8_t> frame) const noexcept;
+  void see_mark(const Descriptor& descriptor, FlowView& flow) const noexcept;
   [[nodiscard]] bool passes(At hook, Descriptor& descriptor, Batch& batch, Share share = Share::tracked) noexcept;
   /// What early chains have left; none: nothing.
   [[nodiscard]] EarlyMark early_mark(const Descriptor& descriptor) const noexcept;
@@ -93,12 +96,20 @@ class Decide {
   [[nodiscard]] IpAddress source_towards(const IpAddress& peer, const Way& way, uint16_t in) const noexcept;
   void say(Descriptor& descriptor, const Answer& said) noexcept;
   void reject(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
+  /// What the firewall says itself goes through output and postrouting, as the kernel has it; it may be dropped there.
+  void send_answer(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
+  /// As it is refused, and quoted.
+  [[nodiscard]] std::span<const uint8_t> refused(const Descriptor& descriptor, std::span<const uint8_t> frame) noexcept;
+  void see_said(const Descriptor& descriptor, std::span<const uint8_t> bytes) noexcept;
   void write_edit(Descriptor& descriptor) noexcept;
+  /// May its flow's next packet be forwarded without asking?
+  void offer_lane(Descriptor& descriptor) noexcept;
 
   Objects objects_;
   uint64_t window_;
   size_t words_;
   uint32_t flows_;
+  bool fast_lane_;
   std::vector<std::string> interfaces_;
   Counting counting_;
   AnswerLimits limits_;
@@ -106,7 +117,12 @@ class Decide {
   std::unique_ptr<Words> state_words_;
   Translate translate_;
   std::unique_ptr<Evaluation> packet_;
+  std::unique_ptr<Evaluation> said_packet_;           // the answer to it
+  Answer said_{};
+  HeaderEdit edit_{};
+  std::array<uint8_t, kAnswerMost> refused_{}, answer_{};
   std::unique_ptr<Record> record_;  // none: nobody asked
+  bool steady_route_ = true;        // of this packet: the route said nothing that a limit counts
   Record* told_ = nullptr;          // of this packet; null: its walk is not written down
   std::unique_ptr<Router> router_;  // none: a bridge
 };

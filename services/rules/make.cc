@@ -10,13 +10,14 @@ Result<Decide> make_work(Objects& objects, const Settings& settings, const std::
   auto* answers = wiring.object<Answers>("rules.answers");
   auto* edits = wiring.object<HeaderEdits>("rules.edits");
   auto* early = wiring.object<EarlyMarks>("rules.early");
+  auto* bumps = wiring.object<BumpsTable>("rules.bumps");
   auto* nat = wiring.object<NatState>("nat.state");
   auto* walk = wiring.object<Walk>("rules.walk");
   auto* orders = wiring.object<NatOrdersTable>("rules.nat_orders");
   if (!wiring.complete()) return tl::unexpected(wiring.error());
   std::shared_ptr<const Program> program;
   if (ruleset) program = {ruleset, &ruleset->program};
-  return Decide({*state, *pool, objects.memory("pool").size(), *answers, *edits, *early, {*nat, *orders}, views, *walk}, settings, std::move(program));
+  return Decide({*state, *pool, objects.memory("pool").size(), *answers, *edits, *early, *bumps, {*nat, *orders}, views, *walk}, settings, std::move(program));
 }
 
 Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& settings) {

@@ -27,9 +27,19 @@ uint64_t pseudo_header(const HeaderView& packet, size_t length) {
   return sum;
 }
 
+bool gained_sum(const Descriptor& descriptor, const HeaderView& packet, std::span<const uint8_t> frame, std::span<const uint8_t> head) {
+  constexpr size_t kSum = 6;
+  if (packet.protocol != protocol::udp || descriptor.l4_offset < descriptor.l3_offset) return false;
+  size_t const was = size_t{descriptor.l4_offset} + kSum, is = was - descriptor.l3_offset;
+  if (was + 2 > frame.size() || is + 2 > head.size()) return false;
+  return load_raw<uint16_t>(frame.data() + was) == 0 && load_raw<uint16_t>(head.data() + is) != 0;
+}
+
 }  // namespace
 
-bool is_refusable(const Descriptor& descriptor, const HeaderView& packet, std::span<const uint8_t> frame) noexcept {
+bool is_refusable(const Descriptor& descriptor, const HeaderView& packet, std::span<const uint8_t> frame,
+                  std::span<const uint8_t> head) noexcept {
+  if (gained_sum(descriptor, packet, frame, head)) return false;
   if (has_another_sum(packet.protocol)) return true;
   if (is_verified(descriptor, packet)) return (descriptor.facts & Facts::bad_checksum) == 0;
   size_t const end = size_t{descriptor.l3_offset} + descriptor.l3_length, l4 = descriptor.l4_offset;

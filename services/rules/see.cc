@@ -65,7 +65,9 @@ bool see(const Descriptor& descriptor, std::span<const uint8_t> frame, Evaluatio
   packet.priority = 0;
   packet.number = descriptor.number;
   packet.time_ns = descriptor.time_ns;
-  packet.edited = packet.renew_sctp = false;
+  packet.edited = packet.renew_sctp = packet.marks_flow = false;
+  packet.steady = true;
+  packet.bumped = 0;
   packet.verdict = Decision::none;
   packet.reject = {};
   packet.rule = 0;

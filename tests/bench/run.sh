@@ -5,9 +5,9 @@
 #
 # replay   64-byte UDP packets of 1, 1,024, 65,536 flows and of a new flow each, through the real processes, without
 #          verdicts.jsonl; beside them the empty chain: the same processes, rings, commits, with packets made in memory,
-#          no files and no tracking. bulkhead-slow is a router with a stateful ruleset and masquerade (home.nft), every
-#          packet through the chain; udp64-drop1: one of its 1,024 flows is blocked; udp64-new-N: N more rules that
-#          no packet matches. Packets a second are the median of N runs, from the first packet taken in to
+#          no files and no tracking. bulkhead is a router with a stateful ruleset and masquerade (home.nft); bulkhead-slow the
+#          same without the fast lane, every packet through the chain; bulkhead-bridge tracks and has no rules, without the fast
+#          lane too. udp64-drop1: one of 1,024 flows is blocked; udp64-new-N: N more rules that no packet matches. Packets a second are the median of N runs, from the first packet taken in to
 #          the last byte written; system calls are counted in a run of their own (perf, root), since counting costs.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -61,11 +61,11 @@ done
 command() {
   if [ "$1" = empty-chain ]; then
     echo "$bin/bulkhead empty-chain --packets $packets"
-  elif [ "$1" = bulkhead-slow ]; then
-    echo "$bin/bulkhead replay --in lan=$work/$2.pcap --out $work/out --no-verdicts --figures $work/figures
-      --addr lan=10.0.0.254/8 --addr out=198.51.100.254/24 --rules $work/$2.nft"
   else
-    echo "$bin/bulkhead replay --in lan=$work/$2.pcap --out $work/out --no-verdicts --figures $work/figures"
+    local lane=on as=
+    if [ "$1" != bulkhead ]; then lane=off; fi
+    if [ "$1" != bulkhead-bridge ]; then as="--addr lan=10.0.0.254/8 --addr out=198.51.100.254/24 --rules $work/$2.nft"; fi
+    echo "$bin/bulkhead replay --in lan=$work/$2.pcap --out $work/out --no-verdicts --figures $work/figures --fast-lane $lane $as"
   fi
 }
 
@@ -97,14 +97,15 @@ measure() {  # SYSTEM LOAD
     jq -r '[.system, .load, .pps, .cpu_ns_per_packet,
       (.services | "\(.pktio)/\(.conntrack)/\(.rules)/\(.nat)"),
       .context_switches_per_1000, .system_calls_per_1000, (.peak_kib / 1024 | floor)] | @tsv' |
-    awk -F'\t' '{ printf "%-13s %-15s %10d %8d  %-18s %9s %9s %7s\n", $1, $2, $3, $4, $5, $6, $7, $8 }'
+    awk -F'\t' '{ printf "%-15s %-15s %10d %8d  %-18s %9s %9s %7s\n", $1, $2, $3, $4, $5, $6, $7, $8 }'
 }
 
 echo "$(nproc) cores, $(awk -F': ' '/model name/ { print $2; exit }' /proc/cpuinfo), kernel $(uname -r); $packets packets, median of $runs runs"
-printf '%-13s %-15s %10s %8s  %-18s %9s %9s %7s\n' system load packets/s CPU-ns/p pktio/ct/rules/nat switches calls MiB
-printf '%-13s %-15s %10s %8s  %-18s %9s %9s %7s\n' '' '' '' all 'ns a packet' '/1000 p' '/1000 p' peak
+printf '%-15s %-15s %10s %8s  %-18s %9s %9s %7s\n' system load packets/s CPU-ns/p pktio/ct/rules/nat switches calls MiB
+printf '%-15s %-15s %10s %8s  %-18s %9s %9s %7s\n' '' '' '' all 'ns a packet' '/1000 p' '/1000 p' peak
 measure empty-chain udp64-1024
-for load in "${loads[@]}"; do measure bulkhead "$load"; done
+for load in "${loads[@]}"; do measure bulkhead-bridge "$load"; done
+for load in "${loads[@]}" udp64-drop1; do measure bulkhead "$load"; done
 for load in "${loads[@]}" udp64-drop1 udp64-new-10 udp64-new-10000; do measure bulkhead-slow "$load"; done
 
 echo

@@ -35,6 +35,7 @@ const Settings& settings() {
   static const Settings all = [] {
     Settings small = small_settings(kSlots, 8, 6);
     small.explained = {0, 1};
+    small.flows = 48;  // more than two windows: flows that might be evicted have lanes
     return small;
   }();
   return all;
@@ -46,18 +47,20 @@ const Input& input() {
 
 /// What a neighbour may write that a stage reads, by stage; and what the stage itself may write.
 struct Place {
-  std::vector<const char*> inlets, desks, writes;
+  std::vector<const char*> inlets, desks, writes, asides;  // asides: read beside the rings
 };
 const std::array<Place, kStages> kPlaces{{
     {{"ring.home"},
      {"conntrack.desk"},
      {"pktio.commit", "pktio.journal", "pktio.desk", "pktio.state", "pktio.inflight", "pktio.fragments", "pktio.staging", "pool",
-      "ring.track"}},
+      "pktio.laned", "ring.track"},
+     {"rules.bumps", "conntrack.state", "conntrack.commit", "nat.edits", "rules.answers", "rules.edits"}},
     {{"ring.track", "ring.confirm"},
      {"rules.desk", "pktio.desk"},
-     {"conntrack.commit", "conntrack.journal", "conntrack.desk", "conntrack.state", "ring.rules", "ring.home"}},
-    {{"ring.rules"}, {"nat.desk"}, {"rules.commit", "rules.journal", "rules.desk", "rules.state", "rules.edits", "rules.walk", "ring.nat"}},
-    {{"ring.nat"}, {"conntrack.desk"}, {"nat.commit", "nat.journal", "nat.desk", "nat.state", "ring.confirm"}},
+     {"conntrack.commit", "conntrack.journal", "conntrack.desk", "conntrack.state", "ring.rules", "ring.home"},
+     {"pktio.state", "nat.edits"}},
+    {{"ring.rules"}, {"nat.desk"}, {"rules.commit", "rules.journal", "rules.desk", "rules.state", "rules.edits", "rules.walk", "rules.bumps", "ring.nat"}, {"conntrack.views", "nat.state"}},
+    {{"ring.nat"}, {"conntrack.desk"}, {"nat.commit", "nat.journal", "nat.desk", "nat.state", "ring.confirm"}, {"rules.nat_orders"}},
 }};
 
 class Orders {
@@ -135,7 +138,7 @@ class World {
   ~World() { poison(false); }
 
   void obey(Orders& orders) {
-    switch (uint8_t const order = orders.byte(); order % 10) {
+    switch (uint8_t const order = orders.byte(); order % 12) {
       case 0: case 1: return step();
       case 2: return change(orders);
       case 3: return slot(orders, [&](Descriptor& at) { orders.fill(std::as_writable_bytes(std::span(&at, 1))); });
@@ -144,6 +147,7 @@ class World {
       case 6: return another(orders);
       case 7: return frame(orders);
       case 8: return header(orders);
+      case 9: case 10: return aside(orders);
       default: return renew();
     }
   }
@@ -215,6 +219,15 @@ class World {
     auto const store = [&] { pool[at] = std::byte{orders.byte()}; };
     if (victim_ == 0) return store();
     write("pool", store);
+  }
+  /// A word of what others write; near a number that it might mean.
+  void aside(Orders& orders) {
+    const char* const name = place().asides[orders.byte() % place().asides.size()];
+    auto const object = memory_.object(name);
+    size_t const at = (orders.word() % object.size()) & ~size_t{7};
+    uint8_t const how = orders.byte();
+    uint64_t const value = how < 100 ? orders.byte() : how < 180 ? uint64_t{1} << orders.byte() % 64 : orders.word();
+    if (at + 8 <= object.size()) write(name, [&] { std::memcpy(object.data() + at, &value, 8); });
   }
   /// Of a ring, as its producer may write it; read by the next process.
   void header(Orders& orders) {

@@ -1,5 +1,5 @@
 // tests/fuzz/replay_fuzz.cc: a capture that has been spoilt, through the whole chain, under a ruleset by seed: it comes to its end,
-// and every packet has one fate.
+// every packet has one fate, and what comes out is the same with the fast lane and without.
 //
 // Input   byte 0: the ruleset; 1: bridge or router, and which capture; then changes: which packet, what is done to it, where,
 //         with what.
@@ -22,7 +22,7 @@ namespace {
 using namespace bulkhead;
 using namespace bulkhead::test;
 
-constexpr uint64_t kCaptures = 8, kPackets = 40;
+constexpr uint64_t kCaptures = 12, kPackets = 40;
 
 void want(bool holds, const char* what) {
   if (holds) return;
@@ -35,12 +35,14 @@ const Settings& settings_of(uint8_t ruleset, bool router) {
   static std::map<std::pair<uint8_t, bool>, Settings> known;
   auto const [at, fresh] = known.try_emplace({ruleset, router});
   if (!fresh) return at->second;
-  Settings made = router ? router_settings(16, 8, 16) : small_settings(16, 8, 16);
+  uint32_t const flows = ruleset % 2 == 0 ? 16 : 100;  // too few, or enough for lanes
+  Settings made = router ? router_settings(16, 4, flows) : small_settings(16, 4, flows);
   if (ruleset == 0) return at->second = made;
   if (ruleset == 1) return at->second = with_rules(made, kStatefulRules);
   if (ruleset == 3) return at->second = with_rules(made, kEarlyRules);
   if (ruleset == 4) return at->second = with_rules(made, kEarlySharingRules);
   if (ruleset == 2 && router) return at->second = with_rules(made, kTranslatingRules);
+  if (ruleset == 5 && router) return at->second = with_rules(made, kLaneRules);
   auto loaded = rules::load("made", made_ruleset(ruleset), world_of(made));
   if (loaded) set_ruleset(made, **loaded);  // a bridge has not all that a router's rules may ask
   return at->second = made;
@@ -49,7 +51,7 @@ const Settings& settings_of(uint8_t ruleset, bool router) {
 const Input& capture(size_t which) {
   static const auto all = [] {
     std::array<Input, kCaptures> made;
-    for (size_t i = 0; i < kCaptures; ++i) made[i] = i % 2 == 0 ? hazards(i, kPackets) : translations(i, kPackets);
+    for (size_t i = 0; i < kCaptures; ++i) made[i] = i % 3 == 0 ? hazards(i, kPackets) : i % 3 == 1 ? translations(i, kPackets) : streams(i, 2 * kPackets);
     return made;
   }();
   return all[which % kCaptures];
@@ -92,14 +94,8 @@ uint64_t dropped(const PktioState& state) {
   return all;
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  if (size < 2) return 0;
-  const Settings& settings = settings_of(data[0], (data[1] & 1) != 0);
-  Input input = capture(data[1] >> 1);
-  Changes changes(data + 2, size - 2);
-  while (changes.any()) change(changes, input[changes.byte() % 2]);
+/// What comes out, and what is left in memory.
+std::string replayed(const Settings& settings, const Input& input) {
   Memory const memory(settings);
   Chain chain(memory, settings, input, 0);
   chain.start_all();
@@ -112,6 +108,22 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   want(dropped(state) == state.dropped.load(), "a drop has no reason");
   want(state.drops[static_cast<size_t>(DropReason::bad_descriptor)].load() == 0, "a descriptor is no good");
   for (const char* service : kServices) want(memory.as<Desk>(fmt::format("{}.desk", service)).corrupt.load() == 0, "a service calls another's work corrupt");
+  return image(memory, chain.disk());
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size < 2) return 0;
+  Settings settings = settings_of(data[0], (data[1] & 1) != 0);
+  Input input = capture(data[1] >> 1);
+  Changes changes(data + 2, size - 2);
+  while (changes.any()) change(changes, input[changes.byte() % 2]);
+  std::string const with = replayed(settings, input);
+  settings.fast_lane = false;
+  std::string const difference = first_difference(replayed(settings, input), with);
+  if (!difference.empty()) std::fprintf(stderr, "%s\n", difference.c_str());
+  want(difference.empty(), "the fast lane makes a difference");
   return 0;
 }
 

@@ -61,6 +61,44 @@ table inet fw {
 }
 )";
 
+/// One most of whose flows may take the fast lane, as users' rulesets have it.
+inline constexpr const char* kLaneFirewallRules = R"(
+table inet early {
+  chain pre { type filter hook prerouting priority raw; policy accept;
+    ip saddr 192.0.2.9 counter drop
+    tcp dport 25 notrack
+    tcp sport 25 notrack
+  }
+}
+table ip nat {
+  chain pre { type nat hook prerouting priority dstnat; policy accept;
+    iifname "lan" tcp dport 8080 counter dnat to 198.51.100.7:80
+  }
+  chain post { type nat hook postrouting priority srcnat; policy accept;
+    oifname "wan" ip saddr 192.0.2.0/25 counter masquerade
+  }
+}
+table inet fw {
+  counter all { }
+  chain pre { type filter hook prerouting priority -150; policy accept;
+    counter name "all"
+    tcp dport 443 ct mark set 0x11
+    icmp type destination-unreachable ct mark set 0x12
+  }
+  chain forward { type filter hook forward priority 0; policy drop;
+    ct state invalid counter drop
+    ct mark vmap { 0x11 : jump marked, 0x12 : jump marked }
+    tcp flags syn tcp option maxseg size set rt mtu
+    tcp dport 22 tcp flags fin counter reject with tcp reset
+    ct state established,related counter accept
+    meta l4proto { icmp, icmpv6 } limit rate 20/second counter accept
+    ip protocol udp udp dport 5000-6000 limit rate over 50/second burst 10 packets counter reject
+    counter accept
+  }
+  chain marked { counter; }
+}
+)";
+
 /// Options of a replay as this router.
 [[nodiscard]] inline std::vector<std::string> firewall_options(const ReplayLab& lab, const char* rules = kFirewallRules) {
   write_file(lab.path("router.toml"), kFirewallTopology);

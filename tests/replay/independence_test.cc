@@ -1,5 +1,5 @@
 // What comes out depends on what goes in, and on nothing else: not on the size of batches and rings, not on the number
-// of cores, not on whether an idle service spins.
+// of cores, not on whether an idle service spins, and not on whether there is a fast lane.
 //
 // Inputs  hazards: packets that depend on each other, close together; mixed: many ordinary conversations, through a bridge and
 //         through a firewall. All with a flow table that is too small for them. That they meet the hazards is checked first.
@@ -46,17 +46,18 @@ struct Setting {
   const char* ring;
   int cores;
   const char* spin_us;
+  const char* fast_lane = "on";
 };
 
 struct Input {
   std::string captures;
-  std::vector<std::string> flows;
+  std::vector<std::string> flows;  // --flows, how many, and what else
 };
 
 /// Outputs of one run.
 Outputs outputs(const ReplayLab& lab, const Input& input, const Setting& setting) {
   Pinned const pinned(setting.cores);
-  std::vector<std::string> more{"--batch", setting.batch, "--ring", setting.ring, "--spin-us", setting.spin_us};
+  std::vector<std::string> more{"--batch", setting.batch, "--ring", setting.ring, "--spin-us", setting.spin_us, "--fast-lane", setting.fast_lane};
   more.insert(more.end(), input.flows.begin(), input.flows.end());
   auto const ran = lab.run(ReplayLab::replay_two(input.captures, lab.path("out"), more));
   BOOST_TEST(ran.status == 0, ran.text);
@@ -70,10 +71,10 @@ void same_at_every_setting(const ReplayLab& lab, const Input& input) {
   BOOST_TEST(!want.at("conntrack.txt").empty());
   // The table was full: with more room it comes to something else.
   BOOST_TEST((want.at("conntrack.txt") !=
-              outputs(lab, {input.captures, firewall ? firewall_options(lab) : std::vector<std::string>{}}, {"256", "4096", 2, "50"}).at("conntrack.txt")));
+              outputs(lab, {input.captures, {input.flows.begin() + 2, input.flows.end()}}, {"256", "4096", 2, "50"}).at("conntrack.txt")));
   auto const same = [&](const Setting& setting) {
     BOOST_TEST_CONTEXT("batch " << setting.batch << ", ring " << setting.ring << ", cores " << setting.cores
-                                << ", spin " << setting.spin_us)
+                                << ", spin " << setting.spin_us << ", fast lane " << setting.fast_lane)
     BOOST_TEST(difference(want, outputs(lab, input, setting)) == "");
   };
   for (const char* batch : {"1", "32", "256"})
@@ -81,6 +82,7 @@ void same_at_every_setting(const ReplayLab& lab, const Input& input) {
       for (int cores : {1, 2}) same({batch, ring, cores, "50"});
   for (int cores : {1, 2}) same({"32", "64", cores, "0"});
   same({"4096", "65536", 2, "50"});
+  for (const char* ring : {"64", "4096"}) same({"32", ring, 2, "50", "off"});
 }
 
 struct Met {
@@ -172,4 +174,24 @@ BOOST_AUTO_TEST_CASE(what_a_firewall_lets_through_is_the_same_at_every_setting) 
   BOOST_TEST(drops.contains("nat_clash"));
   std::string const listing = read_file(lab.path("out/ruleset.nft"));
   BOOST_TEST(listing.find("counter packets 0") == std::string::npos, listing);  // each rule was met
+}
+
+BOOST_AUTO_TEST_CASE(a_firewall_whose_flows_have_lanes_is_the_same_at_every_setting) {
+  ReplayLab lab;
+  Input input{make(lab, "mixed", "30000"), {"--flows", "256"}};
+  for (const auto& word : firewall_options(lab, kLaneFirewallRules)) input.flows.push_back(word);
+  same_at_every_setting(lab, input);
+  // Few in the chain at a time, and room in the table: most go by the lane.
+  std::vector<std::string> roomy = firewall_options(lab, kLaneFirewallRules);
+  std::vector<std::string> with{"--ring", "16", "--batch", "4"}, without = with;
+  with.insert(with.end(), roomy.begin(), roomy.end());
+  without.insert(without.end(), {"--fast-lane", "off"});
+  without.insert(without.end(), roomy.begin(), roomy.end());
+  auto const plain = lab.run(ReplayLab::replay_two(input.captures, lab.path("off"), without));
+  auto const laned = lab.run(ReplayLab::replay_two(input.captures, lab.path("on"), with));
+  BOOST_TEST(plain.status == 0, plain.text);
+  BOOST_TEST(laned.status == 0, laned.text);
+  BOOST_TEST(laned.text.find("fast lane ") != std::string::npos, laned.text);
+  BOOST_TEST(plain.text.find("fast lane ") == std::string::npos, plain.text);
+  BOOST_TEST(difference(read_outputs(lab.path("off")), read_outputs(lab.path("on"))) == "");
 }

@@ -43,7 +43,7 @@ class Chain : public Objects {
   [[nodiscard]] bool done() const;
 
   [[nodiscard]] const Disk& disk() const { return disk_; }
-  [[nodiscard]] std::string image() const { return test::image(memory_, disk_); }
+  [[nodiscard]] std::string image() const { return test::image(memory_, disk_, !settings_.fast_lane); }
 
   [[nodiscard]] std::span<std::byte> memory(std::string_view name) const override { return memory_.object(name); }
   [[nodiscard]] Bell& bell(std::string_view) override { return bell_; }

@@ -1,4 +1,4 @@
-// tests/simulation/cover.h: which kinds of change to the flow table a batch of conntrack made, and pktio's to its fragments.
+// tests/simulation/cover.h: which kinds of change to the flow table a batch of conntrack made, and pktio's to its fragments and lanes.
 #pragma once
 
 #include <fmt/format.h>
@@ -8,6 +8,7 @@
 
 #include "ipc/flow_table.h"
 #include "ipc/fragments.h"
+#include "ipc/lanes.h"
 
 namespace bulkhead::test {
 
@@ -55,6 +56,43 @@ class FragmentsBefore {
   }
   std::vector<uint32_t> was_;
   uint32_t free_;
+};
+
+/// Batches of pktio by which packets went by the fast lane, lanes were made, and flows went back into the chain; and of conntrack,
+/// which took them over.
+struct LaneCover {
+  uint64_t went = 0, made = 0, left = 0, taken_over = 0;
+  [[nodiscard]] bool complete_for_pktio() const { return went != 0 && made != 0 && left != 0; }
+  [[nodiscard]] bool adds_to(const LaneCover& other) const {
+    return (went != 0 && other.went == 0) || (made != 0 && other.made == 0) || (left != 0 && other.left == 0) ||
+           (taken_over != 0 && other.taken_over == 0);
+  }
+};
+
+class LanesBefore {
+ public:
+  LanesBefore(const PktioState& pktio, const ConntrackState& conntrack) : was_(look(pktio, conntrack)) {}
+  void compare(const PktioState& pktio, const ConntrackState& conntrack, LaneCover& cover) const {
+    LaneCover const is = look(pktio, conntrack);
+    cover.went += is.went - was_.went;
+    cover.made += is.made > was_.made;
+    cover.left += is.left > was_.left;
+    cover.taken_over += is.taken_over != was_.taken_over;
+  }
+
+ private:
+  static LaneCover look(const PktioState& pktio, const ConntrackState& conntrack) {
+    LaneCover all;
+    LaneTable const lanes(pktio, pktio.header.bytes);
+    all.went = pktio.lane_packets.load();
+    for (uint64_t i = 0; i < lanes.flows(); ++i) {
+      all.made += lanes.lane(i).generation.load() != 0;
+      all.left += lanes.lane(i).away.load() != 0;
+      all.taken_over += conntrack.entries(conntrack.header.capacity)[i].adopted.load();
+    }
+    return all;
+  }
+  LaneCover was_;
 };
 
 /// The table as it was, to be compared with what it has become.

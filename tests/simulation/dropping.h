@@ -1,4 +1,4 @@
-// tests/simulation/dropping.h: a rules stage that drops some packets, by their number alone.
+// tests/simulation/dropping.h: a rules stage that drops some packets, by their number alone; so none is steady for it.
 //
 // Why     rules decides nothing yet, but track must already be right whatever rules will do: a dropped packet's
 //         entry is never confirmed, and the next packet of its tuple begins anew.
@@ -16,6 +16,7 @@ class Dropping {
   [[nodiscard]] size_t words_each() const { return decide_.words_each(); }
   void visit(Descriptor& descriptor, Batch& batch) noexcept {
     decide_.visit(descriptor, batch);
+    descriptor.facts &= static_cast<uint8_t>(~Facts::steady);
     if (descriptor.kind != Kind::packet || descriptor.verdict != Verdict::accept) return;
     if ((descriptor.number * 0x9e3779b97f4a7c15U >> 40) % one_in_ != 0) return;
     descriptor.verdict = Verdict::drop;

@@ -133,6 +133,34 @@ table inet fw {
 }
 )";
 
+/// What the fast lane takes, beside what it must not.
+inline constexpr const char* kLaneRules = R"(
+table inet raw {
+  chain pre { type filter hook prerouting priority raw; policy accept; ip saddr 10.0.0.3 ip ttl 1 counter drop; }
+}
+table ip nat {
+  chain post { type nat hook postrouting priority srcnat; policy accept; oifname "wan" ip saddr 10.0.0.5-10.0.0.20 counter masquerade; }
+}
+table inet fw {
+  counter all { }
+  chain pre { type filter hook prerouting priority mangle; policy accept;
+    counter name "all"
+    udp sport 3001 ct mark set 0x5
+    icmp type destination-unreachable ct mark set 0x7
+    ct mark 0x7 counter
+  }
+  chain forward { type filter hook forward priority filter; policy drop;
+    ct state invalid counter drop
+    tcp flags & (syn | ack) == syn counter
+    tcp sport 3006 tcp flags psh counter
+    udp sport 3003 meta length > 60 counter drop
+    udp dport 3007 limit rate 1/second counter
+    ct state established,related counter accept
+    ip saddr 10.0.0.0/24 counter accept
+  }
+}
+)";
+
 [[nodiscard]] inline Settings with_rules(Settings settings, const char* rules) {
   auto loaded = rules::load("test", rules, world_of(settings));
   if (!loaded) throw std::runtime_error(loaded.error().message);
@@ -144,6 +172,9 @@ table inet fw {
 }
 [[nodiscard]] inline Settings early_settings(uint32_t ring, uint32_t batch, uint32_t flows, const char* rules) {
   return with_rules(router_settings(ring, batch, flows), rules);
+}
+[[nodiscard]] inline Settings lane_settings(uint32_t ring, uint32_t batch, uint32_t flows) {
+  return with_rules(router_settings(ring, batch, flows), kLaneRules);
 }
 [[nodiscard]] inline Settings translating_settings(uint32_t ring, uint32_t batch, uint32_t flows) {
   return with_rules(router_settings(ring, batch, flows), kTranslatingRules);

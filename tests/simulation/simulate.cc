@@ -22,15 +22,15 @@ namespace {
 
 using simulate::Mistake;
 
-constexpr uint32_t kFlows = 24;
+constexpr uint32_t kFlows = 24, kRoomyFlows = 200;
 constexpr std::array<uint32_t, 3> kRings{16, 64, 256};
 constexpr std::array<uint32_t, 5> kBatches{1, 2, 7, 32, 128};
 
-/// A workload with what it must come to, made without kills and switches.
+/// A workload with what it must come to, made without kills, switches and fast lane.
 struct Case {
   Input input;
   uint32_t drop_one_in;
-  enum Wiring { bridge, router, firewall, early, early_sharing, translating } wiring;
+  enum Wiring { bridge, router, firewall, early, early_sharing, translating, lane, roomy_lane } wiring;
   std::string wanted;
 };
 
@@ -41,22 +41,38 @@ Settings settings_of(const Case& one, uint32_t ring, uint32_t batch, uint32_t fl
     case Case::firewall: return firewall_settings(ring, batch, flows);
     case Case::early: return early_settings(ring, batch, flows, kEarlyRules);
     case Case::early_sharing: return early_settings(ring, batch, flows, kEarlySharingRules);
+    case Case::lane: return lane_settings(ring, batch, flows);
+    case Case::roomy_lane: return lane_settings(ring, batch, std::max(flows, kRoomyFlows));
     default: return translating_settings(ring, batch, flows);
   }
 }
 
-constexpr std::array<Case::Wiring, 13> kWirings{Case::early,    Case::early_sharing, Case::early,
+constexpr std::array<Case::Wiring, 17> kWirings{Case::lane, Case::roomy_lane, Case::lane, Case::roomy_lane,
+                                                Case::early,    Case::early_sharing, Case::early,
                                                 Case::bridge,   Case::bridge,   Case::bridge,      Case::router,
                                                 Case::firewall, Case::firewall, Case::firewall,    Case::translating,
                                                 Case::translating, Case::translating};
+
+/// Dropping one in so many is what no rule does, and no lane knows.
+bool is_lane(Case::Wiring wiring) { return wiring == Case::lane || wiring == Case::roomy_lane; }
+
+Input input_of(Case::Wiring wiring, uint64_t seed, size_t packets) {
+  switch (wiring) {
+    case Case::translating: return translations(seed, packets);
+    case Case::lane:
+    case Case::roomy_lane: return streams(seed, packets);
+    default: return hazards(seed, packets);
+  }
+}
 
 const Case& case_of(uint64_t seed) {
   static std::vector<Case> const cases = [] {
     std::vector<Case> made;
     for (uint32_t i = 0; i < kWirings.size(); ++i) {
-      Case one{kWirings[i] == Case::translating ? translations(i + 1, 120) : hazards(i + 1, 120), i % 2 == 0 ? 5U : 0U,
-               kWirings[i], {}};
-      Outcome const plain = simulate_run(settings_of(one, 64, 32), one.input,
+      Case one{input_of(kWirings[i], i + 1, is_lane(kWirings[i]) ? 400 : 120), i % 2 == 0 && !is_lane(kWirings[i]) ? 5U : 0U, kWirings[i], {}};
+      Settings settings = settings_of(one, 64, 32);
+      settings.fast_lane = false;
+      Outcome const plain = simulate_run(settings, one.input,
                                          {.switch_every = 0, .drop_one_in = one.drop_one_in});
       if (!plain.failure.empty()) fmt::print(stderr, "undisturbed run {}: {}\n", i, plain.failure);
       one.wanted = plain.image;
@@ -68,7 +84,7 @@ const Case& case_of(uint64_t seed) {
 }
 
 struct Totals {
-  uint64_t runs = 0, failures = 0, kills = 0, kills_in_recovery = 0, points = 0;
+  uint64_t runs = 0, failures = 0, kills = 0, kills_in_recovery = 0, points = 0, laned = 0;
 };
 
 bool run_seed(uint64_t seed, Mistake mistake, bool loud, Totals& totals) {
@@ -78,7 +94,7 @@ bool run_seed(uint64_t seed, Mistake mistake, bool loud, Totals& totals) {
   Plan plan;
   plan.seed = seed;
   plan.kills = static_cast<uint32_t>(seed % 13);
-  plan.points_expected = 60000;
+  plan.points_expected = is_lane(one.wiring) ? 120000 : 60000;
   plan.switch_every = static_cast<uint32_t>(5 + seed * 7 % 400);
   plan.drop_one_in = one.drop_one_in;
   plan.mistake = mistake;
@@ -87,6 +103,7 @@ bool run_seed(uint64_t seed, Mistake mistake, bool loud, Totals& totals) {
   totals.kills += outcome.kills;
   totals.kills_in_recovery += outcome.kills_in_recovery;
   totals.points += outcome.points;
+  totals.laned += outcome.laned;
   if (outcome.failure.empty() && outcome.image == one.wanted) return true;
   ++totals.failures;
   if (loud)
@@ -100,17 +117,18 @@ int run_seeds(uint64_t first, uint64_t count) {
   Totals totals;
   for (uint64_t seed = first; seed < first + count && totals.failures < 5; ++seed)
     run_seed(seed, Mistake::none, true, totals);
-  fmt::print("{} seeds, {} kills ({} in recovery), {} points of shared memory: {} failed\n", totals.runs,
-             totals.kills, totals.kills_in_recovery, totals.points, totals.failures);
-  return totals.failures == 0 && totals.kills != 0 ? 0 : 1;
+  fmt::print("{} seeds, {} kills ({} in recovery), {} points of shared memory, {} packets by the fast lane: {} failed\n", totals.runs,
+             totals.kills, totals.kills_in_recovery, totals.points, totals.laned, totals.failures);
+  bool const met = totals.kills != 0 && (totals.laned != 0 || count < kWirings.size());
+  return totals.failures == 0 && met ? 0 : 1;
 }
 
 /// Dies after each single store of a small workload, one run for each.
 int run_stores(uint32_t batch, size_t packets, Case::Wiring wiring) {
-  static constexpr std::array<const char*, 6> names{"bridge", "router", "firewall", "early chains", "early chains that share", "translating"};
-  Input const input = wiring == Case::translating ? translations(3, packets) : hazards(3, packets);
-  Settings const settings = settings_of({.input = {}, .drop_one_in = 5, .wiring = wiring, .wanted = {}}, 64, batch, 8);
-  Plan plan{.switch_every = 0, .drop_one_in = 5};
+  static constexpr std::array<const char*, 8> names{"bridge", "router", "firewall", "early chains", "early chains that share", "translating", "lane", "roomy lane"};
+  Input const input = input_of(wiring, 3, packets);
+  Settings const settings = settings_of({.input = {}, .drop_one_in = 0, .wiring = wiring, .wanted = {}}, 64, batch, 8);
+  Plan plan{.switch_every = 0, .drop_one_in = is_lane(wiring) ? 0U : 5U};
   Outcome const plain = simulate_run(settings, input, plan);
   uint64_t failures = 0;
   for (uint64_t store = 1; store <= plain.stores && failures < 5; ++store) {
@@ -143,12 +161,13 @@ bool noticed(Mistake mistake, uint64_t seeds, uint64_t& by) {
 
 int run_mistakes(uint64_t seeds) {
   static_cast<void>(case_of(0));
-  constexpr std::array<std::pair<Mistake, const char*>, 7> planted{{
+  constexpr std::array<std::pair<Mistake, const char*>, 8> planted{{
       {Mistake::store_before_journal, "a word changes before its old value is in the journal"},
       {Mistake::commit_before_journal, "a commit before its journal"},
       {Mistake::tail_published_early, "a tail published early"},
       {Mistake::hazard_left_out, "a hazard left out"},
       {Mistake::frame_reused_early, "a cell used again before the homecoming is committed"},
+      {Mistake::lane_out_of_turn, "a flow in the fast lane and in the chain at once"},
       {Mistake::sleep_without_look, "asleep without looking again"},
       {Mistake::successor_does_not_wait, "a successor that does not wait for its predecessor's end"},
   }};
@@ -190,7 +209,7 @@ int main(int argc, char** argv) {
   if (*single) return run_seeds(seed, 1);
   if (*stores) {
     int failed = 0;
-    for (auto wiring : {Case::bridge, Case::firewall, Case::early_sharing, Case::translating})
+    for (auto wiring : {Case::bridge, Case::firewall, Case::early_sharing, Case::translating, Case::roomy_lane})
       failed |= run_stores(1, packets, wiring) | run_stores(8, packets, wiring);
     return failed;
   }

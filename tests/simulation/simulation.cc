@@ -362,6 +362,7 @@ Outcome Simulation::run() {
     if (outcome_.points > kPointsMost) outcome_.failure = "it does not come to an end";
   }
   outcome_.image = image(memory_, disk_);
+  outcome_.laned = state.lane_packets.load();
   return outcome_;
 }
 

@@ -29,7 +29,7 @@ struct Plan {
 struct Outcome {
   std::string image;
   std::string failure;  // empty: it came to its end
-  uint64_t points = 0, stores = 0;
+  uint64_t points = 0, stores = 0, laned = 0;
   uint32_t kills = 0, kills_in_recovery = 0;
 };
 

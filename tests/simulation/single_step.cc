@@ -2,13 +2,14 @@
 // and lets a successor go on: the end must be that of the run in which nobody died.
 //
 //   single-step                 single-step --points 12 --recover-again-every 20      single-step mistakes
+//   single-step --lane          the same of a firewall with the fast lane, and a workload for that
 //
 // Images  what a stage's batch leaves in shared memory after each instruction (stepper.h). For each that differs
 //         from the one before, a successor recovers and all four stages go on to the end of the workload, in a
 //         process of their own: the survivors with the heap that they had; for each fourth image all die at once.
 // Again   for one image in so many the recovery itself is stepped, and each of its images recovered.
 // Cover   conntrack's batches together must meet each kind of change to the flow table, pktio's must take fragments in and let
-//         them go, or the run fails.
+//         them go, or the run fails. With the fast lane: packets go by it, lanes are made, flows go back into the chain and are taken over.
 // Skip    77: ptrace is refused.
 
 #include <sys/mman.h>
@@ -23,6 +24,7 @@
 #include "ipc/pktio_state.h"
 #include "tests/simulation/chain.h"
 #include "tests/simulation/cover.h"
+#include "tests/simulation/router.h"
 #include "tests/simulation/spoil.h"
 #include "tests/simulation/stepper.h"
 #include "tests/simulation/workload.h"
@@ -39,6 +41,7 @@ struct Options {
   uint32_t again_every = 150;       // of those, one in so many dies in its recovery too; 0: none
   uint64_t seed = 7;
   size_t packets = 120;
+  bool lane = false;
 };
 
 /// What processes add to together.
@@ -47,13 +50,17 @@ struct Counts {
 };
 
 struct Case {
-  Settings settings = small_settings(32, 8, 12);
+  Settings settings;
   Input input;
-  uint32_t drop_one_in = 5;
+  uint32_t drop_one_in;
   uint64_t rounds = 0;  // to its end, undisturbed
   std::string wanted;
 
-  explicit Case(const Options& options) : input(hazards(options.seed, options.packets)) {
+  explicit Case(const Options& options)
+      : settings(options.lane ? lane_settings(32, 8, 100) : small_settings(32, 8, 12)),
+        input(options.lane ? streams(options.seed, options.packets) : hazards(options.seed, options.packets)),
+        drop_one_in(options.lane ? 0 : 5) {
+    settings.fast_lane = options.lane;
     Memory const memory(settings);
     Chain chain(memory, settings, input, drop_one_in);
     chain.start_all();
@@ -100,6 +107,7 @@ class Batches {
   /// After how many rounds of the workload to look: spread evenly, and where batches of conntrack and pktio are of every kind.
   [[nodiscard]] std::vector<uint64_t> points() const {
     std::vector<uint64_t> chosen;
+    if (case_.settings.fast_lane) return of_lanes();
     for (uint32_t i = 1; i <= options_.points; ++i) chosen.push_back(case_.rounds * i / (options_.points + 1));
     FragmentCover of_fragments;
     if (victim_ == kPktioStage)
@@ -121,6 +129,7 @@ class Batches {
     run_up_to(rounds, chain);
     TableBefore const before(mirror.as<ConntrackState>("conntrack.state"));
     FragmentsBefore const fragments_before(mirror.as<PktioState>("pktio.state").fragments);
+    LanesBefore const lanes_before(mirror.as<PktioState>("pktio.state"), mirror.as<ConntrackState>("conntrack.state"));
     uint64_t images = 0;
     Stepped const stepped = step_through(case_.settings, mirror, batch(), [&] {
       if (images++ % options_.every == 0 && counts_.failed < 5) image(mirror, chain, images);
@@ -128,6 +137,7 @@ class Batches {
     children_.wait_all();
     before.compare(mirror.as<ConntrackState>("conntrack.state"), cover);
     fragments_before.compare(mirror.as<PktioState>("pktio.state").fragments, fragments);
+    lanes_before.compare(mirror.as<PktioState>("pktio.state"), mirror.as<ConntrackState>("conntrack.state"), lanes);
     total.instructions += stepped.instructions;
     total.images += images;
     total.refused = stepped.refused;
@@ -139,6 +149,7 @@ class Batches {
 
   Stepped total;
   FragmentCover fragments;
+  LaneCover lanes;
 
  private:
   using Steps = std::function<void()>;
@@ -177,6 +188,27 @@ class Batches {
     bool const news = (here.changed != 0 && covered.changed == 0) || (here.given_back != 0 && covered.given_back == 0);
     before.compare(links, covered);
     return news;
+  }
+
+  /// Where its batches do something new about lanes; for rules and nat, some batches.
+  [[nodiscard]] std::vector<uint64_t> of_lanes() const {
+    std::vector<uint64_t> chosen;
+    if (victim_ != kPktioStage && victim_ != kConntrackStage) return {case_.rounds / 4, case_.rounds / 2};
+    LaneCover covered;
+    for (uint64_t rounds = 1; rounds < case_.rounds; ++rounds) {
+      Memory const memory(case_.settings);
+      Chain chain(memory, case_.settings, case_.input, case_.drop_one_in);
+      run_up_to(rounds, chain);
+      auto const& pktio = memory.as<PktioState>("pktio.state");
+      auto const& conntrack = memory.as<ConntrackState>("conntrack.state");
+      LanesBefore const before(pktio, conntrack);
+      static_cast<void>(chain.bare_step(victim_));
+      LaneCover here;
+      before.compare(pktio, conntrack, here);
+      if (here.adds_to(covered)) chosen.push_back(rounds);
+      before.compare(pktio, conntrack, covered);
+    }
+    return chosen;
   }
 
   [[nodiscard]] std::shared_ptr<Chain> alone(const Memory& memory) const {
@@ -269,6 +301,12 @@ int run_stage(const Options& options, const Case& one, size_t victim, Cover& cov
              kServices[victim], points.size(), batches.total.instructions, batches.total.images,
              counts.recovered.load(), counts.again.load(), counts.again_instructions.load(),
              counts.again_images.load(), counts.failed.load());
+  if (one.settings.fast_lane) {
+    const LaneCover& lanes = batches.lanes;
+    fmt::print("{} packets went by the lane, {} batches made lanes, {} sent flows back, {} took some over\n", lanes.went, lanes.made, lanes.left, lanes.taken_over);
+    fine = fine && (victim != kPktioStage || lanes.complete_for_pktio()) && (victim != kConntrackStage || lanes.taken_over != 0);
+    return fine && counts.failed == 0 ? 0 : 1;
+  }
   if (victim != kPktioStage) return fine && counts.failed == 0 ? 0 : 1;
   fmt::print("pktio's batches: {} took fragments in or let them go, {} gave cells back\n", batches.fragments.changed, batches.fragments.given_back);
   if (!batches.fragments.complete()) fmt::print("FAILED: no fragments\n");
@@ -283,6 +321,7 @@ int run_stages(const Options& options, const Case& one) {
     if (result == kSkip) return fmt::print("skipped: ptrace is refused here\n"), kSkip;
     worst |= result;
   }
+  if (one.settings.fast_lane) return worst;
   fmt::print("conntrack's batches: {}\n", cover.text());
   if (!cover.complete()) fmt::print("FAILED: a kind of change was not met\n");
   return cover.complete() ? worst : 1;
@@ -323,6 +362,7 @@ int main(int argc, char** argv) {
   app.add_option("--recover-again-every", options.again_every, "step the recovery of one in so many; 0: none");
   app.add_option("--seed", options.seed, "of the workload");
   app.add_option("--packets", options.packets, "of the workload");
+  app.add_flag("--lane", options.lane, "with the fast lane");
   auto* mistakes = app.add_subcommand("mistakes", "spoil what recovery needs; it must be noticed");
   CLI11_PARSE(app, argc, argv);
   Case const one(options);

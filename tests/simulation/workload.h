@@ -16,4 +16,7 @@ namespace bulkhead::test {
 /// errors about translated packets, and answers to ports that NAT is still choosing.
 [[nodiscard]] Input translations(uint64_t seed, size_t packets);
 
+/// For a router with kLaneRules: conversations that go on and on, in the fast lane, and what brings them back from there.
+[[nodiscard]] Input streams(uint64_t seed, size_t packets);
+
 }  // namespace bulkhead::test

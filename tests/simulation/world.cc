@@ -9,6 +9,7 @@
 #include "ipc/bindings.h"
 #include "ipc/counters.h"
 #include "ipc/flow_table.h"
+#include "ipc/lanes.h"
 #include "ipc/pktio_state.h"
 #include "ipc/staging.h"
 
@@ -24,8 +25,8 @@ uint64_t fnv(std::span<const uint8_t> bytes) {
   return hash;
 }
 
-void show_words(std::string& out, std::string_view name, std::span<const std::byte> object) {
-  for (size_t at = sizeof(ObjectHeader); at + 8 <= object.size(); at += 8) {
+void show_words(std::string& out, std::string_view name, std::span<const std::byte> object, size_t from = sizeof(ObjectHeader)) {
+  for (size_t at = from; at + 8 <= object.size(); at += 8) {
     uint64_t word = 0;
     std::memcpy(&word, object.data() + at, 8);
     if (word != 0) out += fmt::format("{} +{} {:#x}\n", name, at, word);
@@ -42,26 +43,35 @@ void show_list(std::string& out, const char* name, ConntrackState& state, uint32
   out += '\n';
 }
 
-void show_flow(std::string& out, uint32_t index, const FlowEntry& entry) {
-  out += fmt::format("flow {} created {} status {:#x} state {} expires {} started {} mark {}", index,
-                     entry.created.load(), entry.status.load(), entry.protocol_state.load(),
-                     entry.expires_ns.load(), entry.started_ns.load(), entry.mark.load());
+/// With what has become of it in the fast lane.
+void show_flow(std::string& out, uint32_t index, const FlowEntry& entry, const LaneTable& lanes) {
+  FlowSnapshot flow{};
+  flow.expires_ns = entry.expires_ns.load();
+  flow.protocol_state = entry.protocol_state.load();
   for (size_t way = 0; way < 2; ++way) {
-    out += fmt::format(" | packets {} bytes {} tuple", entry.counters[way].packets.load(),
-                       entry.counters[way].bytes.load());
+    flow.packets[way] = entry.counters[way].packets.load();
+    flow.bytes[way] = entry.counters[way].bytes.load();
+  }
+  bool const laned = index < lanes.flows() && lanes.lane(index).generation.load() == entry.generation.load();
+  if (laned) add_lane(flow, entry, lanes.lane(index));
+  out += fmt::format("flow {} created {} status {:#x} state {} expires {} started {} mark {}", index,
+                     entry.created.load(), entry.status.load(), flow.protocol_state, flow.expires_ns, entry.started_ns.load(),
+                     entry.mark.load());
+  for (size_t way = 0; way < 2; ++way) {
+    out += fmt::format(" | packets {} bytes {} tuple", flow.packets[way], flow.bytes[way]);
     for (const auto& word : entry.tuples[way]) out += fmt::format(" {:x}", word.load());
   }
   if (tuple_of(entry.tuples[0]).protocol == protocol::tcp)
-    for (const auto& word : entry.protocol_words) out += fmt::format(" {:x}", word.load());
+    for (const auto& word : laned ? lanes.lane(index).protocol_words : entry.protocol_words) out += fmt::format(" {:x}", word.load());
   out += '\n';
 }
 
-void show_flows(std::string& out, ConntrackState& state) {
+void show_flows(std::string& out, ConntrackState& state, const LaneTable& lanes) {
   out += fmt::format(
-      "table fresh {} used {} unconfirmed {} sweep {} gone {} passed {} packets {} expired {} evict {} "
+      "table fresh {} used {} unconfirmed {} sweep {} gone {} passed {} expired {} evict {} "
       "evicted {}\n",
       state.fresh.load(), state.used.load(), state.unconfirmed.load(), state.sweep.load(),
-      state.gone_count.load(), state.gone_passed.load(), state.packets.load(), state.expired.load(),
+      state.gone_count.load(), state.gone_passed.load(), state.expired.load(),
       state.evict.load(), state.evicted.load());
   uint64_t const capacity = state.header.capacity;
   uint64_t places = 0;
@@ -72,20 +82,19 @@ void show_flows(std::string& out, ConntrackState& state) {
   show_list(out, "dropped", state, state.dropped_first.load());
   for (uint32_t i = 0; i < capacity; ++i) {
     const FlowEntry& entry = state.entries(capacity)[i];
-    if ((entry.status.load() & Status32::used) != 0) show_flow(out, i, entry);
+    if ((entry.status.load() & Status32::used) != 0) show_flow(out, i, entry, lanes);
   }
   for (uint64_t i = 0; i < std::min<uint64_t>(state.gone_count.load(), ConntrackState::kGone); ++i)
     out += fmt::format("gone {} {}\n", i, state.gone[i].load() & 0xffffffff);
 }
 
 /// Marks of flows stand last; beside each is its flow's generation, which may differ (ipc/counters.h).
-void show_rules(std::string& out, RulesState& rules, ConntrackState& conntrack) {
-  auto const object = std::as_bytes(std::span(&rules, 1));
-  show_words(out, "rules", object);
+void show_rules(std::string& out, RulesState& rules, ConntrackState& conntrack, const LaneTable& lanes) {
+  show_words(out, "rules", std::as_bytes(std::span(&rules, 1)), sizeof(ObjectHeader) + sizeof(Counts));
   uint64_t const words = rules.header.capacity, flows = conntrack.header.capacity;
   uint64_t const marks = words >= flows ? words - flows : words;
   for (uint64_t i = 0; i < words; ++i) {
-    uint64_t const word = rules.words()[i].load();
+    uint64_t const word = rules.words()[i].load() + (i < lanes.words() ? lanes.word(i).load() : 0);
     if (i < marks) {
       if (word != 0) out += fmt::format("word {} {:#x}\n", i, word);
       continue;
@@ -97,7 +106,7 @@ void show_rules(std::string& out, RulesState& rules, ConntrackState& conntrack) 
 
 /// Bindings without their flows' generations, which may differ.
 void show_nat(std::string& out, NatState& nat) {
-  show_words(out, "nat", std::as_bytes(std::span(&nat, 1)));
+  show_words(out, "nat", std::as_bytes(std::span(&nat, 1)), sizeof(ObjectHeader) + sizeof(Counts));
   uint64_t const flows = nat.header.capacity;
   for (uint64_t i = 0; i < flows; ++i) {
     const Binding& binding = nat.bindings()[i];
@@ -162,16 +171,22 @@ void write_at(std::vector<uint8_t>& file, std::span<const uint8_t> bytes, uint64
   std::copy(bytes.begin(), bytes.end(), file.begin() + static_cast<ptrdiff_t>(offset));
 }
 
-std::string image(const Memory& memory, const Disk& disk) {
+std::string image(const Memory& memory, const Disk& disk, bool counted) {
   std::string out;
   for (size_t output = 0; output < disk.size(); ++output) {
     out += fmt::format("file {} bytes {} hash {:x}\n", output, disk[output].size(), fnv(disk[output]));
     if (output + 1 == disk.size()) out.append(disk[output].begin(), disk[output].end());
   }
   show_words(out, "pktio", memory.object("pktio.state").first(offsetof(PktioState, fragments)));
-  show_rules(out, memory.as<RulesState>("rules.state"), memory.as<ConntrackState>("conntrack.state"));
+  LaneTable const lanes(memory.as<PktioState>("pktio.state"), memory.object("pktio.state").size());
+  if (counted) {
+    for (const Counts* counts : {&memory.as<RulesState>("rules.state").counts, &memory.as<NatState>("nat.state").counts})
+      show_words(out, "counts", std::as_bytes(std::span(counts, 1)), 0);
+    out += fmt::format("tracked {}\n", memory.as<ConntrackState>("conntrack.state").packets.load());
+  }
+  show_rules(out, memory.as<RulesState>("rules.state"), memory.as<ConntrackState>("conntrack.state"), lanes);
   show_nat(out, memory.as<NatState>("nat.state"));
-  show_flows(out, memory.as<ConntrackState>("conntrack.state"));
+  show_flows(out, memory.as<ConntrackState>("conntrack.state"), lanes);
   return out;
 }
 

@@ -2,8 +2,9 @@
 //
 // Who     the simulator and the single-stepper.
 // Same    image() says everything that two runs over the same input must agree in: the output files, and the
-//         shared state without what may differ (stamps and generations, which only go forward, and the places
-//         of entries within the hash table).
+//         shared state without what may differ (stamps and generations, which only go forward, the places of
+//         entries within the hash table, and which packets went by the fast lane: what conntrack and rules do not
+//         know of these is added, and what a stage has counted on its way is left out).
 #pragma once
 
 #include <cstdint>
@@ -55,7 +56,8 @@ using Disk = std::vector<std::vector<uint8_t>>;  // by output
 void write_at(std::vector<uint8_t>& file, std::span<const uint8_t> bytes, uint64_t offset);
 
 /// What must be the same in every run, as text that can be compared and read.
-[[nodiscard]] std::string image(const Memory& memory, const Disk& disk);
+/// `counted`: and what stages have counted on the way, which is the same in every run without a fast lane.
+[[nodiscard]] std::string image(const Memory& memory, const Disk& disk, bool counted = false);
 /// The first line in which two images differ.
 [[nodiscard]] std::string first_difference(const std::string& wanted, const std::string& found);
 

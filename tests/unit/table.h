@@ -4,7 +4,7 @@
 #include <boost/test/unit_test.hpp>
 #include <vector>
 
-#include "services/conntrack/timeouts.h"
+#include "ipc/tracking/timeouts.h"
 #include "tests/unit/table_world.h"
 
 namespace bulkhead::test {

@@ -2,8 +2,8 @@
 #include <boost/test/unit_test.hpp>
 #include <sstream>
 
-#include "services/conntrack/tcp_state.h"
-#include "services/conntrack/timeouts.h"
+#include "ipc/tracking/tcp_state.h"
+#include "ipc/tracking/timeouts.h"
 
 using namespace bulkhead;
 using namespace bulkhead::conntrack;

@@ -1,5 +1,5 @@
 // TCP: tables of segments, each with the state that it must get, the flow's state behind it, and its seconds left.
-#include "services/conntrack/tcp_track.h"
+#include "ipc/tracking/tcp_track.h"
 
 #include <boost/test/unit_test.hpp>
 

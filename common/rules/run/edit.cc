@@ -5,6 +5,7 @@
 namespace bulkhead::rules::run {
 namespace {
 
+constexpr size_t kSctpHeader = 12;
 constexpr size_t kWordsMost = 18;  // bytes of a field of 16, and its neighbours within 16-bit words
 using Words = std::array<uint8_t, kWordsMost>;
 
@@ -65,7 +66,10 @@ Next set_field(const Step& step, Evaluation& packet, size_t base) {
   if (pseudo + kSum > packet.head_length) return Next::rule;
   if (pseudo != 0) change_sum(packet.head.data() + pseudo, before, after, bytes);
   std::memcpy(place, after.data(), bytes);
-  packet.renew_sctp |= (step.b & kSctp) != 0;
+  if ((step.b & kSctp) == 0) return Next::step;
+  // The field has been set by then too.
+  if (packet.protocol == protocol::sctp && packet.transport + kSctpHeader > packet.frame.size()) return Next::rule;
+  packet.renew_sctp = true;
   return Next::step;
 }
 

@@ -19,7 +19,9 @@ Next set_priority(const Step& step, Evaluation& packet) noexcept {
 Next set_flow_mark(const Step& step, Evaluation& packet) noexcept {
   const FlowView& flow = packet.flow;
   if (!flow.there || packet.state == nullptr) return Next::step;
-  packet.state->set(flow.mark_word, uint64_t{flow.generation} << 32 | static_cast<uint32_t>(packet.registers[step.to]));
+  uint64_t const word = uint64_t{flow.generation} << 32 | static_cast<uint32_t>(packet.registers[step.to]);
+  packet.marks_flow = packet.marks_flow || packet.state->get(flow.mark_word) != word;
+  packet.state->set(flow.mark_word, word);
   return Next::step;
 }
 

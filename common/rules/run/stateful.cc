@@ -28,6 +28,7 @@ Next spend(const Step& step, Evaluation& packet, uint64_t cost) {
 }  // namespace
 
 Next counter(const Step& step, Evaluation& packet) noexcept {
+  packet.bump(step.word);
   set(packet, step.word, get(packet, step.word) + 1);
   set(packet, step.word + 1, get(packet, step.word + 1) + packet.length);
   return Next::step;

@@ -1,4 +1,4 @@
-// services/conntrack/lifetime.h: how long a flow without states of its own lives after a packet.
+// ipc/tracking/lifetime.h: how long a flow without states of its own lives after a packet.
 //
 // Units   nanoseconds.
 // Source  nf_conntrack_{udp,icmp,icmpv6,gre,generic}_packet() of 6.18: what counts is what was known before the packet,

@@ -1,11 +1,11 @@
-// services/conntrack/tcp_window.h: does a segment lie in the window, and what follows from it for both sides?
+// ipc/tracking/tcp_window.h: does a segment lie in the window, and what follows from it for both sides?
 //
 // Source  tcp_in_window() of nf_conntrack_proto_tcp.c (6.18), after Guido van Rooij, Real Stateful TCP Packet
 //         Filtering in IP Filter. Four bounds, of which the segment's start, not its end, meets the upper one.
 #pragma once
 
 #include "common/tcp_facts.h"
-#include "services/conntrack/tcp_flow.h"
+#include "ipc/tracking/tcp_flow.h"
 
 namespace bulkhead::conntrack {
 

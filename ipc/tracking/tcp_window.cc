@@ -1,4 +1,4 @@
-#include "services/conntrack/tcp_window.h"
+#include "ipc/tracking/tcp_window.h"
 
 #include <algorithm>
 

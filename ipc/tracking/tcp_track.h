@@ -1,4 +1,4 @@
-// services/conntrack/tcp_track.h: what a TCP segment does to its flow: state, window, time-out, end.
+// ipc/tracking/tcp_track.h: what a TCP segment does to its flow: state, window, time-out, end.
 //
 // Units   time-outs: nanoseconds.
 // Source  nf_conntrack_tcp_packet(), tcp_new(), nf_tcp_handle_invalid() of nf_conntrack_proto_tcp.c (6.18), with its
@@ -6,7 +6,7 @@
 #pragma once
 
 #include "ipc/flow_table.h"
-#include "services/conntrack/tcp_window.h"
+#include "ipc/tracking/tcp_window.h"
 
 namespace bulkhead::conntrack {
 
@@ -23,6 +23,9 @@ struct TcpOutcome {
   uint64_t timeout_ns = 0;  // accepted; invalid: not 0 if the flow is to end at the latest after so long
   bool assured = false;     // from now on
 };
+
+/// That of a TCP packet, going `way`.
+[[nodiscard]] TcpSegment segment_of(const Descriptor& descriptor, Direction way) noexcept;
 
 /// `status`: Status32 of the entry. `left_ns`: until it would expire.
 [[nodiscard]] TcpOutcome track_tcp(TcpFlow& flow, const TcpSegment& segment, uint32_t status,

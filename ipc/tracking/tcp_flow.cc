@@ -1,4 +1,4 @@
-#include "services/conntrack/tcp_flow.h"
+#include "ipc/tracking/tcp_flow.h"
 
 namespace bulkhead::conntrack {
 namespace {

@@ -1,6 +1,6 @@
-#include "services/conntrack/tcp_state.h"
+#include "ipc/tracking/tcp_state.h"
 
-#include "services/conntrack/timeouts.h"
+#include "ipc/tracking/timeouts.h"
 
 namespace bulkhead::conntrack {
 namespace {

@@ -1,4 +1,4 @@
-// services/conntrack/tcp_state.h: the kernel's TCP state table: flags and direction to the next state.
+// ipc/tracking/tcp_state.h: the kernel's TCP state table: flags and direction to the next state.
 //
 // Covers  the transitions by flags alone; what sequence numbers make of them is in tcp_track.h.
 // Source  nf_conntrack_proto_tcp.c, tcp_conntracks[][][] and tcp_timeouts[]; RFC 9293 3.3.2.

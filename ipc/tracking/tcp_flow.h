@@ -1,4 +1,4 @@
-// services/conntrack/tcp_flow.h: what is remembered of a TCP connection, as values and as words of its entry.
+// ipc/tracking/tcp_flow.h: what is remembered of a TCP connection, as values and as words of its entry.
 //
 // Order   sequence numbers are compared modulo 2^32: before(), after().
 // Crash   a visit unpacks it, changes values, and sets the words that came out differently in its batch.
@@ -7,7 +7,7 @@
 
 #include <array>
 
-#include "services/conntrack/tcp_state.h"
+#include "ipc/tracking/tcp_state.h"
 
 namespace bulkhead::conntrack {
 

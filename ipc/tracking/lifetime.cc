@@ -1,6 +1,6 @@
-#include "services/conntrack/lifetime.h"
+#include "ipc/tracking/lifetime.h"
 
-#include "services/conntrack/timeouts.h"
+#include "ipc/tracking/timeouts.h"
 
 namespace bulkhead::conntrack {
 

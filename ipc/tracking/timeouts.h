@@ -1,4 +1,4 @@
-// services/conntrack/timeouts.h: the kernel's default time-outs.
+// ipc/tracking/timeouts.h: the kernel's default time-outs.
 //
 // Units   nanoseconds of the packet clock.
 // Source  nf_conntrack_proto_{tcp,udp,icmp,icmpv6,gre,generic}.c.

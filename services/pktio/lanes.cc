@@ -1,0 +1,355 @@
+#include "services/pktio/lanes.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/ip_header.h"
+#include "ipc/tracking/lifetime.h"
+#include "ipc/tracking/tcp_track.h"
+
+namespace bulkhead::pktio {
+namespace {
+
+constexpr size_t kHashes = 32768;
+constexpr uint64_t kWorthwhile = 4, kPauseAfterMost = 1 << 18;  // packets by the lane for each that missed it
+constexpr uint8_t kJudged = 0x37, kPlain = 0x10;  // FIN, SYN, RST, ACK, URG: of a TCP packet in the lane ACK alone
+
+uint64_t place_of(uint32_t flow, Direction way, uint64_t hash) {
+  return (hash >> 32) << 32 | uint64_t{flow + 1} << 1 | static_cast<uint64_t>(way);
+}
+/// As the in-flight slot keeps it: not 0.
+uint32_t kept(uint64_t hash) { return static_cast<uint32_t>(hash) | 1U << 31; }
+uint32_t flow_at(uint64_t place) { return static_cast<uint32_t>(place >> 1 & 0x7fffffff) - 1; }
+
+/// Headers alone, no options: rules cannot tell two such packets of a flow apart but by fields that they ask for by name.
+bool is_plain(const Descriptor& descriptor) {
+  uint32_t const header = descriptor.tuple.l3 == 4 ? ip_header::kIpv4 : ip_header::kIpv6;
+  bool const tracked = descriptor.tuple.protocol == protocol::udp ||
+                       (descriptor.tuple.protocol == protocol::tcp && (descriptor.tcp_flags & kJudged) == kPlain);
+  return descriptor.shape == Shape::ip && descriptor.quote == Quote::none && descriptor.verdict == Verdict::accept && tracked &&
+         descriptor.l4_offset == descriptor.l3_offset + header && descriptor.largest_fragment == 0;
+}
+
+}  // namespace
+
+Lanes::Lanes(const Objects& objects, const Settings& settings)
+    : objects_(objects),
+      table_(objects.state, objects.state_bytes),
+      hash_(settings.seed),
+      window_(objects.inflight.header.capacity),
+      router_(settings.topology.is_router()),
+      in_chain_(kHashes),
+      pause_after_(window_ / 4) {
+  for (const auto& interface : settings.topology.interfaces) mtus_.push_back(interface.mtu);
+  // What conntrack may have made of its header since must not lead beyond it.
+  if (ConntrackState::bytes_for(table_.flows()) > objects.conntrack_bytes) table_ = {};
+  if (table_.flows() != 0) flows_ = std::as_const(objects.conntrack).entries(table_.flows());
+  counts_.resize(table_.words());
+  counted_.reserve(table_.words());
+}
+
+void Lanes::resume(uint64_t home, uint64_t sent) {
+  std::ranges::fill(in_chain_, uint16_t{0});
+  if (table_.flows() == 0) return;
+  InFlight slot;
+  for (uint64_t number = home + 1; number <= sent; ++number) {
+    copy_out(&slot, &objects_.inflight.slots()[number & (window_ - 1)], sizeof slot);
+    if (slot.hash != 0) ++in_chain(slot.hash);
+  }
+}
+
+void Lanes::begin(Batch& batch) {
+  if (table_.flows() == 0) return;
+  PktioState& state = objects_.state;
+  // No more packets than a window can make entries that have not been counted yet.
+  roomy_ = objects_.conntrack.used.load() + 2 * window_ < table_.flows();
+  bool const crowded = state.lane_crowded.load() != 0;
+  if (roomy_ == !crowded) return;
+  batch.set(state.lane_crowded, roomy_ ? 0U : 1U);
+  if (!roomy_) batch.set(state.lane_epoch, state.lane_epoch.load() + 1);
+}
+
+std::optional<Lanes::Hit> Lanes::find(const Tuple& tuple, uint64_t hash) const noexcept {
+  TupleWords const words = words_of(tuple);
+  for (const Word<uint64_t>& word : table_.bucket(hash).places) {
+    uint64_t const place = word.load();
+    if (place >> 32 != hash >> 32) continue;
+    uint32_t const flow = flow_at(place);
+    if (flow >= table_.flows()) continue;
+    const SharedTuple& stored = table_.lane(flow).sides[place & 1].tuple;
+    bool same = true;
+    for (size_t i = 0; i < words.size(); ++i) same = same && stored[i].load() == words[i];
+    if (same) return Hit{flow, static_cast<Direction>(place & 1)};
+  }
+  return std::nullopt;
+}
+
+bool Lanes::usable(const Lane& lane, const LanePlan& plan, const Descriptor& descriptor, std::span<const uint8_t> frame) const noexcept {
+  if (plan.there == 0 || plan.in != descriptor.in || lane.away.load() != 0) return false;
+  if (descriptor.facts != 0 || descriptor.orders != 0 || !is_plain(descriptor)) return false;
+  if (lane.expires_ns.load() <= descriptor.time_ns) return false;
+  bool const assured = (lane.status.load() & Status32::assured) != 0;
+  if (!assured && (!roomy_ || lane.epoch.load() != objects_.state.lane_epoch.load())) return false;
+  if (!router_) return true;
+  size_t const hops = size_t{descriptor.l3_offset} + (descriptor.tuple.l3 == 4 ? 8 : 7);
+  return plan.out < mtus_.size() && hops < frame.size() && frame[hops] > 1 && descriptor.l3_length <= mtus_[plan.out];
+}
+
+/// As conntrack's track does it. False: there is more to it, and nothing has been changed.
+bool Lanes::track(Lane& lane, Direction way, const Descriptor& descriptor, Batch& batch) const noexcept {
+  uint32_t const status = lane.status.load();
+  bool const assured = (status & Status32::assured) != 0;
+  if (descriptor.tuple.protocol != protocol::tcp) {
+    conntrack::Lifetime const life = conntrack::lifetime(descriptor.tuple.protocol, status, descriptor.time_ns - lane.started_ns.load());
+    if (life.assured && !assured) return false;
+    batch.set(lane.expires_ns, descriptor.time_ns + life.ns);
+    return true;
+  }
+  conntrack::TcpFlow::Words words;
+  for (size_t i = 0; i < words.size(); ++i) words[i] = lane.protocol_words[i].load();
+  conntrack::TcpFlow flow = conntrack::unpack(words);
+  conntrack::TcpOutcome const outcome =
+      conntrack::track_tcp(flow, conntrack::segment_of(descriptor, way), status, lane.expires_ns.load() - descriptor.time_ns);
+  bool const plain = outcome.fate == conntrack::TcpFate::accepted && (assured || !outcome.assured);
+  if (!plain || static_cast<uint32_t>(flow.state) != lane.protocol_state.load()) return false;
+  conntrack::TcpFlow::Words const after = conntrack::pack(flow);
+  for (size_t i = 0; i < words.size(); ++i)
+    if (words[i] != after[i]) batch.set(lane.protocol_words[i], after[i]);
+  batch.set(lane.expires_ns, descriptor.time_ns + outcome.timeout_ns);
+  return true;
+}
+
+bool Lanes::pauses(uint64_t home, uint64_t sent) noexcept {
+  if (missed_ < pause_after_) return false;
+  if (home != sent) return true;
+  bool const worthwhile = gone_since_pause_ >= kWorthwhile * missed_;
+  pause_after_ = worthwhile ? window_ / 4 : std::min(2 * pause_after_, kPauseAfterMost);
+  missed_ = gone_since_pause_ = 0;
+  return false;
+}
+
+uint64_t Lanes::look_ahead(const Headers& headers) const noexcept {
+  if (table_.flows() == 0 || headers.shape != Shape::ip) return 0;
+  uint64_t const hash = hash_(headers.tuple);
+  __builtin_prefetch(&table_.bucket(hash));
+  return hash;
+}
+
+void Lanes::look_near(uint64_t hash) const noexcept {
+  if (table_.flows() == 0 || hash == 0) return;
+  for (const Word<uint64_t>& word : table_.bucket(hash).places) {
+    uint64_t const place = word.load();
+    if (place >> 32 != hash >> 32 || flow_at(place) >= table_.flows()) continue;
+    const Lane& lane = table_.lane(flow_at(place));
+    prefetch<true>(&lane, kCacheLine);
+    return prefetch<true>(&lane.sides[place & 1], sizeof(LaneSide));
+  }
+}
+
+bool Lanes::take(Descriptor& descriptor, InFlight& slot, std::span<const uint8_t> frame, uint64_t hash, Batch& batch) {
+  bool const tracked = table_.flows() != 0 && descriptor.shape == Shape::ip && descriptor.verdict == Verdict::accept &&
+                       (descriptor.facts & Facts::bad_checksum) == 0;
+  if (!tracked) return false;
+  bool const quoted = descriptor.quote == Quote::quoted;
+  auto const tuple = quoted ? inverse(descriptor.tuple) : std::optional(descriptor.tuple);
+  if (!tuple) return false;
+  if (quoted) hash = hash_(descriptor.tuple);
+  if (auto const hit = find(*tuple, hash)) {
+    Lane& lane = table_.lane(hit->flow);
+    auto const plan = std::bit_cast<LanePlan>(lane.sides[static_cast<size_t>(hit->way)].plan.load());
+    if (usable(lane, plan, descriptor, frame) && track(lane, hit->way, descriptor, batch)) {
+      go(hit->flow, hit->way, plan, descriptor, batch);
+      slot.laned = 1;
+      return true;
+    }
+    slot.lane = hit->flow + 1;
+    if (lane.away.load() == 0) {
+      descriptor.facts |= Facts::laned;
+      batch.set(lane.away, descriptor.number);
+    } else if (plan.there != 0) {
+      ++missed_;
+    }
+    batch.set(lane.last, descriptor.number);
+  }
+  slot.hash = kept(hash);
+  ++in_chain(slot.hash);
+  return false;
+}
+
+/// Its counters' words are within bounds: admit() has seen to that, and they are pktio's own.
+void Lanes::go(uint32_t flow, Direction way, const LanePlan& plan, Descriptor& descriptor, Batch& batch) {
+  Lane& lane = table_.lane(flow);
+  LaneSide& side = lane.sides[static_cast<size_t>(way)];
+  batch.add(side.counted.packets, uint64_t{1});
+  batch.add(side.counted.bytes, uint64_t{descriptor.l3_length});
+  for (const Word<uint32_t>& counter : side.counters) {
+    uint32_t const word = counter.load();
+    if (word == 0) break;
+    Count& count = counts_[word - 1];
+    if (count.packets++ == 0) counted_.push_back(word - 1);
+    count.bytes += descriptor.l3_length;
+  }
+  ++gone_;
+  ++gone_since_pause_;
+  descriptor.state = plan.state;
+  descriptor.direction = way;
+  descriptor.flow = flow + 1;
+  descriptor.flow_generation = lane.generation.load();
+  descriptor.out = plan.out;
+  descriptor.way = plan.way;
+  descriptor.orders = plan.orders;
+  descriptor.rule = side.rule.load();
+  LanedPacket& packet = objects_.packets.slot(descriptor.number, window_);
+  copy_in(&packet.descriptor, &descriptor, sizeof descriptor);
+  if ((plan.orders & Orders::translated) == 0) return;
+  Rewriting const what{plan.outer, 0, tuple_of(side.to), {}};
+  copy_in(&packet.what, &what, sizeof what);
+}
+
+void Lanes::store(Batch& batch) {
+  for (uint32_t const word : counted_) {
+    Count const count = std::exchange(counts_[word], {});
+    batch.add(table_.word(word), count.packets);
+    batch.add(table_.word(word + 1), count.bytes);
+  }
+  counted_.clear();
+  if (gone_ != 0) batch.add(objects_.state.lane_packets, std::exchange(gone_, 0));
+}
+
+void Lanes::at_home(uint64_t number, Descriptor& descriptor, NatEdit& edit) const {
+  const LanedPacket& packet = objects_.packets.slot(number, window_);
+  copy_out(&descriptor, &packet.descriptor, sizeof descriptor);
+  if ((descriptor.orders & Orders::translated) == 0) return;
+  edit.number = number;
+  copy_out(&edit.what, &packet.what, sizeof edit.what);
+}
+
+void Lanes::came_home(const Descriptor& descriptor, const InFlight& slot, const Rewriting* what, Batch& batch) {
+  if (table_.flows() == 0) return;
+  if (slot.hash != 0) --in_chain(slot.hash);
+  if (slot.lane != 0) back(slot.lane - 1, descriptor, batch);
+  if (what != nullptr && (descriptor.facts & Facts::steady) != 0) admit(descriptor, *what, batch);
+}
+
+std::optional<Lanes::Flow> Lanes::look(uint32_t flow, uint32_t generation) const noexcept {
+  const FlowEntry& entry = flows_[flow];
+  Flow known;
+  bool const good = read_committed(entry.stamp, objects_.conntrack_commit.generation, [&] {
+    known = {entry.generation.load(), entry.status.load(), entry.protocol_state.load(), entry.created.load(), entry.expires_ns.load(),
+             entry.started_ns.load(), {}, {}, {}};
+    for (size_t way = 0; way < 2; ++way) {
+      known.tuples[way] = words_of(tuple_of(entry.tuples[way]));
+      known.hashes[way] = entry.hashes[way].load();
+    }
+    for (size_t i = 0; i < known.protocol_words.size(); ++i) known.protocol_words[i] = entry.protocol_words[i].load();
+  });
+  constexpr uint32_t wanted = Status32::used | Status32::confirmed;
+  bool const there = good && known.generation == generation && (known.status & wanted) == wanted;
+  return there ? std::optional(known) : std::nullopt;
+}
+
+/// The last one of its flow that was in the chain: what the flow has become there is taken over.
+void Lanes::back(uint32_t flow, const Descriptor& descriptor, Batch& batch) {
+  Lane& lane = table_.lane(flow);
+  if ((descriptor.facts & Facts::marked) != 0)
+    for (LaneSide& side : lane.sides) batch.set(side.plan, uint64_t{0});
+  if (lane.last.load() != descriptor.number) return;
+  auto const known = look(flow, lane.generation.load());
+  if (!known || known->status != lane.status.load()) return remove(flow, batch);
+  take_over(lane, *known, batch);
+  batch.set(lane.epoch, objects_.state.lane_epoch.load());
+  std::atomic_thread_fence(std::memory_order_release);
+  batch.set(lane.last, uint64_t{0});
+  batch.set(lane.away, uint64_t{0});
+}
+
+void Lanes::take_over(Lane& lane, const Flow& known, Batch& batch) {
+  batch.set(lane.expires_ns, known.expires_ns);
+  batch.set(lane.protocol_state, known.protocol_state);
+  for (size_t i = 0; i < known.protocol_words.size(); ++i)
+    if (lane.protocol_words[i].load() != known.protocol_words[i]) batch.set(lane.protocol_words[i], known.protocol_words[i]);
+  for (LaneSide& side : lane.sides) {
+    if (side.counted.packets.load() == 0) continue;
+    batch.set(side.counted.packets, uint64_t{0});
+    batch.set(side.counted.bytes, uint64_t{0});
+  }
+}
+
+/// Others of its flow may still be in the chain: one that gives the flow another mark takes this plan away again, and so does the last
+/// one if its status has changed since, in which bits only come.
+void Lanes::admit(const Descriptor& descriptor, const Rewriting& what, Batch& batch) {
+  constexpr uint8_t known_orders = Orders::routed | Orders::translated;
+  bool const good = is_plain(descriptor) && descriptor.flow != 0 && descriptor.flow <= table_.flows() &&
+                    (descriptor.orders & ~known_orders) == 0 && (descriptor.facts & Facts::marked) == 0 && what.inner == 0 &&
+                    (descriptor.state == FlowState::established || descriptor.state == FlowState::fresh) &&
+                    descriptor.direction <= Direction::reply;
+  if (!good) return;
+  uint32_t const flow = descriptor.flow - 1;
+  Lane& lane = table_.lane(flow);
+  if (lane.generation.load() != descriptor.flow_generation) {
+    auto const known = look(flow, descriptor.flow_generation);
+    if (!known || known->created == descriptor.number || !make(flow, *known, batch)) return;
+  }
+  LaneSide& side = lane.sides[static_cast<size_t>(descriptor.direction)];
+  if (words_of(tuple_of(side.tuple)) != words_of(descriptor.tuple)) return;
+  Bumps bumps;
+  copy_out(&bumps, &objects_.bumps.slot(descriptor.number, window_), sizeof bumps);
+  auto const words = std::span(bumps.words).first(std::min<size_t>(bumps.count, bumps.words.size()));
+  bool const bounded = std::ranges::all_of(words, [&](uint32_t word) { return word + uint64_t{1} < table_.words(); });
+  if (bumps.number != descriptor.number || bumps.count > bumps.words.size() || !bounded) return;
+  for (size_t i = 0; i < side.counters.size(); ++i) batch.set(side.counters[i], i < words.size() ? words[i] + 1 : 0U);
+  TupleWords const to = words_of(what.to);
+  for (size_t i = 0; i < to.size() && what.outer != 0; ++i) batch.set(side.to[i], to[i]);
+  batch.set(side.rule, descriptor.rule);
+  LanePlan const plan{1, descriptor.in, descriptor.out, descriptor.orders, descriptor.state, what.outer, descriptor.way};
+  batch.set(side.plan, std::bit_cast<uint64_t>(plan));
+}
+
+/// False: it can have none now.
+bool Lanes::make(uint32_t flow, const Flow& known, Batch& batch) {
+  Lane& lane = table_.lane(flow);
+  bool const alone = in_chain(kept(known.hashes[0])) == 0 && in_chain(kept(known.hashes[1])) == 0;
+  if (!alone) ++missed_;
+  bool const stays = roomy_ || (known.status & Status32::assured) != 0;
+  if ((!alone && !simulate::mistaken(simulate::Mistake::lane_out_of_turn)) || !stays || known.tuples[0] == known.tuples[1]) return false;
+  if (lane.generation.load() != 0) remove(flow, batch);  // of a flow that has gone
+  for (size_t way = 0; way < 2; ++way) {
+    for (size_t i = 0; i < known.tuples[way].size(); ++i) batch.set(lane.sides[way].tuple[i], known.tuples[way][i]);
+    batch.set(lane.hashes[way], known.hashes[way]);
+    batch.set(lane.sides[way].plan, uint64_t{0});
+  }
+  if (!insert(flow, Direction::original, known.hashes[0], batch)) return false;
+  if (!insert(flow, Direction::reply, known.hashes[1], batch)) return erase(flow, Direction::original, batch), false;
+  batch.set(lane.status, known.status);
+  batch.set(lane.started_ns, known.started_ns);
+  take_over(lane, known, batch);
+  batch.set(lane.epoch, objects_.state.lane_epoch.load());
+  batch.set(lane.last, uint64_t{0});
+  batch.set(lane.away, uint64_t{0});
+  std::atomic_thread_fence(std::memory_order_release);
+  batch.set(lane.generation, known.generation);
+  return true;
+}
+
+bool Lanes::insert(uint32_t flow, Direction way, uint64_t hash, Batch& batch) {
+  for (Word<uint64_t>& place : table_.bucket(hash).places) {
+    if (place.load() != 0) continue;
+    batch.set(place, place_of(flow, way, hash));
+    return true;
+  }
+  return false;
+}
+
+void Lanes::erase(uint32_t flow, Direction way, Batch& batch) {
+  uint64_t const hash = table_.lane(flow).hashes[static_cast<size_t>(way)].load();
+  for (Word<uint64_t>& place : table_.bucket(hash).places)
+    if (place.load() == place_of(flow, way, hash)) return batch.set(place, uint64_t{0});
+}
+
+void Lanes::remove(uint32_t flow, Batch& batch) {
+  batch.set(table_.lane(flow).generation, 0U);
+  erase(flow, Direction::original, batch);
+  erase(flow, Direction::reply, batch);
+}
+
+}  // namespace bulkhead::pktio

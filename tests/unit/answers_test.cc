@@ -1,0 +1,90 @@
+// What the firewall says itself, on its way through output and postrouting; and resets about packets that are not of a flow.
+#define BOOST_TEST_MODULE answers
+#include "ipc/counters.h"
+#include "ipc/flow_table.h"
+#include "ipc/tracking/tcp_state.h"
+#include "tests/simulation/router.h"
+#include "tests/unit/routed.h"
+
+using namespace bulkhead;
+using namespace bulkhead::test;
+
+namespace {
+
+const Ends kOut{address("10.0.0.1"), address("192.0.2.1")}, kOther{address("10.0.0.2"), address("192.0.2.1")};
+
+Bytes datagram(const Ends& ends, uint16_t to = 53) { return ethernet(ip(ends, protocol::udp, udp(ends, 1000, to, pattern(20)))); }
+Bytes segment(const Ends& ends, uint16_t from, uint16_t to, uint8_t flags, uint32_t seq, uint32_t ack) {
+  return ethernet(ip(ends, protocol::tcp, tcp(ends, {.src_port = from, .dst_port = to, .seq = seq, .ack = ack, .flags = flags})));
+}
+
+Routed through_rules(const std::string& rules, const std::vector<Arrival>& arrivals) {
+  return through(with_rules(router_settings(16, 4, 64), rules.c_str()), arrivals);
+}
+
+std::string firewall(const std::string& output, const std::string& postrouting = "") {
+  return "table inet t {\nchain f { type filter hook forward priority 0; policy accept; udp dport 53 reject; tcp dport 22 reject with tcp reset; }\n"
+         "chain o { type filter hook output priority 0; policy accept;\n" + output + "\n}\n"
+         "chain p { type filter hook postrouting priority 0; policy accept;\n" + postrouting + "\n}\n}\n";
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(an_answer_that_output_or_postrouting_drops_is_not_sent) {
+  std::vector<Arrival> const both{{0, datagram(kOut)}, {0, datagram(kOther)}};
+  BOOST_TEST(through_rules(firewall(""), both).lan.size() == 2U);
+  for (const char* rule : {"ip daddr 10.0.0.1 drop", "icmp type destination-unreachable ip daddr 10.0.0.1 drop", "oifname \"lan\" ip daddr 10.0.0.1 drop",
+                           "ct state related ip daddr 10.0.0.1 drop", "meta l4proto icmp meta length 76 ip daddr 10.0.0.1 drop"}) {
+    BOOST_TEST(through_rules(firewall(rule), both).lan.size() == 1U, rule);
+    BOOST_TEST(through_rules(firewall("", rule), both).lan.size() == 1U, rule);
+  }
+  for (const char* rule : {"iifname \"lan\" drop", "ct state new drop", "udp dport 53 drop", "oifname \"wan\" drop"})
+    BOOST_TEST(through_rules(firewall(rule), both).lan.size() == 2U, rule);
+}
+
+BOOST_AUTO_TEST_CASE(a_reset_passes_output_as_its_flows) {
+  std::vector<Arrival> const one{{0, segment(kOut, 1000, 22, tcp_flag::syn, 1, 0)}};
+  BOOST_TEST(through_rules(firewall(""), one).lan.size() == 1U);
+  for (const char* rule : {"tcp flags rst drop", "tcp sport 22 ct state related ct direction reply drop", "meta l4proto tcp drop"})
+    BOOST_TEST(through_rules(firewall(rule), one).lan.empty(), rule);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_said_to_the_router_itself_comes_in_by_lo) {
+  // From the router's own address to nowhere: the error about it goes to the router.
+  Ends const own{address("10.0.0.254"), address("203.0.113.9")};
+  std::string const rules = "table inet t { chain pre { type filter hook prerouting priority 0; iifname \"lo\" limit rate 1/day burst 1 packets counter\n}\n"
+                            "chain in { type filter hook input priority 0; iifname \"lo\" icmp type destination-unreachable counter\n}\n}\n";
+  Settings const settings = with_rules(router_settings(16, 4, 64), rules.c_str());
+  Input input(2);
+  Bytes const frame = datagram(own);
+  input[0].push_back({kStart, static_cast<uint32_t>(frame.size()), frame});
+  Memory memory(settings);
+  Chain chain(memory, settings, input, 0);
+  chain.start_all();
+  BOOST_REQUIRE(chain.finish());
+  auto& state = memory.as<RulesState>("rules.state");
+  uint64_t counted = 0;
+  for (uint64_t i = 0; i < state.header.capacity; ++i) counted += state.words()[i].load() == 1 ? 1 : 0;
+  BOOST_TEST(counted == 2U);  // packets of both counters
+}
+
+BOOST_AUTO_TEST_CASE(a_reset_about_an_invalid_packet_is_a_packet_of_its_flow) {
+  std::string const rules = "table inet t { chain f { type filter hook forward priority 0; ct state invalid reject with tcp reset\n}\n}\n";
+  Settings const settings = with_rules(router_settings(16, 4, 64), rules.c_str());
+  Input input(2);
+  uint64_t time = kStart;
+  auto const add = [&](size_t in, const Bytes& frame) { input[in].push_back({time += kMillisecond, static_cast<uint32_t>(frame.size()), frame}); };
+  add(0, segment(kOut, 1000, 80, tcp_flag::syn, 0, 0));
+  add(1, segment(kOut.back(), 80, 1000, tcp_flag::syn | tcp_flag::ack, 0, 1));
+  add(0, segment(kOut, 1000, 80, tcp_flag::ack, 1, 1));
+  add(0, segment(kOut, 1000, 80, tcp_flag::ack, 50'000'000, 1));  // beyond the window: the reset has sequence number 1
+  add(1, segment(kOut.back(), 80, 1000, tcp_flag::ack, 1, 1));
+  Memory memory(settings);
+  Chain chain(memory, settings, input, 0);
+  chain.start_all();
+  BOOST_REQUIRE(chain.finish());
+  auto& state = memory.as<ConntrackState>("conntrack.state");
+  const FlowEntry& entry = state.entries(state.header.capacity)[0];
+  BOOST_TEST(entry.protocol_state.load() == static_cast<uint32_t>(conntrack::TcpState::close));
+  BOOST_TEST(entry.counters[1].packets.load() >= 2U);  // the SYN/ACK and our own reset
+}
