@@ -26,7 +26,7 @@ namespace bulkhead {
 namespace {
 
 constexpr uint64_t kJournalEntries = 32768;
-constexpr uint64_t kLaneWords = 98;  // that a packet which goes and one which comes home change at most
+constexpr uint64_t kLaneWords = 104;  // that a packet which goes and one which comes home change at most
 constexpr uint64_t kStagingBytes = 4 << 20;  // of each file: four writes of 1 MiB
 
 template <class T>

@@ -69,6 +69,12 @@ void Lanes::begin(Batch& batch) {
   if (!roomy_) batch.set(state.lane_epoch, state.lane_epoch.load() + 1);
 }
 
+/// While the table may fill up no lane of a flow that is not assured is good, not even once there is room again.
+uint32_t Lanes::epoch() const noexcept {
+  uint32_t const now = objects_.state.lane_epoch.load();
+  return roomy_ ? now : now - 1;
+}
+
 std::optional<Lanes::Hit> Lanes::find(const Tuple& tuple, uint64_t hash) const noexcept {
   TupleWords const words = words_of(tuple);
   for (const Word<uint64_t>& word : table_.bucket(hash).places) {
@@ -257,7 +263,7 @@ void Lanes::back(uint32_t flow, const Descriptor& descriptor, Batch& batch) {
   auto const known = look(flow, lane.generation.load());
   if (!known || known->status != lane.status.load()) return remove(flow, batch);
   take_over(lane, *known, batch);
-  batch.set(lane.epoch, objects_.state.lane_epoch.load());
+  batch.set(lane.epoch, epoch());
   std::atomic_thread_fence(std::memory_order_release);
   batch.set(lane.last, uint64_t{0});
   batch.set(lane.away, uint64_t{0});
@@ -313,6 +319,9 @@ bool Lanes::make(uint32_t flow, const Flow& known, Batch& batch) {
   bool const stays = roomy_ || (known.status & Status32::assured) != 0;
   if ((!alone && !simulate::mistaken(simulate::Mistake::lane_out_of_turn)) || !stays || known.tuples[0] == known.tuples[1]) return false;
   if (lane.generation.load() != 0) remove(flow, batch);  // of a flow that has gone
+  // So has any that had one of these tuples: its lane must not be found before this one.
+  for (size_t way = 0; way < 2; ++way)
+    if (auto const former = find(std::bit_cast<Tuple>(known.tuples[way]), known.hashes[way])) remove(former->flow, batch);
   for (size_t way = 0; way < 2; ++way) {
     for (size_t i = 0; i < known.tuples[way].size(); ++i) batch.set(lane.sides[way].tuple[i], known.tuples[way][i]);
     batch.set(lane.hashes[way], known.hashes[way]);
@@ -323,7 +332,7 @@ bool Lanes::make(uint32_t flow, const Flow& known, Batch& batch) {
   batch.set(lane.status, known.status);
   batch.set(lane.started_ns, known.started_ns);
   take_over(lane, known, batch);
-  batch.set(lane.epoch, objects_.state.lane_epoch.load());
+  batch.set(lane.epoch, epoch());
   batch.set(lane.last, uint64_t{0});
   batch.set(lane.away, uint64_t{0});
   std::atomic_thread_fence(std::memory_order_release);

@@ -37,7 +37,7 @@ class Lanes {
     CommitArea& conntrack_commit;
   };
   static constexpr size_t kWordsToGo = 24;    // that a packet changes which goes by the lane, or into the chain
-  static constexpr size_t kWordsToCome = 74;  // and one that comes home
+  static constexpr size_t kWordsToCome = 80;  // and one that comes home
 
   Lanes(const Objects& objects, const Settings& settings);
 
@@ -78,6 +78,7 @@ class Lanes {
     std::array<uint64_t, 7> protocol_words;
   };
 
+  [[nodiscard]] uint32_t epoch() const noexcept;
   [[nodiscard]] std::optional<Hit> find(const Tuple& tuple, uint64_t hash) const noexcept;
   [[nodiscard]] bool usable(const Lane& lane, const LanePlan& plan, const Descriptor& descriptor, std::span<const uint8_t> frame) const noexcept;
   [[nodiscard]] bool track(Lane& lane, Direction way, const Descriptor& descriptor, Batch& batch) const noexcept;

@@ -82,6 +82,14 @@ EarlyMark Decide::early_mark(const Descriptor& descriptor) const noexcept {
   return mark.number == descriptor.number ? mark : EarlyMark{};
 }
 
+/// Not in the early visit itself: what a dead one has left of it there is not to be believed.
+void Decide::take_early_mark(const Descriptor& descriptor) noexcept {
+  EarlyMark const mark = early_mark(descriptor);
+  packet_->mark = mark.mark;
+  packet_->priority = mark.priority;
+  packet_->steady = mark.number == 0 || mark.steady != 0;
+}
+
 void Decide::look_ahead(const Descriptor& descriptor, Batch&) const noexcept {
   if (!router_ && !program_) return;
   auto const frame = frame_of(descriptor, objects_.pool, objects_.pool_bytes);
@@ -101,12 +109,6 @@ bool Decide::begin(const Descriptor& descriptor, std::span<const uint8_t> frame)
   see_mark(descriptor, packet_->flow);
   if (program_->flow_views) see_counts(descriptor, *objects_.views, window_, packet_->flow);
   if (program_->translates) translate_.see(descriptor, *packet_);
-  if (program_->early) {
-    EarlyMark const mark = early_mark(descriptor);
-    packet_->mark = mark.mark;
-    packet_->priority = mark.priority;
-    packet_->steady = mark.number == 0 || mark.steady != 0;
-  }
   return true;
 }
 
@@ -117,6 +119,7 @@ void Decide::see_mark(const Descriptor& descriptor, FlowView& flow) const noexce
 
 void Decide::judge(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept {
   bool const seen = begin(descriptor, frame);
+  if (seen && program_->early) take_early_mark(descriptor);
   if (seen && !passes(At::prerouting, descriptor, batch)) return reject(descriptor, frame, batch);
   if (router_ && !route_on(descriptor, frame, batch)) return;
   if (!seen) return;

@@ -88,6 +88,7 @@ class Decide {
   [[nodiscard]] bool passes(At hook, Descriptor& descriptor, Batch& batch, Share share = Share::tracked) noexcept;
   /// What early chains have left; none: nothing.
   [[nodiscard]] EarlyMark early_mark(const Descriptor& descriptor) const noexcept;
+  void take_early_mark(const Descriptor& descriptor) noexcept;
   void judge_early(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
   [[nodiscard]] bool route_on(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
   [[nodiscard]] bool may_speak(const Descriptor& descriptor, const HeaderView& packet, const Route& route, Batch& batch) noexcept;

@@ -22,7 +22,7 @@ namespace {
 
 using simulate::Mistake;
 
-constexpr uint32_t kFlows = 24, kRoomyFlows = 200;
+constexpr uint32_t kFlows = 24, kRoomyFlows = 200, kCrowdedFlows = 56;  // of a table that is crowded now and then
 constexpr std::array<uint32_t, 3> kRings{16, 64, 256};
 constexpr std::array<uint32_t, 5> kBatches{1, 2, 7, 32, 128};
 
@@ -41,7 +41,7 @@ Settings settings_of(const Case& one, uint32_t ring, uint32_t batch, uint32_t fl
     case Case::firewall: return firewall_settings(ring, batch, flows);
     case Case::early: return early_settings(ring, batch, flows, kEarlyRules);
     case Case::early_sharing: return early_settings(ring, batch, flows, kEarlySharingRules);
-    case Case::lane: return lane_settings(ring, batch, flows);
+    case Case::lane: return lane_settings(ring, batch, std::max(flows, kCrowdedFlows));
     case Case::roomy_lane: return lane_settings(ring, batch, std::max(flows, kRoomyFlows));
     default: return translating_settings(ring, batch, flows);
   }
