@@ -3,15 +3,15 @@
 namespace bulkhead {
 
 // pktio may change its mind under our eyes: dying, or having got the flow back. `away` changes last, and is undone first.
-bool lives_on(const Lane& lane, uint32_t generation, uint64_t number, uint64_t now_ns) noexcept {
+std::optional<bool> lives(const Lane& lane, uint32_t generation, uint64_t number, uint64_t now_ns) noexcept {
   for (int tries = 0; tries < 64; ++tries) {
     uint64_t const away = lane.away.acquire();
-    if (lane.generation.acquire() != generation) return false;
-    if (away != 0 && away <= number) return false;
+    if (lane.generation.acquire() != generation) return std::nullopt;
+    if (away != 0 && away <= number) return std::nullopt;
     uint64_t const expires_ns = lane.expires_ns.acquire();
     if (lane.away.acquire() == away && lane.generation.load() == generation) return expires_ns > now_ns;
   }
-  return false;
+  return std::nullopt;
 }
 
 void add_lane(FlowSnapshot& flow, const FlowEntry& entry, const Lane& lane) noexcept {

@@ -8,11 +8,12 @@
 //         which went into the chain, conntrack. Packet `away` bears Facts::laned: at its track conntrack takes the state over.
 //         Once packet `last` is home nobody of the flow is in the chain, and pktio takes the state back.
 // Expiry  whether a flow has expired at number m is the same whenever conntrack looks: a packet that went by the lane behind m
-//         found it alive, so at m it lived; one that goes into the chain leaves `expires_ns` as it was (lives_on()).
+//         found it alive, so at m it lived; one that goes into the chain leaves `expires_ns` as it was (lives()).
 // Trust   conntrack checks generations and uses nothing else of a lane than numbers; pktio's own readers check indexes.
 #pragma once
 
 #include <bit>
+#include <optional>
 
 #include "common/nat_rewrite.h"
 #include "ipc/flow_table.h"
@@ -60,8 +61,8 @@ struct alignas(64) Lane {
 };
 static_assert(sizeof(Lane) == 384);
 
-/// Does flow `generation` live on in its lane, though conntrack's own entry has expired, at packet `number` of time `now_ns`?
-[[nodiscard]] bool lives_on(const Lane& lane, uint32_t generation, uint64_t number, uint64_t now_ns) noexcept;
+/// Does flow `generation` live in its lane at packet `number` of time `now_ns`? None: conntrack's own entry says whether it does.
+[[nodiscard]] std::optional<bool> lives(const Lane& lane, uint32_t generation, uint64_t number, uint64_t now_ns) noexcept;
 
 /// What conntrack's entry, of a flow with a lane, does not say yet.
 void add_lane(FlowSnapshot& flow, const FlowEntry& entry, const Lane& lane) noexcept;

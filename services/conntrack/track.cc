@@ -129,9 +129,12 @@ void Track::confirmed(uint64_t number, const Descriptor& next) noexcept {
 
 bool Track::expired(uint32_t index, const Descriptor& now) const noexcept {
   const FlowEntry& entry = table_.entry(index);
-  if (entry.expires_ns.load() > now.time_ns) return false;
-  bool const laned = index < lanes_.flows() && lives_on(std::as_const(lanes_).lane(index), entry.generation.load(), now.number, now.time_ns);
-  return !laned;
+  bool const own = entry.expires_ns.load() <= now.time_ns;
+  // A lane lets its flow live longer; TCP's may have shortened its life too.
+  bool const may_differ = own || entry.protocol_state.load() != 0;
+  if (!may_differ || index >= lanes_.flows()) return own;
+  std::optional<bool> const laned = lives(std::as_const(lanes_).lane(index), entry.generation.load(), now.number, now.time_ns);
+  return laned ? !*laned : own;
 }
 
 /// Once, though the visit may have to be made again.

@@ -177,6 +177,21 @@ BOOST_AUTO_TEST_CASE(tcp_goes_by_it_while_nothing_but_data_comes) {
   BOOST_TEST(far.tcp(false, 401, 1, tcp_flag::fin | tcp_flag::ack).laned() == along);
 }
 
+BOOST_AUTO_TEST_CASE(data_that_nobody_acknowledges_shortens_a_flows_life_in_the_lane_too) {
+  Stream stream = opened();
+  stream.tcp(true, 1, 401, tcp_flag::ack);
+  for (uint32_t i = 0; i < 20; ++i) stream.tcp(false, 401 + 10 * i, 1, tcp_flag::ack, 10).tcp(true, 1, 411 + 10 * i, tcp_flag::ack);
+  // What conntrack has seen last acknowledges all, with a flag that goes through the chain: the flow has five days.
+  stream.tcp(true, 1, 601, tcp_flag::ack | tcp_flag::urg);
+  for (int i = 0; i < 20; ++i) stream.udp(8);
+  uint64_t const before = stream.laned();
+  stream.tcp(false, 601, 1, tcp_flag::ack, 10);  // this one is not acknowledged: 300 s
+  BOOST_TEST(stream.laned() == before + 1);
+  stream.pause(302 * kSecond);
+  for (int i = 0; i < 4; ++i) stream.udp(7, 20, {}, {address("10.0.0.2"), address("192.0.2.1")}).pause(2 * kSecond);
+  BOOST_TEST(stream.laned() >= before + 1);  // and the sweep finds it as it does without a lane
+}
+
 BOOST_AUTO_TEST_CASE(a_flow_table_that_may_fill_up_keeps_flows_that_it_may_evict_out_of_the_lane) {
   Settings few = with_rules(router_settings(64, 4, 100), kRules);  // fewer than two windows
   Input input(2);
