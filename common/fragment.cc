@@ -8,7 +8,6 @@ namespace bulkhead {
 namespace {
 
 using ip_header::kIpv6;
-constexpr uint32_t kFragmentHeader = 8;
 
 uint8_t ecn_bit(unsigned traffic_class) { return static_cast<uint8_t>(1 << (traffic_class & 3)); }
 
@@ -74,17 +73,17 @@ std::optional<Fragment> fragment6(std::span<const uint8_t> packet, const Headers
   if (!place || lacks_headers(packet, place->at, protocol::fragment)) return std::nullopt;
   Fragment fragment;
   fragment.l3_at = headers.l3_offset;
-  fragment.broken = place->at + kFragmentHeader > packet.size();
+  fragment.broken = place->at + ip_header::kFragment6 > packet.size();
   if (fragment.broken) return fragment;
   const uint8_t* const header = ip + place->at;
   uint16_t const field = load_be16(header + 2);
   fragment.key = {headers.tuple.src, headers.tuple.dst, load_be32(header + 4),
                   static_cast<uint16_t>(is_of_one_link(headers.tuple.dst) ? device + 1 : 0), 6, 0};
-  fragment.payload_at = headers.l3_offset + place->at + kFragmentHeader;
+  fragment.payload_at = headers.l3_offset + place->at + ip_header::kFragment6;
   fragment.next_header_at = headers.l3_offset + place->name;
   fragment.size = static_cast<uint32_t>(kIpv6) + payload;
   fragment.offset = field & 0xfff8U;
-  fragment.end = fragment.offset + fragment.size - place->at - kFragmentHeader;
+  fragment.end = fragment.offset + fragment.size - place->at - ip_header::kFragment6;
   fragment.more = (field & 1) != 0;
   fragment.ecn = ecn_bit(ip[1] >> 4);
   return fragment;

@@ -13,6 +13,7 @@
 namespace bulkhead::ip_header {
 
 inline constexpr size_t kIpv4 = 20, kIpv6 = 40;  // without options and extension headers
+inline constexpr uint32_t kFragment6 = 8;        // IPv6's fragment header
 
 /// 4 or 6, where the whole fixed header is there; 0: it is neither.
 [[nodiscard]] inline uint8_t version(std::span<const uint8_t> packet) noexcept {

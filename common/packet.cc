@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "common/ip_header.h"
+
 namespace bulkhead {
 namespace {
 
 constexpr uint32_t ethernet_header = 14, cooked_v1_header = 16, cooked_v2_header = 20, vlan_tag = 4;
-constexpr uint32_t ipv4_header = 20, ipv6_header = 40, fragment_header = 8;
+constexpr uint32_t ipv4_header = ip_header::kIpv4, ipv6_header = ip_header::kIpv6, fragment_header = ip_header::kFragment6;
 constexpr uint32_t tcp_header = 20, udp_header = 8, icmp_header = 8, sctp_header = 12, dccp_header = 12;
 
 /// What is being parsed. `captured` <= `wire`; both from the first byte of the frame.
@@ -100,15 +102,45 @@ void parse_rest(uint8_t number, const uint8_t* l4, uint32_t room, uint32_t lengt
   }
 }
 
+/// Fills in the ports from as much of the transport header as Linux' nf_ct_get_tuple wants.
+bool quoted_ports(const uint8_t* l4, uint32_t room, Tuple& tuple) noexcept {
+  switch (tuple.protocol) {
+    case protocol::icmp:
+    case protocol::icmpv6:
+      if (room < icmp_header) return false;
+      take_icmp(l4, tuple);
+      return true;
+    case protocol::tcp:
+    case protocol::udp:
+    case protocol::udplite:
+    case protocol::sctp:
+    case protocol::dccp:
+      if (room < 4) return false;
+      take_ports(l4, tuple);
+      return true;
+    case protocol::gre:
+      return take_gre(l4, room, tuple);
+    default:
+      return true;
+  }
+}
+
+/// An ICMP error about it would be seen to quote nothing.
+void quotes_nothing(Headers& h) noexcept { h.tuple.src = h.tuple.dst = {}; }
+
 /// l4_offset, l3_length and the tuple's protocol are known; l4_offset is within both the packet and the
 /// capture.
 void parse_l4(const Frame& frame, Headers& h) noexcept {
   const uint32_t length = h.l4_length();
   const uint32_t room = std::min(frame.captured - h.l4_offset, length);
   const uint8_t* l4 = frame.bytes + h.l4_offset;
-  if (h.tuple.protocol == protocol::tcp) return parse_tcp(l4, room, length, h);
-  if (h.tuple.protocol == protocol::udp) return parse_udp(l4, room, length, h);
-  parse_rest(h.tuple.protocol, l4, room, length, h);
+  if (h.tuple.protocol == protocol::tcp)
+    parse_tcp(l4, room, length, h);
+  else if (h.tuple.protocol == protocol::udp)
+    parse_udp(l4, room, length, h);
+  else
+    parse_rest(h.tuple.protocol, l4, room, length, h);
+  if (h.shape == Shape::malformed && !quoted_ports(l4, room, h.tuple)) quotes_nothing(h);
 }
 
 // --- IPv4 ---
@@ -179,10 +211,10 @@ bool skip_extensions(const Frame& frame, Headers& h) noexcept {
   uint32_t at = h.l4_offset;
   while (is_extension(next)) {
     const uint32_t least = next == protocol::fragment ? fragment_header : 2;
-    if (end - at < least) return refuse(h, Reason::short_extension), false;
+    if (end - at < least) return refuse(h, Reason::short_extension), quotes_nothing(h), false;
     const uint8_t* header = frame.bytes + at;
     const uint32_t length = extension_length(next, header);
-    if (length > end - at) return refuse(h, Reason::short_extension), false;
+    if (length > end - at) return refuse(h, Reason::short_extension), quotes_nothing(h), false;
     const bool is_fragment = next == protocol::fragment;
     next = header[0];
     at += length;
@@ -324,29 +356,6 @@ uint32_t quoted_offset(const uint8_t* ip, const uint8_t* l4, uint32_t room, cons
   if (outer.icmp_code() != 0 || ip[7] != 255 || !link_local || room < 48) return 0;
   if (l4[40] != redirected_header || l4[41] == 0) return 0;
   return 48;
-}
-
-/// Fills in the ports from as much of the transport header as Linux' nf_ct_get_tuple wants.
-bool quoted_ports(const uint8_t* l4, uint32_t room, Tuple& tuple) noexcept {
-  switch (tuple.protocol) {
-    case protocol::icmp:
-    case protocol::icmpv6:
-      if (room < icmp_header) return false;
-      take_icmp(l4, tuple);
-      return true;
-    case protocol::tcp:
-    case protocol::udp:
-    case protocol::udplite:
-    case protocol::sctp:
-    case protocol::dccp:
-      if (room < 4) return false;
-      take_ports(l4, tuple);
-      return true;
-    case protocol::gre:
-      return take_gre(l4, room, tuple);
-    default:
-      return true;
-  }
 }
 
 /// Addresses, protocol and l4_offset of the quoted packet; its own length fields say nothing about what was

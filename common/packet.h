@@ -102,7 +102,8 @@ enum class Shape : uint8_t {
               // in one single "atomic" fragment is shape ip.)
   no_tuple,   // good IPv6 packet that says "no next header", or GRE version 1 that is not PPTP: state invalid
   not_ip,     // ARP and anything else: passes a bridge without tracking; ethertype says what
-  malformed,  // reason says why
+  malformed,  // reason says why. At the transport: tuple as an ICMP error about it would be seen to quote it, of no addresses
+              // where that is nothing
 };
 
 enum class Reason : uint8_t {

@@ -108,7 +108,13 @@ size_t make_answer(const Answer& answer, const Descriptor& descriptor, std::span
   uint8_t const l3 = ip_header::version(refused);
   if (answer.number != descriptor.number || l3 == 0 || answer.source.l3 != l3 || into.size() < kAnswerMost) return 0;
   switch (answer.kind) {
-    case Answer::Kind::icmp: return icmp_error(answer, descriptor, refused, into.data());
+    case Answer::Kind::icmp: {
+      size_t const length = icmp_error(answer, descriptor, refused, into.data());
+      bool const v4 = l3 == 4;
+      if (answer.what.outer != 0)
+        rewrite(into.first(length), v4 ? protocol::icmp : protocol::icmpv6, v4 ? kIpv4 : kIpv6, answer.what);
+      return length;
+    }
     case Answer::Kind::tcp_reset: return tcp_reset(answer, descriptor, refused, into.data());
     default: return 0;
   }

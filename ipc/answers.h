@@ -8,6 +8,7 @@
 #pragma once
 
 #include "common/address.h"
+#include "common/nat_rewrite.h"
 #include "ipc/slots.h"
 
 namespace bulkhead {
@@ -22,8 +23,9 @@ struct alignas(64) Answer {
   uint16_t way;       // number of the way (common/topology.h)
   uint8_t type, code;
   IpAddress source;   // its destination is the packet's source; tcp_reset: the packet's destination
+  Rewriting what;     // done to all of it in the end: as the flow that it is related to is translated
 };
-static_assert(sizeof(Answer) == 64);
+static_assert(sizeof(Answer) == 128);
 
 using Answers = Slots<Answer, Layout::answers>;
 

@@ -8,7 +8,9 @@
 // Source  nf_nat_core.c: nf_nat_bysource, nf_conntrack_tuple_taken.
 #pragma once
 
+#include "common/nat_rewrite.h"
 #include "ipc/counters.h"
+#include "ipc/descriptor.h"
 #include "ipc/flow_table.h"
 
 namespace bulkhead {
@@ -68,6 +70,24 @@ struct BindingView {
   view.original = tuple_of(binding.original);
   view.reply = tuple_of(binding.reply);
   return view;
+}
+
+/// What becomes of a packet, or an ICMP error, of that flow: it leaves as the inverse of how its answer comes. Nothing, if
+/// that is no tuple.
+[[nodiscard]] inline Rewriting rewriting_of(const BindingView& binding, Direction direction, Quote quote) noexcept {
+  Rewriting what;
+  bool const reply = direction == Direction::reply;
+  const Tuple& answer = reply ? binding.original : binding.reply;
+  auto const to = inverse(answer);
+  if (!to) return what;
+  bool const source = (binding.flags & Binding::source) != 0, destination = (binding.flags & Binding::destination) != 0;
+  what.outer = static_cast<uint8_t>(((reply ? destination : source) ? Rewriting::source : 0) |
+                                    ((reply ? source : destination) ? Rewriting::destination : 0));
+  what.to = *to;
+  if (quote == Quote::none) return what;
+  what.inner = Rewriting::source | Rewriting::destination;
+  what.inner_to = answer;
+  return what;
 }
 
 }  // namespace bulkhead

@@ -38,6 +38,11 @@ using SharedTuple = std::array<Word<uint64_t>, 5>;
   for (size_t i = 0; i < words.size(); ++i) words[i] = shared[i].load();
   return std::bit_cast<Tuple>(words);
 }
+[[nodiscard]] inline bool is_tuple(const SharedTuple& shared, const TupleWords& words) noexcept {
+  for (size_t i = 0; i < words.size(); ++i)
+    if (shared[i].load() != words[i]) return false;
+  return true;
+}
 
 struct Status32 {  // bits of FlowEntry::status, as in nf_conntrack_common.h where there is such a bit
   static constexpr uint32_t seen_reply = 1U << 1, assured = 1U << 2, confirmed = 1U << 3, source_nat = 1U << 4,
@@ -70,6 +75,15 @@ static_assert(sizeof(FlowEntry) == 256);
 
 struct alignas(64) FlowBucket {
   static constexpr unsigned kPlaces = 7;
+
+  [[nodiscard]] static constexpr uint64_t place_of(uint32_t index, Direction way, uint64_t hash) {
+    return (hash >> 32) << 32 | uint64_t{index + 1} << 1 | static_cast<uint64_t>(way);
+  }
+  [[nodiscard]] static constexpr bool may_be(uint64_t place, uint64_t hash) { return place >> 32 == hash >> 32; }
+  /// A free place's is beyond any capacity.
+  [[nodiscard]] static constexpr uint32_t index_at(uint64_t place) { return static_cast<uint32_t>(place >> 1 & 0x7fffffff) - 1; }
+  [[nodiscard]] static constexpr Direction way_at(uint64_t place) { return static_cast<Direction>(place & 1); }
+
   std::array<Word<uint64_t>, kPlaces> places;  // hash's upper half << 32 | (index + 1) << 1 | direction; 0: free
   Word<uint64_t> passed;                       // entries whose search goes through here to the next bucket
 };

@@ -144,6 +144,15 @@ struct Evaluation {
   bool policy = false;  // drop: a chain's policy said so
   uint32_t chain = 0;   // target of a jump
 
+  /// Rules have done nothing yet.
+  void begin() noexcept {
+    edited = marks_flow = renew_sctp = false;
+    steady = true;
+    bumped = 0;
+    verdict = Decision::none;
+    reject = {};
+    rule = 0;
+  }
   /// A counter has counted it.
   void bump(uint32_t word) noexcept {
     if (bumped < bumps.size()) bumps[bumped++] = word;

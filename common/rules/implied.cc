@@ -4,6 +4,7 @@
 //         exceptions that the cases below name.
 #include <algorithm>
 
+#include "common/packet.h"
 #include "common/rules/checker.h"
 
 namespace bulkhead::rules {
@@ -23,11 +24,8 @@ class Pruner {
   [[nodiscard]] bool mixed() const { return family_ == "inet" || family_ == "bridge" || family_ == "netdev"; }
 
   void visit(const Statement& statement, size_t index) {
+    own_protocol();
     if (statement.module->name == "reject") return reject(statement);
-    if (statement.module->name == "snat" || statement.module->name == "dnat" || statement.module->name == "masquerade" ||
-        statement.module->name == "redirect") {
-      if (statement.has("ip") || statement.has("ip6")) drop(Layer::network, false);
-    }
     for (const Argument& one : statement.arguments) expression(one.value);
     if (statement.module->form == Form::statement) matches_.fill(kNone);  // what has an effect keeps what stands before it
     if (statement.module->name != "match") return;
@@ -37,6 +35,16 @@ class Pruner {
     Layer const said = says(left);
     if (left.module->name == "meta" && said == Layer::transport) icmp_says_family(right.number);
     if (said != Layer::none) matches_[static_cast<size_t>(said)] = index;
+  }
+
+  /// `meta protocol ip` in a table of family ip: whatever follows.
+  void own_protocol() {
+    size_t const index = matches_[static_cast<size_t>(Layer::network)];
+    if (index == kNone || (family_ != "ip" && family_ != "ip6")) return;
+    const Expression& left = *statements_[index].argument("left");
+    Number const own = family_ == "ip" ? ethertype::ipv4 : ethertype::ipv6;
+    if (left.key->name == "protocol" && left.module->name == "meta" && statements_[index].argument("right")->number == own)
+      drop(Layer::network, false);
   }
 
   /// Which layer's protocol a match of this tells.

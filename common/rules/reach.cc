@@ -172,10 +172,10 @@ Status measure(Program& program) {
   // A packet meets a hook's chains of type nat beside the others. What is said about it meets those of output and postrouting, which it
   // has not come to then; and if that is said to the router itself, prerouting's as the packet did, and input's.
   for (const Program::Hooks* hooks : {&program.hooks, &program.nat})
-    for (const auto& families : *hooks) {
-      bool const twice = hooks == &program.hooks && &families == &program.hooks[static_cast<size_t>(At::prerouting)];
+    for (size_t at = 0; at < hooks->size(); ++at) {
+      bool const twice = hooks == &program.hooks && at == static_cast<size_t>(At::prerouting);
       uint64_t larger = 0;  // of the two families
-      for (const auto& chains : families) {
+      for (const auto& chains : (*hooks)[at]) {
         uint64_t all = 0;
         for (uint32_t const chain : chains)
           if (chain != kNatPoint) all += measure.of(chain).changes;

@@ -14,8 +14,6 @@ namespace {
 constexpr Number kFlagsAside = 0x08 | 0x40 | 0x80;  // PSH, ECE, CWR
 constexpr uint32_t kTcpFlags = 13 * 8;              // bits
 
-bool is_one_of(Step::Run run, std::span<const Step::Run> all) { return std::ranges::find(all, run) != all.end(); }
-
 /// Steps that say the same whatever the packet, if what they work on is the same.
 bool is_pure(Step::Run run) {
   static const std::vector<Step::Run> known = [] {
@@ -33,7 +31,7 @@ bool is_pure(Step::Run run) {
       all.push_back(run::flow(key));
     return all;
   }();
-  return is_one_of(run, known);
+  return std::ranges::find(known, run) != known.end();
 }
 
 struct Bits {

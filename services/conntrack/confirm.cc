@@ -1,8 +1,7 @@
 #include "services/conntrack/confirm.h"
 
-#include "ipc/tracking/tcp_track.h"
-#include "services/conntrack/protocol_words.h"
-#include "ipc/tracking/tcp_flow.h"
+#include "ipc/tracking/protocol_words.h"
+#include "services/conntrack/own_reset.h"
 
 namespace bulkhead::conntrack {
 
@@ -47,28 +46,6 @@ void Confirm::close(const Descriptor& descriptor, FlowEntry& entry) noexcept {
   batch_.set(entry.expires_ns, descriptor.time_ns + timeout(flow.state));
 }
 
-namespace {
-
-/// The reset that answers a segment (ipc/answer_packet.cc).
-TcpSegment reset_about(const Descriptor& descriptor, Direction way) {
-  constexpr uint8_t kFin = 1, kSyn = 2, kRst = 4, kAck = 16;
-  constexpr uint32_t kHeader = 20;
-  const TcpSegment refused = segment_of(descriptor, other(way));
-  TcpSegment reset{{}, kRst, kHeader, way};
-  reset.facts.header_bytes = kHeader;
-  if ((descriptor.tcp_flags & kAck) != 0) {
-    reset.facts.seq = descriptor.tcp.ack;
-  } else {
-    reset.flags |= kAck;
-    reset.facts.ack = descriptor.tcp.seq + ((descriptor.tcp_flags & kSyn) != 0) + ((descriptor.tcp_flags & kFin) != 0) + refused.length -
-                      descriptor.tcp.header_bytes;
-  }
-  reset.facts.sack = reset.facts.ack;
-  return reset;
-}
-
-}  // namespace
-
 void Confirm::track_reset(const Descriptor& descriptor) noexcept {
   constexpr uint64_t kBytes4 = 40, kBytes6 = 60;
   bool const tcp = descriptor.shape == Shape::ip && descriptor.quote == Quote::none && descriptor.tuple.protocol == protocol::tcp;
@@ -83,8 +60,7 @@ void Confirm::track_reset(const Descriptor& descriptor) noexcept {
                    entry.expires_ns.load() > descriptor.time_ns &&
                    tuple_of(entry.tuples[static_cast<size_t>(other(hit->direction))]) == descriptor.tuple;
   if (!own) return;
-  TcpFlow flow = unpack(words_of<TcpFlow::Words>(entry));
-  TcpOutcome const outcome = track_tcp(flow, reset_about(descriptor, hit->direction), status, entry.expires_ns.load() - descriptor.time_ns);
+  auto const [flow, outcome] = track_own_reset(descriptor, entry, hit->direction);
   batch_.touch(entry.stamp);
   store_protocol(entry, pack(flow), static_cast<uint32_t>(flow.state), batch_);
   bool const shortens = outcome.fate == TcpFate::invalid && outcome.timeout_ns != 0;

@@ -14,9 +14,10 @@ Conntrack::Conntrack(const Parts& parts)
       views_(parts.views),
       table_(parts.state, batch(), parts.settings.seed),
       flights_(parts.state, batch(), parts.settings.ruleset, parts.settings.seed),
-      track_(parts.state, table_, flights_, batch(), parts.settings.ruleset.resets, parts.lanes),
+      track_(parts.state, table_, flights_, batch(), parts.settings.ruleset.resets, parts.lanes, parts.settings.topology.is_router()),
       confirm_(parts.state, table_, flights_, parts.edits, batch()),
-      empty_(parts.empty) {}
+      empty_(parts.empty),
+      asked_(parts.settings.ruleset.views) {}
 
 bool Conntrack::work() {
   if (inlet(kConfirm).available() != 0 && outlet(kHome).room() != 0) return true;
@@ -66,7 +67,8 @@ uint64_t Conntrack::track_some() {
         break;
       }
     }
-    if (views_ != nullptr && now.descriptor.flow != 0) show_flow(now.descriptor);
+    if (asked_ && now.descriptor.flow != 0) show_flow(now.descriptor);
+    if (!empty_ && track_.related()) show_related(now.descriptor, *track_.related());
     out.put(now.descriptor);
     in.advance();
     if (done + kAhead < count) look_ahead(in, kAhead - 1, done + kAhead);
@@ -85,6 +87,9 @@ void Conntrack::show_flow(const Descriptor& descriptor) {
   uint32_t const last = Status32::confirmed | Status32::dying | (reply ? Status32::seen_reply : 0);
   FlowNow now{};
   now.number = descriptor.number;
+  now.flow = descriptor.flow;
+  now.generation = descriptor.flow_generation;
+  now.direction = descriptor.direction;
   now.status = ended ? last : entry.status.load() & ~Status32::used;
   now.expires_ns = (now.status & Status32::confirmed) != 0 ? entry.expires_ns.load() : 0;
   for (size_t i = 0; i < 2; ++i) {
@@ -95,7 +100,19 @@ void Conntrack::show_flow(const Descriptor& descriptor) {
     now.packets[reply ? 1 : 0] += 1;
     now.bytes[reply ? 1 : 0] += descriptor.l3_length;
   }
-  copy_in(&views_->slot(descriptor.number, views_->header.capacity), &now, sizeof now);
+  copy_in(&views_.slot(descriptor.number, views_.header.capacity), &now, sizeof now);
+}
+
+void Conntrack::show_related(const Descriptor& descriptor, FlowTable::Hit hit) {
+  const FlowEntry& entry = table_.entry(hit.index);
+  FlowNow now{};
+  now.number = descriptor.number;
+  now.status = entry.status.load() & ~Status32::used;
+  now.flow = hit.index + 1;
+  now.generation = entry.generation.load();
+  now.direction = hit.direction;
+  now.reset = track_.reset_state();
+  copy_in(&views_.slot(descriptor.number, views_.header.capacity), &now, sizeof now);
 }
 
 void Conntrack::look_ahead(const Inlet& in, uint64_t distance, uint64_t turn) {

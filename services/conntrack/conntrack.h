@@ -24,7 +24,7 @@ class Conntrack : public Stage {
     Next home;
     NatEdits& edits;
     const Settings& settings;
-    FlowViews* views;  // null: no rule asks
+    FlowViews& views;
     LaneTable lanes;
     bool empty;  // pass everything on and track nothing
   };
@@ -39,6 +39,8 @@ class Conntrack : public Stage {
   uint64_t track_some();
   /// What rules may ask of the packet's flow.
   void show_flow(const Descriptor& descriptor);
+  /// What an answer to a packet that has no flow would be related to.
+  void show_related(const Descriptor& descriptor, FlowTable::Hit hit);
   void look_ahead(const Inlet& in, uint64_t distance, uint64_t turn);
 
   static constexpr uint64_t kAhead = 8;
@@ -48,13 +50,14 @@ class Conntrack : public Stage {
   };
 
   ConntrackState& state_;
-  FlowViews* views_;
+  FlowViews& views_;
   FlowTable table_;
   Flights flights_;
   Track track_;
   Confirm confirm_;
   std::array<Ahead, kAhead> ahead_{};
   bool empty_;
+  bool asked_;          // by a rule, of flows' counts
   bool waits_ = false;  // track, until confirm has moved
 };
 

@@ -27,7 +27,7 @@ Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& sett
       .home = {*to_home, *pktio, 0, objects.bell("pktio")},
       .edits = *edits,
       .settings = settings,
-      .views = settings.ruleset.views ? views : nullptr,
+      .views = *views,
       .lanes = LaneTable(*lanes, objects.memory("pktio.state").size()),
       .empty = settings.chain == Settings::Chain::empty});
 }

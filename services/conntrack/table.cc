@@ -1,13 +1,6 @@
 #include "services/conntrack/table.h"
 
 namespace bulkhead::conntrack {
-namespace {
-
-uint64_t place_of(uint32_t index, Direction way, uint64_t hash) {
-  return (hash >> 32) << 32 | uint64_t{index + 1} << 1 | static_cast<uint64_t>(way);
-}
-
-}  // namespace
 
 FlowTable::FlowTable(ConntrackState& state, Batch& batch, uint64_t seed)
     : state_(state),
@@ -18,23 +11,15 @@ FlowTable::FlowTable(ConntrackState& state, Batch& batch, uint64_t seed)
       buckets_(state.buckets()),
       entries_(state.entries(capacity_)) {}
 
-bool FlowTable::is(const FlowEntry& entry, Direction way, const TupleWords& words) const noexcept {
-  const auto& stored = entry.tuples[static_cast<size_t>(way)];
-  for (size_t i = 0; i < words.size(); ++i)
-    if (stored[i].load() != words[i]) return false;
-  return true;
-}
-
 std::optional<FlowTable::Hit> FlowTable::find(const Tuple& tuple, uint64_t hash) const noexcept {
   TupleWords const words = words_of(tuple);
   for (unsigned passed = 0; passed <= kMaxPassed; ++passed) {
     const FlowBucket& bucket = bucket_at(hash + passed);
     for (const Word<uint64_t>& word : bucket.places) {
       uint64_t const place = word.load();
-      if (place >> 32 != hash >> 32) continue;
-      auto const index = static_cast<uint32_t>(place >> 1 & 0x7fffffff) - 1;
-      auto const way = static_cast<Direction>(place & 1);
-      if (index < capacity_ && is(entries_[index], way, words)) return Hit{index, way};
+      if (!FlowBucket::may_be(place, hash)) continue;
+      uint32_t const index = FlowBucket::index_at(place);
+      if (index < capacity_ && is_tuple(entries_[index].tuples[place & 1], words)) return Hit{index, FlowBucket::way_at(place)};
     }
     if (bucket.passed.load() == 0) return std::nullopt;
   }
@@ -44,8 +29,8 @@ std::optional<FlowTable::Hit> FlowTable::find(const Tuple& tuple, uint64_t hash)
 void FlowTable::prefetch_entry(uint64_t hash) const noexcept {
   for (const Word<uint64_t>& word : bucket_at(hash).places) {
     uint64_t const place = word.load();
-    if (place >> 32 != hash >> 32) continue;
-    return prefetch<true>(&entries_[(place >> 1 & 0x7fffffff) - 1], sizeof(FlowEntry));
+    if (!FlowBucket::may_be(place, hash)) continue;
+    return prefetch<true>(&entries_[FlowBucket::index_at(place)], sizeof(FlowEntry));
   }
 }
 
@@ -53,7 +38,7 @@ bool FlowTable::insert(uint32_t index, Direction way, uint64_t hash) noexcept {
   for (unsigned passed = 0; passed <= kMaxPassed; ++passed) {
     for (Word<uint64_t>& place : bucket_at(hash + passed).places) {
       if (place.load() != 0) continue;
-      batch_.set(place, place_of(index, way, hash));
+      batch_.set(place, FlowBucket::place_of(index, way, hash));
       for (unsigned i = 0; i < passed; ++i) batch_.add(bucket_at(hash + i).passed, uint64_t{1});
       return true;
     }
@@ -63,7 +48,7 @@ bool FlowTable::insert(uint32_t index, Direction way, uint64_t hash) noexcept {
 
 void FlowTable::erase(uint32_t index, Direction way) noexcept {
   uint64_t const hash = entries_[index].hashes[static_cast<size_t>(way)].load();
-  uint64_t const wanted = place_of(index, way, hash);
+  uint64_t const wanted = FlowBucket::place_of(index, way, hash);
   for (unsigned passed = 0; passed <= kMaxPassed; ++passed) {
     for (Word<uint64_t>& place : bucket_at(hash + passed).places) {
       if (place.load() != wanted) continue;
@@ -135,7 +120,7 @@ std::optional<uint32_t> FlowTable::add(const Tuple& original, uint64_t hash, con
 bool FlowTable::set_reply(uint32_t index, const Tuple& reply) noexcept {
   FlowEntry& entry = entries_[index];
   TupleWords const words = words_of(reply);
-  if (is(entry, Direction::reply, words)) return true;
+  if (is_tuple(entry.tuples[1], words)) return true;
   uint64_t const before = entry.hashes[1].load(), hash = hash_(reply);
   erase(index, Direction::reply);
   if (!insert(index, Direction::reply, hash)) {

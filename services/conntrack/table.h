@@ -64,7 +64,6 @@ class FlowTable {
 
  private:
   [[nodiscard]] FlowBucket& bucket_at(uint64_t hash) const noexcept { return buckets_[hash & mask_]; }
-  [[nodiscard]] bool is(const FlowEntry& entry, Direction way, const TupleWords& words) const noexcept;
   [[nodiscard]] bool insert(uint32_t index, Direction way, uint64_t hash) noexcept;
   void erase(uint32_t index, Direction way) noexcept;
   void take_out(uint32_t index, Word<uint32_t>& list) noexcept;

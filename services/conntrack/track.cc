@@ -3,8 +3,9 @@
 #include <algorithm>
 
 #include "ipc/tracking/lifetime.h"
+#include "ipc/tracking/protocol_words.h"
 #include "ipc/tracking/tcp_track.h"
-#include "services/conntrack/protocol_words.h"
+#include "services/conntrack/own_reset.h"
 #include "services/conntrack/sctp_track.h"
 
 namespace bulkhead::conntrack {
@@ -70,38 +71,32 @@ Beginning begin_flow(const Descriptor& descriptor) {
 Track::Outcome Track::visit(Descriptor& descriptor, uint64_t hash) noexcept {
   descriptor.gone_first = state_.gone_count.load();
   descriptor.gone_count = 0;
+  related_.reset();
+  reset_ = FlowState::invalid;
   if (descriptor.kind != Kind::packet) return sweep(descriptor);
   if ((descriptor.facts & Facts::laned) != 0) take_back(descriptor, hash);
   descriptor.state = FlowState::untracked;
   bool const dropped = descriptor.verdict == Verdict::drop && descriptor.shape != Shape::malformed;
-  if (dropped && (descriptor.facts & Facts::reset) != 0) return reserve(descriptor, hash);
-  if (dropped || (descriptor.facts & Facts::untracked) != 0) return Outcome::done;  // a chain before conntrack has said so
+  // A chain before conntrack has said so.
+  if (dropped && (descriptor.facts & Facts::reset) == 0) return stranger(descriptor, FlowState::untracked, hash);
+  if (dropped || (descriptor.facts & Facts::untracked) != 0) return refusable(descriptor, FlowState::untracked, hash);
   switch (descriptor.shape) {
-    case Shape::malformed:
-      descriptor.state = FlowState::invalid;
-      return Outcome::done;  // pktio has said why it is dropped
+    case Shape::malformed: return stranger(descriptor, FlowState::invalid, hash);  // pktio has said why it is dropped, where it is
     case Shape::not_ip: return Outcome::done;
     case Shape::fragment:  // one that reassembly has let pass
     case Shape::no_tuple: descriptor.state = FlowState::invalid; return Outcome::done;
     case Shape::ip: break;
   }
-  if ((descriptor.facts & Facts::bad_checksum) != 0) {
-    descriptor.state = FlowState::invalid;
-    return Outcome::done;
-  }
+  if ((descriptor.facts & Facts::bad_checksum) != 0) return stranger(descriptor, FlowState::invalid, hash);
   if (descriptor.quote == Quote::quoted) return quoted(descriptor, hash);
-  if (descriptor.tuple.protocol == protocol::tcp && !possible_flags(descriptor.tcp_flags)) {
-    descriptor.state = FlowState::invalid;
-    return reserve(descriptor, hash);
-  }
+  if (descriptor.tuple.protocol == protocol::tcp && !possible_flags(descriptor.tcp_flags))
+    return refusable(descriptor, FlowState::invalid, hash);
   switch (tracking(descriptor.tuple)) {
-    case Tracking::untracked: return Outcome::done;
+    case Tracking::untracked: return stranger(descriptor, FlowState::untracked, hash);
     case Tracking::flow:
     case Tracking::answer: return flow_of(descriptor, hash);
-    default: break;
+    default: return stranger(descriptor, FlowState::invalid, hash);
   }
-  descriptor.state = FlowState::invalid;
-  return Outcome::done;
 }
 
 bool Track::waits_for(const FlowEntry& entry) const noexcept {
@@ -166,9 +161,24 @@ Track::Outcome Track::reserve(const Descriptor& descriptor, uint64_t hash) noexc
   if (!hit) return flights_.may_answer(descriptor.tuple) ? Outcome::wait : Outcome::done;
   FlowEntry& entry = table_.entry(hit->index);
   if (waits_for(entry)) return Outcome::wait;
+  expect_reset(descriptor, entry);
+  return Outcome::done;
+}
+
+Track::Outcome Track::refusable(Descriptor& descriptor, FlowState state, uint64_t hash) noexcept {
+  return stranger(descriptor, state, hash) == Outcome::wait ? Outcome::wait : reserve(descriptor, hash);
+}
+
+void Track::expect_reset(const Descriptor& descriptor, FlowEntry& entry) noexcept {
   batch_.touch(entry.stamp);
   batch_.set(entry.may_close, descriptor.number);
-  return Outcome::done;
+  bool const own = related_ && &table_.entry(related_->index) == &entry &&
+                   is_tuple(entry.tuples[static_cast<size_t>(other(related_->direction))], bulkhead::words_of(descriptor.tuple));
+  if (!own) return;
+  TcpFate const fate = track_own_reset(descriptor, entry, related_->direction).outcome.fate;
+  if (fate == TcpFate::invalid || fate == TcpFate::anew) return;
+  bool const replied = related_->direction == Direction::reply || (entry.status.load() & Status32::seen_reply) != 0;
+  reset_ = replied ? FlowState::established : FlowState::fresh;
 }
 
 Track::Outcome Track::flow_of(Descriptor& descriptor, uint64_t hash) noexcept {
@@ -179,31 +189,50 @@ Track::Outcome Track::flow_of(Descriptor& descriptor, uint64_t hash) noexcept {
   if (!hit) return flights_.may_answer(descriptor.tuple) ? Outcome::wait : created(descriptor, hash);
   FlowEntry& entry = table_.entry(hit->index);
   if (waits_for(entry)) return Outcome::wait;
-  if (!expired(hit->index, descriptor)) return known(descriptor, *hit, hash);
+  return expired(hit->index, descriptor) ? replaces(descriptor, hit->index, hash) : known(descriptor, *hit, hash);
+}
+
+Track::Outcome Track::replaces(Descriptor& descriptor, uint32_t index, uint64_t hash) noexcept {
   if (!table_.room_for_gone(1)) return Outcome::wait;
-  end(descriptor, hit->index);
+  // It may begin no flow, and wait for what it would be quoted as: before anything has changed.
+  if (stranger(descriptor, FlowState::invalid, hash) == Outcome::wait) return Outcome::wait;
+  related_.reset();
+  end(descriptor, index);
   return created(descriptor, hash);
 }
 
 Track::Outcome Track::quoted(Descriptor& descriptor, uint64_t hash) noexcept {
   descriptor.state = FlowState::invalid;
-  // The flow is found as its answer would be, since NAT may have given that another tuple.
-  std::optional<Tuple> const answer = inverse(descriptor.tuple);
-  std::optional<FlowTable::Hit> const hit = answer ? table_.find(*answer, hash) : std::nullopt;
-  if (!hit) return answer && flights_.may_answer(*answer) ? Outcome::wait : Outcome::done;
-  FlowEntry& entry = table_.entry(hit->index);
-  if (waits_for(entry)) return Outcome::wait;
-  if (expired(hit->index, descriptor)) return Outcome::done;
+  std::optional<FlowTable::Hit> hit;
+  if (find_quoted(descriptor, hash, hit) == Outcome::wait) return Outcome::wait;
+  if (!hit) return Outcome::done;
   descriptor.state = FlowState::related;
   descriptor.flow = hit->index + 1;
-  descriptor.flow_generation = entry.generation.load();
+  descriptor.flow_generation = table_.entry(hit->index).generation.load();
   descriptor.direction = hit->direction;  // that of the answer: against the packet that it quotes
   return Outcome::done;
 }
 
+Track::Outcome Track::find_quoted(const Descriptor& descriptor, uint64_t hash, std::optional<FlowTable::Hit>& found) const noexcept {
+  // The flow is found as its answer would be, since NAT may have given that another tuple.
+  std::optional<Tuple> const answer = inverse(descriptor.tuple);
+  std::optional<FlowTable::Hit> const hit = answer ? table_.find(*answer, hash) : std::nullopt;
+  if (!hit) return answer && flights_.may_answer(*answer) ? Outcome::wait : Outcome::done;
+  if (waits_for(table_.entry(hit->index))) return Outcome::wait;
+  if (!expired(hit->index, descriptor)) found = hit;
+  return Outcome::done;
+}
+
+Track::Outcome Track::stranger(Descriptor& descriptor, FlowState state, uint64_t hash) noexcept {
+  descriptor.state = state;
+  bool const has_tuple = (descriptor.shape == Shape::ip || descriptor.shape == Shape::malformed) && descriptor.quote == Quote::none;
+  bool const may_be_answered = answers_ && (descriptor.verdict == Verdict::accept || (descriptor.orders & Orders::answered) != 0);
+  return has_tuple && may_be_answered ? find_quoted(descriptor, hash, related_) : Outcome::done;
+}
+
 Track::Outcome Track::known(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept {
   if (descriptor.tuple.protocol == protocol::tcp) return known_tcp(descriptor, hit, hash);
-  if (descriptor.tuple.protocol == protocol::sctp) return known_sctp(descriptor, hit);
+  if (descriptor.tuple.protocol == protocol::sctp) return known_sctp(descriptor, hit, hash);
   FlowEntry& entry = table_.entry(hit.index);
   belongs(descriptor, hit);
   batch_.touch(entry.stamp);
@@ -220,16 +249,14 @@ Track::Outcome Track::known_tcp(Descriptor& descriptor, FlowTable::Hit hit, uint
                                        entry.expires_ns.load() - descriptor.time_ns);
   bool const over = outcome.fate == TcpFate::anew || outcome.fate == TcpFate::ended;
   if (over && !table_.room_for_gone(1)) return Outcome::wait;
-  if (outcome.fate == TcpFate::anew) {
-    end(descriptor, hit.index);
-    return created(descriptor, hash);
-  }
+  if (outcome.fate == TcpFate::anew) return replaces(descriptor, hit.index, hash);
+  bool const invalid = outcome.fate == TcpFate::invalid;
+  if (invalid && stranger(descriptor, FlowState::invalid, hash) == Outcome::wait) return Outcome::wait;
   batch_.touch(entry.stamp);
   store_protocol(entry, pack(flow), static_cast<uint32_t>(flow.state), batch_);
-  if (outcome.fate == TcpFate::invalid) {
-    descriptor.state = FlowState::invalid;
+  if (invalid) {
     if (outcome.timeout_ns != 0) batch_.set(entry.expires_ns, descriptor.time_ns + outcome.timeout_ns);
-    if (resets_ != Resets::none) batch_.set(entry.may_close, descriptor.number);
+    if (resets_ != Resets::none) expect_reset(descriptor, entry);
     return Outcome::done;
   }
   belongs(descriptor, hit);
@@ -243,16 +270,17 @@ Track::Outcome Track::known_tcp(Descriptor& descriptor, FlowTable::Hit hit, uint
   return Outcome::done;
 }
 
-Track::Outcome Track::known_sctp(Descriptor& descriptor, FlowTable::Hit hit) noexcept {
+Track::Outcome Track::known_sctp(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept {
   using Fate = SctpOutcome::Fate;
   FlowEntry& entry = table_.entry(hit.index);
   SctpFlow flow = unpack(words_of<SctpFlow::Words>(entry));
   SctpOutcome const outcome = track_sctp(flow, descriptor.sctp, hit.direction, true);
   uint32_t const status = outcome.assured ? Status32::assured : 0;
+  bool const invalid = outcome.fate == Fate::invalid;
+  if (invalid && stranger(descriptor, FlowState::invalid, hash) == Outcome::wait) return Outcome::wait;
   batch_.touch(entry.stamp);
   store_protocol(entry, pack(flow), static_cast<uint32_t>(flow.state), batch_);
-  if (outcome.fate == Fate::invalid) {
-    descriptor.state = FlowState::invalid;
+  if (invalid) {
     set_status(entry, descriptor, status);
     return Outcome::done;
   }
@@ -292,10 +320,7 @@ void Track::count(FlowEntry& entry, const Descriptor& descriptor) noexcept {
 Track::Outcome Track::created(Descriptor& descriptor, uint64_t hash) noexcept {
   std::optional<Tuple> const reply = inverse(descriptor.tuple);
   Beginning const begun = begin_flow(descriptor);
-  if (!reply || !begun.good || tracking(descriptor.tuple) != Tracking::flow) {
-    descriptor.state = FlowState::invalid;
-    return Outcome::done;
-  }
+  if (!reply || !begun.good || tracking(descriptor.tuple) != Tracking::flow) return stranger(descriptor, FlowState::invalid, hash);
   if (table_.used_up() && make_room(descriptor) == Outcome::wait) return Outcome::wait;
   std::optional<uint32_t> const index = table_.add(descriptor.tuple, hash, *reply, descriptor.number);
   if (!index) {

@@ -3,7 +3,8 @@
 // Before  pktio (services/pktio/receive.cc). After: rules.
 // Waits   track is the one place that looks ahead of packets still in the chain. It says `wait`, having changed
 //         nothing, where the answer hangs on what an earlier number may still bring about:
-//         - a hit on an unconfirmed entry, by a packet, an ICMP error's quote, or a sweep that would expire it;
+//         - a hit on an unconfirmed entry, by a packet, an ICMP error's quote (or what one about the packet would quote), or a
+//           sweep that would expire it;
 //         - a miss that may be the answer to an unconfirmed flow which nat has yet to bind (flights.h);
 //         - a hit on a flow that rules may yet close, by a reset about a packet that is in the chain; a sweep, an eviction of it;
 //         - a full table, and which entry it evicts, while an unconfirmed entry is in the chain;
@@ -36,9 +37,10 @@ class Track {
   }
 
   using Resets = Settings::Ruleset::Resets;
+  /// `answers`: a router may answer a packet with an ICMP error.
   Track(ConntrackState& state, FlowTable& table, Flights& flights, Batch& batch, Resets resets = Resets::none,
-        LaneTable lanes = {})
-      : state_(state), table_(table), flights_(flights), batch_(batch), resets_(resets), lanes_(lanes) {}
+        LaneTable lanes = {}, bool answers = false)
+      : state_(state), table_(table), flights_(flights), batch_(batch), resets_(resets), lanes_(lanes), answers_(answers) {}
 
   /// Before a visit of `next`, now and then: the number up to which packets are behind confirm.
   void confirmed(uint64_t number, const Descriptor& next) noexcept;
@@ -46,17 +48,31 @@ class Track {
   /// Fills in flow, state, direction, and the verdict where a packet is dropped here. `hash`: of its tuple.
   Outcome visit(Descriptor& descriptor, uint64_t hash) noexcept;
   Outcome visit(Descriptor& descriptor) noexcept { return visit(descriptor, table_.hash(descriptor.tuple)); }
+  /// Of the packet just visited, if it has no flow: which one an ICMP error about it would be related to, in the direction of
+  /// the error. The kernel looks for it by what the error quotes.
+  [[nodiscard]] const std::optional<FlowTable::Hit>& related() const noexcept { return related_; }
+  /// And what state a reset about it would be in, which is a packet of that flow.
+  [[nodiscard]] FlowState reset_state() const noexcept { return reset_; }
 
  private:
   Outcome flow_of(Descriptor& descriptor, uint64_t hash) noexcept;
   Outcome quoted(Descriptor& descriptor, uint64_t hash) noexcept;
+  /// The flow that an ICMP error which quotes the tuple is related to.
+  Outcome find_quoted(const Descriptor& descriptor, uint64_t hash, std::optional<FlowTable::Hit>& found) const noexcept;
+  /// One that gets no flow.
+  Outcome stranger(Descriptor& descriptor, FlowState state, uint64_t hash) noexcept;
   Outcome known(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept;
   Outcome known_tcp(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept;
-  Outcome known_sctp(Descriptor& descriptor, FlowTable::Hit hit) noexcept;
+  Outcome known_sctp(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept;
   Outcome created(Descriptor& descriptor, uint64_t hash) noexcept;
+  /// In the place of a flow that is over.
+  Outcome replaces(Descriptor& descriptor, uint32_t index, uint64_t hash) noexcept;
   Outcome sweep(Descriptor& tick) noexcept;
   /// Rules may send a reset about a packet that is not of a flow: that would be of the flow with its tuple.
   Outcome reserve(const Descriptor& descriptor, uint64_t hash) noexcept;
+  void expect_reset(const Descriptor& descriptor, FlowEntry& entry) noexcept;
+  /// A stranger that a reset may be sent about.
+  Outcome refusable(Descriptor& descriptor, FlowState state, uint64_t hash) noexcept;
   void take_back(const Descriptor& descriptor, uint64_t hash) noexcept;
   /// Done: there is room for one more, or there can be none.
   Outcome make_room(Descriptor& descriptor) noexcept;
@@ -77,6 +93,9 @@ class Track {
   Batch& batch_;
   Resets resets_;
   LaneTable lanes_;
+  bool answers_;
+  std::optional<FlowTable::Hit> related_;
+  FlowState reset_ = FlowState::invalid;
   uint64_t confirmed_ = 0;
   uint64_t since_ns_ = 0;                        // no packet behind confirmed_ is older
   uint64_t sample_number_ = 0, sample_ns_ = 0;  // of a packet that is not behind confirm yet

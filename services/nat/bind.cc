@@ -126,20 +126,10 @@ BindingView Bind::bind(Descriptor& descriptor, Batch& batch, Bindings& bindings)
 }
 
 void Bind::edit(Descriptor& descriptor, const BindingView& binding) noexcept {
-  bool const reply = descriptor.direction == Direction::reply;
-  // A packet leaves as the inverse of how its answer comes.
-  auto const to = inverse(reply ? binding.original : binding.reply);
-  if (!to) return;
-  bool const source = (binding.flags & Binding::source) != 0, destination = (binding.flags & Binding::destination) != 0;
   NatEdit edit{};
   edit.number = descriptor.number;
-  edit.what.outer = static_cast<uint8_t>(((reply ? destination : source) ? Rewriting::source : 0) |
-                                         ((reply ? source : destination) ? Rewriting::destination : 0));
-  edit.what.to = *to;
-  if (descriptor.quote == Quote::quoted) {
-    edit.what.inner = Rewriting::source | Rewriting::destination;
-    edit.what.inner_to = reply ? binding.original : binding.reply;
-  }
+  edit.what = rewriting_of(binding, descriptor.direction, descriptor.quote);
+  if (edit.what.outer == 0) return;
   copy_in(&objects_.edits.slot(descriptor.number, window_), &edit, sizeof edit);
   descriptor.orders |= Orders::translated;
 }

@@ -9,7 +9,7 @@ namespace bulkhead::pktio {
 namespace {
 
 using ip_header::kIpv4, ip_header::kIpv6;
-constexpr uint32_t kFragmentHeader = 8, kIpv6Least = 1280;
+constexpr uint32_t kIpv6Least = 1280;
 constexpr uint16_t kDontFragment = 0x4000, kMore = 0x2000;
 
 /// Linux ip6_find_1stfragopt: what stands before the fragment header. 0: the headers do not fit the packet.
@@ -66,8 +66,8 @@ size_t Cut::plan6(uint32_t mtu) {
   if (whole_.largest == 0 || (length_ <= mtu && length_ <= whole_.largest)) return 0;
   header_ = unfragmentable(packet_, next_at_);
   uint32_t const limit = std::max(whole_.largest, kIpv6Least);
-  if (header_ == 0 || header_ > kHeaderMost || length_ <= header_ || header_ + kFragmentHeader + 8 > limit) return 0;
-  return divide(limit - header_ - kFragmentHeader);
+  if (header_ == 0 || header_ > kHeaderMost || length_ <= header_ || header_ + ip_header::kFragment6 + 8 > limit) return 0;
+  return divide(limit - header_ - ip_header::kFragment6);
 }
 
 /// What had to lie in one piece has been taken from those behind the first (Linux __pskb_pull_tail).
@@ -106,7 +106,7 @@ Transmit::Frame Cut::piece(size_t which) {
   if (which >= pieces_.size()) return whole_.frame;
   const Piece& piece = pieces_[which];
   bool const ipv6 = packet_[0] >> 4 == 6;
-  size_t const head = whole_.link + header_ + (ipv6 ? kFragmentHeader : 0);
+  size_t const head = whole_.link + header_ + (ipv6 ? ip_header::kFragment6 : 0);
   size_t const from = std::min<size_t>(packet_.size(), header_ + piece.offset);
   auto const there = packet_.subspan(from, std::min<size_t>(packet_.size() - from, piece.bytes));
   buffer_.resize(head + there.size());

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <array>
 
+#include "common/ip_header.h"
+
 namespace bulkhead::pktio {
 namespace {
 
 constexpr uint32_t kMost = 65535;  // bytes: IPv4's total length, IPv6's payload length
-constexpr uint32_t kFragmentHeader = 8, kIpv6 = 40;
+constexpr uint32_t kIpv6 = ip_header::kIpv6;
 constexpr uint8_t kCongested = 3;
 constexpr uint8_t kContradiction = 0xff;
 
@@ -42,7 +44,7 @@ Datagram::Outcome Datagram::add(const Fragment& fragment) {
   if (fragment.dont_fragment) largest_whole_ = std::max(largest_whole_, size);
   if (fragment.offset == 0) {
     first_in_ = true;
-    header_ = fragment.header_length() - (l3_ == 4 ? 0 : kFragmentHeader);
+    header_ = fragment.header_length() - (l3_ == 4 ? 0 : ip_header::kFragment6);
   }
   if (!first_in_ || !last_in_ || there_ != length_) return Outcome::held;
   return is_sound() ? Outcome::whole : Outcome::spoilt;

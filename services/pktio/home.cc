@@ -50,7 +50,7 @@ Home::Home(const Objects& objects, Options options, const Topology& topology, Wr
       chance_(options_.seed),
       writer_(writer),
       window_(objects.inflight.header.capacity),
-      answers_window_(objects.answers.header.capacity),
+      slots_window_(objects.answers.header.capacity),
       router_(topology.is_router()),
       staged_(writer.size()) {
   for (const auto& interface : topology.interfaces) {
@@ -145,14 +145,14 @@ void Home::next(Inlet& in, const InFlight& slot, Descriptor& descriptor) {
   in.get(descriptor);
   in.advance();
   if ((descriptor.orders & Orders::translated) != 0)
-    copy_out(&translation_, &translations_.slot(descriptor.number, answers_window_), sizeof translation_);
+    copy_out(&translation_, &translations_.slot(descriptor.number, slots_window_), sizeof translation_);
 }
 
 bool Home::packet(const Descriptor& descriptor, const InFlight& slot) {
   frame_ = {pool_.at(slot.frame), slot.captured};
   bool const known = descriptor.out < options_.interfaces.size() && descriptor.verdict <= Verdict::drop &&
                      descriptor.reason < DropReason::count && descriptor.state <= FlowState::related &&
-                     read_translation(descriptor) && read_edit(descriptor);
+                     take_translation(descriptor) && read_edit(descriptor);
   Descriptor shown = descriptor;
   if (!known) {
     ++corrupt_;
@@ -210,7 +210,7 @@ void Home::spoilt(const InFlight& slot) {
   });
 }
 
-bool Home::read_translation(const Descriptor& descriptor) {
+bool Home::take_translation(const Descriptor& descriptor) {
   rewriting_ = {};
   if ((descriptor.orders & Orders::translated) == 0) return true;
   if (translation_.number == descriptor.number) return rewriting_ = translation_.what, true;
@@ -222,7 +222,7 @@ bool Home::read_edit(const Descriptor& descriptor) {
   edited_reach_ = 0;
   if ((descriptor.orders & Orders::edited) == 0) return true;
   HeaderEdit edit;
-  copy_out(&edit, &edits_.slot(descriptor.number, answers_window_), sizeof edit);
+  copy_out(&edit, &edits_.slot(descriptor.number, slots_window_), sizeof edit);
   size_t const at = descriptor.l3_offset;
   bool const fits = edit.number == descriptor.number && edit.length <= HeaderEdit::kMost && at + edit.length <= frame_.size();
   auto const head = std::span<const uint8_t>(edit.head).first(fits ? edit.length : 0);
@@ -303,7 +303,7 @@ void Home::dropped(DropReason reason, const Came& came) {
 
 void Home::answer(const Descriptor& descriptor, std::span<const uint8_t> frame, uint64_t stamp_ns) {
   Answer answer;
-  copy_out(&answer, &answers_.slot(descriptor.number, answers_window_), sizeof answer);
+  copy_out(&answer, &answers_.slot(descriptor.number, slots_window_), sizeof answer);
   Transmit::Frame const said = transmit_.answer(answer, descriptor, frame);
   if (said.captured.empty()) return void(++corrupt_);
   sent(answer.out, stamp_ns, said);

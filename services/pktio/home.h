@@ -89,8 +89,8 @@ class Home {
   void next(Inlet& in, const InFlight& slot, Descriptor& descriptor);
   /// False: its descriptor cannot be right.
   bool packet(const Descriptor& descriptor, const InFlight& slot);
-  /// How it is translated, into translation_. False: it should be, and nobody says how.
-  [[nodiscard]] bool read_translation(const Descriptor& descriptor);
+  /// What next() has read of how it is translated, into rewriting_. False: it should be, and nobody says how.
+  [[nodiscard]] bool take_translation(const Descriptor& descriptor);
   /// The packet as rules have changed it, into frame_; rewriting_ keeps what is not in it yet. False: as above.
   [[nodiscard]] bool read_edit(const Descriptor& descriptor);
   void accepted(const Descriptor& descriptor, const InFlight& slot);
@@ -125,7 +125,7 @@ class Home {
   std::vector<uint32_t> mtus_;  // by interface; none: a bridge
   uint32_t smallest_mtu_ = Cut::kNoLimit;
   Writer& writer_;
-  uint64_t window_, answers_window_;
+  uint64_t window_, slots_window_;
   bool router_;
   std::vector<std::unique_ptr<Pile>> piles_;
   std::vector<uint64_t> staged_;

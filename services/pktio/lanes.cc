@@ -5,6 +5,7 @@
 
 #include "common/ip_header.h"
 #include "ipc/tracking/lifetime.h"
+#include "ipc/tracking/protocol_words.h"
 #include "ipc/tracking/tcp_track.h"
 
 namespace bulkhead::pktio {
@@ -14,12 +15,8 @@ constexpr size_t kHashes = 32768;
 constexpr uint64_t kWorthwhile = 4, kPauseAfterMost = 1 << 18;  // packets by the lane for each that missed it
 constexpr uint8_t kJudged = 0x37, kPlain = 0x10;  // FIN, SYN, RST, ACK, URG: of a TCP packet in the lane ACK alone
 
-uint64_t place_of(uint32_t flow, Direction way, uint64_t hash) {
-  return (hash >> 32) << 32 | uint64_t{flow + 1} << 1 | static_cast<uint64_t>(way);
-}
 /// As the in-flight slot keeps it: not 0.
 uint32_t kept(uint64_t hash) { return static_cast<uint32_t>(hash) | 1U << 31; }
-uint32_t flow_at(uint64_t place) { return static_cast<uint32_t>(place >> 1 & 0x7fffffff) - 1; }
 
 /// Headers alone, no options: rules cannot tell two such packets of a flow apart but by fields that they ask for by name.
 bool is_plain(const Descriptor& descriptor) {
@@ -79,13 +76,9 @@ std::optional<Lanes::Hit> Lanes::find(const Tuple& tuple, uint64_t hash) const n
   TupleWords const words = words_of(tuple);
   for (const Word<uint64_t>& word : table_.bucket(hash).places) {
     uint64_t const place = word.load();
-    if (place >> 32 != hash >> 32) continue;
-    uint32_t const flow = flow_at(place);
-    if (flow >= table_.flows()) continue;
-    const SharedTuple& stored = table_.lane(flow).sides[place & 1].tuple;
-    bool same = true;
-    for (size_t i = 0; i < words.size(); ++i) same = same && stored[i].load() == words[i];
-    if (same) return Hit{flow, static_cast<Direction>(place & 1)};
+    if (!FlowBucket::may_be(place, hash)) continue;
+    uint32_t const flow = FlowBucket::index_at(place);
+    if (flow < table_.flows() && is_tuple(table_.lane(flow).sides[place & 1].tuple, words)) return Hit{flow, FlowBucket::way_at(place)};
   }
   return std::nullopt;
 }
@@ -111,16 +104,12 @@ bool Lanes::track(Lane& lane, Direction way, const Descriptor& descriptor, Batch
     batch.set(lane.expires_ns, descriptor.time_ns + life.ns);
     return true;
   }
-  conntrack::TcpFlow::Words words;
-  for (size_t i = 0; i < words.size(); ++i) words[i] = lane.protocol_words[i].load();
-  conntrack::TcpFlow flow = conntrack::unpack(words);
+  conntrack::TcpFlow flow = conntrack::unpack(conntrack::words_of<conntrack::TcpFlow::Words>(lane));
   conntrack::TcpOutcome const outcome =
       conntrack::track_tcp(flow, conntrack::segment_of(descriptor, way), status, lane.expires_ns.load() - descriptor.time_ns);
   bool const plain = outcome.fate == conntrack::TcpFate::accepted && (assured || !outcome.assured);
   if (!plain || static_cast<uint32_t>(flow.state) != lane.protocol_state.load()) return false;
-  conntrack::TcpFlow::Words const after = conntrack::pack(flow);
-  for (size_t i = 0; i < words.size(); ++i)
-    if (words[i] != after[i]) batch.set(lane.protocol_words[i], after[i]);
+  conntrack::store_protocol(lane, conntrack::pack(flow), lane.protocol_state.load(), batch);
   batch.set(lane.expires_ns, descriptor.time_ns + outcome.timeout_ns);
   return true;
 }
@@ -145,8 +134,9 @@ void Lanes::look_near(uint64_t hash) const noexcept {
   if (table_.flows() == 0 || hash == 0) return;
   for (const Word<uint64_t>& word : table_.bucket(hash).places) {
     uint64_t const place = word.load();
-    if (place >> 32 != hash >> 32 || flow_at(place) >= table_.flows()) continue;
-    const Lane& lane = table_.lane(flow_at(place));
+    uint32_t const flow = FlowBucket::index_at(place);
+    if (!FlowBucket::may_be(place, hash) || flow >= table_.flows()) continue;
+    const Lane& lane = table_.lane(flow);
     prefetch<true>(&lane, kCacheLine);
     return prefetch<true>(&lane.sides[place & 1], sizeof(LaneSide));
   }
@@ -247,7 +237,7 @@ std::optional<Lanes::Flow> Lanes::look(uint32_t flow, uint32_t generation) const
       known.tuples[way] = words_of(tuple_of(entry.tuples[way]));
       known.hashes[way] = entry.hashes[way].load();
     }
-    for (size_t i = 0; i < known.protocol_words.size(); ++i) known.protocol_words[i] = entry.protocol_words[i].load();
+    known.protocol_words = conntrack::words_of<decltype(known.protocol_words)>(entry);
   });
   constexpr uint32_t wanted = Status32::used | Status32::confirmed;
   bool const there = good && known.generation == generation && (known.status & wanted) == wanted;
@@ -271,9 +261,7 @@ void Lanes::back(uint32_t flow, const Descriptor& descriptor, Batch& batch) {
 
 void Lanes::take_over(Lane& lane, const Flow& known, Batch& batch) {
   batch.set(lane.expires_ns, known.expires_ns);
-  batch.set(lane.protocol_state, known.protocol_state);
-  for (size_t i = 0; i < known.protocol_words.size(); ++i)
-    if (lane.protocol_words[i].load() != known.protocol_words[i]) batch.set(lane.protocol_words[i], known.protocol_words[i]);
+  conntrack::store_protocol(lane, known.protocol_words, known.protocol_state, batch);
   for (LaneSide& side : lane.sides) {
     if (side.counted.packets.load() == 0) continue;
     batch.set(side.counted.packets, uint64_t{0});
@@ -297,7 +285,7 @@ void Lanes::admit(const Descriptor& descriptor, const Rewriting& what, Batch& ba
     if (!known || known->created == descriptor.number || !make(flow, *known, batch)) return;
   }
   LaneSide& side = lane.sides[static_cast<size_t>(descriptor.direction)];
-  if (words_of(tuple_of(side.tuple)) != words_of(descriptor.tuple)) return;
+  if (!is_tuple(side.tuple, words_of(descriptor.tuple))) return;
   Bumps bumps;
   copy_out(&bumps, &objects_.bumps.slot(descriptor.number, window_), sizeof bumps);
   auto const words = std::span(bumps.words).first(std::min<size_t>(bumps.count, bumps.words.size()));
@@ -322,13 +310,7 @@ bool Lanes::make(uint32_t flow, const Flow& known, Batch& batch) {
   // So has any that had one of these tuples: its lane must not be found before this one.
   for (size_t way = 0; way < 2; ++way)
     if (auto const former = find(std::bit_cast<Tuple>(known.tuples[way]), known.hashes[way])) remove(former->flow, batch);
-  for (size_t way = 0; way < 2; ++way) {
-    for (size_t i = 0; i < known.tuples[way].size(); ++i) batch.set(lane.sides[way].tuple[i], known.tuples[way][i]);
-    batch.set(lane.hashes[way], known.hashes[way]);
-    batch.set(lane.sides[way].plan, uint64_t{0});
-  }
-  if (!insert(flow, Direction::original, known.hashes[0], batch)) return false;
-  if (!insert(flow, Direction::reply, known.hashes[1], batch)) return erase(flow, Direction::original, batch), false;
+  if (!enter(flow, known, batch)) return false;
   batch.set(lane.status, known.status);
   batch.set(lane.started_ns, known.started_ns);
   take_over(lane, known, batch);
@@ -340,10 +322,24 @@ bool Lanes::make(uint32_t flow, const Flow& known, Batch& batch) {
   return true;
 }
 
+/// Under both tuples, without a plan. False: there is no place for one of them.
+bool Lanes::enter(uint32_t flow, const Flow& known, Batch& batch) {
+  Lane& lane = table_.lane(flow);
+  for (size_t way = 0; way < 2; ++way) {
+    for (size_t i = 0; i < known.tuples[way].size(); ++i) batch.set(lane.sides[way].tuple[i], known.tuples[way][i]);
+    batch.set(lane.hashes[way], known.hashes[way]);
+    batch.set(lane.sides[way].plan, uint64_t{0});
+  }
+  if (!insert(flow, Direction::original, known.hashes[0], batch)) return false;
+  if (insert(flow, Direction::reply, known.hashes[1], batch)) return true;
+  erase(flow, Direction::original, batch);
+  return false;
+}
+
 bool Lanes::insert(uint32_t flow, Direction way, uint64_t hash, Batch& batch) {
   for (Word<uint64_t>& place : table_.bucket(hash).places) {
     if (place.load() != 0) continue;
-    batch.set(place, place_of(flow, way, hash));
+    batch.set(place, FlowBucket::place_of(flow, way, hash));
     return true;
   }
   return false;
@@ -352,7 +348,7 @@ bool Lanes::insert(uint32_t flow, Direction way, uint64_t hash, Batch& batch) {
 void Lanes::erase(uint32_t flow, Direction way, Batch& batch) {
   uint64_t const hash = table_.lane(flow).hashes[static_cast<size_t>(way)].load();
   for (Word<uint64_t>& place : table_.bucket(hash).places)
-    if (place.load() == place_of(flow, way, hash)) return batch.set(place, uint64_t{0});
+    if (place.load() == FlowBucket::place_of(flow, way, hash)) return batch.set(place, uint64_t{0});
 }
 
 void Lanes::remove(uint32_t flow, Batch& batch) {

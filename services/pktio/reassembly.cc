@@ -9,11 +9,10 @@
 namespace bulkhead::pktio {
 namespace {
 
-constexpr uint32_t kFragmentHeader = 8;
 constexpr uint32_t kFarthest = 64;  // net.ipv4.ipfrag_max_dist
 
 /// Bytes before the payload, link header included, without IPv6's fragment header.
-uint32_t header_of(const Fragment& says) { return says.payload_at - (says.key.l3 == 4 ? 0 : kFragmentHeader); }
+uint32_t header_of(const Fragment& says) { return says.payload_at - (says.key.l3 == 4 ? 0 : ip_header::kFragment6); }
 
 /// The header of the first fragment becomes that of the whole. `packet`: header and payload.
 void mend_header4(std::span<uint8_t> packet, const Datagram& whole, uint32_t length) {
@@ -273,7 +272,7 @@ Reassembly::Built Reassembly::build(const Taken& taken, std::span<uint8_t> to) c
   Fragment const says = stored(first).says;
   uint32_t const header = header_of(says);
   copy(first, 0, to.first(header));
-  if (says.key.l3 == 6) copy(first, says.payload_at - kFragmentHeader, to.subspan(says.next_header_at, 1));
+  if (says.key.l3 == 6) copy(first, says.payload_at - ip_header::kFragment6, to.subspan(says.next_header_at, 1));
   uint32_t gap = payload;
   for (uint32_t name = taken.chain; name != 0; name = next(name)) {
     StoredFragment const one = stored(name);

@@ -93,7 +93,9 @@ Transmit::Frame Transmit::answer(const Answer& answer, const Descriptor& descrip
   if (answer.out >= topology_.interfaces.size() || at >= frame.size() || ip_header::version(frame.subspan(at)) == 0) return {};
   auto const refused = frame.subspan(at);
   buffer_.resize(kCookedV2 + bulkhead::kAnswerMost);
-  size_t const header = link_header({answer.out, answer.way, ip_header::source(refused.data(), ip_header::version(refused))});
+  IpAddress destination = ip_header::source(refused.data(), ip_header::version(refused));
+  if ((answer.what.outer & Rewriting::destination) != 0) destination.bytes = answer.what.to.dst;
+  size_t const header = link_header({answer.out, answer.way, destination});
   size_t const length = make_answer(answer, descriptor, refused, std::span(buffer_).subspan(header));
   if (length == 0) return {};
   return {std::span(buffer_).first(header + length), static_cast<uint32_t>(header + length)};

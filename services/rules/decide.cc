@@ -48,6 +48,8 @@ void Decide::visit(Descriptor& descriptor, Batch& batch) noexcept {
     judge(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);
     if (packet_->edited) write_edit(descriptor);
     if ((descriptor.orders & Orders::answered) != 0) send_answer(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);
+  } else if (descriptor.kind == Kind::packet && (descriptor.orders & Orders::answered) != 0) {
+    send_early_answer(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);
   }
   if (wanted && fast_lane_ && descriptor.flow != 0) offer_lane(descriptor);
   if (told_ != nullptr) told_->end(descriptor.number);
@@ -58,9 +60,7 @@ void Decide::visit_early(Descriptor& descriptor, Batch& batch) noexcept {
   if (descriptor.kind != Kind::packet || descriptor.verdict != Verdict::accept) return;
   told_ = (descriptor.orders & Orders::explained) != 0 ? record_.get() : nullptr;
   if (told_ != nullptr) told_->begin(0);
-  auto const frame = frame_of(descriptor, objects_.pool, objects_.pool_bytes);
-  judge_early(descriptor, frame, batch);
-  if ((descriptor.orders & Orders::answered) != 0) send_answer(descriptor, frame, batch);
+  judge_early(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);
   if (told_ != nullptr) told_->end(descriptor.number);
 }
 
@@ -68,7 +68,7 @@ void Decide::judge_early(Descriptor& descriptor, std::span<const uint8_t> frame,
   if (!begin(descriptor, frame)) return;
   packet_->flow = untracked_yet();
   packet_->nat.tracked = false;
-  if (!passes(At::prerouting, descriptor, batch, Share::early)) return reject(descriptor, frame, batch);
+  if (!passes(At::prerouting, descriptor, batch, Share::early)) reject(descriptor, frame, batch);
   if (packet_->flow.state == FlowView::untracked) descriptor.facts |= Facts::untracked;
   EarlyMark const mark{descriptor.number, told_ == nullptr ? 0 : told_->steps(), packet_->mark, packet_->priority,
                        packet_->steady && packet_->bumped == 0 ? 1U : 0U};
@@ -98,16 +98,14 @@ void Decide::look_ahead(const Descriptor& descriptor, Batch&) const noexcept {
 
 /// The packet as it is before the first hook. False: no rule looks at it.
 bool Decide::begin(const Descriptor& descriptor, std::span<const uint8_t> frame) noexcept {
-  packet_->edited = packet_->marks_flow = false;
-  packet_->steady = true;
-  packet_->bumped = 0;
+  packet_->begin();
   packet_->nat.tracked = false;
   packet_->nat.changes = {};
   if (!program_ || descriptor.in >= interfaces_.size() || !see(descriptor, frame, *packet_)) return false;
   packet_->in = {interfaces_[descriptor.in], descriptor.in + 1U, 1};
   packet_->out = {};
   see_mark(descriptor, packet_->flow);
-  if (program_->flow_views) see_counts(descriptor, *objects_.views, window_, packet_->flow);
+  if (program_->flow_views) see_counts(descriptor, objects_.views, window_, packet_->flow);
   if (program_->translates) translate_.see(descriptor, *packet_);
   return true;
 }
@@ -256,38 +254,81 @@ std::span<const uint8_t> Decide::refused(const Descriptor& descriptor, std::span
   return std::span(refused_).first(length);
 }
 
-/// It is related to the flow of the packet that it answers, if that has one (nf_ct_attach).
-void Decide::see_said(const Descriptor& descriptor, std::span<const uint8_t> bytes) noexcept {
+FlowNow Decide::flow_of_said(const Descriptor& descriptor) noexcept {
+  FlowNow flow{};
+  if (descriptor.flow == 0) {
+    copy_out(&flow, &objects_.views.slot(descriptor.number, window_), sizeof flow);
+    bool const own = said_.kind == Answer::Kind::icmp || flow.reset != FlowState::invalid;
+    bool const meant = flow.number == descriptor.number && own;
+    return meant ? flow : FlowNow{};
+  }
+  flow.flow = descriptor.flow;
+  flow.generation = descriptor.flow_generation;
+  flow.direction = other(descriptor.direction);
+  return flow;
+}
+
+bool Decide::translate_said(const Descriptor& descriptor, const FlowNow& flow) noexcept {
+  BindingView const binding = binding_of(objects_.nat.state, flow.flow, flow.generation);
+  said_.what = binding.translates() ? rewriting_of(binding, flow.direction, Quote::quoted) : Rewriting{};
+  if ((said_.what.outer & Rewriting::destination) != 0) {
+    said_.way = router_->routes.number_to({said_.what.to.dst, said_.source.l3}, descriptor.in);
+    const Way& way = router_->routes.way(said_.way);
+    if (way.kind != Way::Kind::unicast) return false;
+    said_.out = way.device;
+  }
+  copy_in(&objects_.answers.slot(descriptor.number, window_), &said_, sizeof said_);
+  return true;
+}
+
+void Decide::see_said(const Descriptor& descriptor, const FlowNow& flow, std::span<const uint8_t> bytes) noexcept {
   bool const reset = said_.kind == Answer::Kind::tcp_reset;
-  bool const related = descriptor.flow != 0;
   Descriptor own{};
   own.number = descriptor.number;
   own.time_ns = descriptor.time_ns;
   own.captured = own.l3_length = static_cast<uint32_t>(bytes.size());
   own.l4_offset = said_.source.l3 == 4 ? ip_header::kIpv4 : ip_header::kIpv6;
   own.shape = Shape::ip;
-  own.tuple = descriptor.tuple;
-  own.quote = Quote::quoted;  // its flow is that of the packet which it answers
-  own.direction = other(descriptor.direction);
-  own.state = related ? FlowState::related : FlowState::invalid;
-  own.flow = related ? descriptor.flow : 0;
-  own.flow_generation = descriptor.flow_generation;
+  bool const of_its_own = reset && descriptor.flow == 0;  // no answer to conntrack, but a segment like others
+  own.tuple = of_its_own ? inverse(descriptor.tuple).value_or(Tuple{}) : descriptor.tuple;
+  own.quote = of_its_own ? Quote::none : Quote::quoted;  // its flow is that of the packet which it answers
+  own.direction = flow.direction;
+  own.state = flow.flow == 0 ? FlowState::invalid : of_its_own ? flow.reset : FlowState::related;
+  own.flow = flow.flow;
+  own.flow_generation = flow.generation;
+  said_packet_->begin();
   static_cast<void>(see(own, bytes, *said_packet_));
   said_packet_->protocol = reset ? protocol::tcp : said_.source.l3 == 4 ? protocol::icmp : protocol::icmpv6;
   said_packet_->in = {};
   if (said_.out < interfaces_.size()) said_packet_->out = {interfaces_[said_.out], said_.out + 1U, 1};
-  said_packet_->nat.tracked = false;
   see_mark(own, said_packet_->flow);
-  if (program_->flow_views) see_counts(own, *objects_.views, window_, said_packet_->flow);
+  if (program_->flow_views) see_counts(own, objects_.views, window_, said_packet_->flow);
+  if (descriptor.flow == 0) {
+    if (program_->translates) translate_.see(own, *said_packet_);
+  } else {  // which may have become a translated one with this packet
+    said_packet_->flow.tuples = packet_->flow.tuples;
+    said_packet_->flow.status = packet_->flow.status;
+  }
+  said_packet_->nat.tracked = false;  // it is translated already
+}
+
+void Decide::send_early_answer(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept {
+  copy_out(&said_, &objects_.answers.slot(descriptor.number, window_), sizeof said_);
+  if (said_.number == descriptor.number) return send_answer(descriptor, frame, batch);
+  descriptor.orders &= static_cast<uint8_t>(~Orders::answered);
 }
 
 void Decide::send_answer(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept {
   bool const to_self = said_.out == kSelf;
-  if (to_self) descriptor.orders &= static_cast<uint8_t>(~Orders::answered);
+  auto const withdraw = [&] { descriptor.orders &= static_cast<uint8_t>(~Orders::answered); };
+  if (to_self) withdraw();
   if (!program_ || (said_.out >= interfaces_.size() && !to_self)) return;
+  FlowNow const flow = flow_of_said(descriptor);
+  bool const as_it_came = descriptor.flow == 0 && flow.flow != 0 && !to_self;
+  if (as_it_came && !translate_said(descriptor, flow)) return withdraw();
   size_t const length = make_answer(said_, descriptor, refused(descriptor, frame), answer_);
   if (length == 0) return;
-  see_said(descriptor, std::span(answer_).first(length));
+  see_said(descriptor, flow, std::span(answer_).first(length));
   state_words_->batch = &batch;
   for (At const hook : {At::output, At::postrouting, At::prerouting, At::input}) {
     bool const arrives = hook == At::prerouting || hook == At::input;
@@ -296,9 +337,7 @@ void Decide::send_answer(Descriptor& descriptor, std::span<const uint8_t> frame,
     if (arrives) said_packet_->out = {};
     if (told_ != nullptr) told_->enter(hook);
     evaluate(*program_, hook, *said_packet_, told_);
-    if (said_packet_->verdict == Decision::accept) continue;
-    descriptor.orders &= static_cast<uint8_t>(~Orders::answered);
-    return;
+    if (said_packet_->verdict != Decision::accept) return withdraw();
   }
 }
 

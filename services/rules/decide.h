@@ -38,7 +38,7 @@ class Decide {
     EarlyMarks& early;
     BumpsTable& bumps;
     Translate::Objects nat;
-    FlowViews* views;
+    FlowViews& views;
     Walk& walk;
   };
   /// `program` may be null: no ruleset.
@@ -101,7 +101,13 @@ class Decide {
   void send_answer(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
   /// As it is refused, and quoted.
   [[nodiscard]] std::span<const uint8_t> refused(const Descriptor& descriptor, std::span<const uint8_t> frame) noexcept;
-  void see_said(const Descriptor& descriptor, std::span<const uint8_t> bytes) noexcept;
+  /// What chains before conntrack have had said: it leaves when conntrack has said whose it is.
+  void send_early_answer(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
+  /// The flow that the answer is related to: the packet's (nf_ct_attach), or that which it quotes a packet of.
+  [[nodiscard]] FlowNow flow_of_said(const Descriptor& descriptor) noexcept;
+  /// A packet that has no flow is quoted as it came, though the flow may be translated. False: it goes nowhere then.
+  [[nodiscard]] bool translate_said(const Descriptor& descriptor, const FlowNow& flow) noexcept;
+  void see_said(const Descriptor& descriptor, const FlowNow& flow, std::span<const uint8_t> bytes) noexcept;
   void write_edit(Descriptor& descriptor) noexcept;
   /// May its flow's next packet be forwarded without asking?
   void offer_lane(Descriptor& descriptor) noexcept;

@@ -33,9 +33,8 @@ void see_flow(const Descriptor& descriptor, FlowView& flow) {
 
 /// Behind whose fragment header `transport` lies.
 bool is_later_fragment6(const Descriptor& descriptor, const uint8_t* ip, size_t transport) {
-  constexpr size_t kHeader = 8;
-  bool const fragment = descriptor.shape == Shape::fragment && ip[0] >> 4 == 6 && transport >= ip_header::kIpv6 + kHeader;
-  return fragment && (load_be16(ip + transport - kHeader + 2) & 0xfff8) != 0;
+  bool const fragment = descriptor.shape == Shape::fragment && ip[0] >> 4 == 6 && transport >= ip_header::kIpv6 + ip_header::kFragment6;
+  return fragment && (load_be16(ip + transport - ip_header::kFragment6 + 2) & 0xfff8) != 0;
 }
 
 }  // namespace
@@ -65,12 +64,6 @@ bool see(const Descriptor& descriptor, std::span<const uint8_t> frame, Evaluatio
   packet.priority = 0;
   packet.number = descriptor.number;
   packet.time_ns = descriptor.time_ns;
-  packet.edited = packet.renew_sctp = packet.marks_flow = false;
-  packet.steady = true;
-  packet.bumped = 0;
-  packet.verdict = Decision::none;
-  packet.reject = {};
-  packet.rule = 0;
   see_flow(descriptor, packet.flow);
   return true;
 }

@@ -71,15 +71,13 @@ compare() {  # NAME RULESET SEED
   fi
 }
 
-is_pending() { grep -qxF "$1" <(sed 's/ .*//' "$here/rulesets/pending"); }
-
 written() {  # NAME...
   local names=("$@") name seed
   if [ $# = 0 ]; then names=("$here"/rulesets/*.nft); fi
   for name in "${names[@]}"; do
     name=$(basename "$name" .nft)
     seed=$(($(cksum <<<"$name" | cut -d ' ' -f 1) % 100000))  # its own, whatever other rulesets there are
-    if [ $# = 0 ] && is_pending "$name"; then echo "$name: pending"; else compare "$name" "$here/rulesets/$name.nft" $seed; fi
+    compare "$name" "$here/rulesets/$name.nft" $seed
   done
 }
 

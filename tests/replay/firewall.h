@@ -44,7 +44,8 @@ table inet fw {
     meta l4proto tcp ct mark set 0x11
   }
   chain forward { type filter hook forward priority 0; policy drop;
-    ct state invalid counter drop
+    ct state invalid counter reject
+    ct state untracked tcp flags fin counter reject with tcp reset
     ct state untracked counter accept
     ct mark 0x11 counter
     meta mark 2 counter
@@ -57,6 +58,12 @@ table inet fw {
     ip protocol udp limit rate over 50/second burst 10 packets counter reject
     tcp dport 1-100 counter accept
     counter accept
+  }
+  chain output { type filter hook output priority 0; policy accept;
+    ct state related ct mark 0x11 counter
+    ct state established counter
+    ct status snat counter
+    quota 20 kbytes counter
   }
 }
 )";
@@ -86,7 +93,7 @@ table inet fw {
     icmp type destination-unreachable ct mark set 0x12
   }
   chain forward { type filter hook forward priority 0; policy drop;
-    ct state invalid counter drop
+    ct state invalid counter reject
     ct mark vmap { 0x11 : jump marked, 0x12 : jump marked }
     tcp flags syn tcp option maxseg size set rt mtu
     tcp dport 22 tcp flags fin counter reject with tcp reset
@@ -96,6 +103,7 @@ table inet fw {
     counter accept
   }
   chain marked { counter; }
+  chain output { type filter hook output priority 0; policy accept; ct state related counter; ct mark 0x11 counter; ct status snat counter; }
 }
 )";
 

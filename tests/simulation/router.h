@@ -43,7 +43,8 @@ table inet t {
     ct bytes 200-400 ct expiration > 10s counter
   }
   chain forward { type filter hook forward priority 0; policy drop;
-    ct state invalid counter drop
+    ct state invalid tcp dport 80 counter reject with tcp reset
+    ct state invalid counter reject
     ct mark 0x3 counter
     udp sport 2000 limit rate 2/second burst 3 packets accept
     udp sport 2001 quota 400 bytes accept
@@ -57,6 +58,11 @@ table inet t {
   chain fresh { ip saddr . udp dport { 10.0.0.1 . 53, 10.0.0.2 . 53 } counter accept
     meta l4proto { icmp, icmpv6 } limit rate over 5/second drop
     counter accept
+  }
+  chain out { type filter hook output priority filter; policy accept;
+    ct state established counter
+    ct mark 0x3 ct state related counter
+    tcp flags rst quota over 400 bytes counter drop
   }
 }
 )";
@@ -80,11 +86,13 @@ table ip nat {
 }
 table inet filter {
   chain forward { type filter hook forward priority filter; policy drop;
+    ct state invalid counter reject
     ct state established,related counter accept
     ct status dnat counter accept
     iifname "lan" counter accept
     udp dport 53 ip daddr 10.0.0.0/24 accept
   }
+  chain out { type filter hook output priority filter; policy accept; ct state related counter; ct status snat counter; ct original ip saddr 10.0.0.5 counter; }
   chain late { type filter hook postrouting priority 200; policy accept; ip saddr 192.0.2.254 ip ttl set 60 counter; ip saddr 10.0.0.0/24 counter; }
 }
 )";
@@ -130,6 +138,7 @@ table inet fw {
     tcp sport 1001 reject
     delete @seen { ip saddr . udp sport }
   }
+  chain out { type filter hook output priority filter; policy accept; ct state related counter; limit name "few" counter; ip daddr . udp sport @seen counter; }
 }
 )";
 
@@ -150,7 +159,7 @@ table inet fw {
     ct mark 0x7 counter
   }
   chain forward { type filter hook forward priority filter; policy drop;
-    ct state invalid counter drop
+    ct state invalid counter reject
     tcp flags & (syn | ack) == syn counter
     tcp sport 3006 tcp flags psh counter
     udp sport 3003 meta length > 60 counter drop
@@ -158,6 +167,7 @@ table inet fw {
     ct state established,related counter accept
     ip saddr 10.0.0.0/24 counter accept
   }
+  chain out { type filter hook output priority filter; policy accept; ct state related counter; ct mark 0x5 counter; ct status assured counter; }
 }
 )";
 

@@ -88,3 +88,40 @@ BOOST_AUTO_TEST_CASE(a_reset_about_an_invalid_packet_is_a_packet_of_its_flow) {
   BOOST_TEST(entry.protocol_state.load() == static_cast<uint32_t>(conntrack::TcpState::close));
   BOOST_TEST(entry.counters[1].packets.load() >= 2U);  // the SYN/ACK and our own reset
 }
+
+namespace {
+
+/// One flow out, and then packets the other way that are of none, to its host and to another.
+Routed refused(const std::string& rules) {
+  constexpr uint8_t kImpossible = tcp_flag::syn | tcp_flag::rst;
+  return through_rules(rules, {{0, segment(kOut, 1000, 80, tcp_flag::syn, 0, 0)},
+                               {1, segment(kOut.back(), 80, 1000, kImpossible, 0, 0)},
+                               {1, segment(kOther.back(), 80, 1000, kImpossible, 0, 0)}});
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(an_answer_about_an_invalid_packet_is_of_the_flow_that_it_quotes) {
+  std::string const rules = "table inet t {\nchain f { type filter hook forward priority 0; ct state new ct mark set 7\nct state invalid reject\n}\n"
+                            "chain o { type filter hook output priority 0;\n";
+  auto const left = [&](const char* rule) { return refused(rules + rule + "\n}\n}\n").wan.size(); };
+  BOOST_TEST(left("accept") == 3U);
+  for (const char* rule : {"ct state related drop", "ct mark 7 drop", "ct direction original drop", "ct state invalid drop", "ct status confirmed drop"})
+    BOOST_TEST(left(rule) == 2U, rule);
+  for (const char* rule : {"ct state new,established,untracked drop", "ct direction reply drop"}) BOOST_TEST(left(rule) == 3U, rule);
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_about_an_invalid_packet_is_translated_as_the_flow_that_it_quotes) {
+  std::string const rules = "table ip t {\nchain f { type filter hook forward priority 0; ct state invalid reject\n}\n"
+                            "chain p { type nat hook postrouting priority srcnat; oifname \"wan\" snat to 192.0.2.77\n}\n}\n";
+  Routed const all = refused(rules);
+  BOOST_REQUIRE(all.wan.size() == 3U);
+  const Bytes& error = all.wan[1];
+  auto const own = address("192.0.2.77").bytes;
+  constexpr size_t kSource = 14 + 12, kQuotedDestination = 14 + 20 + 8 + 16;
+  BOOST_TEST(std::equal(own.begin(), own.begin() + 4, error.begin() + kSource));
+  BOOST_TEST(std::equal(own.begin(), own.begin() + 4, error.begin() + kQuotedDestination));
+  // Of no flow: it says what came.
+  auto const other = kOther.src.bytes;
+  BOOST_TEST(std::equal(other.begin(), other.begin() + 4, all.wan[2].begin() + kQuotedDestination));
+}

@@ -44,6 +44,7 @@ struct Firewall {
     descriptor.flow = flow == FlowState::invalid || flow == FlowState::untracked ? 0 : 1;
     descriptor.time_ns = now_ns;
     descriptor.flow_generation = 7;
+    packet.begin();
     BOOST_REQUIRE(rules::see(descriptor, frame, packet));
     packet.state = &state;
     packet.in = {"lan", 1, 1};

@@ -74,10 +74,8 @@ void check_address(Statement& nat, Expression& to, Checker& checker) {
   if (!address.is(Kind::prefix)) nat.erase("prefix");
   bool const several = address.is(Kind::prefix) || address.is(Kind::range);
   if (checker.value(address, type, type.bits) && several) shorten(address);
-  if (checker.family() == "inet") {
-    if (!nat.has("ip") && !nat.has("ip6")) nat.arguments.insert(nat.arguments.begin(), {six ? "ip6" : "ip", nat.at, {}});
-    checker.require(*checker.registry().find(six ? "ip6" : "ip", Form::header), nat.at);
-  }
+  if (checker.family() == "inet" && !nat.has("ip") && !nat.has("ip6"))
+    nat.arguments.insert(nat.arguments.begin(), {six ? "ip6" : "ip", nat.at, {}});
 }
 
 void check(Statement& nat, Checker& checker) {

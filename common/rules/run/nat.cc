@@ -77,8 +77,8 @@ Next nat(const Step& step, Evaluation& packet) noexcept {
   const auto& target = *static_cast<const NatTarget*>(step.data);
   auto const side = static_cast<size_t>(target.part);
   Translation& nat = packet.nat;
+  if (target.l3 != 0 && target.l3 != packet.l3) return Next::rule;  // nft_nat_inet_eval
   if (!nat.tracked || !nat.open[side]) return accept(step, packet);
-  if (target.l3 != 0 && target.l3 != packet.l3) return Next::rule;
   NatRange& range = nat.ranges[side] = target.range;
   if (!find_addresses(target, packet, range)) return drop(step, packet);
   if (target.ports_from_register) {

@@ -1,4 +1,4 @@
-// services/conntrack/protocol_words.h: what a protocol remembers of a flow, in and out of its entry.
+// ipc/tracking/protocol_words.h: what a protocol remembers of a flow, in and out of its entry, or its lane.
 #pragma once
 
 #include <span>
@@ -7,7 +7,6 @@
 
 namespace bulkhead::conntrack {
 
-/// Of an entry, or of its lane.
 template <class Words, class Entry>
 [[nodiscard]] Words words_of(const Entry& entry) noexcept {
   Words words;
@@ -16,7 +15,8 @@ template <class Words, class Entry>
 }
 
 /// Those that have changed; `state`: as others see it.
-inline void store_protocol(FlowEntry& entry, std::span<const uint64_t> words, uint32_t state, Batch& batch) noexcept {
+template <class Entry>
+void store_protocol(Entry& entry, std::span<const uint64_t> words, uint32_t state, Batch& batch) noexcept {
   for (size_t i = 0; i < words.size(); ++i)
     if (entry.protocol_words[i].load() != words[i]) batch.set(entry.protocol_words[i], words[i]);
   if (entry.protocol_state.load() != state) batch.set(entry.protocol_state, state);
