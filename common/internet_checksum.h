@@ -35,5 +35,12 @@ namespace bulkhead {
 [[nodiscard]] inline uint16_t checksum_changed(uint16_t checksum, uint16_t before, uint16_t after) noexcept {
   return checksum_fold(uint64_t{static_cast<uint16_t>(~checksum)} + static_cast<uint16_t>(~before) + after);
 }
+/// The same of as many words as there are in `before`, an even number of bytes; `after`: at least as many.
+[[nodiscard]] inline uint16_t checksum_changed(uint16_t checksum, std::span<const uint8_t> before, std::span<const uint8_t> after) noexcept {
+  uint64_t sum = static_cast<uint16_t>(~checksum);
+  for (size_t i = 0; i + 2 <= before.size(); i += 2)
+    sum += uint64_t{static_cast<uint16_t>(~load_raw<uint16_t>(before.data() + i))} + load_raw<uint16_t>(after.data() + i);
+  return checksum_fold(sum);
+}
 
 }  // namespace bulkhead

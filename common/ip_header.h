@@ -43,6 +43,12 @@ inline constexpr uint32_t kFragment6 = 8;        // IPv6's fragment header
   return ip[0] >> 4 == 4 && (load_be16(ip + 6) & 0x1fff) != 0;
 }
 
+/// `header`: IPv4's, with its options. Its checksum anew.
+inline void renew_checksum(std::span<uint8_t> header) noexcept {
+  store_be16(header.data() + 10, 0);
+  store_raw(header.data() + 10, checksum_fold(checksum_add(header)));
+}
+
 /// One hop less, and IPv4's checksum changed by that.
 inline void pass_hop(uint8_t* ip) noexcept {
   if (ip[0] >> 4 == 6) {

@@ -16,10 +16,7 @@ struct Sum {
 
   void changed(const uint8_t* before, const uint8_t* after, size_t bytes) const {
     if (at == nullptr) return;
-    uint64_t sum = static_cast<uint16_t>(~load_raw<uint16_t>(at));
-    for (size_t i = 0; i < bytes; i += 2)
-      sum += uint64_t{static_cast<uint16_t>(~load_raw<uint16_t>(before + i))} + load_raw<uint16_t>(after + i);
-    uint16_t const folded = checksum_fold(sum);
+    uint16_t const folded = checksum_changed(load_raw<uint16_t>(at), std::span(before, bytes), std::span(after, bytes));
     store_raw(at, folded == 0 && never_zero ? uint16_t{0xffff} : folded);
   }
 };

@@ -42,7 +42,7 @@ void network_header(uint8_t* ip, const IpAddress& from, const IpAddress& to, uin
     ip[9] = number;
     std::memcpy(ip + 12, from.bytes.data(), 4);
     std::memcpy(ip + 16, to.bytes.data(), 4);
-    store_raw(ip + 10, checksum_fold(checksum_add({ip, kIpv4})));
+    ip_header::renew_checksum({ip, kIpv4});
     return;
   }
   ip[0] = 0x60;
@@ -107,17 +107,13 @@ size_t tcp_reset(const Answer& answer, const Descriptor& descriptor, std::span<c
 size_t make_answer(const Answer& answer, const Descriptor& descriptor, std::span<const uint8_t> refused, std::span<uint8_t> into) noexcept {
   uint8_t const l3 = ip_header::version(refused);
   if (answer.number != descriptor.number || l3 == 0 || answer.source.l3 != l3 || into.size() < kAnswerMost) return 0;
-  switch (answer.kind) {
-    case Answer::Kind::icmp: {
-      size_t const length = icmp_error(answer, descriptor, refused, into.data());
-      bool const v4 = l3 == 4;
-      if (answer.what.outer != 0)
-        rewrite(into.first(length), v4 ? protocol::icmp : protocol::icmpv6, v4 ? kIpv4 : kIpv6, answer.what);
-      return length;
-    }
-    case Answer::Kind::tcp_reset: return tcp_reset(answer, descriptor, refused, into.data());
-    default: return 0;
-  }
+  bool const error = answer.kind == Answer::Kind::icmp;
+  if (!error && answer.kind != Answer::Kind::tcp_reset) return 0;
+  size_t const length = error ? icmp_error(answer, descriptor, refused, into.data()) : tcp_reset(answer, descriptor, refused, into.data());
+  if (length == 0 || answer.what.outer == 0) return length;
+  uint8_t const number = !error ? protocol::tcp : l3 == 4 ? protocol::icmp : protocol::icmpv6;
+  rewrite(into.first(length), number, l3 == 4 ? kIpv4 : kIpv6, answer.what);
+  return length;
 }
 
 }  // namespace bulkhead

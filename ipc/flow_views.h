@@ -2,8 +2,8 @@
 //
 // Who     conntrack's track writes the slot of each packet that has a flow, where the ruleset asks (Settings::Ruleset::views);
 //         and, at a router, that of a packet which has none, while an ICMP error about it would be of one: that is the flow
-//         meant then, without its counts. rules reads it.
-// Units   nanoseconds of the packet clock; bytes of layer 3. The packet itself is counted.
+//         meant then. rules reads it.
+// Units   nanoseconds of the packet clock; bytes of layer 3. The packet itself is counted, where it is the flow's.
 // Owner   a slot for each number (ipc/slots.h).
 // Trust   rules copies the slot: it cannot be more than a wrong number.
 #pragma once

@@ -57,8 +57,7 @@ void Confirm::track_reset(const Descriptor& descriptor) noexcept {
   uint32_t const status = entry.status.load();
   // Not one that has begun since, nor that of somebody else's answers: track has others of this flow alone wait for us.
   bool const own = (status & known) == known && entry.created.load() < descriptor.number && entry.may_close.load() >= descriptor.number &&
-                   entry.expires_ns.load() > descriptor.time_ns &&
-                   tuple_of(entry.tuples[static_cast<size_t>(other(hit->direction))]) == descriptor.tuple;
+                   entry.expires_ns.load() > descriptor.time_ns;
   if (!own) return;
   auto const [flow, outcome] = track_own_reset(descriptor, entry, hit->direction);
   batch_.touch(entry.stamp);

@@ -112,6 +112,11 @@ void Conntrack::show_related(const Descriptor& descriptor, FlowTable::Hit hit) {
   now.generation = entry.generation.load();
   now.direction = hit.direction;
   now.reset = track_.reset_state();
+  now.expires_ns = entry.expires_ns.load();
+  for (size_t i = 0; i < 2; ++i) {
+    now.packets[i] = entry.counters[i].packets.load();
+    now.bytes[i] = entry.counters[i].bytes.load();
+  }
   copy_in(&views_.slot(descriptor.number, views_.header.capacity), &now, sizeof now);
 }
 

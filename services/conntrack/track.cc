@@ -136,7 +136,8 @@ bool Track::expired(uint32_t index, const Descriptor& now) const noexcept {
 void Track::take_back(const Descriptor& descriptor, uint64_t hash) noexcept {
   bool const quoted = descriptor.quote == Quote::quoted;
   std::optional<Tuple> const tuple = quoted ? inverse(descriptor.tuple) : descriptor.tuple;
-  std::optional<FlowTable::Hit> const hit = tuple ? table_.find(*tuple, hash) : std::nullopt;
+  std::optional<FlowTable::Hit> hit = tuple ? table_.find(*tuple, hash) : std::nullopt;
+  if (auto const answer = tuple && !hit ? inverse(*tuple) : std::nullopt) hit = table_.find(*answer, hash);
   if (!hit || hit->index >= lanes_.flows()) return;
   FlowEntry& entry = table_.entry(hit->index);
   const Lane& lane = lanes_.lane(hit->index);
@@ -154,27 +155,18 @@ void Track::take_back(const Descriptor& descriptor, uint64_t hash) noexcept {
   if (tuple->protocol == protocol::tcp) store_protocol(entry, words_of<TcpFlow::Words>(lane), lane.protocol_state.load(), batch_);
 }
 
-Track::Outcome Track::reserve(const Descriptor& descriptor, uint64_t hash) noexcept {
-  bool const tcp = descriptor.shape == Shape::ip && descriptor.quote == Quote::none && descriptor.tuple.protocol == protocol::tcp;
-  if (!tcp || resets_ == Resets::none) return Outcome::done;
-  std::optional<FlowTable::Hit> const hit = table_.find(descriptor.tuple, hash);
-  if (!hit) return flights_.may_answer(descriptor.tuple) ? Outcome::wait : Outcome::done;
-  FlowEntry& entry = table_.entry(hit->index);
-  if (waits_for(entry)) return Outcome::wait;
-  expect_reset(descriptor, entry);
+Track::Outcome Track::refusable(Descriptor& descriptor, FlowState state, uint64_t hash) noexcept {
+  if (stranger(descriptor, state, hash) == Outcome::wait) return Outcome::wait;
+  expect_reset(descriptor);
   return Outcome::done;
 }
 
-Track::Outcome Track::refusable(Descriptor& descriptor, FlowState state, uint64_t hash) noexcept {
-  return stranger(descriptor, state, hash) == Outcome::wait ? Outcome::wait : reserve(descriptor, hash);
-}
-
-void Track::expect_reset(const Descriptor& descriptor, FlowEntry& entry) noexcept {
+void Track::expect_reset(const Descriptor& descriptor) noexcept {
+  bool const tcp = descriptor.shape == Shape::ip && descriptor.tuple.protocol == protocol::tcp;
+  if (!tcp || resets_ == Resets::none || !related_) return;
+  FlowEntry& entry = table_.entry(related_->index);
   batch_.touch(entry.stamp);
   batch_.set(entry.may_close, descriptor.number);
-  bool const own = related_ && &table_.entry(related_->index) == &entry &&
-                   is_tuple(entry.tuples[static_cast<size_t>(other(related_->direction))], bulkhead::words_of(descriptor.tuple));
-  if (!own) return;
   TcpFate const fate = track_own_reset(descriptor, entry, related_->direction).outcome.fate;
   if (fate == TcpFate::invalid || fate == TcpFate::anew) return;
   bool const replied = related_->direction == Direction::reply || (entry.status.load() & Status32::seen_reply) != 0;
@@ -256,7 +248,7 @@ Track::Outcome Track::known_tcp(Descriptor& descriptor, FlowTable::Hit hit, uint
   store_protocol(entry, pack(flow), static_cast<uint32_t>(flow.state), batch_);
   if (invalid) {
     if (outcome.timeout_ns != 0) batch_.set(entry.expires_ns, descriptor.time_ns + outcome.timeout_ns);
-    if (resets_ != Resets::none) expect_reset(descriptor, entry);
+    expect_reset(descriptor);
     return Outcome::done;
   }
   belongs(descriptor, hit);
@@ -320,7 +312,7 @@ void Track::count(FlowEntry& entry, const Descriptor& descriptor) noexcept {
 Track::Outcome Track::created(Descriptor& descriptor, uint64_t hash) noexcept {
   std::optional<Tuple> const reply = inverse(descriptor.tuple);
   Beginning const begun = begin_flow(descriptor);
-  if (!reply || !begun.good || tracking(descriptor.tuple) != Tracking::flow) return stranger(descriptor, FlowState::invalid, hash);
+  if (!reply || !begun.good || tracking(descriptor.tuple) != Tracking::flow) return refusable(descriptor, FlowState::invalid, hash);
   if (table_.used_up() && make_room(descriptor) == Outcome::wait) return Outcome::wait;
   std::optional<uint32_t> const index = table_.add(descriptor.tuple, hash, *reply, descriptor.number);
   if (!index) {

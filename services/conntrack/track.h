@@ -68,11 +68,10 @@ class Track {
   /// In the place of a flow that is over.
   Outcome replaces(Descriptor& descriptor, uint32_t index, uint64_t hash) noexcept;
   Outcome sweep(Descriptor& tick) noexcept;
-  /// Rules may send a reset about a packet that is not of a flow: that would be of the flow with its tuple.
-  Outcome reserve(const Descriptor& descriptor, uint64_t hash) noexcept;
-  void expect_reset(const Descriptor& descriptor, FlowEntry& entry) noexcept;
   /// A stranger that a reset may be sent about.
   Outcome refusable(Descriptor& descriptor, FlowState state, uint64_t hash) noexcept;
+  /// That would be a packet of the flow that the stranger is related to.
+  void expect_reset(const Descriptor& descriptor) noexcept;
   void take_back(const Descriptor& descriptor, uint64_t hash) noexcept;
   /// Done: there is room for one more, or there can be none.
   Outcome make_room(Descriptor& descriptor) noexcept;

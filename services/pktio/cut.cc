@@ -125,8 +125,7 @@ void Cut::mend4(std::span<uint8_t> header, const Piece& piece) const {
   store_be16(header.data() + 2, static_cast<uint16_t>(header_ + piece.bytes));
   store_be16(header.data() + 6, static_cast<uint16_t>(flags | piece.offset >> 3));
   if (piece.offset != 0) blank_options(header.subspan(kIpv4));
-  store_be16(header.data() + 10, 0);
-  store_raw(header.data() + 10, checksum_fold(checksum_add(header)));
+  ip_header::renew_checksum(header);
 }
 
 void Cut::mend6(std::span<uint8_t> header, const Piece& piece) const {

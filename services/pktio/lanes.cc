@@ -83,6 +83,16 @@ std::optional<Lanes::Hit> Lanes::find(const Tuple& tuple, uint64_t hash) const n
   return std::nullopt;
 }
 
+std::optional<Lanes::Hit> Lanes::find_either(const Tuple& tuple, uint64_t hash) const noexcept {
+  if (auto const hit = find(tuple, hash)) return hit;
+  // The answer's tuple has the same hash.
+  bool const maybe = std::ranges::any_of(table_.bucket(hash).places, [&](const auto& place) { return FlowBucket::may_be(place.load(), hash); });
+  auto const answer = router_ && maybe ? inverse(tuple) : std::nullopt;
+  auto hit = answer ? find(*answer, hash) : std::nullopt;
+  if (hit) hit->own = false;
+  return hit;
+}
+
 bool Lanes::usable(const Lane& lane, const LanePlan& plan, const Descriptor& descriptor, std::span<const uint8_t> frame) const noexcept {
   if (plan.there == 0 || plan.in != descriptor.in || lane.away.load() != 0) return false;
   if (descriptor.facts != 0 || descriptor.orders != 0 || !is_plain(descriptor)) return false;
@@ -124,7 +134,7 @@ bool Lanes::pauses(uint64_t home, uint64_t sent) noexcept {
 }
 
 uint64_t Lanes::look_ahead(const Headers& headers) const noexcept {
-  if (table_.flows() == 0 || headers.shape != Shape::ip) return 0;
+  if (table_.flows() == 0 || (headers.shape != Shape::ip && headers.shape != Shape::malformed)) return 0;
   uint64_t const hash = hash_(headers.tuple);
   __builtin_prefetch(&table_.bucket(hash));
   return hash;
@@ -143,17 +153,16 @@ void Lanes::look_near(uint64_t hash) const noexcept {
 }
 
 bool Lanes::take(Descriptor& descriptor, InFlight& slot, std::span<const uint8_t> frame, uint64_t hash, Batch& batch) {
-  bool const tracked = table_.flows() != 0 && descriptor.shape == Shape::ip && descriptor.verdict == Verdict::accept &&
-                       (descriptor.facts & Facts::bad_checksum) == 0;
-  if (!tracked) return false;
+  bool const has_tuple = descriptor.shape == Shape::ip || descriptor.shape == Shape::malformed;
+  if (table_.flows() == 0 || !has_tuple || descriptor.verdict != Verdict::accept) return false;
   bool const quoted = descriptor.quote == Quote::quoted;
   auto const tuple = quoted ? inverse(descriptor.tuple) : std::optional(descriptor.tuple);
   if (!tuple) return false;
   if (quoted) hash = hash_(descriptor.tuple);
-  if (auto const hit = find(*tuple, hash)) {
+  if (auto const hit = find_either(*tuple, hash)) {
     Lane& lane = table_.lane(hit->flow);
     auto const plan = std::bit_cast<LanePlan>(lane.sides[static_cast<size_t>(hit->way)].plan.load());
-    if (usable(lane, plan, descriptor, frame) && track(lane, hit->way, descriptor, batch)) {
+    if (hit->own && usable(lane, plan, descriptor, frame) && track(lane, hit->way, descriptor, batch)) {
       go(hit->flow, hit->way, plan, descriptor, batch);
       slot.laned = 1;
       return true;

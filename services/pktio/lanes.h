@@ -68,6 +68,7 @@ class Lanes {
   struct Hit {
     uint32_t flow;
     Direction way;
+    bool own = true;  // not: of what would answer it
   };
   /// What conntrack's entry says.
   struct Flow {
@@ -80,6 +81,8 @@ class Lanes {
 
   [[nodiscard]] uint32_t epoch() const noexcept;
   [[nodiscard]] std::optional<Hit> find(const Tuple& tuple, uint64_t hash) const noexcept;
+  /// Or the flow of its answer, of which it may turn out to be no packet: then what is said about it is one (conntrack's Track::related()).
+  [[nodiscard]] std::optional<Hit> find_either(const Tuple& tuple, uint64_t hash) const noexcept;
   [[nodiscard]] bool usable(const Lane& lane, const LanePlan& plan, const Descriptor& descriptor, std::span<const uint8_t> frame) const noexcept;
   [[nodiscard]] bool track(Lane& lane, Direction way, const Descriptor& descriptor, Batch& batch) const noexcept;
   void go(uint32_t flow, Direction way, const LanePlan& plan, Descriptor& descriptor, Batch& batch);

@@ -19,9 +19,7 @@ void mend_header4(std::span<uint8_t> packet, const Datagram& whole, uint32_t len
   store_be16(packet.data() + 2, static_cast<uint16_t>(length));
   store_be16(packet.data() + 6, whole.dont_fragment() ? 0x4000 : 0);
   packet[1] |= whole.congestion();
-  auto const header = packet.first(ip_header::length(packet[0]));
-  store_be16(packet.data() + 10, 0);
-  store_raw(packet.data() + 10, checksum_fold(checksum_add(header)));
+  ip_header::renew_checksum(packet.first(ip_header::length(packet[0])));
 }
 
 void mend_header6(std::span<uint8_t> packet, const Datagram& whole, uint32_t length) {

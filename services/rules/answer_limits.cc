@@ -26,10 +26,13 @@ bool is_limited(uint8_t l3, uint8_t type, uint8_t code) {
 
 }  // namespace
 
-bool AnswerLimits::allow(const IpAddress& peer, uint8_t type, uint8_t code, uint64_t now_ns, Batch& batch) noexcept {
+bool AnswerLimits::allow(const IpAddress& peer, bool self, uint8_t type, uint8_t code, uint64_t now_ns, Batch& batch) noexcept {
   bool allowed = true;
-  if (is_limited(peer.l3, type, code))
-    allowed = take_from_all(now_ns, batch) && take(peer, peer.l3 == 4 ? kCost4 : kCost6, now_ns, batch);
+  if (is_limited(peer.l3, type, code)) {
+    uint64_t const left = left_for_all(now_ns, batch);
+    allowed = left != 0 && (self || take(peer, peer.l3 == 4 ? kCost4 : kCost6, now_ns, batch));
+    if (allowed) batch.set(state_.all_tokens, left - 1);
+  }
   batch.add(allowed ? state_.answers : state_.answers_withheld, uint64_t{1});
   return allowed;
 }
@@ -81,16 +84,14 @@ bool AnswerLimits::take(const IpAddress& peer, uint64_t cost, uint64_t now_ns, B
   return allowed;
 }
 
-bool AnswerLimits::take_from_all(uint64_t now_ns, Batch& batch) noexcept {
-  uint64_t tokens = state_.all_tokens.load();
-  if (tokens == 0) {
-    uint64_t const since = now_ns - std::min(now_ns, state_.all_last_ns.load());
-    if (since < kAllRest) return false;
-    tokens = std::min(std::min(since, kSecond) * kAllPerSecond / kSecond, kAllBurst);
-    batch.set(state_.all_last_ns, now_ns);
-  }
-  batch.set(state_.all_tokens, tokens - 1);
-  return true;
+uint64_t AnswerLimits::left_for_all(uint64_t now_ns, Batch& batch) noexcept {
+  uint64_t const tokens = state_.all_tokens.load();
+  uint64_t const since = now_ns - std::min(now_ns, state_.all_last_ns.load());
+  if (tokens != 0 || since < kAllRest) return tokens;
+  uint64_t const more = std::min(std::min(since, kSecond) * kAllPerSecond / kSecond, kAllBurst);
+  batch.set(state_.all_last_ns, now_ns);
+  batch.set(state_.all_tokens, more);
+  return more;
 }
 
 }  // namespace bulkhead::rules

@@ -234,11 +234,12 @@ void Decide::reset(Descriptor& descriptor, const HeaderView& packet) noexcept {
   uint16_t const back = router_->routes.number_to(packet.source, descriptor.in);
   const Way& way = router_->routes.way(back);
   bool const tcp = descriptor.shape == Shape::ip && packet.protocol == protocol::tcp;
-  if (!tcp || (descriptor.tcp_flags & kRst) != 0 || packet.to_group || way.kind != Way::Kind::unicast) return;
+  bool const to_self = way.kind == Way::Kind::local;
+  if (!tcp || (descriptor.tcp_flags & kRst) != 0 || packet.to_group || (way.kind != Way::Kind::unicast && !to_self)) return;
   Answer said{};
   said.number = descriptor.number;
   said.kind = Answer::Kind::tcp_reset;
-  said.out = way.device;
+  said.out = to_self ? kSelf : way.device;
   said.way = back;
   said.source = packet.asked;
   say(descriptor, said);
@@ -270,7 +271,8 @@ FlowNow Decide::flow_of_said(const Descriptor& descriptor) noexcept {
 
 bool Decide::translate_said(const Descriptor& descriptor, const FlowNow& flow) noexcept {
   BindingView const binding = binding_of(objects_.nat.state, flow.flow, flow.generation);
-  said_.what = binding.translates() ? rewriting_of(binding, flow.direction, Quote::quoted) : Rewriting{};
+  Quote const quote = said_.kind == Answer::Kind::icmp ? Quote::quoted : Quote::none;
+  said_.what = binding.translates() ? rewriting_of(binding, flow.direction, quote) : Rewriting{};
   if ((said_.what.outer & Rewriting::destination) != 0) {
     said_.way = router_->routes.number_to({said_.what.to.dst, said_.source.l3}, descriptor.in);
     const Way& way = router_->routes.way(said_.way);
@@ -336,7 +338,10 @@ void Decide::send_answer(Descriptor& descriptor, std::span<const uint8_t> frame,
     if (to_self) (arrives ? said_packet_->in : said_packet_->out) = {"lo", kLoopback, kLoopbackType};
     if (arrives) said_packet_->out = {};
     if (told_ != nullptr) told_->enter(hook);
-    evaluate(*program_, hook, *said_packet_, told_);
+    bool const early = hook == At::prerouting && program_->early && program_->early_shares;
+    if (early) evaluate(*program_, hook, *said_packet_, told_, Share::early);
+    if (!early || said_packet_->verdict == Decision::accept) evaluate(*program_, hook, *said_packet_, told_);
+    if (said_packet_->marks_flow) descriptor.facts |= Facts::marked;
     if (said_packet_->verdict != Decision::accept) return withdraw();
   }
 }
@@ -364,10 +369,14 @@ void Decide::answer(Descriptor& descriptor, const HeaderView& packet, const Rout
   // Said from the address that it came to, which a rule may have set to somebody else's: the kernel finds no way for that.
   bool const from_stranger = peer.l3 == 4 && (descriptor.orders & Orders::local) != 0 && packet_->edited;
   if (from_stranger && !router_->routes.is_local(packet.destination)) return;
+  // One that has no route yet gets that of its answer (nf_reject_fill_skb_dst), whose source icmp_send then finds by that.
+  bool const unrouted = route.reason == DropReason::rule && peer.l3 == 4 && (descriptor.orders & (Orders::routed | Orders::local)) == 0;
+  bool const to_us = router_->routes.is_local(packet.destination);
+  if (unrouted && to_self && !to_us) return;
   // What is said about a packet that was translated leaves translated back.
-  bool const as_asked = router_->routes.is_local(packet.destination) || packet.destination != packet.asked;
+  bool const as_asked = (unrouted ? to_self : to_us) || packet.destination != packet.asked;
   said.source = as_asked ? packet.asked : to_self ? peer : source_towards(peer, way, descriptor.in);
-  if (said.source.is_none() || (!to_self && !limits_.allow(peer, route.type, route.code, now_ns, batch))) return;
+  if (said.source.is_none() || !limits_.allow(peer, to_self, route.type, route.code, now_ns, batch)) return;
   said.number = descriptor.number;
   said.kind = Answer::Kind::icmp;
   said.type = route.type;

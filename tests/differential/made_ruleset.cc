@@ -1,6 +1,5 @@
-// Left out: what tests/differential/rulesets/pending is waiting for: chains before conntrack, the way of the firewall's own
-//          answers (rules of postrouting ask where a packet came in), resets; and refusals before the way is known, of which
-//          those to the firewall's own address come back to the kernel by its loopback.
+// Left out: what the kernel decides by chance, and a replay otherwise: answers to everybody, of which it lets through about fifty;
+//          rules of postrouting that ask where a packet came in see none of the router's own.
 #include "tests/differential/made_ruleset.h"
 
 #include <fmt/format.h>
@@ -67,6 +66,25 @@ class MakeTable {
   size_t number_, helpers_ = 0;
 };
 
+/// Chains before conntrack, resets, and what the router itself says.
+std::string aside(Random& random, const char* family) {
+  struct Chain {
+    const char *name, *hook;
+    Aside where;
+  };
+  constexpr Chain chains[] = {{"early", "prerouting priority raw", Aside::early}, {"resets", "forward priority 20", Aside::resetting},
+                              {"own", "output priority filter", Aside::output}};
+  RuleText const text(random, family, 0, 0);
+  std::string all = fmt::format("table {} aside {{\n\tset ports {{\n\t\ttype inet_service\n\t\tflags interval\n\t\telements = {{ 20-25, 400-450 }}\n\t}}\n", family);
+  for (const Chain& chain : chains) {
+    if (random.below(3) == 0) continue;
+    all += fmt::format("\tchain {} {{\n\t\ttype filter hook {}; policy accept;\n", chain.name, chain.hook);
+    for (uint32_t i = 1 + random.below(4); i > 0; --i) all += fmt::format("\t\t{}\n", text.rule(chain.where));
+    all += "\t}\n";
+  }
+  return all + "}\n";
+}
+
 }  // namespace
 
 std::string made_ruleset(uint64_t seed) {
@@ -74,6 +92,7 @@ std::string made_ruleset(uint64_t seed) {
   constexpr const char* families[] = {"inet", "inet", "ip", "ip6"};
   std::string all;
   for (uint32_t i = 1 + random.below(3); i > 0; --i) all += MakeTable(random, families[random.below(4)], i).make();
+  if (random.below(2) == 0) all += aside(random, families[random.below(4)]);
   return all;
 }
 

@@ -159,4 +159,47 @@ std::string RuleText::rule(Where where) const {
   return all + effects(l3, protocol) + last;
 }
 
+/// Not the identification, which is random.
+std::string RuleText::answer_matches(int l3) const {
+  switch (random_.below(9)) {
+    case 0: return fmt::format("oifname {} ", some([&] { return one({"\"lan\"", "\"wan\"", "\"dmz\""}); }));
+    case 1: return l3 == 4 ? fmt::format("ip daddr {} ", address4()) : fmt::format("ip6 daddr {} ", address6());
+    case 2: return l3 == 4 ? one({"icmp type destination-unreachable ", "icmp type time-exceeded ", "icmp code 3 "})
+                           : one({"icmpv6 type destination-unreachable ", "icmpv6 type packet-too-big ", "icmpv6 code 1 "});
+    case 3: return one({"tcp flags rst ", "tcp flags & (rst | ack) == rst ", "meta l4proto tcp "});
+    case 4: return fmt::format("meta length > {} ", 40 + random_.below(200));
+    case 5: return fmt::format("tcp sport {} ", some([&] { return port(); }));
+    default: return of_flow(l3) + " ";
+  }
+}
+
+std::string RuleText::early_verdict(int l3, bool tcp) const {
+  switch (random_.below(8)) {
+    case 0: return "drop";
+    case 1: return l3 == 4 ? one({"reject", "reject with icmp net-prohibited"}) : one({"reject", "reject with icmpv6 policy-fail"});
+    case 2: return tcp ? "reject with tcp reset" : "meta mark set 0x16";
+    case 3: return "meta mark set 0x35";
+    case 4: return "accept";
+    default: return "notrack";
+  }
+}
+
+std::string RuleText::rule(Aside where) const {
+  int const l3 = family_ == "ip" ? 4 : family_ == "ip6" ? 6 : chance(3) ? 6 : 4;
+  if (where == Aside::output) {
+    std::string all = answer_matches(l3);
+    if (chance(3)) all += of_flow(l3) + " ";
+    if (chance(8)) all += one({"limit rate 2/hour ", "quota over 900 bytes "});
+    all += "counter ";
+    if (chance(5)) all += fmt::format("ct mark set {} ", one({"0x1", "0x7", "ct mark or 0x30", "meta mark"}));
+    return all + one({"", "", "", "", "accept", "drop"});
+  }
+  bool const tcp = where == Aside::resetting || chance(2);
+  std::string all = transport(tcp ? "tcp" : chance(4) ? "sctp" : "udp") + " ";
+  if (chance(2)) all = network(l3, false) + " " + all;
+  if (where == Aside::early) return all + "counter " + early_verdict(l3, tcp);
+  if (chance(2)) all += of_flow(l3) + " ";
+  return all + "counter reject with tcp reset";
+}
+
 }  // namespace bulkhead::test

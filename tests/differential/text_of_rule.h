@@ -10,6 +10,7 @@
 namespace bulkhead::test {
 
 enum class Where { anywhere, prerouting, within, postrouting };
+enum class Aside { early, output, resetting };  // before conntrack; of what the router says; resets
 
 class RuleText {
  public:
@@ -17,8 +18,11 @@ class RuleText {
   RuleText(Random& random, const char* family, size_t first, size_t end)
       : random_(random), family_(family), first_(first), end_(end) {}
   [[nodiscard]] std::string rule(Where where) const;
+  [[nodiscard]] std::string rule(Aside where) const;
 
  private:
+  [[nodiscard]] std::string answer_matches(int l3) const;
+  [[nodiscard]] std::string early_verdict(int l3, bool tcp) const;
   [[nodiscard]] std::string matches(int l3, const char* protocol) const;
   [[nodiscard]] std::string network(int l3, bool any_protocol) const;
   [[nodiscard]] std::string transport(const char* protocol) const;

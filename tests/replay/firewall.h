@@ -44,6 +44,7 @@ table inet fw {
     meta l4proto tcp ct mark set 0x11
   }
   chain forward { type filter hook forward priority 0; policy drop;
+    ct state invalid tcp dport { 22, 80 } counter reject with tcp reset
     ct state invalid counter reject
     ct state untracked tcp flags fin counter reject with tcp reset
     ct state untracked counter accept
@@ -61,7 +62,7 @@ table inet fw {
   }
   chain output { type filter hook output priority 0; policy accept;
     ct state related ct mark 0x11 counter
-    ct state established counter
+    tcp flags rst counter
     ct status snat counter
     quota 20 kbytes counter
   }

@@ -157,6 +157,7 @@ table inet fw {
     udp sport 3001 ct mark set 0x5
     icmp type destination-unreachable ct mark set 0x7
     ct mark 0x7 counter
+    ct mark 0x9 counter
   }
   chain forward { type filter hook forward priority filter; policy drop;
     ct state invalid counter reject
@@ -167,7 +168,7 @@ table inet fw {
     ct state established,related counter accept
     ip saddr 10.0.0.0/24 counter accept
   }
-  chain out { type filter hook output priority filter; policy accept; ct state related counter; ct mark 0x5 counter; ct status assured counter; }
+  chain out { type filter hook output priority filter; policy accept; ct mark 0x5 counter; ct state related counter ct mark set 0x9; ct status assured counter; }
 }
 )";
 

@@ -119,11 +119,7 @@ class Streams {
     switch (random_.below(6)) {
       case 0: return datagram(talk, false, 20, {.hop_limit = 1});
       case 1: return datagram(talk, false, 1350);
-      case 2: {
-        datagram(talk, false, 30);
-        input_[kLan].back().bytes.back() ^= 1;
-        return;
-      }
+      case 2: return spoilt(talk);
       case 3: {
         talk.next[0] += random_.below(2) == 0 ? 10'000'000 : 3;
         return is_tcp(talk) ? segment(talk, false, tcp_flag::ack, 5) : say(talk);
@@ -142,6 +138,18 @@ class Streams {
           add(kLan, ethernet(part));
       }
     }
+  }
+  /// A wrong checksum, and then perhaps no hop left: what is said about it is of the flow that it is no packet of. From outside perhaps to
+  /// the inner address.
+  void spoilt(const Talk& talk) {
+    bool const back = random_.below(2) == 0;
+    Ends const there = back ? ends(talk, false).back() : ends(talk, false);
+    IpFields const options{.hop_limit = random_.below(2) == 0 ? uint8_t{1} : uint8_t{64}};
+    uint16_t const from = back ? 53 : talk.port, to = back ? talk.port : 53;
+    Bytes frame = is_tcp(talk) ? ethernet(ip(there, protocol::tcp, tcp(there, {.src_port = back ? uint16_t{80} : talk.port, .dst_port = back ? talk.port : uint16_t{80}}), options))
+                               : ethernet(ip(there, protocol::udp, udp(there, from, to, pattern(30)), options));
+    frame.back() ^= 1;
+    add(back ? kWan : kLan, std::move(frame));
   }
   /// Many at once, which fill up the table.
   void strangers() {

@@ -17,7 +17,9 @@ constexpr const char* kRules = R"(
 table ip nat { chain post { type nat hook postrouting priority srcnat; oifname "wan" ip saddr 10.0.0.9 masquerade; }; }
 table inet fw {
   chain pre { type filter hook prerouting priority mangle; icmp type destination-unreachable ct mark set 0x7; }
+  chain out { type filter hook output priority filter; policy accept; ct state related ct mark set 0x9; }
   chain forward { type filter hook forward priority filter; policy drop;
+    ct mark 0x9 counter
     ct state established,related counter accept
     udp sport 2000 meta length > 60 counter accept
     udp sport 2001 limit rate 1000/second accept
@@ -155,6 +157,23 @@ BOOST_AUTO_TEST_CASE(an_icmp_error_about_it_brings_it_back_and_its_mark_is_seen)
   Stream stream = flowing(1000).add(1, error);
   for (int i = 0; i < 16; ++i) stream.udp(1000);
   BOOST_TEST(stream.laned() > before);
+}
+
+/// Wrong checksums, no hop left: of no flow, but what the router says is of the flow that it quotes, and marks that.
+BOOST_AUTO_TEST_CASE(an_answer_about_a_packet_that_is_not_of_it_brings_it_back_too) {
+  Ends const translated{address("10.0.0.9"), address("192.0.2.1")};
+  for (const Ends& ends : {kOut, translated}) {
+    Stream stream;
+    for (int i = 0; i < 40; ++i) stream.udp(1000, 20, {}, ends);
+    uint64_t const before = stream.laned();
+    BOOST_TEST(before > 0U);
+    Bytes wrong = ethernet(ip(ends.back(), protocol::udp, udp(ends.back(), 53, 1000, pattern(20)), {.hop_limit = 1}));
+    wrong.back() ^= 1;
+    stream.add(1, wrong, 0).add(1, wrong, 0);
+    for (int i = 0; i < 3; ++i) stream.add(0, ethernet(ip(ends, protocol::udp, udp(ends, 1000, 53, pattern(20)))), 0);
+    for (int i = 0; i < 40; ++i) stream.udp(1000, 20, {}, ends);
+    BOOST_TEST(stream.laned() > before);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(tcp_goes_by_it_while_nothing_but_data_comes) {

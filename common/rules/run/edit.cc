@@ -26,10 +26,7 @@ void insert(std::span<uint8_t> into, unsigned offset, unsigned bits, Number valu
 
 /// Linux nft_csum_replace.
 void change_sum(uint8_t* sum, const Words& before, const Words& after, size_t bytes) {
-  uint64_t all = static_cast<uint16_t>(~load_raw<uint16_t>(sum));
-  for (size_t i = 0; i < bytes; i += 2)
-    all += uint64_t{static_cast<uint16_t>(~load_raw<uint16_t>(before.data() + i))} + load_raw<uint16_t>(after.data() + i);
-  uint16_t const folded = checksum_fold(all);
+  uint16_t const folded = checksum_changed(load_raw<uint16_t>(sum), std::span(before).first(bytes), after);
   store_raw(sum, folded == 0 ? uint16_t{0xffff} : folded);
 }
 
