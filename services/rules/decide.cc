@@ -324,7 +324,7 @@ void Decide::send_answer(Descriptor& descriptor, std::span<const uint8_t> frame,
   bool const to_self = said_.out == kSelf;
   auto const withdraw = [&] { descriptor.orders &= static_cast<uint8_t>(~Orders::answered); };
   if (to_self) withdraw();
-  if (!program_ || (said_.out >= interfaces_.size() && !to_self)) return;
+  if (!program_ || !router_ || (said_.out >= interfaces_.size() && !to_self)) return;
   FlowNow const flow = flow_of_said(descriptor);
   bool const as_it_came = descriptor.flow == 0 && flow.flow != 0 && !to_self;
   if (as_it_came && !translate_said(descriptor, flow)) return withdraw();

@@ -1,7 +1,7 @@
 // tests/fuzz/descriptor_fuzz.cc: a stage whose neighbours have been taken over: it does not crash, hang, or write where
 // it may not.
 //
-// Input   byte 0: which stage, and how far its world has come; then orders to its neighbours, a byte each with what
+// Input   byte 0: which stage, how far its world has come, and whether that is a router with rules and NAT; then orders to its neighbours, a byte each with what
 //         it needs behind it: descriptors, tails, heads, headers, frames; and to the stage: one batch, or a new process.
 // Walls   what the stage may not write is read-only, as the keeper maps it, but for the moment in which a neighbour
 //         writes it; behind each object lies poison up to the page's end. AddressSanitizer and the kernel say
@@ -22,6 +22,7 @@
 #include "ipc/staging.h"
 #include "tests/fuzz/long_inputs.h"
 #include "tests/simulation/chain.h"
+#include "tests/simulation/router.h"
 #include "tests/simulation/workload.h"
 
 namespace bulkhead::test {
@@ -31,14 +32,16 @@ constexpr uint64_t kSlots = 16;
 constexpr int kOrdersMost = 300;
 constexpr uint64_t kRounds = 8;
 
-const Settings& settings() {
-  static const Settings all = [] {
-    Settings small = small_settings(kSlots, 8, 6);
-    small.explained = {0, 1};
-    small.flows = 48;  // more than two windows: flows that might be evicted have lanes
-    return small;
+enum : size_t { bridge, router, worlds };
+constexpr uint32_t kFlows = 48;  // more than two windows: flows that might be evicted have lanes
+
+const Settings& settings(size_t world) {
+  static const std::array<Settings, worlds> all = [] {
+    std::array<Settings, worlds> made{small_settings(kSlots, 8, kFlows), translating_settings(kSlots, 8, kFlows)};
+    for (Settings& one : made) one.explained = {0, 1};
+    return made;
   }();
-  return all;
+  return all[world];
 }
 const Input& input() {
   static const Input all = hazards(1, 60);
@@ -57,10 +60,10 @@ const std::array<Place, kStages> kPlaces{{
      {"rules.bumps", "conntrack.state", "conntrack.commit", "nat.edits", "rules.answers", "rules.edits"}},
     {{"ring.track", "ring.confirm"},
      {"rules.desk", "pktio.desk"},
-     {"conntrack.commit", "conntrack.journal", "conntrack.desk", "conntrack.state", "ring.rules", "ring.home"},
+     {"conntrack.commit", "conntrack.journal", "conntrack.desk", "conntrack.state", "conntrack.views", "ring.rules", "ring.home"},
      {"pktio.state", "nat.edits"}},
-    {{"ring.rules"}, {"nat.desk"}, {"rules.commit", "rules.journal", "rules.desk", "rules.state", "rules.edits", "rules.walk", "rules.bumps", "ring.nat"}, {"conntrack.views", "nat.state"}},
-    {{"ring.nat"}, {"conntrack.desk"}, {"nat.commit", "nat.journal", "nat.desk", "nat.state", "ring.confirm"}, {"rules.nat_orders"}},
+    {{"ring.rules"}, {"nat.desk"}, {"rules.commit", "rules.journal", "rules.desk", "rules.state", "rules.edits", "rules.walk", "rules.bumps", "rules.answers", "rules.nat_orders", "ring.nat"}, {"conntrack.views", "nat.state"}},
+    {{"ring.nat"}, {"conntrack.desk"}, {"nat.commit", "nat.journal", "nat.desk", "nat.state", "nat.edits", "ring.confirm"}, {"rules.nat_orders", "conntrack.state"}},
 }};
 
 class Orders {
@@ -95,9 +98,9 @@ void require(bool condition, const char* what) {
 /// A world after so many rounds, in which all but the victim have gone on as far as they could: made once.
 class Beginning {
  public:
-  Beginning(size_t victim, uint64_t rounds) {
-    Memory const memory(settings());
-    Chain chain(memory, settings(), input(), 5);
+  Beginning(size_t world, size_t victim, uint64_t rounds) {
+    Memory const memory(settings(world));
+    Chain chain(memory, settings(world), input(), 5);
     chain.start_all();
     for (uint64_t i = 0; i < rounds; ++i) chain.round();
     while (chain.round(victim)) {
@@ -121,15 +124,15 @@ class Beginning {
   std::vector<Page> pages_;
 };
 
-const Beginning& beginning(size_t victim, uint64_t rounds) {
-  static std::map<std::pair<size_t, uint64_t>, Beginning> made;
-  return made.try_emplace({victim, rounds}, victim, rounds).first->second;
+const Beginning& beginning(size_t world, size_t victim, uint64_t rounds) {
+  static std::map<std::array<uint64_t, 3>, Beginning> made;
+  return made.try_emplace({world, victim, rounds}, world, victim, rounds).first->second;
 }
 
 class World {
  public:
-  World(size_t victim, uint64_t rounds) : victim_(victim), chain_(memory_, settings(), input(), 5) {
-    beginning(victim, rounds).copy_to(memory_);
+  World(size_t world, size_t victim, uint64_t rounds) : victim_(victim), memory_(settings(world)), chain_(memory_, settings(world), input(), 5) {
+    beginning(world, victim, rounds).copy_to(memory_);
     poison(true);
     mprotect(memory_.all().data(), memory_.all().size(), PROT_READ);
     for (const char* name : place().writes) protect(name, PROT_READ | PROT_WRITE);
@@ -267,7 +270,7 @@ class World {
   }
   void check_table() {
     auto& state = memory_.as<ConntrackState>("conntrack.state");
-    uint32_t const capacity = settings().flows;
+    constexpr uint32_t capacity = kFlows;
     uint32_t used = 0, unconfirmed = 0, places = 0, free = 0;
     for (uint32_t i = 0; i < capacity; ++i) {
       uint32_t const status = state.entries(capacity)[i].status.load();
@@ -289,14 +292,15 @@ class World {
   }
 
   size_t victim_;
-  Memory memory_{settings()};
+  Memory memory_;
   Chain chain_;
 };
 
 void play(const uint8_t* data, size_t size) {
   Orders orders(data, size);
   uint8_t const first = orders.byte();
-  World world(first % kStages, first / kStages % kRounds);
+  constexpr size_t kBeginnings = kStages * kRounds;
+  World world(first / kBeginnings % worlds, first % kStages, first / kStages % kRounds);
   for (int i = 0; i < kOrdersMost && orders.any(); ++i) world.obey(orders);
   for (int i = 0; i < 8; ++i) world.step();
 }
