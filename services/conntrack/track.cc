@@ -132,15 +132,17 @@ bool Track::expired(uint32_t index, const Descriptor& now) const noexcept {
   return laned ? !*laned : own;
 }
 
-/// Once, though the visit may have to be made again.
+/// Its own flow, or that of its answer: the one whose lane says so.
 void Track::take_back(const Descriptor& descriptor, uint64_t hash) noexcept {
-  bool const quoted = descriptor.quote == Quote::quoted;
-  std::optional<Tuple> const tuple = quoted ? inverse(descriptor.tuple) : descriptor.tuple;
-  std::optional<FlowTable::Hit> hit = tuple ? table_.find(*tuple, hash) : std::nullopt;
-  if (auto const answer = tuple && !hit ? inverse(*tuple) : std::nullopt) hit = table_.find(*answer, hash);
-  if (!hit || hit->index >= lanes_.flows()) return;
-  FlowEntry& entry = table_.entry(hit->index);
-  const Lane& lane = lanes_.lane(hit->index);
+  for (auto const& tuple : {std::optional(descriptor.tuple), inverse(descriptor.tuple)})
+    if (auto const hit = tuple ? table_.find(*tuple, hash) : std::nullopt) adopt(hit->index, descriptor);
+}
+
+/// Once, though the visit may have to be made again.
+void Track::adopt(uint32_t index, const Descriptor& descriptor) noexcept {
+  if (index >= lanes_.flows()) return;
+  FlowEntry& entry = table_.entry(index);
+  const Lane& lane = lanes_.lane(index);
   uint64_t const away = lane.away.acquire();
   if (lane.generation.load() != entry.generation.load() || away > descriptor.number || entry.adopted.load() >= away) return;
   batch_.touch(entry.stamp);
@@ -152,7 +154,8 @@ void Track::take_back(const Descriptor& descriptor, uint64_t hash) noexcept {
     batch_.add(entry.counters[way].packets, more.packets.load());
     batch_.add(entry.counters[way].bytes, more.bytes.load());
   }
-  if (tuple->protocol == protocol::tcp) store_protocol(entry, words_of<TcpFlow::Words>(lane), lane.protocol_state.load(), batch_);
+  if (tuple_of(entry.tuples[0]).protocol == protocol::tcp)
+    store_protocol(entry, words_of<TcpFlow::Words>(lane), lane.protocol_state.load(), batch_);
 }
 
 Track::Outcome Track::refusable(Descriptor& descriptor, FlowState state, uint64_t hash) noexcept {

@@ -73,6 +73,7 @@ class Track {
   /// That would be a packet of the flow that the stranger is related to.
   void expect_reset(const Descriptor& descriptor) noexcept;
   void take_back(const Descriptor& descriptor, uint64_t hash) noexcept;
+  void adopt(uint32_t index, const Descriptor& descriptor) noexcept;
   /// Done: there is room for one more, or there can be none.
   Outcome make_room(Descriptor& descriptor) noexcept;
   void belongs(Descriptor& descriptor, FlowTable::Hit hit) noexcept;

@@ -316,6 +316,8 @@ bool Lanes::make(uint32_t flow, const Flow& known, Batch& batch) {
   bool const stays = roomy_ || (known.status & Status32::assured) != 0;
   if ((!alone && !simulate::mistaken(simulate::Mistake::lane_out_of_turn)) || !stays || known.tuples[0] == known.tuples[1]) return false;
   if (lane.generation.load() != 0) remove(flow, batch);  // of a flow that has gone
+  // A packet brings back one lane at most.
+  if (answers_another(flow, known)) return false;
   // So has any that had one of these tuples: its lane must not be found before this one.
   for (size_t way = 0; way < 2; ++way)
     if (auto const former = find(std::bit_cast<Tuple>(known.tuples[way]), known.hashes[way])) remove(former->flow, batch);
@@ -329,6 +331,16 @@ bool Lanes::make(uint32_t flow, const Flow& known, Batch& batch) {
   std::atomic_thread_fence(std::memory_order_release);
   batch.set(lane.generation, known.generation);
   return true;
+}
+
+/// Translated: has a flow a lane to whose packets its own look like the answers?
+bool Lanes::answers_another(uint32_t flow, const Flow& known) const noexcept {
+  for (size_t way = 0; way < 2; ++way) {
+    auto const answer = inverse(std::bit_cast<Tuple>(known.tuples[way]));
+    auto const hit = answer ? find(*answer, known.hashes[way]) : std::nullopt;
+    if (hit && hit->flow != flow) return true;
+  }
+  return false;
 }
 
 /// Under both tuples, without a plan. False: there is no place for one of them.

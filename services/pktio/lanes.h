@@ -90,6 +90,7 @@ class Lanes {
   void back(uint32_t flow, const Descriptor& descriptor, Batch& batch);
   void admit(const Descriptor& descriptor, const Rewriting& what, Batch& batch);
   [[nodiscard]] bool make(uint32_t flow, const Flow& known, Batch& batch);
+  [[nodiscard]] bool answers_another(uint32_t flow, const Flow& known) const noexcept;
   [[nodiscard]] bool enter(uint32_t flow, const Flow& known, Batch& batch);
   [[nodiscard]] bool insert(uint32_t flow, Direction way, uint64_t hash, Batch& batch);
   void erase(uint32_t flow, Direction way, Batch& batch);

@@ -176,6 +176,20 @@ BOOST_AUTO_TEST_CASE(an_answer_about_a_packet_that_is_not_of_it_brings_it_back_t
   }
 }
 
+/// To the inner address of a translated flow, from its server: another flow, whose answers leave by another port.
+BOOST_AUTO_TEST_CASE(two_flows_each_of_which_looks_like_the_others_answer_are_kept_apart) {
+  Ends const out{address("10.0.0.9"), address("192.0.2.1")};
+  for (int const first : {0, 1}) {
+    Stream stream;
+    for (int i = first * 40; i < 160; ++i) {
+      bool const back = i < 40 ? false : i < 80 ? true : i % 7 < 3;
+      if (!back) stream.udp(1000, 20, {}, out);
+      else stream.answer(1000, out.back());
+    }
+    BOOST_TEST(stream.laned() > 20U);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(tcp_goes_by_it_while_nothing_but_data_comes) {
   uint64_t const before = opened().laned();
   BOOST_TEST(before > 0U);
