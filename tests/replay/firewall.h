@@ -44,7 +44,7 @@ table inet fw {
     meta l4proto tcp ct mark set 0x11
   }
   chain forward { type filter hook forward priority 0; policy drop;
-    ct state invalid tcp dport { 22, 80 } counter reject with tcp reset
+    ct state invalid tcp dport < 20000 counter reject with tcp reset
     ct state invalid counter reject
     ct state untracked tcp flags fin counter reject with tcp reset
     ct state untracked counter accept
