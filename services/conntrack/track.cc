@@ -189,8 +189,10 @@ Track::Outcome Track::flow_of(Descriptor& descriptor, uint64_t hash) noexcept {
 
 Track::Outcome Track::replaces(Descriptor& descriptor, uint32_t index, uint64_t hash) noexcept {
   if (!table_.room_for_gone(1)) return Outcome::wait;
-  // It may begin no flow, and wait for what it would be quoted as: before anything has changed.
+  // It may begin no flow, and wait for what it would be quoted as: before anything has changed. The flow that ends is not among that.
   if (stranger(descriptor, FlowState::invalid, hash) == Outcome::wait) return Outcome::wait;
+  auto const answer = answers_ && !related_ ? inverse(descriptor.tuple) : std::nullopt;
+  if (answer && flights_.may_answer(*answer)) return Outcome::wait;
   related_.reset();
   end(descriptor, index);
   return created(descriptor, hash);

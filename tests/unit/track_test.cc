@@ -301,3 +301,28 @@ BOOST_AUTO_TEST_CASE(counters_are_of_the_direction_that_a_packet_went) {
   BOOST_TEST(entry.counters[1].packets.load() == 1U);
   BOOST_TEST((entry.status.load() & Status32::seen_reply) != 0U);
 }
+
+/// One whose flow has expired, and which begins none: whom it would be quoted to may hang on what nat makes of another in the chain.
+BOOST_AUTO_TEST_CASE(what_waits_has_changed_nothing_not_even_ended_its_expired_flow) {
+  Table table;
+  table.settings.ruleset.translates = true;
+  table.flights.emplace(table.state, *table.batch, table.settings.ruleset, table.seed);
+  table.track.emplace(table.state, *table.table, *table.flights, *table.batch, Track::Resets::any, LaneTable{}, true);
+  auto const segment = [](uint8_t flags) {
+    return ethernet(ip(kThere, protocol::tcp, tcp(kThere, {.src_port = 1000, .dst_port = 80, .seq = 1, .ack = 1, .flags = flags})));
+  };
+  static_cast<void>(table.passed(segment(tcp_flag::syn)));
+  Table::Sent const other = table.tracked(ethernet(udp_packet(kThere)), 500 * kSecond);
+  BOOST_REQUIRE(!other.waits);
+  Bytes const reset = segment(tcp_flag::rst);
+  Table::Sent const waiting = table.tracked(reset);
+  BOOST_TEST(waiting.waits);
+  BOOST_TEST(waiting.descriptor.gone_count == 0U);
+  BOOST_TEST(table.state.used.load() == 2U);
+  table.home(other.descriptor);
+  Table::Sent const then = table.tracked(reset);
+  BOOST_TEST(!then.waits);
+  BOOST_TEST(then.descriptor.gone_count == 1U);
+  BOOST_TEST(name_of(then.descriptor.state) == name_of(kInvalid));
+  BOOST_TEST(table.state.used.load() == 1U);
+}
