@@ -51,6 +51,8 @@ struct Status32 {  // bits of FlowEntry::status, as in nf_conntrack_common.h whe
 };
 
 struct alignas(64) FlowEntry {
+  static constexpr uint64_t kMayEnd = uint64_t{1} << 63;
+
   struct Counter {
     Word<uint64_t> packets, bytes;
   };
@@ -68,7 +70,7 @@ struct alignas(64) FlowEntry {
   SharedTuple tuples[2];      // by Direction
   Word<uint64_t> hashes[2];  // of the tuples
   std::array<Word<uint64_t>, 7> protocol_words;  // TCP: TcpFlow (ipc/tracking/tcp_flow.h); written before read
-  Word<uint64_t> may_close;  // number of its last packet that a reset of rules may still close it by
+  Word<uint64_t> may_close;  // number of the last packet that a reset of rules may still close it by; kMayEnd: at once
   Word<uint64_t> adopted;    // number of the last packet that brought it back from the fast lane (ipc/lanes.h)
 };
 static_assert(sizeof(FlowEntry) == 256);

@@ -106,12 +106,13 @@ bool Track::waits_for(const FlowEntry& entry) const noexcept {
 
 /// By a reset about a packet that has not come home: closed flows judge, and expire, otherwise.
 bool Track::may_be_closed(const FlowEntry& entry) const noexcept {
-  return resets_ != Resets::none && entry.may_close.load() > confirmed_;
+  return resets_ != Resets::none && (entry.may_close.load() & ~FlowEntry::kMayEnd) > confirmed_;
 }
 
-/// The same, so long ago that it would not be there any more.
+/// The same, at once or so long ago that it would not be there any more.
 bool Track::may_have_expired(const FlowEntry& entry, uint64_t now_ns) const noexcept {
-  return may_be_closed(entry) && now_ns >= since_ns_ + timeout(TcpState::close);
+  bool const ends = (entry.may_close.load() & FlowEntry::kMayEnd) != 0;
+  return may_be_closed(entry) && (ends || now_ns >= since_ns_ + timeout(TcpState::close));
 }
 
 void Track::confirmed(uint64_t number, const Descriptor& next) noexcept {
@@ -168,9 +169,11 @@ void Track::expect_reset(const Descriptor& descriptor) noexcept {
   bool const tcp = descriptor.shape == Shape::ip && descriptor.tuple.protocol == protocol::tcp;
   if (!tcp || resets_ == Resets::none || !related_) return;
   FlowEntry& entry = table_.entry(related_->index);
+  TcpOutcome const outcome = track_own_reset(descriptor, entry, related_->direction).outcome;
+  TcpFate const fate = outcome.fate;
+  bool const ends = fate == TcpFate::ended || (fate == TcpFate::invalid && outcome.timeout_ns != 0);
   batch_.touch(entry.stamp);
-  batch_.set(entry.may_close, descriptor.number);
-  TcpFate const fate = track_own_reset(descriptor, entry, related_->direction).outcome.fate;
+  batch_.set(entry.may_close, descriptor.number | (ends ? FlowEntry::kMayEnd : 0));
   if (fate == TcpFate::invalid || fate == TcpFate::anew) return;
   bool const replied = related_->direction == Direction::reply || (entry.status.load() & Status32::seen_reply) != 0;
   reset_ = replied ? FlowState::established : FlowState::fresh;

@@ -326,3 +326,29 @@ BOOST_AUTO_TEST_CASE(what_waits_has_changed_nothing_not_even_ended_its_expired_f
   BOOST_TEST(name_of(then.descriptor.state) == name_of(kInvalid));
   BOOST_TEST(table.state.used.load() == 1U);
 }
+
+/// A reset about a packet that is not of it may end a flow at once: whether a sweep finds it is not known before.
+BOOST_AUTO_TEST_CASE(a_sweep_waits_for_a_reset_that_may_end_a_flow) {
+  Table table;
+  table.track.emplace(table.state, *table.table, *table.flights, *table.batch, Track::Resets::any, LaneTable{}, true);
+  auto const segment = [](uint8_t flags) {
+    return ethernet(ip(kThere, protocol::tcp, tcp(kThere, {.src_port = 1000, .dst_port = 80, .seq = 1, .ack = 0, .flags = flags})));
+  };
+  static_cast<void>(table.passed(segment(tcp_flag::syn)));
+  Table::Sent refused = table.tracked(segment(tcp_flag::syn | tcp_flag::fin), kSecond);
+  BOOST_REQUIRE(!refused.waits);
+  BOOST_TEST(name_of(refused.descriptor.state) == name_of(kInvalid));
+  Descriptor tick{};
+  tick.kind = Kind::tick;
+  tick.number = refused.descriptor.number + 1;
+  tick.time_ns = table.now();
+  BOOST_TEST((table.track->visit(tick) == Track::Outcome::wait));
+  table.commit();
+  refused.descriptor.verdict = Verdict::drop;
+  refused.descriptor.facts |= Facts::reset;
+  BOOST_TEST(table.confirm->visit(refused.descriptor));
+  table.commit();
+  table.track->confirmed(refused.descriptor.number, tick);
+  BOOST_TEST((table.track->visit(tick) == Track::Outcome::done));
+  BOOST_TEST(tick.gone_count == 1U);
+}
