@@ -53,6 +53,11 @@ struct Status32 {  // bits of FlowEntry::status, as in nf_conntrack_common.h whe
 struct alignas(64) FlowEntry {
   static constexpr uint64_t kMayEnd = uint64_t{1} << 63;
 
+  /// The last packet that a reset of rules may still close the flow by.
+  [[nodiscard]] uint64_t last_to_close() const { return may_close.load() & ~kMayEnd; }
+  /// And end it at once.
+  [[nodiscard]] bool may_end() const { return (may_close.load() & kMayEnd) != 0; }
+
   struct Counter {
     Word<uint64_t> packets, bytes;
   };
@@ -70,7 +75,7 @@ struct alignas(64) FlowEntry {
   SharedTuple tuples[2];      // by Direction
   Word<uint64_t> hashes[2];  // of the tuples
   std::array<Word<uint64_t>, 7> protocol_words;  // TCP: TcpFlow (ipc/tracking/tcp_flow.h); written before read
-  Word<uint64_t> may_close;  // number of the last packet that a reset of rules may still close it by; kMayEnd: at once
+  Word<uint64_t> may_close;  // last_to_close(), and kMayEnd
   Word<uint64_t> adopted;    // number of the last packet that brought it back from the fast lane (ipc/lanes.h)
 };
 static_assert(sizeof(FlowEntry) == 256);

@@ -20,10 +20,11 @@ struct alignas(64) FlowNow {
   uint64_t expires_ns;  // 0: not confirmed yet
   std::array<uint64_t, 2> packets, bytes;  // by direction
   uint32_t status;      // as nf_conntrack_common.h has it
-  uint32_t flow;        // as in the descriptor: index plus 1
+  // Of a packet that has no flow:
+  uint32_t flow;        // the one meant, as in the descriptor: index plus 1
   uint32_t generation;
-  Direction direction;  // of the packet, or of that error
-  FlowState reset;      // has it no flow itself: what a TCP reset about it would be, which is a packet of the flow meant; or invalid
+  Direction direction;  // of that error
+  FlowState reset;      // what a TCP reset about it would be, which is a packet of the flow meant; or invalid
 };
 static_assert(sizeof(FlowNow) == 64);
 

@@ -56,8 +56,8 @@ void Confirm::track_reset(const Descriptor& descriptor) noexcept {
   constexpr uint32_t known = Status32::used | Status32::confirmed;
   uint32_t const status = entry.status.load();
   // Not one that has begun since, nor that of somebody else's answers: track has others of this flow alone wait for us.
-  bool const own = (status & known) == known && entry.created.load() < descriptor.number && (entry.may_close.load() & ~FlowEntry::kMayEnd) >= descriptor.number &&
-                   entry.expires_ns.load() > descriptor.time_ns;
+  bool const own = (status & known) == known && entry.created.load() < descriptor.number &&
+                   entry.last_to_close() >= descriptor.number && entry.expires_ns.load() > descriptor.time_ns;
   if (!own) return;
   auto const [flow, outcome] = track_own_reset(descriptor, entry, hit->direction);
   batch_.touch(entry.stamp);

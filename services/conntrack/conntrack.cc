@@ -6,6 +6,19 @@ namespace bulkhead::conntrack {
 namespace {
 constexpr size_t kTrack = 0, kConfirm = 1;  // inlets
 constexpr size_t kRules = 0, kHome = 1;     // outlets
+
+FlowNow flow_now(const FlowEntry& entry, uint64_t number) {
+  FlowNow now{};
+  now.number = number;
+  now.status = entry.status.load() & ~Status32::used;
+  now.expires_ns = (now.status & Status32::confirmed) != 0 ? entry.expires_ns.load() : 0;
+  for (size_t i = 0; i < 2; ++i) {
+    now.packets[i] = entry.counters[i].packets.load();
+    now.bytes[i] = entry.counters[i].bytes.load();
+  }
+  return now;
+}
+
 }  // namespace
 
 Conntrack::Conntrack(const Parts& parts)
@@ -81,22 +94,12 @@ uint64_t Conntrack::track_some() {
 void Conntrack::show_flow(const Descriptor& descriptor) {
   if (descriptor.flow > table_.capacity()) return;  // passed on by an empty chain
   const FlowEntry& entry = table_.entry(descriptor.flow - 1);
-  bool const reply = descriptor.direction == Direction::reply;
+  FlowNow now = flow_now(entry, descriptor.number);
   // A packet that ended its flow (an answer to SYN_SENT) still sees it, dying, and is counted.
-  bool const ended = (entry.status.load() & Status32::used) == 0;
-  uint32_t const last = Status32::confirmed | Status32::dying | (reply ? Status32::seen_reply : 0);
-  FlowNow now{};
-  now.number = descriptor.number;
-  now.flow = descriptor.flow;
-  now.generation = descriptor.flow_generation;
-  now.direction = descriptor.direction;
-  now.status = ended ? last : entry.status.load() & ~Status32::used;
-  now.expires_ns = (now.status & Status32::confirmed) != 0 ? entry.expires_ns.load() : 0;
-  for (size_t i = 0; i < 2; ++i) {
-    now.packets[i] = entry.counters[i].packets.load();
-    now.bytes[i] = entry.counters[i].bytes.load();
-  }
-  if (ended) {
+  if ((entry.status.load() & Status32::used) == 0) {
+    bool const reply = descriptor.direction == Direction::reply;
+    now.status = Status32::confirmed | Status32::dying | (reply ? Status32::seen_reply : 0);
+    now.expires_ns = entry.expires_ns.load();
     now.packets[reply ? 1 : 0] += 1;
     now.bytes[reply ? 1 : 0] += descriptor.l3_length;
   }
@@ -105,18 +108,11 @@ void Conntrack::show_flow(const Descriptor& descriptor) {
 
 void Conntrack::show_related(const Descriptor& descriptor, FlowTable::Hit hit) {
   const FlowEntry& entry = table_.entry(hit.index);
-  FlowNow now{};
-  now.number = descriptor.number;
-  now.status = entry.status.load() & ~Status32::used;
+  FlowNow now = flow_now(entry, descriptor.number);
   now.flow = hit.index + 1;
   now.generation = entry.generation.load();
   now.direction = hit.direction;
   now.reset = track_.reset_state();
-  now.expires_ns = entry.expires_ns.load();
-  for (size_t i = 0; i < 2; ++i) {
-    now.packets[i] = entry.counters[i].packets.load();
-    now.bytes[i] = entry.counters[i].bytes.load();
-  }
   copy_in(&views_.slot(descriptor.number, views_.header.capacity), &now, sizeof now);
 }
 

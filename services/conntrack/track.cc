@@ -5,6 +5,7 @@
 #include "ipc/tracking/lifetime.h"
 #include "ipc/tracking/protocol_words.h"
 #include "ipc/tracking/tcp_track.h"
+#include "services/conntrack/beginning.h"
 #include "services/conntrack/own_reset.h"
 #include "services/conntrack/sctp_track.h"
 
@@ -14,56 +15,6 @@ namespace {
 void drop(Descriptor& descriptor, DropReason reason) {
   descriptor.verdict = Verdict::drop;
   descriptor.reason = reason;
-}
-
-/// What a packet that meets no flow begins.
-struct Beginning {
-  bool good = true;
-  uint64_t lives_ns = 0;
-  uint32_t status = 0;  // to be added
-  uint32_t state = 0;   // of the protocol
-  size_t words = 0;     // of the protocol's, that are to be set
-  std::array<uint64_t, 7> protocol_words{};
-};
-
-Beginning begin_tcp_flow(const Descriptor& descriptor) {
-  Beginning begun;
-  TcpFlow flow;
-  TcpSegment const segment = segment_of(descriptor, Direction::original);
-  TcpOutcome const outcome =
-      begin_tcp(flow, segment) ? track_tcp(flow, segment, 0, 0) : TcpOutcome{TcpFate::invalid};
-  begun.good = outcome.fate == TcpFate::accepted;
-  begun.lives_ns = outcome.timeout_ns;
-  begun.state = static_cast<uint32_t>(flow.state);
-  begun.protocol_words = pack(flow);
-  begun.words = begun.protocol_words.size();
-  return begun;
-}
-
-Beginning begin_sctp_flow(const Descriptor& descriptor) {
-  Beginning begun;
-  SctpFlow flow;
-  SctpOutcome const outcome = track_sctp(flow, descriptor.sctp, Direction::original, false);
-  begun.good = outcome.fate == SctpOutcome::Fate::accepted;
-  begun.lives_ns = outcome.timeout_ns;
-  begun.status = outcome.assured ? Status32::assured : 0;
-  begun.state = static_cast<uint32_t>(flow.state);
-  SctpFlow::Words const words = pack(flow);
-  std::copy(words.begin(), words.end(), begun.protocol_words.begin());
-  begun.words = words.size();
-  return begun;
-}
-
-Beginning begin_flow(const Descriptor& descriptor) {
-  switch (descriptor.tuple.protocol) {
-    case protocol::tcp: return begin_tcp_flow(descriptor);
-    case protocol::sctp: return begin_sctp_flow(descriptor);
-    default: {
-      Beginning begun;
-      begun.lives_ns = lifetime(descriptor.tuple.protocol, 0, 0).ns;
-      return begun;
-    }
-  }
 }
 
 }  // namespace
@@ -106,13 +57,12 @@ bool Track::waits_for(const FlowEntry& entry) const noexcept {
 
 /// By a reset about a packet that has not come home: closed flows judge, and expire, otherwise.
 bool Track::may_be_closed(const FlowEntry& entry) const noexcept {
-  return resets_ != Resets::none && (entry.may_close.load() & ~FlowEntry::kMayEnd) > confirmed_;
+  return resets_ != Resets::none && entry.last_to_close() > confirmed_;
 }
 
 /// The same, at once or so long ago that it would not be there any more.
 bool Track::may_have_expired(const FlowEntry& entry, uint64_t now_ns) const noexcept {
-  bool const ends = (entry.may_close.load() & FlowEntry::kMayEnd) != 0;
-  return may_be_closed(entry) && (ends || now_ns >= since_ns_ + timeout(TcpState::close));
+  return may_be_closed(entry) && (entry.may_end() || now_ns >= since_ns_ + timeout(TcpState::close));
 }
 
 void Track::confirmed(uint64_t number, const Descriptor& next) noexcept {
@@ -184,7 +134,11 @@ Track::Outcome Track::flow_of(Descriptor& descriptor, uint64_t hash) noexcept {
   // A tuple that is its own answer is found as the answer, which the kernel has entered last.
   if (hit && descriptor.tuple.src == descriptor.tuple.dst && tuple_of(table_.entry(hit->index).tuples[1]) == descriptor.tuple)
     hit->direction = Direction::reply;
-  if (!hit) return flights_.may_answer(descriptor.tuple) ? Outcome::wait : created(descriptor, hash);
+  if (!hit) {
+    if (flights_.may_answer(descriptor.tuple)) return Outcome::wait;
+    auto const begun = begin_flow(descriptor);
+    return begun ? create(descriptor, hash, *begun) : refusable(descriptor, FlowState::invalid, hash);
+  }
   FlowEntry& entry = table_.entry(hit->index);
   if (waits_for(entry)) return Outcome::wait;
   return expired(hit->index, descriptor) ? replaces(descriptor, hit->index, hash) : known(descriptor, *hit, hash);
@@ -192,19 +146,19 @@ Track::Outcome Track::flow_of(Descriptor& descriptor, uint64_t hash) noexcept {
 
 Track::Outcome Track::replaces(Descriptor& descriptor, uint32_t index, uint64_t hash) noexcept {
   if (!table_.room_for_gone(1)) return Outcome::wait;
-  // It may begin no flow, and wait for what it would be quoted as: before anything has changed. The flow that ends is not among that.
-  if (stranger(descriptor, FlowState::invalid, hash) == Outcome::wait) return Outcome::wait;
-  auto const answer = answers_ && !related_ ? inverse(descriptor.tuple) : std::nullopt;
-  if (answer && flights_.may_answer(*answer)) return Outcome::wait;
-  related_.reset();
+  auto const begun = begin_flow(descriptor);
+  // It waits for what it would be quoted as before anything has changed.
+  if (!begun && stranger(descriptor, FlowState::invalid, hash, index) == Outcome::wait) return Outcome::wait;
   end(descriptor, index);
-  return created(descriptor, hash);
+  if (begun) return create(descriptor, hash, *begun);
+  expect_reset(descriptor);
+  return Outcome::done;
 }
 
 Track::Outcome Track::quoted(Descriptor& descriptor, uint64_t hash) noexcept {
   descriptor.state = FlowState::invalid;
   std::optional<FlowTable::Hit> hit;
-  if (find_quoted(descriptor, hash, hit) == Outcome::wait) return Outcome::wait;
+  if (find_quoted(descriptor, hash, kNone, hit) == Outcome::wait) return Outcome::wait;
   if (!hit) return Outcome::done;
   descriptor.state = FlowState::related;
   descriptor.flow = hit->index + 1;
@@ -213,21 +167,21 @@ Track::Outcome Track::quoted(Descriptor& descriptor, uint64_t hash) noexcept {
   return Outcome::done;
 }
 
-Track::Outcome Track::find_quoted(const Descriptor& descriptor, uint64_t hash, std::optional<FlowTable::Hit>& found) const noexcept {
+Track::Outcome Track::find_quoted(const Descriptor& descriptor, uint64_t hash, uint32_t ending, std::optional<FlowTable::Hit>& found) const noexcept {
   // The flow is found as its answer would be, since NAT may have given that another tuple.
   std::optional<Tuple> const answer = inverse(descriptor.tuple);
   std::optional<FlowTable::Hit> const hit = answer ? table_.find(*answer, hash) : std::nullopt;
-  if (!hit) return answer && flights_.may_answer(*answer) ? Outcome::wait : Outcome::done;
+  if (!hit || hit->index == ending) return answer && flights_.may_answer(*answer) ? Outcome::wait : Outcome::done;
   if (waits_for(table_.entry(hit->index))) return Outcome::wait;
   if (!expired(hit->index, descriptor)) found = hit;
   return Outcome::done;
 }
 
-Track::Outcome Track::stranger(Descriptor& descriptor, FlowState state, uint64_t hash) noexcept {
+Track::Outcome Track::stranger(Descriptor& descriptor, FlowState state, uint64_t hash, uint32_t ending) noexcept {
   descriptor.state = state;
   bool const has_tuple = (descriptor.shape == Shape::ip || descriptor.shape == Shape::malformed) && descriptor.quote == Quote::none;
   bool const may_be_answered = answers_ && (descriptor.verdict == Verdict::accept || (descriptor.orders & Orders::answered) != 0);
-  return has_tuple && may_be_answered ? find_quoted(descriptor, hash, related_) : Outcome::done;
+  return has_tuple && may_be_answered ? find_quoted(descriptor, hash, ending, related_) : Outcome::done;
 }
 
 Track::Outcome Track::known(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept {
@@ -317,12 +271,9 @@ void Track::count(FlowEntry& entry, const Descriptor& descriptor) noexcept {
   batch_.add(counter.bytes, uint64_t{descriptor.l3_length});
 }
 
-Track::Outcome Track::created(Descriptor& descriptor, uint64_t hash) noexcept {
-  std::optional<Tuple> const reply = inverse(descriptor.tuple);
-  Beginning const begun = begin_flow(descriptor);
-  if (!reply || !begun.good || tracking(descriptor.tuple) != Tracking::flow) return refusable(descriptor, FlowState::invalid, hash);
+Track::Outcome Track::create(Descriptor& descriptor, uint64_t hash, const Beginning& begun) noexcept {
   if (table_.used_up() && make_room(descriptor) == Outcome::wait) return Outcome::wait;
-  std::optional<uint32_t> const index = table_.add(descriptor.tuple, hash, *reply, descriptor.number);
+  std::optional<uint32_t> const index = table_.add(descriptor.tuple, hash, begun.reply, descriptor.number);
   if (!index) {
     descriptor.state = FlowState::invalid;
     drop(descriptor, DropReason::table_full);

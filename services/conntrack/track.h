@@ -24,6 +24,8 @@
 
 namespace bulkhead::conntrack {
 
+struct Beginning;
+
 class Track {
  public:
   enum class Outcome : uint8_t { done, wait };
@@ -55,16 +57,18 @@ class Track {
   [[nodiscard]] FlowState reset_state() const noexcept { return reset_; }
 
  private:
+  static constexpr uint32_t kNone = ~0U;  // beyond any capacity
+
   Outcome flow_of(Descriptor& descriptor, uint64_t hash) noexcept;
   Outcome quoted(Descriptor& descriptor, uint64_t hash) noexcept;
   /// The flow that an ICMP error which quotes the tuple is related to.
-  Outcome find_quoted(const Descriptor& descriptor, uint64_t hash, std::optional<FlowTable::Hit>& found) const noexcept;
-  /// One that gets no flow.
-  Outcome stranger(Descriptor& descriptor, FlowState state, uint64_t hash) noexcept;
+  Outcome find_quoted(const Descriptor& descriptor, uint64_t hash, uint32_t ending, std::optional<FlowTable::Hit>& found) const noexcept;
+  /// One that gets no flow. `ending`: the flow that it ends first.
+  Outcome stranger(Descriptor& descriptor, FlowState state, uint64_t hash, uint32_t ending = kNone) noexcept;
   Outcome known(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept;
   Outcome known_tcp(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept;
   Outcome known_sctp(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept;
-  Outcome created(Descriptor& descriptor, uint64_t hash) noexcept;
+  Outcome create(Descriptor& descriptor, uint64_t hash, const Beginning& begun) noexcept;
   /// In the place of a flow that is over.
   Outcome replaces(Descriptor& descriptor, uint32_t index, uint64_t hash) noexcept;
   Outcome sweep(Descriptor& tick) noexcept;

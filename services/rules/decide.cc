@@ -12,6 +12,9 @@ constexpr uint16_t kSelf = 0xffff;
 constexpr uint32_t kLoopback = 0xffff;     // its index, which no interface of a replay has
 constexpr uint16_t kLoopbackType = 772;    // ARPHRD_LOOPBACK
 
+/// The answer does not leave.
+void withdraw(Descriptor& descriptor) { descriptor.orders &= static_cast<uint8_t>(~Orders::answered); }
+
 }  // namespace
 
 Decide::Decide(const Objects& objects, const Settings& settings, std::shared_ptr<const Program> program)
@@ -317,17 +320,16 @@ void Decide::see_said(const Descriptor& descriptor, const FlowNow& flow, std::sp
 void Decide::send_early_answer(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept {
   copy_out(&said_, &objects_.answers.slot(descriptor.number, window_), sizeof said_);
   if (said_.number == descriptor.number) return send_answer(descriptor, frame, batch);
-  descriptor.orders &= static_cast<uint8_t>(~Orders::answered);
+  withdraw(descriptor);
 }
 
 void Decide::send_answer(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept {
   bool const to_self = said_.out == kSelf;
-  auto const withdraw = [&] { descriptor.orders &= static_cast<uint8_t>(~Orders::answered); };
-  if (to_self) withdraw();
+  if (to_self) withdraw(descriptor);
   if (!program_ || !router_ || (said_.out >= interfaces_.size() && !to_self)) return;
   FlowNow const flow = flow_of_said(descriptor);
   bool const as_it_came = descriptor.flow == 0 && flow.flow != 0 && !to_self;
-  if (as_it_came && !translate_said(descriptor, flow)) return withdraw();
+  if (as_it_came && !translate_said(descriptor, flow)) return withdraw(descriptor);
   size_t const length = make_answer(said_, descriptor, refused(descriptor, frame), answer_);
   if (length == 0) return;
   see_said(descriptor, flow, std::span(answer_).first(length));
@@ -342,7 +344,7 @@ void Decide::send_answer(Descriptor& descriptor, std::span<const uint8_t> frame,
     if (early) evaluate(*program_, hook, *said_packet_, told_, Share::early);
     if (!early || said_packet_->verdict == Decision::accept) evaluate(*program_, hook, *said_packet_, told_);
     if (said_packet_->marks_flow) descriptor.facts |= Facts::marked;
-    if (said_packet_->verdict != Decision::accept) return withdraw();
+    if (said_packet_->verdict != Decision::accept) return withdraw(descriptor);
   }
 }
 

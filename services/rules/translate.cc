@@ -7,15 +7,14 @@ constexpr auto kSource = static_cast<size_t>(Part::source), kDestination = stati
 
 void see_binding(const Descriptor& descriptor, const BindingView& binding, Evaluation& packet) {
   Translation& nat = packet.nat;
-  bool const source = (binding.flags & Binding::source) != 0, destination = (binding.flags & Binding::destination) != 0;
-  bool const reply = descriptor.direction == Direction::reply;
-  nat.changes[kSource] = reply ? destination : source;
-  nat.changes[kDestination] = reply ? source : destination;
-  // A packet leaves as the inverse of how its answer comes.
-  nat.inner_to = reply ? binding.original : binding.reply;
-  nat.to = inverse(nat.inner_to).value_or(descriptor.tuple);
+  Rewriting const what = rewriting_of(binding, descriptor.direction, Quote::quoted);
+  nat.changes[kSource] = (what.outer & Rewriting::source) != 0;
+  nat.changes[kDestination] = (what.outer & Rewriting::destination) != 0;
+  nat.inner_to = what.inner_to;
+  nat.to = what.outer == 0 ? descriptor.tuple : what.to;
   packet.flow.tuples = {binding.original, binding.reply};
-  packet.flow.status |= (source ? FlowView::source_nat : 0) | (destination ? FlowView::destination_nat : 0);
+  packet.flow.status |= ((binding.flags & Binding::source) != 0 ? FlowView::source_nat : 0) |
+                        ((binding.flags & Binding::destination) != 0 ? FlowView::destination_nat : 0);
 }
 
 }  // namespace

@@ -1,0 +1,25 @@
+// services/conntrack/beginning.h: what a packet that meets no flow begins, if it may begin one.
+//
+// Source  nf_conntrack_tuple.c's inversion, and the first packet in nf_conntrack_proto_{tcp,sctp,udp,icmp,icmpv6,gre,generic}.c.
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include "ipc/descriptor.h"
+
+namespace bulkhead::conntrack {
+
+struct Beginning {
+  Tuple reply;
+  uint64_t lives_ns = 0;
+  uint32_t status = 0;  // to be added
+  uint32_t state = 0;   // of the protocol
+  size_t words = 0;     // of the protocol's, that are to be set
+  std::array<uint64_t, 7> protocol_words{};
+};
+
+/// None: it is invalid.
+[[nodiscard]] std::optional<Beginning> begin_flow(const Descriptor& descriptor) noexcept;
+
+}  // namespace bulkhead::conntrack
