@@ -12,6 +12,11 @@ constexpr uint16_t kSelf = 0xffff;
 constexpr uint32_t kLoopback = 0xffff;     // its index, which no interface of a replay has
 constexpr uint16_t kLoopbackType = 772;    // ARPHRD_LOOPBACK
 
+/// Have rules made another tuple's packet of it? What is said about it is not about the flow that it came as one of.
+bool is_renamed(const Descriptor& descriptor, std::span<const uint8_t> packet) {
+  return (descriptor.orders & Orders::edited) != 0 && parse(packet, descriptor.l3_length, LinkType::raw_ip).tuple != descriptor.tuple;
+}
+
 /// The answer does not leave.
 void withdraw(Descriptor& descriptor) { descriptor.orders &= static_cast<uint8_t>(~Orders::answered); }
 
@@ -327,10 +332,13 @@ void Decide::send_answer(Descriptor& descriptor, std::span<const uint8_t> frame,
   bool const to_self = said_.out == kSelf;
   if (to_self) withdraw(descriptor);
   if (!program_ || !router_ || (said_.out >= interfaces_.size() && !to_self)) return;
-  FlowNow const flow = flow_of_said(descriptor);
+  auto const quoted = refused(descriptor, frame);
+  bool const renamed = descriptor.flow == 0 && is_renamed(descriptor, quoted);
+  if (renamed) descriptor.facts &= static_cast<uint8_t>(~Facts::reset);
+  FlowNow const flow = renamed ? FlowNow{} : flow_of_said(descriptor);
   bool const as_it_came = descriptor.flow == 0 && flow.flow != 0 && !to_self;
   if (as_it_came && !translate_said(descriptor, flow)) return withdraw(descriptor);
-  size_t const length = make_answer(said_, descriptor, refused(descriptor, frame), answer_);
+  size_t const length = make_answer(said_, descriptor, quoted, answer_);
   if (length == 0) return;
   see_said(descriptor, flow, std::span(answer_).first(length));
   state_words_->batch = &batch;
