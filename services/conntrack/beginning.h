@@ -1,6 +1,6 @@
 // services/conntrack/beginning.h: what a packet that meets no flow begins, if it may begin one.
 //
-// Source  nf_conntrack_tuple.c's inversion, and the first packet in nf_conntrack_proto_{tcp,sctp,udp,icmp,icmpv6,gre,generic}.c.
+// Source  nf_ct_invert_tuple(); tcp_new(), sctp_new(), and what nf_conntrack_{udp,icmp,icmpv6,gre,generic}_packet() do with a first packet.
 #pragma once
 
 #include <array>
