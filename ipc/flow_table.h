@@ -19,6 +19,7 @@
 
 #include <array>
 #include <bit>
+#include <optional>
 
 #include "common/packet.h"
 #include "ipc/commit.h"
@@ -98,7 +99,7 @@ static_assert(sizeof(FlowBucket) == 64);
 
 struct ConntrackState {
   static constexpr Layout kLayout = Layout::conntrack_state;
-  static constexpr uint32_t kVersion = 5;
+  static constexpr uint32_t kVersion = 6;
   static constexpr uint64_t kFlights = 1024;
   static constexpr uint64_t kGone = 32768;  // deletions kept for those behind
 
@@ -122,6 +123,7 @@ struct ConntrackState {
   Word<uint64_t> gone_count;               // deletions since the start
   Word<uint64_t> gone_passed;              // of them, behind confirm
   Word<uint64_t> confirmed;                // number of the last packet that confirm has seen
+  Word<uint64_t> alone;                    // and of the last one that had the chain for itself (services/conntrack/track.h)
   Word<uint32_t> generations;              // the last one given out; forward only
   alignas(64) Word<uint64_t> packets;      // tracked
   Word<uint64_t> expired;
@@ -140,6 +142,31 @@ struct ConntrackState {
   }
 };
 static_assert(sizeof(ConntrackState) % 64 == 0);
+
+/// An entry, and which of its tuples was looked for.
+struct FlowHit {
+  uint32_t index;
+  Direction direction;
+};
+
+/// Looks in the table as it is, with what a batch has not committed yet.
+class FlowFinder {
+ public:
+  static constexpr unsigned kMaxPassed = 16;  // buckets that one entry passes by, at most
+
+  /// `capacity`: as it is mapped.
+  FlowFinder(const ConntrackState& state, uint32_t capacity)
+      : capacity_(capacity), mask_(ConntrackState::buckets_for(capacity) - 1), buckets_(state.buckets()), entries_(state.entries(capacity)) {}
+
+  [[nodiscard]] std::optional<FlowHit> find(const Tuple& tuple, uint64_t hash) const noexcept;
+  [[nodiscard]] const FlowEntry& entry(uint32_t index) const noexcept { return entries_[index]; }
+
+ private:
+  uint32_t capacity_;
+  uint64_t mask_;
+  const FlowBucket* buckets_;
+  const FlowEntry* entries_;
+};
 
 /// A flow as another process sees it.
 struct FlowSnapshot {

@@ -11,6 +11,7 @@
 #include <array>
 
 #include "ipc/descriptor.h"
+#include "ipc/flow_table.h"
 #include "ipc/slots.h"
 
 namespace bulkhead {
@@ -24,9 +25,16 @@ struct alignas(64) FlowNow {
   uint32_t flow;        // the one meant, as in the descriptor: index plus 1
   uint32_t generation;
   Direction direction;  // of that error
-  FlowState reset;      // what a TCP reset about it would be, which is a packet of the flow meant; or invalid
+  FlowState reset = FlowState::invalid;  // what a TCP reset about it would be, which is a packet of the flow meant; or invalid
+  uint16_t reset_lives_s;  // for how many seconds the flow would live on; or
+  static constexpr uint16_t kNotCounted = 0, kEnds = 0xffff;
 };
 static_assert(sizeof(FlowNow) == 64);
+
+/// Of a flow as it stands; nothing is meant by the fields of packets that have none.
+[[nodiscard]] FlowNow flow_now(const FlowEntry& entry, uint64_t number) noexcept;
+/// The same of a packet that has none, and the flow which is meant then.
+[[nodiscard]] FlowNow flow_meant(const FlowEntry& entry, FlowHit hit, uint64_t number) noexcept;
 
 using FlowViews = Slots<FlowNow, Layout::flow_views>;
 

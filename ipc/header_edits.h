@@ -6,21 +6,26 @@
 // Owner   a slot for each number (ipc/slots.h, which says too how it is trusted).
 #pragma once
 
+#include <cstddef>
+
 #include "common/packet.h"
 #include "ipc/slots.h"
 
 namespace bulkhead {
 
 struct alignas(64) HeaderEdit {
-  static constexpr size_t kMost = 256;
+  static constexpr size_t kMost = 2048;
 
   uint64_t number;
   Tuple to;             // the packet's, in these headers; nat may have had to choose another for it
   uint16_t length;      // bytes that are meant
   uint8_t renews_sctp;  // 1: SCTP's checksum does not fit them yet
-  std::array<uint8_t, kMost> head;
+  std::array<uint8_t, kMost> head;  // only `length` bytes are copied
 };
-static_assert(sizeof(HeaderEdit) == 320);
+static_assert(sizeof(HeaderEdit) == 2112);
+
+/// Bytes of one with so many of head.
+[[nodiscard]] constexpr size_t edit_bytes(size_t length) noexcept { return offsetof(HeaderEdit, head) + length; }
 
 using HeaderEdits = Slots<HeaderEdit, Layout::header_edits>;
 

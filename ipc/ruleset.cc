@@ -21,6 +21,7 @@ void set_ruleset(Settings& settings, const rules::Loaded& loaded) {
   ruleset.marks = program.flow_marks;
   ruleset.translates = program.translates;
   ruleset.early = program.early;
+  ruleset.sets_tuples = program.sets_tuples;
   ruleset.resets = static_cast<Settings::Ruleset::Resets>(program.resets);
   for (size_t part = 0; part < ruleset.may_become.size(); ++part) {
     ruleset.may_become[part].clear();

@@ -43,6 +43,8 @@ void Compiler::edit(const Expression& key, const Expression& value) {
   if (load(value, 0) != 1) return;
   if (module.form == Form::header) require(module);
   program_.edits = true;
+  bool const option = step.run == run::set_tcp_option;
+  program_.sets_tuples |= !option && (module.layer == Layer::transport || (step.b & run::kPseudoHeader) != 0);
   emit(step);
 }
 

@@ -101,14 +101,14 @@ struct Reject {
 };
 
 struct Evaluation {
-  static constexpr size_t kHead = 256;
+  static constexpr size_t kHead = 2048, kHeadUsual = 256;  // bytes of head: at most, and where the transport header lies within
   static constexpr size_t kRegisters = 12;
   static constexpr uint16_t kNone = 0xffff;
 
   // The packet.
   std::array<uint8_t, kHead> head{};  // from the network header on
   uint16_t head_length = 0;
-  uint16_t transport = kNone;         // offset in head; kNone: not there, or a later fragment
+  uint16_t transport = kNone;         // offset, in head but for more extension headers than that holds; kNone: not there, or a later fragment
   bool later_fragment6 = false;       // IPv6: of a datagram that nobody puts together
   std::span<const uint8_t> link;      // link header; empty: none
   std::span<const uint8_t> frame;     // from the network header on, as captured

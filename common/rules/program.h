@@ -136,6 +136,7 @@ struct Program {
   bool flow_views = false;        // some rule asks for counts, status or expiry of flows
   bool translates = false;        // there are chains of type nat
   bool edits = false;             // some rule sets a header's field
+  bool sets_tuples = false;       // of them, an address or one of the transport: what a packet's tuple, or a reset about it, is made of
   Resets resets = Resets::none;
   bool early = false;             // there are chains before conntrack
   bool early_shares = false;      // and something that they change, or what they refuse, concerns other chains too

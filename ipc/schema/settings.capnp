@@ -33,6 +33,7 @@ struct Settings {
   ruleResets @25 :Resets;
   strictMac @26 :Bool;
   fastLane @27 :Bool = true;
+  ruleTuples @28 :Bool;
 
   enum Resets {
     none @0;

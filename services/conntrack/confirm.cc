@@ -1,7 +1,7 @@
 #include "services/conntrack/confirm.h"
 
 #include "ipc/tracking/protocol_words.h"
-#include "services/conntrack/own_reset.h"
+#include "ipc/tracking/own_reset.h"
 
 namespace bulkhead::conntrack {
 
@@ -47,7 +47,6 @@ void Confirm::close(const Descriptor& descriptor, FlowEntry& entry) noexcept {
 }
 
 void Confirm::track_reset(const Descriptor& descriptor) noexcept {
-  constexpr uint64_t kBytes4 = 40, kBytes6 = 60;
   bool const tcp = descriptor.shape == Shape::ip && descriptor.quote == Quote::none && descriptor.tuple.protocol == protocol::tcp;
   auto const tuple = tcp && (descriptor.facts & Facts::reset) != 0 ? inverse(descriptor.tuple) : std::nullopt;
   auto const hit = tuple ? table_.find(*tuple, table_.hash(*tuple)) : std::nullopt;
@@ -55,9 +54,11 @@ void Confirm::track_reset(const Descriptor& descriptor) noexcept {
   FlowEntry& entry = table_.entry(hit->index);
   constexpr uint32_t known = Status32::used | Status32::confirmed;
   uint32_t const status = entry.status.load();
-  // Not one that has begun since, nor that of somebody else's answers: track has others of this flow alone wait for us.
-  bool const own = (status & known) == known && entry.created.load() < descriptor.number &&
-                   entry.last_to_close() >= descriptor.number && entry.expires_ns.load() > descriptor.time_ns;
+  // Not one that has begun since, nor that of somebody else's answers: track has others of this flow alone wait for us, or,
+  // where it could not know the flow, all.
+  bool const waited_for = sets_tuples_ || entry.last_to_close() >= descriptor.number;
+  bool const own = (status & known) == known && entry.created.load() < descriptor.number && waited_for &&
+                   entry.expires_ns.load() > descriptor.time_ns;
   if (!own) return;
   auto const [flow, outcome] = track_own_reset(descriptor, entry, hit->direction);
   batch_.touch(entry.stamp);
@@ -66,11 +67,13 @@ void Confirm::track_reset(const Descriptor& descriptor) noexcept {
   // One that the reset ends is gone from now on, and swept with the expired.
   if (outcome.fate == TcpFate::ended) batch_.set(entry.expires_ns, descriptor.time_ns);
   if (shortens || outcome.fate == TcpFate::accepted) batch_.set(entry.expires_ns, descriptor.time_ns + outcome.timeout_ns);
-  if (outcome.fate != TcpFate::accepted) return;
+  bool const kept = outcome.fate == TcpFate::kept;
+  if (!kept && outcome.fate != TcpFate::accepted) return;
   if (hit->direction == Direction::reply) batch_.set(entry.status, status | Status32::seen_reply);
+  if (kept) return;
   FlowEntry::Counter& counter = entry.counters[static_cast<size_t>(hit->direction)];
   batch_.add(counter.packets, uint64_t{1});
-  batch_.add(counter.bytes, descriptor.tuple.l3 == 4 ? kBytes4 : kBytes6);
+  batch_.add(counter.bytes, reset_bytes(descriptor.tuple.l3));
 }
 
 bool Confirm::translated(const Descriptor& descriptor, uint32_t index, uint32_t& status) noexcept {

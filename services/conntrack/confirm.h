@@ -16,8 +16,9 @@ class Confirm {
  public:
   static constexpr size_t kWordsEach = FlowTable::kWordsToMove + FlowTable::kWordsToRemove + Flights::kWordsEach + 24;
 
-  Confirm(ConntrackState& state, FlowTable& table, Flights& flights, NatEdits& edits, Batch& batch)
-      : state_(state), table_(table), flights_(flights), edits_(edits), window_(edits.header.capacity), batch_(batch) {}
+  /// `sets_tuples`: rules do (Settings::Ruleset), and say so in the descriptor of a packet without a flow.
+  Confirm(ConntrackState& state, FlowTable& table, Flights& flights, NatEdits& edits, Batch& batch, bool sets_tuples = false)
+      : state_(state), table_(table), flights_(flights), edits_(edits), window_(edits.header.capacity), batch_(batch), sets_tuples_(sets_tuples) {}
 
   /// False: the descriptor names an entry or deletions that cannot be. Drops a packet whose flow's translated tuple finds no
   /// place in the table.
@@ -39,6 +40,7 @@ class Confirm {
   NatEdits& edits_;
   uint64_t window_;
   Batch& batch_;
+  bool sets_tuples_;
 };
 
 }  // namespace bulkhead::conntrack

@@ -2,23 +2,12 @@
 
 #include <algorithm>
 
+#include "ipc/tracking/own_reset.h"
+
 namespace bulkhead::conntrack {
 namespace {
 constexpr size_t kTrack = 0, kConfirm = 1;  // inlets
 constexpr size_t kRules = 0, kHome = 1;     // outlets
-
-FlowNow flow_now(const FlowEntry& entry, uint64_t number) {
-  FlowNow now{};
-  now.number = number;
-  now.status = entry.status.load() & ~Status32::used;
-  now.expires_ns = (now.status & Status32::confirmed) != 0 ? entry.expires_ns.load() : 0;
-  for (size_t i = 0; i < 2; ++i) {
-    now.packets[i] = entry.counters[i].packets.load();
-    now.bytes[i] = entry.counters[i].bytes.load();
-  }
-  return now;
-}
-
 }  // namespace
 
 Conntrack::Conntrack(const Parts& parts)
@@ -27,8 +16,8 @@ Conntrack::Conntrack(const Parts& parts)
       views_(parts.views),
       table_(parts.state, batch(), parts.settings.seed),
       flights_(parts.state, batch(), parts.settings.ruleset, parts.settings.seed),
-      track_(parts.state, table_, flights_, batch(), parts.settings.ruleset.resets, parts.lanes, parts.settings.topology.is_router()),
-      confirm_(parts.state, table_, flights_, parts.edits, batch()),
+      track_(parts.state, table_, flights_, batch(), parts.settings, parts.lanes),
+      confirm_(parts.state, table_, flights_, parts.edits, batch(), parts.settings.ruleset.sets_tuples),
       empty_(parts.empty),
       asked_(parts.settings.ruleset.views) {}
 
@@ -108,11 +97,8 @@ void Conntrack::show_flow(const Descriptor& descriptor) {
 
 void Conntrack::show_related(const Descriptor& descriptor, FlowTable::Hit hit) {
   const FlowEntry& entry = table_.entry(hit.index);
-  FlowNow now = flow_now(entry, descriptor.number);
-  now.flow = hit.index + 1;
-  now.generation = entry.generation.load();
-  now.direction = hit.direction;
-  now.reset = track_.reset_state();
+  FlowNow now = flow_meant(entry, hit, descriptor.number);
+  if (track_.reset()) show_reset(*track_.reset(), now);
   copy_in(&views_.slot(descriptor.number, views_.header.capacity), &now, sizeof now);
 }
 

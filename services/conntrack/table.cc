@@ -5,26 +5,12 @@ namespace bulkhead::conntrack {
 FlowTable::FlowTable(ConntrackState& state, Batch& batch, uint64_t seed)
     : state_(state),
       batch_(batch),
+      finder_(state, static_cast<uint32_t>(state.header.capacity)),
       hash_(seed),
       capacity_(static_cast<uint32_t>(state.header.capacity)),
       mask_(ConntrackState::buckets_for(capacity_) - 1),
       buckets_(state.buckets()),
       entries_(state.entries(capacity_)) {}
-
-std::optional<FlowTable::Hit> FlowTable::find(const Tuple& tuple, uint64_t hash) const noexcept {
-  TupleWords const words = words_of(tuple);
-  for (unsigned passed = 0; passed <= kMaxPassed; ++passed) {
-    const FlowBucket& bucket = bucket_at(hash + passed);
-    for (const Word<uint64_t>& word : bucket.places) {
-      uint64_t const place = word.load();
-      if (!FlowBucket::may_be(place, hash)) continue;
-      uint32_t const index = FlowBucket::index_at(place);
-      if (index < capacity_ && is_tuple(entries_[index].tuples[place & 1], words)) return Hit{index, FlowBucket::way_at(place)};
-    }
-    if (bucket.passed.load() == 0) return std::nullopt;
-  }
-  return std::nullopt;
-}
 
 void FlowTable::prefetch_entry(uint64_t hash) const noexcept {
   for (const Word<uint64_t>& word : bucket_at(hash).places) {

@@ -18,16 +18,13 @@ namespace bulkhead::conntrack {
 
 class FlowTable {
  public:
-  static constexpr unsigned kMaxPassed = 16;
+  static constexpr unsigned kMaxPassed = FlowFinder::kMaxPassed;
   static constexpr size_t kWordsToAdd = 2 * (kMaxPassed + 1) + 32;
   static constexpr size_t kWordsToRemove = 2 * (kMaxPassed + 1) + 8;
 
   static constexpr size_t kWordsToMove = 3 * (kMaxPassed + 1) + 8;
 
-  struct Hit {
-    uint32_t index;
-    Direction direction;
-  };
+  using Hit = FlowHit;
 
   FlowTable(ConntrackState& state, Batch& batch, uint64_t seed);
 
@@ -39,7 +36,7 @@ class FlowTable {
   void prefetch_buckets(const FlowEntry& entry) const noexcept {
     for (const Word<uint64_t>& hash : entry.hashes) prefetch_bucket(hash.load());
   }
-  [[nodiscard]] std::optional<Hit> find(const Tuple& tuple, uint64_t hash) const noexcept;
+  [[nodiscard]] std::optional<Hit> find(const Tuple& tuple, uint64_t hash) const noexcept { return finder_.find(tuple, hash); }
 
   /// A new entry for packet `number`, unconfirmed, in the table under both tuples. None if the table is full.
   [[nodiscard]] std::optional<uint32_t> add(const Tuple& original, uint64_t hash, const Tuple& reply,
@@ -72,6 +69,7 @@ class FlowTable {
 
   ConntrackState& state_;
   Batch& batch_;
+  FlowFinder finder_;
   TupleHash hash_;
   uint32_t capacity_;
   uint64_t mask_;

@@ -6,7 +6,7 @@
 #include "ipc/tracking/protocol_words.h"
 #include "ipc/tracking/tcp_track.h"
 #include "services/conntrack/beginning.h"
-#include "services/conntrack/own_reset.h"
+#include "ipc/tracking/own_reset.h"
 #include "services/conntrack/sctp_track.h"
 
 namespace bulkhead::conntrack {
@@ -23,7 +23,8 @@ Track::Outcome Track::visit(Descriptor& descriptor, uint64_t hash) noexcept {
   descriptor.gone_first = state_.gone_count.load();
   descriptor.gone_count = 0;
   related_.reset();
-  reset_ = FlowState::invalid;
+  reset_.reset();
+  if (apart_ && state_.alone.load() > confirmed_) return Outcome::wait;
   if (descriptor.kind != Kind::packet) return sweep(descriptor);
   if ((descriptor.facts & Facts::laned) != 0) take_back(descriptor, hash);
   descriptor.state = FlowState::untracked;
@@ -35,7 +36,7 @@ Track::Outcome Track::visit(Descriptor& descriptor, uint64_t hash) noexcept {
     case Shape::malformed: return stranger(descriptor, FlowState::invalid, hash);  // pktio has said why it is dropped, where it is
     case Shape::not_ip: return Outcome::done;
     case Shape::fragment:  // one that reassembly has let pass
-    case Shape::no_tuple: descriptor.state = FlowState::invalid; return Outcome::done;
+    case Shape::no_tuple: return stranger(descriptor, FlowState::invalid, hash);
     case Shape::ip: break;
   }
   if ((descriptor.facts & Facts::bad_checksum) != 0) return stranger(descriptor, FlowState::invalid, hash);
@@ -119,14 +120,10 @@ void Track::expect_reset(const Descriptor& descriptor) noexcept {
   bool const tcp = descriptor.shape == Shape::ip && descriptor.tuple.protocol == protocol::tcp;
   if (!tcp || resets_ == Resets::none || !related_) return;
   FlowEntry& entry = table_.entry(related_->index);
-  TcpOutcome const outcome = track_own_reset(descriptor, entry, related_->direction).outcome;
-  TcpFate const fate = outcome.fate;
-  bool const ends = fate == TcpFate::ended || (fate == TcpFate::invalid && outcome.timeout_ns != 0);
+  reset_ = track_own_reset(descriptor, entry, related_->direction).outcome;
+  bool const ends = reset_->fate == TcpFate::ended || (reset_->fate == TcpFate::invalid && reset_->timeout_ns != 0);
   batch_.touch(entry.stamp);
   batch_.set(entry.may_close, descriptor.number | (ends ? FlowEntry::kMayEnd : 0));
-  if (fate == TcpFate::invalid || fate == TcpFate::anew) return;
-  bool const replied = related_->direction == Direction::reply || (entry.status.load() & Status32::seen_reply) != 0;
-  reset_ = replied ? FlowState::established : FlowState::fresh;
 }
 
 Track::Outcome Track::flow_of(Descriptor& descriptor, uint64_t hash) noexcept {
@@ -159,7 +156,7 @@ Track::Outcome Track::quoted(Descriptor& descriptor, uint64_t hash) noexcept {
   descriptor.state = FlowState::invalid;
   std::optional<FlowTable::Hit> hit;
   if (find_quoted(descriptor, hash, kNone, hit) == Outcome::wait) return Outcome::wait;
-  if (!hit) return Outcome::done;
+  if (!hit) return goes_apart(descriptor);
   descriptor.state = FlowState::related;
   descriptor.flow = hit->index + 1;
   descriptor.flow_generation = table_.entry(hit->index).generation.load();
@@ -177,8 +174,17 @@ Track::Outcome Track::find_quoted(const Descriptor& descriptor, uint64_t hash, u
   return Outcome::done;
 }
 
+Track::Outcome Track::goes_apart(const Descriptor& descriptor) noexcept {
+  bool const may_be_answered = descriptor.verdict == Verdict::accept || (descriptor.orders & Orders::answered) != 0;
+  if (!apart_ || !may_be_answered) return Outcome::done;
+  if (confirmed_ + 1 != descriptor.number) return Outcome::wait;
+  batch_.set(state_.alone, descriptor.number);
+  return Outcome::done;
+}
+
 Track::Outcome Track::stranger(Descriptor& descriptor, FlowState state, uint64_t hash, uint32_t ending) noexcept {
   descriptor.state = state;
+  if (goes_apart(descriptor) == Outcome::wait) return Outcome::wait;
   bool const has_tuple = (descriptor.shape == Shape::ip || descriptor.shape == Shape::malformed) && descriptor.quote == Quote::none;
   bool const may_be_answered = answers_ && (descriptor.verdict == Verdict::accept || (descriptor.orders & Orders::answered) != 0);
   return has_tuple && may_be_answered ? find_quoted(descriptor, hash, ending, related_) : Outcome::done;

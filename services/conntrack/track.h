@@ -8,7 +8,9 @@
 //         - a miss that may be the answer to an unconfirmed flow which nat has yet to bind (flights.h);
 //         - a hit on a flow that rules may yet close, by a reset about a packet that is in the chain; a sweep, an eviction of it;
 //         - a full table, and which entry it evicts, while an unconfirmed entry is in the chain;
-//         - a list of gone entries that those behind have not read yet.
+//         - a list of gone entries that those behind have not read yet;
+//         - where rules set addresses or ports, a packet that gets no flow, while any other is in the chain, and all behind it until
+//           it is home: what rules answer it with is of the flow whose tuple they have given it, which they look up themselves.
 //         confirm ends each of these.
 // Time    packet time only. An entry whose time-out has passed is gone, whether or not it has been swept, unless its flow
 //         lives on in the fast lane. A packet that brings its flow back from there has its state taken over first.
@@ -19,6 +21,7 @@
 #include "ipc/descriptor.h"
 #include "ipc/lanes.h"
 #include "ipc/settings.h"
+#include "ipc/tracking/tcp_track.h"
 #include "services/conntrack/flights.h"
 #include "services/conntrack/table.h"
 
@@ -39,10 +42,15 @@ class Track {
   }
 
   using Resets = Settings::Ruleset::Resets;
-  /// `answers`: a router may answer a packet with an ICMP error.
-  Track(ConntrackState& state, FlowTable& table, Flights& flights, Batch& batch, Resets resets = Resets::none,
-        LaneTable lanes = {}, bool answers = false)
-      : state_(state), table_(table), flights_(flights), batch_(batch), resets_(resets), lanes_(lanes), answers_(answers) {}
+  Track(ConntrackState& state, FlowTable& table, Flights& flights, Batch& batch, const Settings& settings = {}, LaneTable lanes = {})
+      : state_(state),
+        table_(table),
+        flights_(flights),
+        batch_(batch),
+        resets_(settings.ruleset.resets),
+        lanes_(lanes),
+        answers_(settings.topology.is_router()),
+        apart_(answers_ && settings.ruleset.sets_tuples) {}
 
   /// Before a visit of `next`, now and then: the number up to which packets are behind confirm.
   void confirmed(uint64_t number, const Descriptor& next) noexcept;
@@ -53,8 +61,8 @@ class Track {
   /// Of the packet just visited, if it has no flow: which one an ICMP error about it would be related to, in the direction of
   /// the error. The kernel looks for it by what the error quotes.
   [[nodiscard]] const std::optional<FlowTable::Hit>& related() const noexcept { return related_; }
-  /// And what state a reset about it would be in, which is a packet of that flow.
-  [[nodiscard]] FlowState reset_state() const noexcept { return reset_; }
+  /// And what a reset about it would do, which is a packet of that flow.
+  [[nodiscard]] const std::optional<TcpOutcome>& reset() const noexcept { return reset_; }
 
  private:
   static constexpr uint32_t kNone = ~0U;  // beyond any capacity
@@ -63,6 +71,8 @@ class Track {
   Outcome quoted(Descriptor& descriptor, uint64_t hash) noexcept;
   /// The flow that an ICMP error which quotes the tuple is related to.
   Outcome find_quoted(const Descriptor& descriptor, uint64_t hash, uint32_t ending, std::optional<FlowTable::Hit>& found) const noexcept;
+  /// May this one go, which gets no flow?
+  Outcome goes_apart(const Descriptor& descriptor) noexcept;
   /// One that gets no flow. `ending`: the flow that it ends first.
   Outcome stranger(Descriptor& descriptor, FlowState state, uint64_t hash, uint32_t ending = kNone) noexcept;
   Outcome known(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept;
@@ -97,9 +107,10 @@ class Track {
   Batch& batch_;
   Resets resets_;
   LaneTable lanes_;
-  bool answers_;
+  bool answers_;  // a router may answer a packet with an ICMP error
+  bool apart_;    // and about one without a flow as rules have changed it, into any flow's
   std::optional<FlowTable::Hit> related_;
-  FlowState reset_ = FlowState::invalid;
+  std::optional<TcpOutcome> reset_;
   uint64_t confirmed_ = 0;
   uint64_t since_ns_ = 0;                        // no packet behind confirmed_ is older
   uint64_t sample_number_ = 0, sample_ns_ = 0;  // of a packet that is not behind confirm yet

@@ -74,6 +74,7 @@ constexpr Entry kManifest[] = {
     {"rules", "rules.edits", memory, rw},
     {"rules", "rules.early", memory, rw},
     {"rules", "rules.bumps", memory, rw},
+    {"rules", "conntrack.state", memory, ro},
     {"rules", "conntrack.views", memory, ro},
     {"rules", "rules.nat_orders", memory, rw},
     {"rules", "rules.walk", memory, rw},

@@ -221,8 +221,9 @@ bool Home::take_translation(const Descriptor& descriptor) {
 bool Home::read_edit(const Descriptor& descriptor) {
   edited_reach_ = 0;
   if ((descriptor.orders & Orders::edited) == 0) return true;
-  HeaderEdit edit;
-  copy_out(&edit, &edits_.slot(descriptor.number, slots_window_), sizeof edit);
+  HeaderEdit& edit = edit_;
+  copy_out(&edit, &edits_.slot(descriptor.number, slots_window_), edit_bytes(0));
+  if (edit.length <= HeaderEdit::kMost) copy_out(edit.head.data(), edits_.slot(descriptor.number, slots_window_).head.data(), edit.length);
   size_t const at = descriptor.l3_offset;
   bool const fits = edit.number == descriptor.number && edit.length <= HeaderEdit::kMost && at + edit.length <= frame_.size();
   auto const head = std::span<const uint8_t>(edit.head).first(fits ? edit.length : 0);

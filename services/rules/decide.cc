@@ -12,11 +12,6 @@ constexpr uint16_t kSelf = 0xffff;
 constexpr uint32_t kLoopback = 0xffff;     // its index, which no interface of a replay has
 constexpr uint16_t kLoopbackType = 772;    // ARPHRD_LOOPBACK
 
-/// Have rules made another tuple's packet of it? What is said about it is not about the flow that it came as one of.
-bool is_renamed(const Descriptor& descriptor, std::span<const uint8_t> packet) {
-  return (descriptor.orders & Orders::edited) != 0 && parse(packet, descriptor.l3_length, LinkType::raw_ip).tuple != descriptor.tuple;
-}
-
 /// The answer does not leave.
 void withdraw(Descriptor& descriptor) { descriptor.orders &= static_cast<uint8_t>(~Orders::answered); }
 
@@ -27,12 +22,13 @@ Decide::Decide(const Objects& objects, const Settings& settings, std::shared_ptr
       window_(objects.answers.header.capacity),
       words_(settings.ruleset.words),
       flows_(settings.flows),
-      fast_lane_(settings.fast_lane && settings.chain == Settings::Chain::work),
+      fast_lane_(settings.fast_lane && settings.chain == Settings::Chain::work && !settings.ruleset.sets_tuples),
       counting_(objects.state.counts, settings.chain == Settings::Chain::empty),
       limits_(objects.state, settings.seed),
       program_(std::move(program)),
       state_words_(std::make_unique<Words>(objects.state, program_.get())),
       translate_(objects.nat, settings.seed),
+      flow_of_answer_(objects.flows, settings),
       packet_(std::make_unique<Evaluation>()),
       said_packet_(std::make_unique<Evaluation>()),
       record_(objects.walk.header.capacity == 0 ? nullptr : std::make_unique<Record>(objects.walk)) {
@@ -113,7 +109,7 @@ bool Decide::begin(const Descriptor& descriptor, std::span<const uint8_t> frame)
   packet_->in = {interfaces_[descriptor.in], descriptor.in + 1U, 1};
   packet_->out = {};
   see_mark(descriptor, packet_->flow);
-  if (program_->flow_views) see_counts(descriptor, objects_.views, window_, packet_->flow);
+  if (program_->flow_views && descriptor.flow != 0) see_counts(flow_of_answer_.view(descriptor), packet_->flow);
   if (program_->translates) translate_.see(descriptor, *packet_);
   return true;
 }
@@ -211,15 +207,15 @@ void Decide::write_edit(Descriptor& descriptor) noexcept {
   HeaderEdit& edit = edit_;
   edit.number = descriptor.number;
   edit.to = nat.tracked ? nat.to : descriptor.tuple;
-  edit.length = std::min(packet_->head_length, static_cast<uint16_t>(HeaderEdit::kMost));
+  edit.length = packet_->head_length;
   edit.renews_sctp = packet_->renew_sctp ? 1 : 0;
-  edit.head = packet_->head;
+  std::memcpy(edit.head.data(), packet_->head.data(), edit.length);
   if (quoted && nat.tracked && nat.changes[static_cast<size_t>(Part::destination)]) {
-    bool const whole = packet_->transport != Evaluation::kNone;
+    bool const whole = packet_->transport < edit.length;
     rewrite(std::span(edit.head).first(edit.length), packet_->protocol, whole ? packet_->transport : 0,
             {Rewriting::destination, 0, descriptor.tuple, {}});
   }
-  copy_in(&objects_.edits.slot(descriptor.number, window_), &edit, sizeof edit);
+  copy_in(&objects_.edits.slot(descriptor.number, window_), &edit, edit_bytes(edit.length));
   descriptor.orders |= Orders::edited;
 }
 
@@ -263,20 +259,6 @@ std::span<const uint8_t> Decide::refused(const Descriptor& descriptor, std::span
   return std::span(refused_).first(length);
 }
 
-FlowNow Decide::flow_of_said(const Descriptor& descriptor) noexcept {
-  FlowNow flow{};
-  if (descriptor.flow == 0) {
-    copy_out(&flow, &objects_.views.slot(descriptor.number, window_), sizeof flow);
-    bool const own = said_.kind == Answer::Kind::icmp || flow.reset != FlowState::invalid;
-    bool const meant = flow.number == descriptor.number && own;
-    return meant ? flow : FlowNow{};
-  }
-  flow.flow = descriptor.flow;
-  flow.generation = descriptor.flow_generation;
-  flow.direction = other(descriptor.direction);
-  return flow;
-}
-
 bool Decide::translate_said(const Descriptor& descriptor, const FlowNow& flow) noexcept {
   BindingView const binding = binding_of(objects_.nat.state, flow.flow, flow.generation);
   Quote const quote = said_.kind == Answer::Kind::icmp ? Quote::quoted : Quote::none;
@@ -312,7 +294,7 @@ void Decide::see_said(const Descriptor& descriptor, const FlowNow& flow, std::sp
   said_packet_->in = {};
   if (said_.out < interfaces_.size()) said_packet_->out = {interfaces_[said_.out], said_.out + 1U, 1};
   see_mark(own, said_packet_->flow);
-  if (program_->flow_views) see_counts(own, objects_.views, window_, said_packet_->flow);
+  if (program_->flow_views && own.flow != 0) see_counts(flow, said_packet_->flow);
   if (descriptor.flow == 0) {
     if (program_->translates) translate_.see(own, *said_packet_);
   } else {  // which may have become a translated one with this packet
@@ -333,9 +315,7 @@ void Decide::send_answer(Descriptor& descriptor, std::span<const uint8_t> frame,
   if (to_self) withdraw(descriptor);
   if (!program_ || !router_ || (said_.out >= interfaces_.size() && !to_self)) return;
   auto const quoted = refused(descriptor, frame);
-  bool const renamed = descriptor.flow == 0 && is_renamed(descriptor, quoted);
-  if (renamed) descriptor.facts &= static_cast<uint8_t>(~Facts::reset);
-  FlowNow const flow = renamed ? FlowNow{} : flow_of_said(descriptor);
+  FlowNow const flow = flow_of_answer_.of(descriptor, said_.kind, quoted);
   bool const as_it_came = descriptor.flow == 0 && flow.flow != 0 && !to_self;
   if (as_it_came && !translate_said(descriptor, flow)) return withdraw(descriptor);
   size_t const length = make_answer(said_, descriptor, quoted, answer_);

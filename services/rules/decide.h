@@ -13,12 +13,12 @@
 #include "ipc/answer_packet.h"
 #include "ipc/counting.h"
 #include "ipc/early_marks.h"
-#include "ipc/flow_views.h"
 #include "ipc/header_edits.h"
 #include "ipc/lanes.h"
 #include "ipc/pool.h"
 #include "ipc/settings.h"
 #include "services/rules/answer_limits.h"
+#include "services/rules/flow_of_answer.h"
 #include "services/rules/record.h"
 #include "services/rules/route.h"
 #include "services/rules/translate.h"
@@ -38,7 +38,7 @@ class Decide {
     EarlyMarks& early;
     BumpsTable& bumps;
     Translate::Objects nat;
-    FlowViews& views;
+    FlowOfAnswer::Objects flows;
     Walk& walk;
   };
   /// `program` may be null: no ruleset.
@@ -103,8 +103,6 @@ class Decide {
   [[nodiscard]] std::span<const uint8_t> refused(const Descriptor& descriptor, std::span<const uint8_t> frame) noexcept;
   /// What chains before conntrack have had said: it leaves when conntrack has said whose it is.
   void send_early_answer(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
-  /// The flow that the answer is related to: the packet's (nf_ct_attach), or that which it quotes a packet of.
-  [[nodiscard]] FlowNow flow_of_said(const Descriptor& descriptor) noexcept;
   /// A packet that has no flow is quoted as it came, though the flow may be translated. False: it goes nowhere then.
   [[nodiscard]] bool translate_said(const Descriptor& descriptor, const FlowNow& flow) noexcept;
   void see_said(const Descriptor& descriptor, const FlowNow& flow, std::span<const uint8_t> bytes) noexcept;
@@ -123,10 +121,12 @@ class Decide {
   std::shared_ptr<const Program> program_;
   std::unique_ptr<Words> state_words_;
   Translate translate_;
+  FlowOfAnswer flow_of_answer_;
   std::unique_ptr<Evaluation> packet_;
   std::unique_ptr<Evaluation> said_packet_;           // the answer to it
   Answer said_{};
   HeaderEdit edit_{};
+  static_assert(HeaderEdit::kMost >= Evaluation::kHead);
   std::array<uint8_t, kAnswerMost> refused_{}, answer_{};
   std::unique_ptr<Record> record_;  // none: nobody asked
   bool steady_route_ = true;        // of this packet: the route said nothing that a limit counts

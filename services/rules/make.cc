@@ -6,6 +6,7 @@ Result<Decide> make_work(Objects& objects, const Settings& settings, const std::
   Wiring wiring(objects);
   auto* state = wiring.object<RulesState>("rules.state");
   auto* pool = wiring.object<Pool>("pool");
+  auto* conntrack = wiring.object<ConntrackState>("conntrack.state");
   auto* views = wiring.object<FlowViews>("conntrack.views");
   auto* answers = wiring.object<Answers>("rules.answers");
   auto* edits = wiring.object<HeaderEdits>("rules.edits");
@@ -17,7 +18,7 @@ Result<Decide> make_work(Objects& objects, const Settings& settings, const std::
   if (!wiring.complete()) return tl::unexpected(wiring.error());
   std::shared_ptr<const Program> program;
   if (ruleset) program = {ruleset, &ruleset->program};
-  return Decide({*state, *pool, objects.memory("pool").size(), *answers, *edits, *early, *bumps, {*nat, *orders}, *views, *walk}, settings, std::move(program));
+  return Decide({*state, *pool, objects.memory("pool").size(), *answers, *edits, *early, *bumps, {*nat, *orders}, {*views, *conntrack}, *walk}, settings, std::move(program));
 }
 
 Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& settings) {

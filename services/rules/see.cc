@@ -5,6 +5,9 @@
 namespace bulkhead::rules {
 namespace {
 
+constexpr uint16_t kFar = 0xffff;  // l4_offset
+constexpr size_t kTransportMost = 128;  // bytes behind where the transport header begins that fields and translations change
+
 uint32_t state_bit(FlowState state) {
   switch (state) {
     case FlowState::invalid: return 1;
@@ -47,15 +50,16 @@ bool see(const Descriptor& descriptor, std::span<const uint8_t> frame, Evaluatio
   if (version == 0) return false;
   packet.link = frame.first(at);
   packet.frame = bytes.first(std::min<size_t>(bytes.size(), descriptor.l3_length));
-  packet.head_length = static_cast<uint16_t>(std::min(packet.frame.size(), Evaluation::kHead));
+  size_t const transport = size_t{descriptor.l4_offset} - at;
+  bool const has_transport = descriptor.l4_offset > at && descriptor.l4_offset != kFar && transport <= packet.frame.size();
+  size_t const headers = has_transport ? std::max(Evaluation::kHeadUsual, transport + kTransportMost) : Evaluation::kHeadUsual;
+  packet.head_length = static_cast<uint16_t>(std::min({packet.frame.size(), headers, Evaluation::kHead}));
   std::memcpy(packet.head.data(), packet.frame.data(), packet.head_length);
   packet.length = descriptor.l3_length;
   packet.l3 = version;
   packet.ether_type = version == 4 ? ethertype::ipv4 : ethertype::ipv6;
   packet.protocol = descriptor.quote == Quote::quoted ? (version == 4 ? protocol::icmp : protocol::icmpv6)
                                                       : descriptor.tuple.protocol;
-  size_t const transport = size_t{descriptor.l4_offset} - at;
-  bool const has_transport = descriptor.l4_offset > at && transport <= packet.head_length;
   packet.later_fragment6 = has_transport && is_later_fragment6(descriptor, bytes.data(), transport);
   bool const later = packet.later_fragment6 || ip_header::is_later_fragment(bytes.data());
   packet.transport = has_transport && !later ? static_cast<uint16_t>(transport) : Evaluation::kNone;
@@ -68,10 +72,7 @@ bool see(const Descriptor& descriptor, std::span<const uint8_t> frame, Evaluatio
   return true;
 }
 
-void see_counts(const Descriptor& descriptor, FlowViews& views, uint64_t window, FlowView& flow) noexcept {
-  FlowNow now{};
-  if (flow.there) copy_out(&now, &views.slot(descriptor.number, window), sizeof now);
-  if (!flow.there || now.number != descriptor.number) now = {};
+void see_counts(const FlowNow& now, FlowView& flow) noexcept {
   flow.status = now.status;
   flow.expires_ns = now.expires_ns;
   flow.packets = now.packets;

@@ -62,7 +62,7 @@ const std::array<Place, kStages> kPlaces{{
      {"rules.desk", "pktio.desk"},
      {"conntrack.commit", "conntrack.journal", "conntrack.desk", "conntrack.state", "conntrack.views", "ring.rules", "ring.home"},
      {"pktio.state", "nat.edits"}},
-    {{"ring.rules"}, {"nat.desk"}, {"rules.commit", "rules.journal", "rules.desk", "rules.state", "rules.edits", "rules.walk", "rules.bumps", "rules.answers", "rules.nat_orders", "ring.nat"}, {"conntrack.views", "nat.state"}},
+    {{"ring.rules"}, {"nat.desk"}, {"rules.commit", "rules.journal", "rules.desk", "rules.state", "rules.edits", "rules.walk", "rules.bumps", "rules.answers", "rules.nat_orders", "ring.nat"}, {"conntrack.state", "conntrack.views", "nat.state"}},
     {{"ring.nat"}, {"conntrack.desk"}, {"nat.commit", "nat.journal", "nat.desk", "nat.state", "nat.edits", "ring.confirm"}, {"rules.nat_orders", "conntrack.state"}},
 }};
 

@@ -172,6 +172,34 @@ table inet fw {
 }
 )";
 
+/// Packets without a flow that become another flow's before they are refused.
+inline constexpr const char* kChangingRules = R"(
+table inet raw {
+  chain pre { type filter hook prerouting priority raw; policy accept;
+    udp sport 3002 ip ttl 64 limit rate 3/second burst 2 packets counter notrack
+  }
+}
+table inet t {
+  chain change { type filter hook forward priority -10; policy accept;
+    ct state invalid tcp sport 1100 tcp sport set 1101 counter
+    ct state invalid tcp dport 1101 tcp dport set 1100 counter
+    ct state untracked udp sport 3002 udp sport set 3003 counter
+  }
+  chain forward { type filter hook forward priority 0; policy accept;
+    udp sport 3000-3003 ct mark set 0x3 counter
+    tcp sport 1100-1101 ct state new,established ct mark set 0x4 counter
+    ct state invalid meta l4proto tcp counter reject with tcp reset
+    ct state invalid,untracked counter reject
+  }
+  chain out { type filter hook output priority filter; policy accept;
+    ct mark 0x3 ct state related counter
+    ct mark 0x4 tcp flags rst ct state established counter
+    tcp flags rst ct bytes > 200 quota over 400 bytes counter drop
+    tcp flags rst ct packets 3 counter
+  }
+}
+)";
+
 [[nodiscard]] inline Settings with_rules(Settings settings, const char* rules) {
   auto loaded = rules::load("test", rules, world_of(settings));
   if (!loaded) throw std::runtime_error(loaded.error().message);

@@ -30,7 +30,7 @@ constexpr std::array<uint32_t, 5> kBatches{1, 2, 7, 32, 128};
 struct Case {
   Input input;
   uint32_t drop_one_in;
-  enum Wiring { bridge, router, firewall, early, early_sharing, translating, lane, roomy_lane } wiring;
+  enum Wiring { bridge, router, firewall, early, early_sharing, changing, translating, lane, roomy_lane } wiring;
   std::string wanted;
 };
 
@@ -41,17 +41,18 @@ Settings settings_of(const Case& one, uint32_t ring, uint32_t batch, uint32_t fl
     case Case::firewall: return firewall_settings(ring, batch, flows);
     case Case::early: return early_settings(ring, batch, flows, kEarlyRules);
     case Case::early_sharing: return early_settings(ring, batch, flows, kEarlySharingRules);
+    case Case::changing: return early_settings(ring, batch, flows, kChangingRules);
     case Case::lane: return lane_settings(ring, batch, std::max(flows, kCrowdedFlows));
     case Case::roomy_lane: return lane_settings(ring, batch, std::max(flows, kRoomyFlows));
     default: return translating_settings(ring, batch, flows);
   }
 }
 
-constexpr std::array<Case::Wiring, 17> kWirings{Case::lane, Case::roomy_lane, Case::lane, Case::roomy_lane,
+constexpr std::array<Case::Wiring, 19> kWirings{Case::lane, Case::roomy_lane, Case::lane, Case::roomy_lane,
                                                 Case::early,    Case::early_sharing, Case::early,
                                                 Case::bridge,   Case::bridge,   Case::bridge,      Case::router,
                                                 Case::firewall, Case::firewall, Case::firewall,    Case::translating,
-                                                Case::translating, Case::translating};
+                                                Case::translating, Case::translating, Case::changing,    Case::changing};
 
 /// Dropping one in so many is what no rule does, and no lane knows.
 bool is_lane(Case::Wiring wiring) { return wiring == Case::lane || wiring == Case::roomy_lane; }
@@ -59,6 +60,7 @@ bool is_lane(Case::Wiring wiring) { return wiring == Case::lane || wiring == Cas
 Input input_of(Case::Wiring wiring, uint64_t seed, size_t packets) {
   switch (wiring) {
     case Case::translating: return translations(seed, packets);
+    case Case::changing: return changes(seed, packets);
     case Case::lane:
     case Case::roomy_lane: return streams(seed, packets);
     default: return hazards(seed, packets);

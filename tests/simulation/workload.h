@@ -19,4 +19,7 @@ namespace bulkhead::test {
 /// For a router with kLaneRules: conversations that go on and on, in the fast lane, and what brings them back from there.
 [[nodiscard]] Input streams(uint64_t seed, size_t packets);
 
+/// For a router with kChangingRules: packets of no flow that rules make another flow's, between that one's.
+[[nodiscard]] Input changes(uint64_t seed, size_t packets);
+
 }  // namespace bulkhead::test

@@ -124,6 +124,30 @@ BOOST_AUTO_TEST_CASE(what_is_said_about_a_packet_quotes_it_as_it_is_by_then) {
   BOOST_TEST(Bytes(said.begin() + 28, said.end()) == datagram(kThere, {.hop_limit = 7}), boost::test_tools::per_element());
 }
 
+/// Or a sender would get past any rule on ports by a longer header.
+BOOST_AUTO_TEST_CASE(fields_are_read_and_set_behind_however_many_extension_headers) {
+  Ends const there{address("2001:db8::1"), address("2001:db8:1::1")};
+  auto const segment = [&](size_t extensions, uint16_t to) {
+    Bytes options(extensions);
+    options[0] = protocol::tcp;
+    options[1] = static_cast<uint8_t>(extensions / 8 - 1);
+    return ip(there, protocol::tcp, tcp(there, {.src_port = 5000, .dst_port = to, .seq = 7, .flags = tcp_flag::syn}),
+              {.extensions = options, .first_extension = protocol::destination});
+  };
+  for (size_t const extensions : {8U, 208U, 216U, 240U, 480U, 1200U}) {
+    BOOST_TEST_CONTEXT("headers of " << extensions) {
+      BOOST_TEST(through(with(chain("forward", "tcp dport 22 drop;")), {arrives(kLan, segment(extensions, 22))}).wan.empty());
+      BOOST_TEST(through(with(chain("forward", "tcp dport 22 drop;")), {arrives(kLan, segment(extensions, 23))}).wan.size() == 1U);
+      Bytes const changed = sent(chain("forward", "tcp dport set 2222 tcp dport 2222 accept; drop;"), segment(extensions, 22));
+      BOOST_TEST(load_be16(changed.data() + 40 + extensions + 2) == 2222);
+      Bytes const translated = sent("chain post { type nat hook postrouting priority 100; snat ip6 to 2001:db8:9::9; }\n"
+                                    "chain behind { type filter hook postrouting priority 200; ip6 saddr != 2001:db8:9::9 drop; tcp dport != 22 drop; }\n",
+                                    segment(extensions, 22));
+      BOOST_TEST(translated[40 - 17] == 9);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_set_is_refused_by_name) {
   BOOST_TEST(refusal("ip ttl set 5").empty());
   BOOST_TEST(refusal("ip version set 6").find("ip version set: not supported yet") != std::string::npos);

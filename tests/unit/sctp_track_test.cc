@@ -141,7 +141,7 @@ BOOST_AUTO_TEST_CASE(association_comes_out_of_its_words_as_it_went_in) {
                       .last_way = Direction::reply,
                       .other_tag = true};
   BOOST_TEST((pack(unpack(pack(flow))) == pack(flow)));
-  SctpFlow wild = unpack({~uint64_t{0}, ~uint64_t{0}});
+  SctpFlow wild = unpack(SctpFlow::Words{~uint64_t{0}, ~uint64_t{0}});
   SctpFacts facts{};
   facts.tag = ~0U;
   facts.chunks = static_cast<uint64_t>(SctpChunk::shutdown);

@@ -24,8 +24,14 @@ struct TableWorld {
     static_cast<void>(batch->recover());
     table.emplace(state, *batch, seed);
     flights.emplace(state, *batch, settings.ruleset, seed);
-    track.emplace(state, *table, *flights, *batch);
-    confirm.emplace(state, *table, *flights, memory.as<NatEdits>("nat.edits"), *batch);
+    track.emplace(state, *table, *flights, *batch, settings);
+    confirm.emplace(state, *table, *flights, memory.as<NatEdits>("nat.edits"), *batch, settings.ruleset.sets_tuples);
+  }
+  /// From now on, with rules that may send any packet a reset.
+  void become_router() {
+    settings.topology.interfaces.emplace_back();
+    settings.ruleset.resets = Settings::Ruleset::Resets::any;
+    restart();
   }
   void commit() { batch->commit({}); }
 

@@ -306,8 +306,7 @@ BOOST_AUTO_TEST_CASE(counters_are_of_the_direction_that_a_packet_went) {
 BOOST_AUTO_TEST_CASE(what_waits_has_changed_nothing_not_even_ended_its_expired_flow) {
   Table table;
   table.settings.ruleset.translates = true;
-  table.flights.emplace(table.state, *table.batch, table.settings.ruleset, table.seed);
-  table.track.emplace(table.state, *table.table, *table.flights, *table.batch, Track::Resets::any, LaneTable{}, true);
+  table.become_router();
   auto const segment = [](uint8_t flags) {
     return ethernet(ip(kThere, protocol::tcp, tcp(kThere, {.src_port = 1000, .dst_port = 80, .seq = 1, .ack = 1, .flags = flags})));
   };
@@ -330,7 +329,7 @@ BOOST_AUTO_TEST_CASE(what_waits_has_changed_nothing_not_even_ended_its_expired_f
 /// A reset about a packet that is not of it may end a flow at once: whether a sweep finds it is not known before.
 BOOST_AUTO_TEST_CASE(a_sweep_waits_for_a_reset_that_may_end_a_flow) {
   Table table;
-  table.track.emplace(table.state, *table.table, *table.flights, *table.batch, Track::Resets::any, LaneTable{}, true);
+  table.become_router();
   auto const segment = [](uint8_t flags) {
     return ethernet(ip(kThere, protocol::tcp, tcp(kThere, {.src_port = 1000, .dst_port = 80, .seq = 1, .ack = 0, .flags = flags})));
   };
@@ -351,4 +350,33 @@ BOOST_AUTO_TEST_CASE(a_sweep_waits_for_a_reset_that_may_end_a_flow) {
   table.track->confirmed(refused.descriptor.number, tick);
   BOOST_TEST((table.track->visit(tick) == Track::Outcome::done));
   BOOST_TEST(tick.gone_count == 1U);
+}
+
+/// What rules make of it may be any flow's tuple: they look that up, in a table that keeps still.
+BOOST_AUTO_TEST_CASE(a_packet_without_a_flow_has_the_chain_for_itself_where_rules_set_tuples) {
+  Table table;
+  table.settings.ruleset.sets_tuples = true;
+  table.become_router();
+  auto const segment = [](uint8_t flags) {
+    return ethernet(ip(kThere, protocol::tcp, tcp(kThere, {.src_port = 1000, .dst_port = 80, .seq = 1, .ack = 1, .flags = flags})));
+  };
+  Bytes const impossible = segment(tcp_flag::syn | tcp_flag::fin);
+  Table::Sent const before = table.tracked(ethernet(udp_packet(kThere)));
+  BOOST_REQUIRE(!before.waits);
+  BOOST_TEST(table.tracked(impossible).waits);
+  table.home(before.descriptor);
+  table.track->confirmed(before.descriptor.number, before.descriptor);
+  Table::Sent const alone = table.tracked(impossible);
+  BOOST_REQUIRE(!alone.waits);
+  BOOST_TEST(table.tracked(ethernet(udp_packet(kThere))).waits);
+  table.restart();  // a successor knows too
+  table.track->confirmed(before.descriptor.number, before.descriptor);
+  Descriptor tick{};
+  tick.kind = Kind::tick;
+  tick.number = alone.descriptor.number + 1;
+  tick.time_ns = table.now();
+  BOOST_TEST((table.track->visit(tick) == Track::Outcome::wait));
+  table.home(alone.descriptor, true);
+  table.track->confirmed(alone.descriptor.number, alone.descriptor);
+  BOOST_TEST(!table.tracked(ethernet(udp_packet(kThere))).waits);
 }

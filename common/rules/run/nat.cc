@@ -109,7 +109,7 @@ bool translate(Evaluation& packet, Part part) noexcept {
   if (!can_translate(packet, part)) return false;
   Rewriting what{bit_of(part), 0, nat.to, nat.inner_to};
   if (nat.quotes) what.inner = bit_of(part == Part::source ? Part::destination : Part::source);
-  bool const whole = packet.transport != Evaluation::kNone;
+  bool const whole = packet.transport < packet.head_length;
   rewrite(std::span(packet.head).first(packet.head_length), packet.protocol, whole ? packet.transport : 0, what);
   return true;
 }

@@ -1,6 +1,7 @@
-#include "services/conntrack/own_reset.h"
+#include "ipc/tracking/own_reset.h"
 
 #include "ipc/tracking/protocol_words.h"
+#include "ipc/tracking/timeouts.h"
 
 namespace bulkhead::conntrack {
 namespace {
@@ -29,6 +30,25 @@ OwnReset track_own_reset(const Descriptor& refused, const FlowEntry& entry, Dire
   OwnReset reset{unpack(words_of<TcpFlow::Words>(entry)), {}};
   reset.outcome = track_tcp(reset.flow, reset_about(refused, way), entry.status.load(), entry.expires_ns.load() - refused.time_ns);
   return reset;
+}
+
+void show_reset(const TcpOutcome& outcome, FlowNow& now) noexcept {
+  if (outcome.fate == TcpFate::invalid || outcome.fate == TcpFate::anew) return;
+  bool const replied = now.direction == Direction::reply || (now.status & Status32::seen_reply) != 0;
+  now.reset = replied ? FlowState::established : FlowState::fresh;
+  if (outcome.fate == TcpFate::accepted) now.reset_lives_s = static_cast<uint16_t>(outcome.timeout_ns / kSecond);
+  if (outcome.fate == TcpFate::ended) now.reset_lives_s = FlowNow::kEnds;
+}
+
+void count_reset(FlowNow& now, uint64_t time_ns, uint8_t l3) noexcept {
+  if (now.reset == FlowState::invalid) return;
+  if (now.direction == Direction::reply) now.status |= Status32::seen_reply;
+  if (now.reset_lives_s == FlowNow::kNotCounted) return;
+  size_t const way = static_cast<size_t>(now.direction);
+  now.packets[way] += 1;
+  now.bytes[way] += reset_bytes(l3);
+  if (now.reset_lives_s == FlowNow::kEnds) now.status |= Status32::dying;
+  else now.expires_ns = time_ns + now.reset_lives_s * kSecond;
 }
 
 }  // namespace bulkhead::conntrack
