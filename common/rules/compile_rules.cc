@@ -257,6 +257,7 @@ Result<Program> compile(const Ruleset& ruleset, const Compiler::World& world) {
   // Conntrack would have to take a tuple out of what they leave.
   if (const CompiledChain* const chain = early_edit(program))
     return bulkhead::fail("chain {}: rules that set header fields before conntrack are not supported yet", chain->name);
+  program.early_orders = program.early && early_orders(program);
   program.early_shares = program.early && early_shares(program);
   program.resets = resets_of(program);
   classify(program);

@@ -139,6 +139,7 @@ struct Program {
   bool sets_tuples = false;       // of them, an address or one of the transport: what a packet's tuple, or a reset about it, is made of
   Resets resets = Resets::none;
   bool early = false;             // there are chains before conntrack
+  bool early_orders = false;      // in which it matters to something which packet comes first
   bool early_shares = false;      // and something that they change, or what they refuse, concerns other chains too
   /// Where a flow may come from, or go to, once it is translated. By Part; ranges, both ends included.
   std::array<std::vector<std::pair<IpAddress, IpAddress>>, 2> may_become;

@@ -151,6 +151,13 @@ const CompiledChain* early_edit(const Program& program) {
   return nullptr;
 }
 
+bool early_orders(const Program& program) {
+  States early(program);
+  for (uint32_t i = 0; i < program.chains.size(); ++i)
+    if (program.chains[i].early) early.add(i);
+  return !early.all().empty();
+}
+
 bool early_shares(const Program& program) {
   States early(program), tracked(program);
   for (const Program::Hooks* hooks : {&program.hooks, &program.nat})

@@ -21,5 +21,7 @@ inline constexpr uint32_t kChangesMost = 1 << 22;
 
 /// Do chains before conntrack and others change or read the same state? Refusals are such: peers' limits are one for all.
 [[nodiscard]] bool early_shares(const Program& program);
+/// Have chains before conntrack any state in which it matters who comes first?
+[[nodiscard]] bool early_orders(const Program& program);
 
 }  // namespace bulkhead::rules

@@ -24,7 +24,7 @@ Track::Outcome Track::visit(Descriptor& descriptor, uint64_t hash) noexcept {
   descriptor.gone_count = 0;
   related_.reset();
   reset_.reset();
-  if (apart_ && state_.alone.load() > confirmed_) return Outcome::wait;
+  if (apart_ && state_.alone.load() > confirmed_ && state_.alone.load() != descriptor.number) return Outcome::wait;
   if (descriptor.kind != Kind::packet) return sweep(descriptor);
   if ((descriptor.facts & Facts::laned) != 0) take_back(descriptor, hash);
   descriptor.state = FlowState::untracked;
@@ -134,11 +134,25 @@ Track::Outcome Track::flow_of(Descriptor& descriptor, uint64_t hash) noexcept {
   if (!hit) {
     if (flights_.may_answer(descriptor.tuple)) return Outcome::wait;
     auto const begun = begin_flow(descriptor);
-    return begun ? create(descriptor, hash, *begun) : refusable(descriptor, FlowState::invalid, hash);
+    return begun ? create(descriptor, hash, *begun) : begins_none(descriptor, hash);
   }
   FlowEntry& entry = table_.entry(hit->index);
   if (waits_for(entry)) return Outcome::wait;
   return expired(hit->index, descriptor) ? replaces(descriptor, hit->index, hash) : known(descriptor, *hit, hash);
+}
+
+/// The kernel has made room for it by the time it sees that (init_conntrack).
+Track::Outcome Track::begins_none(Descriptor& descriptor, uint64_t hash) noexcept {
+  if (table_.used_up()) {
+    // It waits for what it would be quoted as before anything has changed, and looks that up again when it has.
+    if (stranger(descriptor, FlowState::invalid, hash) == Outcome::wait || make_room(descriptor) == Outcome::wait) return Outcome::wait;
+    related_.reset();
+    if (table_.used_up_for_good()) {
+      drop(descriptor, DropReason::table_full);
+      return Outcome::done;
+    }
+  }
+  return refusable(descriptor, FlowState::invalid, hash);
 }
 
 Track::Outcome Track::replaces(Descriptor& descriptor, uint32_t index, uint64_t hash) noexcept {

@@ -79,6 +79,8 @@ class Track {
   Outcome known_tcp(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept;
   Outcome known_sctp(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept;
   Outcome create(Descriptor& descriptor, uint64_t hash, const Beginning& begun) noexcept;
+  /// Which would, by its tuple.
+  Outcome begins_none(Descriptor& descriptor, uint64_t hash) noexcept;
   /// In the place of a flow that is over.
   Outcome replaces(Descriptor& descriptor, uint32_t index, uint64_t hash) noexcept;
   Outcome sweep(Descriptor& tick) noexcept;

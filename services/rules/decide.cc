@@ -61,6 +61,7 @@ void Decide::visit(Descriptor& descriptor, Batch& batch) noexcept {
 }
 
 void Decide::visit_early(Descriptor& descriptor, Batch& batch) noexcept {
+  comes_back_ = false;
   if (descriptor.kind != Kind::packet || descriptor.verdict != Verdict::accept) return;
   told_ = (descriptor.orders & Orders::explained) != 0 ? record_.get() : nullptr;
   if (told_ != nullptr) told_->begin(0);
@@ -73,6 +74,9 @@ void Decide::judge_early(Descriptor& descriptor, std::span<const uint8_t> frame,
   packet_->flow = untracked_yet();
   packet_->nat.tracked = false;
   if (!passes(At::prerouting, descriptor, batch, Share::early)) reject(descriptor, frame, batch);
+  // Whoever it comes from is told; other chains may make that the router.
+  auto const packet = router_ && program_->early_orders ? HeaderView::of(descriptor, frame) : std::nullopt;
+  comes_back_ = packet && (program_->sets_tuples || router_->routes.is_local(packet->source));
   if (packet_->flow.state == FlowView::untracked) descriptor.facts |= Facts::untracked;
   EarlyMark const mark{descriptor.number, told_ == nullptr ? 0 : told_->steps(), packet_->mark, packet_->priority,
                        packet_->steady && packet_->bumped == 0 ? 1U : 0U};
@@ -328,7 +332,7 @@ void Decide::send_answer(Descriptor& descriptor, std::span<const uint8_t> frame,
     if (to_self) (arrives ? said_packet_->in : said_packet_->out) = {"lo", kLoopback, kLoopbackType};
     if (arrives) said_packet_->out = {};
     if (told_ != nullptr) told_->enter(hook);
-    bool const early = hook == At::prerouting && program_->early && program_->early_shares;
+    bool const early = hook == At::prerouting && program_->early;
     if (early) evaluate(*program_, hook, *said_packet_, told_, Share::early);
     if (!early || said_packet_->verdict == Decision::accept) evaluate(*program_, hook, *said_packet_, told_);
     if (said_packet_->marks_flow) descriptor.facts |= Facts::marked;

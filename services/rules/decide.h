@@ -51,6 +51,8 @@ class Decide {
   void visit_early(Descriptor& descriptor, Batch& batch) noexcept;
   /// Do the two visits change or read the same state?
   [[nodiscard]] bool shares() const { return program_ && program_->early_shares; }
+  /// Of the packet just visited early: may what is said about it come back to the router, through the same chains?
+  [[nodiscard]] bool may_come_back() const { return comes_back_; }
   /// Its frame's headers, before its visit.
   void look_ahead(const Descriptor& descriptor, Batch& batch) const noexcept;
   void end(Batch& batch) noexcept { counting_.end(batch); }
@@ -129,6 +131,7 @@ class Decide {
   static_assert(HeaderEdit::kMost >= Evaluation::kHead);
   std::array<uint8_t, kAnswerMost> refused_{}, answer_{};
   std::unique_ptr<Record> record_;  // none: nobody asked
+  bool comes_back_ = false;
   bool steady_route_ = true;        // of this packet: the route said nothing that a limit counts
   Record* told_ = nullptr;          // of this packet; null: its walk is not written down
   std::unique_ptr<Router> router_;  // none: a bridge

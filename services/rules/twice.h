@@ -2,10 +2,11 @@
 //
 //   pktio ─ ring.early ─▶ early visit ─ ring.sifted ─▶ conntrack ─ ring.rules ─▶ visit ─ ring.nat ─▶ nat
 //
-// Who     as ipc/pass.h, of which this is the other form. Its Work has visit_early() too, and shares(): whether the two
-//         visits change or read the same state.
+// Who     as ipc/pass.h, of which this is the other form. Its Work has visit_early() too, shares(): whether the two
+//         visits change or read the same state; and may_come_back(): whether they may for the packet just visited.
 // Order   one out for each one in, in the same order, of each visit. Where state is shared an early visit waits until
-//         the packet before it has had its main one, so that state changes as if packets came one after another.
+//         the packet before it has had its main one, so that state changes as if packets came one after another. The same behind
+//         a packet about which something may be said that meets those chains itself.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +24,7 @@ class TwiceStage : public Stage {
     bulkhead::Next nat, sifted;
   };
   TwiceStage(const StageParts& parts, const Rings& rings, Work work)
-      : Stage(parts, {&rings.main, &rings.early}, {rings.nat, rings.sifted}), work_(std::move(work)) {}
+      : Stage(parts, {&rings.main, &rings.early}, {rings.nat, rings.sifted}), work_(std::move(work)), held_(inlet(kEarly).head()) {}
 
  protected:
   bool work() override {
@@ -43,7 +44,7 @@ class TwiceStage : public Stage {
   static constexpr size_t kMain = 0, kEarly = 1;  // inlets, and their outlets
 
   /// Has the packet before the next early one yet to come to its main visit?
-  [[nodiscard]] bool waits() { return work_.shares() && inlet(kEarly).head() != inlet(kMain).head(); }
+  [[nodiscard]] bool waits() { return inlet(kMain).head() < (work_.shares() ? inlet(kEarly).head() : held_); }
 
   template <class Visit>
   uint64_t some(size_t which, size_t words, Visit visit) {
@@ -57,11 +58,13 @@ class TwiceStage : public Stage {
       visit(descriptor);
       out.put(descriptor);
       in.advance();
+      if (which == kEarly && work_.may_come_back()) held_ = in.head();
     }
     return done;
   }
 
   Work work_;
+  uint64_t held_;  // up to there early visits are made, and nothing behind is until main ones are; a successor does not know
 };
 
 }  // namespace bulkhead::rules

@@ -24,6 +24,7 @@ class Dropping {
   }
   void visit_early(Descriptor& descriptor, Batch& batch) noexcept { decide_.visit_early(descriptor, batch); }
   [[nodiscard]] bool shares() const { return decide_.shares(); }
+  [[nodiscard]] bool may_come_back() const { return decide_.may_come_back(); }
   void end(Batch& batch) noexcept { decide_.end(batch); }
 
  private:

@@ -174,6 +174,25 @@ BOOST_AUTO_TEST_CASE(full_table_evicts_what_is_not_assured_and_goes_on_where_it_
   BOOST_TEST(table.state.evicted.load() == 2U);
 }
 
+/// As the kernel, which makes room before it looks.
+BOOST_AUTO_TEST_CASE(full_table_makes_room_for_what_begins_no_flow_too) {
+  Table table(2);
+  auto const packet = [](uint16_t port) { return udp_packet(kThere, port); };
+  auto const answer = [](uint16_t port) { return udp_packet(kThere.back(), 53, port); };
+  Bytes const lone = ip(kThere, protocol::tcp, tcp(kThere, {.src_port = 1, .dst_port = 80, .flags = tcp_flag::syn | tcp_flag::ack}));
+  table.run({{"one", packet(1), 0, kNew, 1},
+             {"two", packet(2), 0, kNew, 2},
+             {"a lone answer takes the place of one", lone, 0, kInvalid, 1},
+             {"another finds room", lone, 0, kInvalid, 1},
+             {"three", packet(3), 0, kNew, 2},
+             {"two is answered", answer(2), 0, kEstablished, 2},
+             {"and three", answer(3), 0, kEstablished, 2},
+             {"two is assured", packet(2), 3 * kSecond, kEstablished, 2},
+             {"and three", packet(3), 0, kEstablished, 2},
+             {"there is no room", lone, 0, kInvalid, 2, DropReason::table_full}});
+  BOOST_TEST(table.state.evicted.load() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(full_table_of_assured_flows_drops_new_ones_until_some_expire) {
   Table table(2);
   auto const packet = [](uint16_t port) { return udp_packet(kThere, port); };
