@@ -128,6 +128,13 @@ void find_port(Tuple& tuple, const NatRange& range, Part part, const Drawing& dr
 
 }  // namespace
 
+NatRange null_range(const Tuple& tuple) noexcept {
+  NatRange range;
+  range.flags = NatRange::map_ips;
+  range.min_address = range.max_address = IpAddress{tuple.src, tuple.l3};
+  return range;
+}
+
 bool in_range(const Tuple& tuple, const NatRange& range, Part part) noexcept {
   if ((range.flags & NatRange::map_ips) != 0) {
     const auto& bytes = address(tuple, part);

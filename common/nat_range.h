@@ -47,6 +47,10 @@ class NoFlows : public OtherFlows {
   }
 };
 
+/// Of a hook of which no rule says what the source becomes: the address stays, and the port if nobody has it
+/// (nf_nat_alloc_null_binding).
+[[nodiscard]] NatRange null_range(const Tuple& tuple) noexcept;
+
 /// nf_in_range
 [[nodiscard]] bool in_range(const Tuple& tuple, const NatRange& range, Part part) noexcept;
 

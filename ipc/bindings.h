@@ -47,6 +47,9 @@ struct NatState {
   [[nodiscard]] Word<uint32_t>* buckets(uint64_t flows, Chain chain) {
     return reinterpret_cast<Word<uint32_t>*>(bindings() + flows) + chain * buckets_for(flows);
   }
+  [[nodiscard]] const Word<uint32_t>* buckets(uint64_t flows, Chain chain) const {
+    return reinterpret_cast<const Word<uint32_t>*>(bindings() + flows) + chain * buckets_for(flows);
+  }
 };
 static_assert(sizeof(NatState) % 64 == 0);
 

@@ -2,8 +2,11 @@
 //
 // Who     rules and nat. What they do is a Work: visit(Descriptor&, Batch&) for each descriptor, end(Batch&) for each
 //         batch, and how many words these set at most: words_each(), kWordsEnd. It may have look_ahead() and look_near(),
-//         which see a descriptor kFar and kNear places before its visit and may do nothing but prefetch.
+//         which see a descriptor kFar and kNear places before its visit and may do nothing but prefetch. It may have
+//         asks_next(): whether a visit reads what the next service makes of all before it, and so waits for that.
 // Order   one out for each one in, in the same order.
+// Sleep   whoever waits for the next service sleeps with work to do: that one, told so (PassPlace::waits), rings when it has
+//         come to the end of its ring, and when it recovers.
 // Trust   the descriptor is a copy; a Work checks what it uses of it.
 #pragma once
 
@@ -19,14 +22,37 @@
 
 namespace bulkhead {
 
+/// Must a visit of `descriptor` wait until the next service has committed all that was put?
+template <class Work>
+[[nodiscard]] bool waits_for_next(const Work& work, const Descriptor& descriptor, Outlet& out) {
+  if constexpr (requires { work.asks_next(descriptor); }) return work.asks_next(descriptor) && !out.drained();
+  else return false;
+}
+
+/// The service before, which may wait for this one.
+struct Waiting {
+  const Desk* desk = nullptr;  // null: it does not
+  Bell* bell = nullptr;
+};
+
 template <class Work>
 class PassStage : public Stage {
  public:
-  PassStage(const StageParts& parts, const Ring& inlet, const Next& next, Work work)
-      : Stage(parts, {&inlet}, {next}), work_(std::move(work)) {}
+  PassStage(const StageParts& parts, const Ring& inlet, const Next& next, Work work, Waiting before = {})
+      : Stage(parts, {&inlet}, {next}), work_(std::move(work)), before_(before) {}
 
  protected:
-  bool work() override { return inlet(0).available() != 0 && outlet(0).room() != 0; }
+  bool work() override {
+    if (inlet(0).available() == 0 || outlet(0).room() == 0) return false;
+    inlet(0).get(ahead_[0]);
+    return !waits_for_next(work_, ahead_[0], outlet(0));
+  }
+  void committed() override {
+    if (before_.desk != nullptr && inlet(0).available() == 0 && before_.desk->asleep.load() != 0) before_.bell->ring();
+  }
+  void recovered() override {
+    if (before_.desk != nullptr) before_.bell->ring();
+  }
 
   bool make() override {
     Inlet& in = inlet(0);
@@ -36,8 +62,9 @@ class PassStage : public Stage {
     for (uint64_t i = 0; i < std::min(kFar, count); ++i) look_ahead(in, i, i);
     uint64_t done = 0;
     while (done < count && batch().room() >= words) {
-      if (done + kNear < count) look_near(done + kNear);
       Descriptor& descriptor = ahead_[done % kFar];
+      if (waits_for_next(work_, descriptor, out)) break;
+      if (done + kNear < count) look_near(done + kNear);
       work_.visit(descriptor, batch());
       out.put(descriptor);
       in.advance();
@@ -62,6 +89,7 @@ class PassStage : public Stage {
   }
 
   Work work_;
+  Waiting before_;
   std::array<Descriptor, kFar> ahead_;  // of this batch, by turn
 };
 
@@ -72,6 +100,7 @@ struct PassPlace {
   std::string to;    // ring it writes
   std::string next;  // service that reads `to`
   unsigned head;     // which head of that service's desk
+  std::string waits{};  // service that writes `from`, and may wait for this one; none: it does not
 };
 
 template <class Work>
@@ -82,9 +111,11 @@ Result<std::unique_ptr<Stage>> make_pass_stage(Objects& objects, const Settings&
   auto* from = wiring.object<Ring>(place.from);
   auto* to = wiring.object<Ring>(place.to);
   auto* next = wiring.object<Desk>(place.next + ".desk");
+  Waiting before;
+  if (!place.waits.empty()) before = {wiring.object<Desk>(place.waits + ".desk"), &objects.bell(place.waits)};
   if (!wiring.complete()) return tl::unexpected(wiring.error());
   return std::make_unique<PassStage<Work>>(stage.parts(settings.batch), *from,
-                                           Next{*to, *next, place.head, objects.bell(place.next)}, std::move(work));
+                                           Next{*to, *next, place.head, objects.bell(place.next)}, std::move(work), before);
 }
 
 }  // namespace bulkhead

@@ -22,6 +22,7 @@ void set_ruleset(Settings& settings, const rules::Loaded& loaded) {
   ruleset.translates = program.translates;
   ruleset.early = program.early;
   ruleset.sets_tuples = program.sets_tuples;
+  ruleset.shows_choices = program.choices != rules::Choices::none;
   ruleset.resets = static_cast<Settings::Ruleset::Resets>(program.resets);
   for (size_t part = 0; part < ruleset.may_become.size(); ++part) {
     ruleset.may_become[part].clear();

@@ -50,6 +50,7 @@ void fill_ruleset(schema::Settings::Builder root, const Settings::Ruleset& rules
   root.setRuleNat(ruleset.translates);
   root.setRuleEarly(ruleset.early);
   root.setRuleTuples(ruleset.sets_tuples);
+  root.setRuleChoices(ruleset.shows_choices);
   root.setRuleResets(static_cast<schema::Settings::Resets>(ruleset.resets));
   size_t count = 0;
   for (const auto& ranges : ruleset.may_become) count += ranges.size();
@@ -83,6 +84,7 @@ Result<Settings::Ruleset> read_ruleset(schema::Settings::Reader root) {
   ruleset.translates = root.getRuleNat();
   ruleset.early = root.getRuleEarly();
   ruleset.sets_tuples = root.getRuleTuples();
+  ruleset.shows_choices = root.getRuleChoices();
   ruleset.resets = static_cast<Settings::Ruleset::Resets>(std::min<unsigned>(static_cast<unsigned>(root.getRuleResets()), 2));
   for (auto range : root.getRuleBecomes()) {
     auto low = read_address(range.getLow()), high = read_address(range.getHigh());

@@ -45,6 +45,7 @@ struct Settings {
     bool views = false;       // asks for counts, status or expiry of flows
     bool translates = false;  // has chains of type nat
     bool early = false;       // and such that come before conntrack
+    bool shows_choices = false;  // of nat, to chains behind it: rules waits for nat
     bool sets_tuples = false; // addresses, or fields of the transport header
     enum class Resets : uint8_t { none, others, any };
     Resets resets = Resets::none;  // packets whose flow it may close by refusing them; others: of no established flow

@@ -1,6 +1,7 @@
 // common/rules/compile_rules.cc: tables, chains, rules and statements of compile.h.
 #include <utility>
 
+#include "common/rules/choices.h"
 #include "common/rules/classifier.h"
 #include "common/rules/compile.h"
 #include "common/rules/module.h"
@@ -246,6 +247,15 @@ void Compiler::table(const Table& table) {
   }
 }
 
+/// A chain that would see fragments, which the kernel puts together at that priority (NF_IP_PRI_CONNTRACK_DEFRAG); null: none.
+const CompiledChain* before_reassembly(const Program& program) {
+  constexpr int32_t kReassembly = -400;
+  for (const auto& chains : program.hooks[static_cast<size_t>(At::prerouting)])
+    for (uint32_t const chain : chains)
+      if (chain != kNatPoint && program.chains[chain].priority <= kReassembly) return &program.chains[chain];
+  return nullptr;
+}
+
 Result<Program> compile(const Ruleset& ruleset, const Compiler::World& world) {
   Program program;
   Compiler compiler(program, world);
@@ -254,12 +264,16 @@ Result<Program> compile(const Ruleset& ruleset, const Compiler::World& world) {
   if (!compiler.failed()) compiler.place_sets();
   if (compiler.failed()) return tl::unexpected(compiler.error());
   if (auto good = measure(program); !good) return tl::unexpected(good.error());
+  if (const CompiledChain* const chain = before_reassembly(program))
+    return bulkhead::fail("chain {}: prerouting at priority -400 or below sees fragments, and ours are put together before any hook: not supported yet",
+                          chain->name);
   // Conntrack would have to take a tuple out of what they leave.
   if (const CompiledChain* const chain = early_edit(program))
     return bulkhead::fail("chain {}: rules that set header fields before conntrack are not supported yet", chain->name);
   program.early_orders = program.early && early_orders(program);
   program.early_shares = program.early && early_shares(program);
   program.resets = resets_of(program);
+  program.choices = choices_of(program);
   classify(program);
   mark_steady(program);
   return program;

@@ -117,6 +117,7 @@ void nat_point(const Program& program, At hook, Evaluation& packet, Watcher* wat
       if (packet.verdict != Decision::accept) return;
       if (packet.nat.ordered[side]) break;
     }
+    if (part == Part::source && !packet.nat.ordered[side]) run::keep_source(packet);
   }
   if (!run::translate(packet, part)) drop(packet);
 }

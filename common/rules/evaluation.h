@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/nat_range.h"
 #include "common/nat_rewrite.h"
 #include "common/packet.h"
 
@@ -127,6 +128,7 @@ struct Evaluation {
   StateWords* state = nullptr;
   const Host* host = nullptr;
   const Chance* chance = nullptr;
+  const OtherFlows* others = nullptr;  // where it shows what nat will choose; null: nobody else is there
   const Routes* routes = nullptr;     // null: a bridge has none
   std::span<const std::string> interfaces;  // names, by index less 1
 

@@ -61,6 +61,9 @@ inline constexpr std::array<std::string_view, static_cast<size_t>(At::count)> kH
 /// Packets that some rule may refuse with a TCP reset.
 enum class Resets : uint8_t { none, others, any };  // others: such that are not of established flows
 
+/// New flows of which chains behind a translation may see what it has become.
+enum class Choices : uint8_t { none, echoes, all };  // echoes: of ICMP
+
 /// Where among a hook's chains the addresses change, and those of type nat are asked.
 inline constexpr uint32_t kNatPoint = ~0U;
 
@@ -138,6 +141,7 @@ struct Program {
   bool edits = false;             // some rule sets a header's field
   bool sets_tuples = false;       // of them, an address or one of the transport: what a packet's tuple, or a reset about it, is made of
   Resets resets = Resets::none;
+  Choices choices = Choices::none;
   bool early = false;             // there are chains before conntrack
   bool early_orders = false;      // in which it matters to something which packet comes first
   bool early_shares = false;      // and something that they change, or what they refuse, concerns other chains too

@@ -34,6 +34,7 @@ struct Settings {
   strictMac @26 :Bool;
   fastLane @27 :Bool = true;
   ruleTuples @28 :Bool;
+  ruleChoices @29 :Bool;
 
   enum Resets {
     none @0;

@@ -2,18 +2,10 @@
 
 #include <algorithm>
 
-#include "services/nat/others.h"
+#include "ipc/other_flows.h"
 
 namespace bulkhead::nat {
 namespace {
-
-/// What a hook without an order does: the address stays, and the port if nobody has it.
-NatRange null_range(const Tuple& tuple) {
-  NatRange range;
-  range.flags = NatRange::map_ips;
-  range.min_address = range.max_address = IpAddress{tuple.src, tuple.l3};
-  return range;
-}
 
 uint32_t changed_parts(const Tuple& before, const Tuple& after) {
   uint32_t flags = 0;
@@ -107,7 +99,7 @@ BindingView Bind::bind(Descriptor& descriptor, Batch& batch, Bindings& bindings)
   if ((descriptor.orders & Orders::translate) != 0)
     copy_out(&orders, &objects_.orders.slot(descriptor.number, window_), sizeof orders);
   bool const meant = orders.number == descriptor.number;
-  Others const others(bindings, index);
+  BoundOthers const others(bindings, index);
   Tuple tuple = descriptor.tuple;
   if (meant && orders.destination != 0)
     tuple = tuple_in(tuple, orders.destination_range, Part::destination, others, chance_, descriptor.number);

@@ -3,60 +3,24 @@
 namespace bulkhead::nat {
 
 Bindings::Bindings(NatState& state, Batch& batch, TupleHashes& hash)
-    : state_(state),
+    : BoundFlows(state, hash),
+      state_(state),
       batch_(batch),
-      hash_(hash),
-      capacity_(static_cast<uint32_t>(state.header.capacity)),
-      mask_(NatState::buckets_for(capacity_) - 1),
+      mask_(NatState::buckets_for(capacity()) - 1),
       bindings_(state.bindings()) {}
 
-uint32_t Bindings::hash_of(NatState::Chain chain, const Tuple& tuple) const noexcept {
-  if (chain != NatState::by_source) return hash_(tuple);
-  Tuple source = tuple;
-  source.dst = {};
-  source.dst_port = 0;
-  return hash_(source);
-}
-
-uint32_t Bindings::first(NatState::Chain chain, uint32_t hash) const noexcept {
-  uint32_t const at = bucket(chain, hash).load();
-  return at <= capacity_ ? at : 0;
-}
-
 void Bindings::prefetch_entry(uint32_t index) const noexcept {
-  if (index < capacity_) bulkhead::prefetch(&bindings_[index], sizeof(Binding));
+  if (index < capacity()) bulkhead::prefetch(&bindings_[index], sizeof(Binding));
 }
 
 void Bindings::prefetch_chains(uint32_t index) const noexcept {
-  if (index >= capacity_) return;
+  if (index >= capacity()) return;
   for (auto chain : {NatState::by_original, NatState::by_reply, NatState::by_source})
     __builtin_prefetch(&bucket(chain, bindings_[index].hash[chain].load()));
 }
 
 void Bindings::prefetch(NatState::Chain chain, const Tuple& tuple) const noexcept {
   __builtin_prefetch(&bucket(chain, hash_of(chain, tuple)));
-}
-
-uint32_t Bindings::next(uint32_t at, NatState::Chain chain) const noexcept {
-  uint32_t const behind = bindings_[at - 1].next[chain].load();
-  return behind <= capacity_ ? behind : 0;
-}
-
-bool Bindings::taken(const Tuple& tuple, uint32_t besides) const noexcept {
-  TupleWords const words = words_of(tuple);
-  uint32_t const hash = hash_(tuple);
-  auto const is = [&](const SharedTuple& stored) {
-    for (size_t i = 0; i < words.size(); ++i)
-      if (stored[i].load() != words[i]) return false;
-    return true;
-  };
-  for (auto chain : {NatState::by_original, NatState::by_reply})
-    for (uint32_t at = first(chain, hash); at != 0; at = next(at, chain)) {
-      const Binding& binding = bindings_[at - 1];
-      if (at - 1 == besides || binding.hash[chain].load() != hash) continue;
-      if (is(chain == NatState::by_original ? binding.original : binding.reply)) return true;
-    }
-  return false;
 }
 
 void Bindings::add(uint32_t index, uint32_t generation, uint32_t flags, const Tuple& original,
@@ -88,7 +52,7 @@ void Bindings::remove(uint32_t index) noexcept {
 void Bindings::unlink(uint32_t index, NatState::Chain chain) noexcept {
   Binding& binding = bindings_[index];
   Word<uint32_t>* link = &bucket(chain, binding.hash[chain].load());
-  while (link->load() != 0 && link->load() <= capacity_) {
+  while (link->load() != 0 && link->load() <= capacity()) {
     if (link->load() == index + 1) return batch_.set(*link, binding.next[chain].load());
     link = &bindings_[link->load() - 1].next[chain];
   }

@@ -12,7 +12,8 @@ Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& sett
   auto* orders = wiring.object<NatOrdersTable>("rules.nat_orders");
   auto* edits = wiring.object<NatEdits>("nat.edits");
   if (!wiring.complete()) return tl::unexpected(wiring.error());
-  PassPlace const place{.own = "nat", .from = "ring.nat", .to = "ring.confirm", .next = "conntrack", .head = 1};
+  PassPlace const place{.own = "nat", .from = "ring.nat", .to = "ring.confirm", .next = "conntrack", .head = 1,
+                        .waits = settings.ruleset.shows_choices ? "rules" : ""};
   return make_pass_stage(objects, settings, place, Bind({*state, *conntrack, *orders, *edits}, settings));
 }
 

@@ -27,7 +27,7 @@ Decide::Decide(const Objects& objects, const Settings& settings, std::shared_ptr
       limits_(objects.state, settings.seed),
       program_(std::move(program)),
       state_words_(std::make_unique<Words>(objects.state, program_.get())),
-      translate_(objects.nat, settings.seed),
+      translate_(std::make_unique<Translate>(objects.nat, settings.seed)),
       flow_of_answer_(objects.flows, settings),
       packet_(std::make_unique<Evaluation>()),
       said_packet_(std::make_unique<Evaluation>()),
@@ -36,7 +36,7 @@ Decide::Decide(const Objects& objects, const Settings& settings, std::shared_ptr
   if (settings.topology.is_router()) router_ = std::make_unique<Router>(settings.topology);
   for (Evaluation* const one : {packet_.get(), said_packet_.get()}) {
     one->state = state_words_.get();
-    one->chance = &translate_.chance();
+    one->chance = &translate_->chance();
     one->host = router_ ? &router_->host : nullptr;
     one->interfaces = interfaces_;
     if (router_) one->routes = &router_->routes;
@@ -58,6 +58,13 @@ void Decide::visit(Descriptor& descriptor, Batch& batch) noexcept {
   if (wanted && fast_lane_ && descriptor.flow != 0) offer_lane(descriptor);
   if (told_ != nullptr) told_->end(descriptor.number);
   counting_.visit(descriptor, batch);
+}
+
+bool Decide::asks_next(const Descriptor& descriptor) const noexcept {
+  if (!program_ || program_->choices == Choices::none) return false;
+  bool const begins = descriptor.kind == Kind::packet && descriptor.verdict == Verdict::accept && descriptor.flow != 0 &&
+                      descriptor.state == FlowState::fresh && descriptor.direction == Direction::original;
+  return begins && (program_->choices == Choices::all || descriptor.tuple.is_icmp());
 }
 
 void Decide::visit_early(Descriptor& descriptor, Batch& batch) noexcept {
@@ -114,7 +121,8 @@ bool Decide::begin(const Descriptor& descriptor, std::span<const uint8_t> frame)
   packet_->out = {};
   see_mark(descriptor, packet_->flow);
   if (program_->flow_views && descriptor.flow != 0) see_counts(flow_of_answer_.view(descriptor), packet_->flow);
-  if (program_->translates) translate_.see(descriptor, *packet_);
+  if (program_->translates) translate_->see(descriptor, *packet_);
+  translate_->know_others(asks_next(descriptor) ? &descriptor : nullptr, *packet_);
   return true;
 }
 
@@ -135,7 +143,7 @@ void Decide::judge(Descriptor& descriptor, std::span<const uint8_t> frame, Batch
   bool const passed = local ? passes(At::input, descriptor, batch)
                             : passes(At::forward, descriptor, batch) && passes(At::postrouting, descriptor, batch);
   if (!passed) return reject(descriptor, frame, batch);
-  if (program_->translates) translate_.order(descriptor, *packet_);
+  if (program_->translates) translate_->order(descriptor, *packet_);
 }
 
 void Decide::offer_lane(Descriptor& descriptor) noexcept {
@@ -300,7 +308,7 @@ void Decide::see_said(const Descriptor& descriptor, const FlowNow& flow, std::sp
   see_mark(own, said_packet_->flow);
   if (program_->flow_views && own.flow != 0) see_counts(flow, said_packet_->flow);
   if (descriptor.flow == 0) {
-    if (program_->translates) translate_.see(own, *said_packet_);
+    if (program_->translates) translate_->see(own, *said_packet_);
   } else {  // which may have become a translated one with this packet
     said_packet_->flow.tuples = packet_->flow.tuples;
     said_packet_->flow.status = packet_->flow.status;

@@ -49,6 +49,8 @@ class Decide {
   void visit(Descriptor& descriptor, Batch& batch) noexcept;
   /// Before conntrack, of a ruleset that has chains there.
   void visit_early(Descriptor& descriptor, Batch& batch) noexcept;
+  /// Begins it a flow of which a later chain may see what nat chooses? Then nat must be behind all before it.
+  [[nodiscard]] bool asks_next(const Descriptor& descriptor) const noexcept;
   /// Do the two visits change or read the same state?
   [[nodiscard]] bool shares() const { return program_ && program_->early_shares; }
   /// Of the packet just visited early: may what is said about it come back to the router, through the same chains?
@@ -122,7 +124,7 @@ class Decide {
   AnswerLimits limits_;
   std::shared_ptr<const Program> program_;
   std::unique_ptr<Words> state_words_;
-  Translate translate_;
+  std::unique_ptr<Translate> translate_;
   FlowOfAnswer flow_of_answer_;
   std::unique_ptr<Evaluation> packet_;
   std::unique_ptr<Evaluation> said_packet_;           // the answer to it

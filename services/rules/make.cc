@@ -18,7 +18,7 @@ Result<Decide> make_work(Objects& objects, const Settings& settings, const std::
   if (!wiring.complete()) return tl::unexpected(wiring.error());
   std::shared_ptr<const Program> program;
   if (ruleset) program = {ruleset, &ruleset->program};
-  return Decide({*state, *pool, objects.memory("pool").size(), *answers, *edits, *early, *bumps, {*nat, *orders}, {*views, *conntrack}, *walk}, settings, std::move(program));
+  return Decide({*state, *pool, objects.memory("pool").size(), *answers, *edits, *early, *bumps, {*nat, *orders, *conntrack}, {*views, *conntrack}, *walk}, settings, std::move(program));
 }
 
 Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& settings) {

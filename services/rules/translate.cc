@@ -19,6 +19,21 @@ void see_binding(const Descriptor& descriptor, const BindingView& binding, Evalu
 
 }  // namespace
 
+Translate::Translate(const Objects& objects, uint64_t seed)
+    : objects_(objects),
+      window_(objects.orders.header.capacity),
+      chance_(seed),
+      hash_(std::make_unique<TupleHashes>(seed)),
+      bound_(objects.state, *hash_) {}
+
+void Translate::know_others(const Descriptor* begins, Evaluation& packet) noexcept {
+  packet.others = nullptr;
+  if (begins == nullptr || !packet.nat.open[kSource]) return;
+  size_t const count = std::min<size_t>(begins->gone_count, gone_.size());
+  for (size_t i = 0; i < count; ++i) gone_[i] = objects_.conntrack.gone[(begins->gone_first + i) % ConntrackState::kGone].load();
+  packet.others = &others_.emplace(bound_, begins->flow - 1, std::span(gone_).first(count));
+}
+
 void Translate::see(const Descriptor& descriptor, Evaluation& packet) const noexcept {
   Translation& nat = packet.nat;
   nat.tracked = descriptor.flow != 0;

@@ -3,8 +3,8 @@
 // Who     decide.cc, around the hooks. nat.state is nat's; a flow's binding was made with its first packet, which was home
 //         before this one was tracked, and stays until its deletion passes nat, which is behind us: it is there, and whole.
 // Crash   orders go into slots of their own (ipc/nat_orders.h).
-// Differs the tuple of a new flow is the one that it gets if nobody else has it: chains behind the translation, and
-//         `ct reply`, see that one where nat then has to choose another port.
+// Shown   where a chain may see what nat chooses (common/rules/choices.h), rules chooses the same, by the bindings as they are once
+//         nat is behind all before the packet. Otherwise the tuple of a new flow is the one that it gets if nobody else has it.
 // Source  Linux nf_nat_inet_fn, nf_nat_icmp_reply_translation.
 #pragma once
 
@@ -12,7 +12,7 @@
 
 #include "common/rules/evaluation.h"
 #include "common/topology.h"
-#include "ipc/bindings.h"
+#include "ipc/other_flows.h"
 #include "ipc/nat_orders.h"
 
 namespace bulkhead::rules {
@@ -22,19 +22,28 @@ class Translate {
   struct Objects {
     const NatState& state;
     NatOrdersTable& orders;
+    const ConntrackState& conntrack;
   };
-  Translate(const Objects& objects, uint64_t seed) : objects_(objects), window_(objects.orders.header.capacity), chance_(seed) {}
+  Translate(const Objects& objects, uint64_t seed);
 
   [[nodiscard]] const Chance& chance() const { return chance_; }
   /// Before the first hook.
   void see(const Descriptor& descriptor, Evaluation& packet) const noexcept;
+  /// `begins`: nat is behind all before this packet, and what it will choose for its flow is wanted; null: it is not.
+  void know_others(const Descriptor* begins, Evaluation& packet) noexcept;
   /// Behind the last one, of a packet that passed.
   void order(Descriptor& descriptor, const Evaluation& packet) const noexcept;
 
  private:
   Objects objects_;
+  static constexpr size_t kGoneMost = 4;  // flows that a packet ends: the one that it follows, one that makes room for its own
+
   uint64_t window_;
   Chance chance_;
+  std::unique_ptr<TupleHashes> hash_;
+  BoundFlows bound_;
+  std::array<uint64_t, kGoneMost> gone_{};
+  std::optional<BoundOthers> others_;
 };
 
 /// A router's addresses; interfaces are numbered from 1 here, as rules do.

@@ -12,7 +12,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "ipc/stage.h"
+#include "ipc/pass.h"
 
 namespace bulkhead::rules {
 
@@ -28,7 +28,12 @@ class TwiceStage : public Stage {
 
  protected:
   bool work() override {
-    bool const main = inlet(kMain).available() != 0 && outlet(kMain).room() != 0;
+    bool main = inlet(kMain).available() != 0 && outlet(kMain).room() != 0;
+    if (main) {
+      Descriptor next;
+      inlet(kMain).get(next);
+      main = !waits_for_next(work_, next, outlet(kMain));
+    }
     return main || (inlet(kEarly).available() != 0 && outlet(kEarly).room() != 0 && !waits());
   }
 
@@ -55,6 +60,7 @@ class TwiceStage : public Stage {
     Descriptor descriptor;
     for (; done < count && batch().room() >= words && !(which == kEarly && waits()); ++done) {
       in.get(descriptor);
+      if (which == kMain && waits_for_next(work_, descriptor, out)) break;
       visit(descriptor);
       out.put(descriptor);
       in.advance();

@@ -23,6 +23,7 @@ class Dropping {
     descriptor.reason = DropReason::table_full;
   }
   void visit_early(Descriptor& descriptor, Batch& batch) noexcept { decide_.visit_early(descriptor, batch); }
+  [[nodiscard]] bool asks_next(const Descriptor& descriptor) const noexcept { return decide_.asks_next(descriptor); }
   [[nodiscard]] bool shares() const { return decide_.shares(); }
   [[nodiscard]] bool may_come_back() const { return decide_.may_come_back(); }
   void end(Batch& batch) noexcept { decide_.end(batch); }

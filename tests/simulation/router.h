@@ -93,7 +93,13 @@ table inet filter {
     udp dport 53 ip daddr 10.0.0.0/24 accept
   }
   chain out { type filter hook output priority filter; policy accept; ct state related counter; ct status snat counter; ct original ip saddr 10.0.0.5 counter; }
-  chain late { type filter hook postrouting priority 200; policy accept; ip saddr 192.0.2.254 ip ttl set 60 counter; ip saddr 10.0.0.0/24 counter; }
+  chain late { type filter hook postrouting priority 200; policy accept;
+    ip saddr 192.0.2.254 ip ttl set 60 counter
+    ip saddr 10.0.0.0/24 counter
+    udp sport 2000-2003 counter
+    udp sport 1024-1999 ip dscp set cs1 counter
+    udp sport 2004-65535 ct mark set 0x9 counter
+  }
 }
 )";
 

@@ -71,6 +71,18 @@ bool can_translate(const Evaluation& packet, Part part) {
   return is_rewritten(packet, nat.inner_to.protocol, inner + ip_header::length(first[0]), part == Part::source ? Part::destination : Part::source);
 }
 
+void become(Evaluation& packet, const NatRange& range, Part part) {
+  Translation& nat = packet.nat;
+  NoFlows const nobody;
+  Tuple const before = nat.to;
+  nat.to = tuple_in(before, range, part, packet.others != nullptr ? *packet.others : nobody, *packet.chance, packet.number);
+  auto const side = static_cast<size_t>(part);
+  nat.changes[side] = before != nat.to;
+  if (!nat.changes[side]) return;
+  packet.flow.tuples[1] = inverse(nat.to).value_or(Tuple{});
+  packet.flow.status |= part == Part::source ? FlowView::source_nat : FlowView::destination_nat;
+}
+
 }  // namespace
 
 Next nat(const Step& step, Evaluation& packet) noexcept {
@@ -86,14 +98,12 @@ Next nat(const Step& step, Evaluation& packet) noexcept {
     range.max_port = static_cast<uint16_t>(packet.registers[target.port_end_register]);
   }
   nat.ordered[side] = true;
-  Tuple const before = nat.to;
-  nat.to = tuple_in(before, range, target.part, NoFlows(), *packet.chance, packet.number);
-  nat.changes[side] = before != nat.to;
-  if (nat.changes[side]) {
-    packet.flow.tuples[1] = inverse(nat.to).value_or(Tuple{});
-    packet.flow.status |= target.part == Part::source ? FlowView::source_nat : FlowView::destination_nat;
-  }
+  become(packet, range, target.part);
   return accept(step, packet);
+}
+
+void keep_source(Evaluation& packet) noexcept {
+  if (packet.others != nullptr) become(packet, null_range(packet.nat.to), Part::source);
 }
 
 bool misleads(const Evaluation& packet) noexcept {

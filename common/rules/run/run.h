@@ -65,6 +65,8 @@ Next reset(const Step& step, Evaluation& packet) noexcept;
 /// What a NatTarget says, for the flow's first packet.
 Next nat(const Step& step, Evaluation& packet) noexcept;
 /// An ICMP redirect about a translated flow, which names an address that nobody there has: nf_nat_icmp_reply_translation drops it.
+/// The source of a new flow that no rule translates, which has its port moved where somebody has it.
+void keep_source(Evaluation& packet) noexcept;
 [[nodiscard]] bool misleads(const Evaluation& packet) noexcept;
 /// The packet as it is once that part of it is translated: its headers, and what `ct` says of its flow. False: it cannot be, nobody gets it.
 [[nodiscard]] bool translate(Evaluation& packet, Part part) noexcept;
