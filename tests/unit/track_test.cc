@@ -43,6 +43,20 @@ BOOST_AUTO_TEST_CASE(udp_is_established_once_answered_and_lives_longer_as_a_stre
   }
 }
 
+BOOST_AUTO_TEST_CASE(udplite_is_a_stream_once_answered_however_young) {
+  auto const packet = [](const Ends& ends, uint16_t from, uint16_t to) {
+    return ethernet(ip(ends, protocol::udplite, udplite(ends, from, to, 8, pattern(10))));
+  };
+  Bytes const out = packet(kThere, 5000, 53), in = packet(kThere.back(), 53, 5000);
+  Table table;
+  FlowEntry& flow = table.flow(table.passed(out));
+  for (auto const& [frame, left_s] : {std::pair(&out, 30U), std::pair(&in, 30U), std::pair(&out, 120U)}) {
+    table.passed(*frame);
+    BOOST_TEST((flow.expires_ns.load() - table.now()) / kSecond == left_s);
+    BOOST_TEST(((flow.status.load() & Status32::assured) != 0) == (left_s == 120));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(first_answer_leaves_the_short_time_out_however_late_it_comes) {
   Bytes const out = udp_packet(kThere), in = udp_packet(kThere.back(), 53, 5000);
   Table table;
