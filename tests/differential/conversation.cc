@@ -62,8 +62,8 @@ class Make {
     parties_.ends = ends();
     protocol_ = protocol();
     auto const port = [&](std::initializer_list<const char*> keys, uint32_t own) { return static_cast<uint16_t>(draw_.value(keys, own)); };
-    parties_.client_port = port({"tcp sport", "udp sport", "sctp sport", "udplite sport", "th sport", "ct proto-src"}, 1024 + random_.below(60000));
-    parties_.server_port = port({"tcp dport", "udp dport", "sctp dport", "udplite dport", "th dport", "ct proto-dst"}, likely_port());
+    parties_.client_port = port({"tcp sport", "udp sport", "sctp sport", "udplite sport", "dccp sport", "th sport", "ct proto-src"}, 1024 + random_.below(60000));
+    parties_.server_port = port({"tcp dport", "udp dport", "sctp dport", "udplite dport", "dccp dport", "th dport", "ct proto-dst"}, likely_port());
     arrives_ = arrival();
   }
 
@@ -121,6 +121,7 @@ class Make {
     if (constants_.has("udp")) return protocol::udp;
     if (constants_.has("sctp")) return protocol::sctp;
     if (constants_.has("udplite")) return protocol::udplite;
+    if (constants_.has("dccp")) return kDccp;
     if (constants_.has("icmp") || constants_.has("icmpv6")) return icmp_protocol();
     constexpr std::array<uint8_t, 8> usual{protocol::tcp, protocol::tcp, protocol::tcp, protocol::udp, protocol::udp, protocol::icmp, protocol::sctp, protocol::gre};
     auto const drawn = static_cast<uint8_t>(draw_.value({"meta l4proto", "ip protocol", "ip6 nexthdr", "ct protocol"}, usual[random_.below(usual.size())]));

@@ -22,7 +22,7 @@ class OtherCase {
   }
   void step() {
     bool const back = random_.below(2) != 0;
-    switch (random_.below(12)) {
+    switch (random_.below(14)) {
       case 0: case 1: case 2: return datagram(back);
       case 3: return ping(back);
       case 4: case 5: return error(back);
@@ -30,6 +30,7 @@ class OtherCase {
       case 7: return unknown(back);
       case 8: return odd_icmp(back);
       case 9: case 10: return lite(back);
+      case 11: case 12: return put(back, kDccp, dccp_bytes(back));
       default: return malformed(back);
     }
   }
@@ -78,6 +79,24 @@ class OtherCase {
     }
     put(back, protocol::udplite, std::move(l4));
   }
+  /// What is wrong in its header is nobody's business; a refusal sums all of it, for IPv6 with a pseudo-header, as of any protocol.
+  Bytes dccp_bytes(bool back) {
+    Ports const its = ports(back);
+    Bytes l4 = pattern(12 + random_.below(30), static_cast<uint8_t>(random_.next()));
+    store_be16(l4.data(), its.from);
+    store_be16(l4.data() + 2, its.to);
+    l4[4] = static_cast<uint8_t>(random_.below(6));  // data offset
+    if (random_.below(8) == 0) l4.resize(random_.below(12));
+    if (l4.size() < 8 || random_.below(2) == 0) return l4;
+    l4[6] = l4[7] = 0;
+    uint32_t pseudo = 0;
+    if (!ipv4()) {
+      pseudo = kDccp + static_cast<uint32_t>(l4.size());
+      for (const Address* one : {&there_.src, &there_.dst}) pseudo = 0xffffU & ~uint32_t{checksum(one->bytes.data(), one->size(), pseudo)};
+    }
+    store_be16(l4.data() + 6, checksum(l4.data(), l4.size(), pseudo));
+    return l4;
+  }
   void unknown(bool back) {
     Bytes payload = pattern(8 + random_.below(50));
     put(back, random_.below(2) == 0 ? protocol::esp : uint8_t{99}, std::move(payload));
@@ -98,7 +117,7 @@ class OtherCase {
   /// About a packet that went the other way, or about one that nobody sent; whole, cut, or to somebody else.
   void error(bool back) {
     Bytes quoted;
-    bool const about_ping = random_.below(4) == 0, about_lite = random_.below(5) == 0;
+    bool const about_ping = random_.below(4) == 0, about_lite = random_.below(5) == 0, about_dccp = random_.below(6) == 0;
     Ends const went = random_.below(6) == 0 ? ends(back) : ends(!back);
     bool const went_back = went.src.bytes == there_.dst.bytes;
     if (about_ping) {
@@ -106,6 +125,8 @@ class OtherCase {
       quoted = ip(went, icmp_protocol(), echo(went, random_.below(3) != 0, id, 1, pattern(8)));
     } else if (about_lite) {
       quoted = ip(went, protocol::udplite, lite_bytes(went_back));
+    } else if (about_dccp) {
+      quoted = ip(went, kDccp, dccp_bytes(went_back));
     } else {
       quoted = ip(went, protocol::udp, datagram_bytes(went_back));
     }
