@@ -42,15 +42,15 @@ constexpr uint16_t fold(uint64_t sum) noexcept {
 }
 
 /// As the kernel has it: the IP packet's length, whatever UDP says, and the addresses of the IP header.
-uint64_t pseudo_header(const Headers& h) noexcept {
-  uint64_t sum = uint64_t{to_network(h.l4_length())} + to_network(static_cast<uint32_t>(h.tuple.protocol));
+uint64_t pseudo_header(const Headers& h, uint8_t number) noexcept {
+  uint64_t sum = uint64_t{to_network(h.l4_length())} + to_network(uint32_t{number});
   size_t const bytes = h.tuple.l3 == 4 ? 4 : 16;
   sum = raw_sum(h.tuple.src.data(), bytes, sum);
   return raw_sum(h.tuple.dst.data(), bytes, sum);
 }
 
 Checksum with_pseudo_header(std::span<const uint8_t> covered, size_t field, const Headers& h) noexcept {
-  uint64_t const pseudo = pseudo_header(h);
+  uint64_t const pseudo = pseudo_header(h, h.tuple.protocol);
   if (fold(raw_sum(covered.data(), covered.size(), pseudo)) == 0xffff) return Checksum::good;
   return load_raw<uint16_t>(covered.data() + field) == fold(pseudo) ? Checksum::partial : Checksum::bad;
 }
@@ -59,11 +59,13 @@ Checksum of_udp(std::span<const uint8_t> l4, const Headers& h) noexcept {
   return load_raw<uint16_t>(l4.data() + 6) == 0 ? Checksum::none : with_pseudo_header(l4, 6, h);
 }
 
-/// The checksum is mandatory, and covers as much as the header says; parse() has checked that.
+/// The checksum is mandatory, and covers as much as the header says; parse() has checked that. The kernel's conntrack takes
+/// the pseudo-header for UDP's, so what RFC 3828 calls right is INVALID. No sender leaves this sum to its card.
 Checksum of_udplite(std::span<const uint8_t> l4, const Headers& h) noexcept {
   if (load_raw<uint16_t>(l4.data() + 6) == 0) return Checksum::bad;
   size_t const coverage = load_be16(l4.data() + 4);
-  return with_pseudo_header(coverage == 0 ? l4 : l4.first(coverage), 6, h);
+  auto const covered = coverage == 0 ? l4 : l4.first(coverage);
+  return fold(raw_sum(covered.data(), covered.size(), pseudo_header(h, protocol::udp))) == 0xffff ? Checksum::good : Checksum::bad;
 }
 
 Checksum of_sctp(std::span<const uint8_t> l4) noexcept {

@@ -21,7 +21,6 @@ bool has_ports(const Tuple& tuple) {
     case protocol::tcp:
     case protocol::udp:
     case protocol::udplite:
-    case protocol::dccp:
     case protocol::sctp: return true;
     default: return tuple.is_icmp();
   }

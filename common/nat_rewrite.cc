@@ -58,9 +58,6 @@ class Rewriter {
       case protocol::udplite:
         if (room(transport_, 8)) transport_sum_ = {l4 + 6, true};
         break;
-      case protocol::dccp:
-        if (room(transport_, 8)) transport_sum_ = {l4 + 6};
-        break;
       case protocol::icmp:
       case protocol::icmpv6:
         if (room(transport_, 4)) transport_sum_ = {l4 + 2};

@@ -25,8 +25,8 @@ struct Rewriting {
 
 /// Bytes of the transport header that must be there for it to be rewritten; 0: nothing of that protocol's is.
 [[nodiscard]] constexpr size_t rewritten_bytes(uint8_t number) noexcept {
-  constexpr std::array known{protocol::tcp,  protocol::udp,    protocol::udplite, protocol::dccp,
-                             protocol::sctp, protocol::icmpv6, protocol::icmp,    protocol::gre};
+  constexpr std::array known{protocol::tcp,    protocol::udp,  protocol::udplite, protocol::sctp,
+                             protocol::icmpv6, protocol::icmp, protocol::gre};
   for (uint8_t const one : known)
     if (one == number) return 8;
   return 0;

@@ -11,7 +11,7 @@ namespace {
 
 constexpr uint32_t ethernet_header = 14, cooked_v1_header = 16, cooked_v2_header = 20, vlan_tag = 4;
 constexpr uint32_t ipv4_header = ip_header::kIpv4, ipv6_header = ip_header::kIpv6, fragment_header = ip_header::kFragment6;
-constexpr uint32_t tcp_header = 20, udp_header = 8, icmp_header = 8, sctp_header = 12, dccp_header = 12;
+constexpr uint32_t tcp_header = 20, udp_header = 8, icmp_header = 8, sctp_header = 12;
 
 /// What is being parsed. `captured` <= `wire`; both from the first byte of the frame.
 struct Frame {
@@ -72,14 +72,6 @@ void parse_udplite(const uint8_t* l4, uint32_t room, uint32_t length, Headers& h
   h.shape = Shape::ip;
 }
 
-void parse_dccp(const uint8_t* l4, uint32_t room, uint32_t length, Headers& h) noexcept {
-  if (room < dccp_header) return refuse(h, Reason::short_l4);
-  const uint32_t data_offset = l4[4] * 4u;
-  if (data_offset < dccp_header || data_offset > length) return refuse(h, Reason::bad_dccp_data_offset);
-  take_ports(l4, h.tuple);
-  h.shape = Shape::ip;
-}
-
 void parse_rest(uint8_t number, const uint8_t* l4, uint32_t room, uint32_t length, Headers& h) noexcept {
   h.shape = Shape::ip;
   switch (number) {
@@ -92,8 +84,6 @@ void parse_rest(uint8_t number, const uint8_t* l4, uint32_t room, uint32_t lengt
     case protocol::sctp:
       if (room < sctp_header) return refuse(h, Reason::short_l4);
       return take_ports(l4, h.tuple);
-    case protocol::dccp:
-      return parse_dccp(l4, room, length, h);
     case protocol::gre:
       if (!take_gre(l4, room, h.tuple)) h.shape = Shape::no_tuple;
       return;
@@ -114,7 +104,6 @@ bool quoted_ports(const uint8_t* l4, uint32_t room, Tuple& tuple) noexcept {
     case protocol::udp:
     case protocol::udplite:
     case protocol::sctp:
-    case protocol::dccp:
       if (room < 4) return false;
       take_ports(l4, tuple);
       return true;

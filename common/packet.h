@@ -32,9 +32,8 @@ enum class LinkType : uint16_t { ethernet, raw_ip, linux_cooked_v1, linux_cooked
 [[nodiscard]] std::string_view name_of(LinkType link) noexcept;
 
 namespace protocol {  // IP protocol numbers that the parser knows
-inline constexpr uint8_t hop_by_hop = 0, icmp = 1, tcp = 6, udp = 17, dccp = 33, routing = 43, fragment = 44,
-                         gre = 47, esp = 50, ah = 51, icmpv6 = 58, no_next = 59, destination = 60, sctp = 132,
-                         udplite = 136;
+inline constexpr uint8_t hop_by_hop = 0, icmp = 1, tcp = 6, udp = 17, routing = 43, fragment = 44, gre = 47,
+                         esp = 50, ah = 51, icmpv6 = 58, no_next = 59, destination = 60, sctp = 132, udplite = 136;
 }  // namespace protocol
 
 /// IPv6 extension headers, which are passed over on the way to the transport (RFC 8200 4).
@@ -56,7 +55,8 @@ inline constexpr uint16_t ipv4 = 0x0800, arp = 0x0806, vlan = 0x8100, ipv6 = 0x8
 /// One direction of a flow. 40 bytes without holes, so it can be hashed and compared as memory.
 /// ICMP and ICMPv6 as in nf_conntrack_tuple: src_port is the identifier (whatever lies there, for types
 /// without one), the first byte of dst_port is the type, the second the code; the reply has the inverse type
-/// and the same identifier. GRE version 1: dst_port is the call id. Protocols without ports: both 0.
+/// and the same identifier. GRE version 1: dst_port is the call id. Protocols
+/// without ports, and DCCP, which Linux tracks no more (6.17): both 0.
 struct alignas(8) Tuple {
   std::array<uint8_t, 16> src{};  // IPv4: the first 4 bytes, then zeros
   std::array<uint8_t, 16> dst{};
@@ -120,9 +120,8 @@ enum class Reason : uint8_t {
   short_l4,             // ends within the transport header
   bad_tcp_data_offset,  // below 20 or beyond the packet
   bad_udp_length,       // below 8 or beyond the packet; UDP-Lite: coverage so
-  bad_dccp_data_offset,
 };
-inline constexpr unsigned reason_count = 12;
+inline constexpr unsigned reason_count = 11;
 [[nodiscard]] std::string_view name_of(Reason reason) noexcept;
 /// True for the reasons for which Linux drops a packet before netfilter sees it.
 [[nodiscard]] constexpr bool below_transport(Reason reason) noexcept {
@@ -160,7 +159,7 @@ static_assert(sizeof(Headers) == 72);
 
 /// `wire_length`: bytes on the wire; taken as captured.size() where it is less.
 /// For shape ip the whole transport header was captured: 20 bytes for TCP (options perhaps not), 8 for UDP,
-/// UDP-Lite, ICMP and ICMPv6, 12 for SCTP and DCCP, nothing for others.
+/// UDP-Lite, ICMP and ICMPv6, 12 for SCTP, nothing for others.
 [[nodiscard]] Headers parse(std::span<const uint8_t> captured, uint32_t wire_length, LinkType link) noexcept;
 
 /// The tuple of the packet that an ICMP error (or ICMPv6 redirect, out of its option) quotes, in the

@@ -151,8 +151,7 @@ std::string_view name_of(Reason reason) noexcept {
                                                                        "short_extension",
                                                                        "short_l4",
                                                                        "bad_tcp_data_offset",
-                                                                       "bad_udp_length",
-                                                                       "bad_dccp_data_offset"};
+                                                                       "bad_udp_length"};
   const auto index = static_cast<size_t>(reason);
   return index < names.size() ? names[index] : "unknown";
 }

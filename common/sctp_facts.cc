@@ -39,11 +39,7 @@ class Chunks {
       bits_ |= type == 0 ? SctpFacts::kData | SctpFacts::kOther : SctpFacts::kOther;
       return;
     }
-    if (listed_ == SctpFacts::kMostChunks) {
-      bits_ |= SctpFacts::kBad;
-      return;
-    }
-    chunks_ |= static_cast<uint64_t>(chunk) << (4 * listed_++);
+    if ((spent_ & bit(chunk)) == 0) list(chunk);
   }
   void no_init() noexcept { bits_ |= SctpFacts::kNoInit; }
   [[nodiscard]] bool bad() const noexcept { return (bits_ & SctpFacts::kBad) != 0; }
@@ -53,10 +49,22 @@ class Chunks {
   }
 
  private:
+  static constexpr unsigned bit(SctpChunk chunk) noexcept { return 1U << static_cast<unsigned>(chunk); }
+
+  void list(SctpChunk chunk) noexcept {
+    constexpr unsigned kTwice = bit(SctpChunk::heartbeat) | bit(SctpChunk::heartbeat_ack);
+    chunks_ |= static_cast<uint64_t>(chunk) << (4 * listed_++);
+    if ((bit(chunk) & kTwice & ~once_) == 0) spent_ |= bit(chunk);
+    once_ |= bit(chunk);
+    if (chunk == SctpChunk::shutdown) spent_ &= ~bit(SctpChunk::shutdown_ack);
+    if (chunk == SctpChunk::heartbeat_ack) spent_ &= ~bit(SctpChunk::abort_t);
+  }
+
   uint64_t chunks_ = 0;
   size_t listed_ = 0;
   size_t count_ = 0;
   unsigned bits_ = 0;
+  unsigned once_ = 0, spent_ = 0;  // bit(): was listed; changes nothing more
   bool alone_ = false;
 };
 

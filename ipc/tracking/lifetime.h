@@ -1,7 +1,7 @@
 // ipc/tracking/lifetime.h: how long a flow without states of its own lives after a packet.
 //
 // Units   nanoseconds.
-// Source  nf_conntrack_{udp,icmp,icmpv6,gre,generic}_packet() of 6.18: what counts is what was known before the packet,
+// Source  nf_conntrack_{udp,udplite,icmp,icmpv6,gre,generic}_packet() of 6.18: what counts is what was known before the packet,
 //         so that the first answer still leaves the short time-out.
 #pragma once
 

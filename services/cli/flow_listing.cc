@@ -9,6 +9,8 @@
 namespace bulkhead::cli {
 namespace {
 
+constexpr uint8_t kDccp = 33;  // conntrack(8) still calls it by its name and tells its ports, which are 0
+
 constexpr std::array<std::string_view, 10> kTcpStates{"NONE",       "SYN_SENT", "SYN_RECV",  "ESTABLISHED", "FIN_WAIT",
                                                       "CLOSE_WAIT", "LAST_ACK", "TIME_WAIT", "CLOSE",       "SYN_SENT2"};
 
@@ -26,7 +28,7 @@ std::string_view protocol_name(uint8_t number) {
     case protocol::icmp: return "icmp";
     case protocol::tcp: return "tcp";
     case protocol::udp: return "udp";
-    case protocol::dccp: return "dccp";
+    case kDccp: return "dccp";
     case protocol::gre: return "gre";
     case protocol::icmpv6: return "icmpv6";
     case protocol::sctp: return "sctp";
@@ -36,7 +38,7 @@ std::string_view protocol_name(uint8_t number) {
 }
 
 bool has_ports(uint8_t number) {
-  return number == protocol::tcp || number == protocol::udp || number == protocol::dccp ||
+  return number == protocol::tcp || number == protocol::udp || number == kDccp ||
          number == protocol::sctp || number == protocol::udplite;
 }
 

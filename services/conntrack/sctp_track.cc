@@ -200,11 +200,18 @@ SctpFlow unpack(const SctpFlow::Words& words) noexcept {
 }
 
 SctpOutcome track_sctp(SctpFlow& flow, const SctpFacts& facts, Direction way, bool known) noexcept {
+  std::array<SctpChunk, SctpFacts::kMostChunks> chunks;
+  size_t count = 0;
+  for (; facts.chunk(count) != SctpChunk::none; ++count) chunks[count] = facts.chunk(count);
+  return track_sctp(flow, facts, std::span(chunks).first(count), way, known);
+}
+
+SctpOutcome track_sctp(SctpFlow& flow, const SctpFacts& facts, std::span<const SctpChunk> chunks, Direction way, bool known) noexcept {
   using Fate = SctpOutcome::Fate;
   Visit v{flow, facts, way, known};
   if (facts.is(SctpFacts::kBad) || (!known && !begins(v)) || !tag_good(v)) return {Fate::invalid};
-  for (size_t i = 0; facts.chunk(i) != SctpChunk::none; ++i)
-    if (!take_chunk(v, facts.chunk(i))) return {Fate::invalid, 0, v.assured};
+  for (SctpChunk chunk : chunks)
+    if (!take_chunk(v, chunk)) return {Fate::invalid, 0, v.assured};
   if (v.ignore) return {Fate::kept, 0, v.assured};
   return {Fate::accepted, kTimeouts[static_cast<size_t>(flow.state) % kStates], v.assured};
 }

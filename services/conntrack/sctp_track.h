@@ -5,7 +5,7 @@
 #pragma once
 
 #include <array>
-#include <string_view>
+#include <span>
 
 #include "common/sctp_facts.h"
 #include "ipc/descriptor.h"
@@ -45,5 +45,8 @@ struct SctpOutcome {
 };
 /// `known`: the flow is there already; if not, the packet must be one that begins a flow.
 [[nodiscard]] SctpOutcome track_sctp(SctpFlow& flow, const SctpFacts& facts, Direction way, bool known) noexcept;
+/// The same with every chunk of the packet, those too that `facts` has not listed because they change nothing more.
+[[nodiscard]] SctpOutcome track_sctp(SctpFlow& flow, const SctpFacts& facts, std::span<const SctpChunk> chunks, Direction way,
+                                     bool known) noexcept;
 
 }  // namespace bulkhead::conntrack

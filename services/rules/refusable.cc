@@ -5,11 +5,10 @@
 namespace bulkhead::rules {
 namespace {
 
-constexpr uint8_t kGre = 47, kEsp = 50, kAh = 51, kDccp = 33, kUdpLite = 136;
+constexpr uint8_t kGre = 47, kEsp = 50, kAh = 51, kUdpLite = 136;
 
 bool has_another_sum(uint8_t number) {
-  return number == kGre || number == kEsp || number == kAh || number == kDccp || number == kUdpLite ||
-         number == protocol::sctp;
+  return number == kGre || number == kEsp || number == kAh || number == kUdpLite || number == protocol::sctp;
 }
 
 /// Whoever received the packet has verified these.
@@ -47,7 +46,8 @@ bool is_refusable(const Descriptor& descriptor, const HeaderView& packet, std::s
   auto const payload = frame.subspan(l4, end - l4);
   if (packet.protocol == protocol::udp && payload.size() >= 8 && load_raw<uint16_t>(payload.data() + 6) == 0) return true;
   bool const pseudo = packet.source.l3 == 6 || packet.protocol == protocol::tcp || packet.protocol == protocol::udp;
-  return internet_sum(payload, pseudo ? pseudo_header(packet, payload.size()) : 0) == 0xffff;
+  // Without a pseudo-header the kernel sums the IP header too, which adds up to all ones: nothing, and zeros, are right.
+  return internet_sum(payload, pseudo ? pseudo_header(packet, payload.size()) : 0xffff) == 0xffff;
 }
 
 }  // namespace bulkhead::rules

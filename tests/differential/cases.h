@@ -17,6 +17,8 @@ struct Parties {
   uint16_t client_port = 0, server_port = 0;
 };
 
+inline constexpr uint8_t kDccp = 33;  // which neither the kernel nor we know any more
+
 /// A packet without its IP header, which the whole run numbers.
 struct CasePacket {
   Side side;  // where it comes in

@@ -62,8 +62,8 @@ class Make {
     parties_.ends = ends();
     protocol_ = protocol();
     auto const port = [&](std::initializer_list<const char*> keys, uint32_t own) { return static_cast<uint16_t>(draw_.value(keys, own)); };
-    parties_.client_port = port({"tcp sport", "udp sport", "sctp sport", "th sport", "ct proto-src"}, 1024 + random_.below(60000));
-    parties_.server_port = port({"tcp dport", "udp dport", "sctp dport", "th dport", "ct proto-dst"}, likely_port());
+    parties_.client_port = port({"tcp sport", "udp sport", "sctp sport", "udplite sport", "dccp sport", "th sport", "ct proto-src"}, 1024 + random_.below(60000));
+    parties_.server_port = port({"tcp dport", "udp dport", "sctp dport", "udplite dport", "dccp dport", "th dport", "ct proto-dst"}, likely_port());
     arrives_ = arrival();
   }
 
@@ -120,6 +120,8 @@ class Make {
     if (constants_.has("tcp")) return protocol::tcp;
     if (constants_.has("udp")) return protocol::udp;
     if (constants_.has("sctp")) return protocol::sctp;
+    if (constants_.has("udplite")) return protocol::udplite;
+    if (constants_.has("dccp")) return kDccp;
     if (constants_.has("icmp") || constants_.has("icmpv6")) return icmp_protocol();
     constexpr std::array<uint8_t, 8> usual{protocol::tcp, protocol::tcp, protocol::tcp, protocol::udp, protocol::udp, protocol::icmp, protocol::sctp, protocol::gre};
     auto const drawn = static_cast<uint8_t>(draw_.value({"meta l4proto", "ip protocol", "ip6 nexthdr", "ct protocol"}, usual[random_.below(usual.size())]));
@@ -149,6 +151,7 @@ class Make {
     size_t const network = ends.src.l3 == 4 ? 20 : 40;
     if (protocol_ == protocol::tcp) return tcp(ends, segment(from, to, payload(network + 20)));
     if (protocol_ == protocol::udp) return udp(ends, from, to, payload(network + 8));
+    if (protocol_ == protocol::udplite) return udplite(ends, from, to, static_cast<uint16_t>(draw_.value({"udplite csumcov"}, 8)), payload(network + 8));
     if (protocol_ == icmp_protocol()) return message(ends, payload(network + 8));
     Bytes l4 = pattern(12);
     store_be16(l4.data(), from);

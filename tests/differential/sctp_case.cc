@@ -80,6 +80,16 @@ class SctpCase {
     };
     // Drawn before the tag, whatever order a compiler takes arguments in.
     auto const say = [&](const std::vector<One>& chunks) { send(i, tag_from(i), chunks); };
+    // More than a descriptor has room for. Those that must stand alone or first are not among them, but now and then.
+    auto const many = [&] {
+      constexpr uint8_t behind[] = {heartbeat, heartbeat, heartbeat_ack, heartbeat_ack, shutdown, shutdown_ack, error, abort_, data};
+      std::vector<One> chunks;
+      if (random_.below(3) == 0) chunks.push_back({random_.below(2) == 0 ? cookie_echo : cookie_ack});
+      size_t const kinds = 1 + random_.below(std::size(behind));
+      for (uint32_t count = 10 + random_.below(30); count > 0; --count)
+        chunks.push_back({behind[random_.below(static_cast<uint32_t>(kinds))], static_cast<uint8_t>(random_.below(4) == 0 ? 1 : 0)});
+      return chunks;
+    };
     switch (random_.below(16)) {
       case 0: return associate();
       case 1: return close(i);
@@ -89,6 +99,7 @@ class SctpCase {
       case 7: return say({any(), any()});
       case 8: return say({{selective_ack, 0, 16}, {data, 3, 20}});
       case 9: case 10: case 11: return say({any()});
+      case 12: return say(many());
       default: return send(i, tags_[1 - i], {{data, 3, 20}});
     }
   }

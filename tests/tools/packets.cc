@@ -126,6 +126,19 @@ Bytes udp(const Ends& ends, uint16_t src_port, uint16_t dst_port, const Bytes& p
   return out;
 }
 
+Bytes udplite(const Ends& ends, uint16_t src_port, uint16_t dst_port, uint16_t coverage, const Bytes& payload, uint8_t number) {
+  Bytes out;
+  put16(out, src_port);
+  put16(out, dst_port);
+  put16(out, coverage);
+  put16(out, 0);
+  put(out, payload);
+  size_t const covered = coverage == 0 ? out.size() : std::min<size_t>(coverage, out.size());
+  uint16_t const sum = checksum(out.data(), covered, pseudo_sum(ends, number, out.size()));
+  store_be16(out.data() + 6, sum == 0 ? uint16_t{0xffff} : sum);
+  return out;
+}
+
 Bytes icmp(const Ends& ends, uint8_t type, uint8_t code, const Bytes& rest) {
   Bytes out = {type, code, 0, 0};
   put(out, rest);

@@ -57,6 +57,9 @@ Bytes tcp(const Ends& ends, const Segment& segment);
 Bytes syn_options(uint16_t mss);
 
 Bytes udp(const Ends& ends, uint16_t src_port, uint16_t dst_port, const Bytes& payload);
+/// `coverage`: bytes from the header on; 0: all. The checksum is right with `number` in the pseudo-header, where the kernel's
+/// conntrack wants UDP's.
+Bytes udplite(const Ends& ends, uint16_t src_port, uint16_t dst_port, uint16_t coverage, const Bytes& payload, uint8_t number = protocol::udp);
 /// ICMP or ICMPv6, as the addresses are. `rest`: the four bytes behind the checksum and everything after.
 Bytes icmp(const Ends& ends, uint8_t type, uint8_t code, const Bytes& rest);
 Bytes echo(const Ends& ends, bool request, uint16_t id, uint16_t sequence, const Bytes& payload);

@@ -42,6 +42,18 @@ BOOST_AUTO_TEST_CASE(an_answer_that_output_or_postrouting_drops_is_not_sent) {
     BOOST_TEST(through_rules(firewall(rule), both).lan.size() == 2U, rule);
 }
 
+/// nf_reject_verify_csum(): all but those with sums of their own, DCCP too.
+BOOST_AUTO_TEST_CASE(a_packet_of_another_protocol_is_refused_if_it_adds_up_to_nothing) {
+  constexpr uint8_t kDccp = 33, kUnknown = 99;
+  std::string const rules = "table inet t {\nchain f { type filter hook forward priority 0; policy accept; reject; }\n}\n";
+  auto const refused = [&](uint8_t number, const Bytes& payload) { return through_rules(rules, {{0, ethernet(ip(kOut, number, payload))}}).lan.size() == 1; };
+  for (uint8_t number : {kDccp, kUnknown}) {
+    BOOST_TEST((refused(number, {}) && refused(number, Bytes(12)) && refused(number, {0x12, 0x34, 0xed, 0xcb})));
+    BOOST_TEST(!refused(number, pattern(12)));
+  }
+  BOOST_TEST((refused(protocol::esp, pattern(12)) && refused(protocol::udplite, udplite(kOut, 1, 2, 0, pattern(4), protocol::udplite))));
+}
+
 BOOST_AUTO_TEST_CASE(a_reset_passes_output_as_its_flows) {
   std::vector<Arrival> const one{{0, segment(kOut, 1000, 22, tcp_flag::syn, 1, 0)}};
   BOOST_TEST(through_rules(firewall(""), one).lan.size() == 1U);

@@ -100,21 +100,44 @@ BOOST_AUTO_TEST_CASE(sum_of_the_pseudo_header_alone_is_a_card_that_had_not_summe
 }
 
 BOOST_AUTO_TEST_CASE(udplite_covers_as_much_as_it_says) {
-  Bytes l4 = udp(kFour, 5, 6, pattern(40));
-  store_be16(l4.data() + 4, 12);
-  l4[6] = l4[7] = 0;
-  Bytes const pseudo{10, 0, 0, 1, 192, 0, 2, 1, 0, protocol::udplite, 0, static_cast<uint8_t>(l4.size())};
-  Bytes covered = pseudo;
-  covered.insert(covered.end(), l4.begin(), l4.begin() + 12);
-  Bytes const frame =
-      with_checksum(ethernet(ip(kFour, protocol::udplite, l4)), 6, checksum(covered.data(), covered.size()));
-  BOOST_TEST((verified(frame) == Checksum::good));
-  Bytes beyond = frame, within = frame;
-  beyond.back() ^= 1;
-  within[34 + 11] ^= 1;
-  BOOST_TEST((verified(beyond) == Checksum::good));
-  BOOST_TEST((verified(within) == Checksum::bad));
-  BOOST_TEST((verified(with_checksum(frame, 6, 0)) == Checksum::bad));
+  for (const Ends& ends : {kFour, kSix})
+    for (uint16_t const coverage : std::initializer_list<uint16_t>{8, 11, 12, 48}) {
+      Bytes const frame = ethernet(ip(ends, protocol::udplite, udplite(ends, 5, 6, coverage, pattern(40))));
+      BOOST_TEST((verified(frame) == Checksum::good));
+      for (size_t at = 0, l4 = parsed(frame).l4_offset; at < 48; ++at) {
+        if (at == 4 || at == 5) continue;
+        Bytes changed = frame;
+        changed[l4 + at] ^= 1;
+        BOOST_TEST((verified(changed) == (at < coverage ? Checksum::bad : Checksum::good)), "byte " << at << " of " << coverage);
+      }
+      BOOST_TEST((verified(with_checksum(frame, 6, 0)) == Checksum::bad));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(udplite_that_covers_all_says_0_or_its_length) {
+  for (size_t size : {0U, 1U, 40U})
+    for (size_t coverage : {size_t{0}, size + 8}) {
+      Bytes const l4 = udplite(kSix, 5, 6, static_cast<uint16_t>(coverage), pattern(size));
+      BOOST_TEST((verified(ethernet(ip(kSix, protocol::udplite, l4))) == Checksum::good));
+    }
+}
+
+/// udplite_error() hands IPPROTO_UDP to nf_checksum_partial().
+BOOST_AUTO_TEST_CASE(pseudo_header_of_udplite_is_taken_for_that_of_udp) {
+  for (const Ends& ends : {kFour, kSix})
+    for (uint16_t const coverage : std::initializer_list<uint16_t>{0, 8, 20}) {
+      Bytes const rfc = udplite(ends, 5, 6, coverage, pattern(40), protocol::udplite);
+      BOOST_TEST((verified(ethernet(ip(ends, protocol::udplite, rfc))) == Checksum::bad));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(sum_of_the_pseudo_header_alone_is_no_sum_of_udplite) {
+  for (uint8_t number : {protocol::udp, protocol::udplite}) {
+    Bytes const frame = ethernet(ip(kFour, protocol::udplite, udplite(kFour, 5, 6, 0, pattern(40))));
+    Bytes const pseudo{10, 0, 0, 1, 192, 0, 2, 1, 0, number, 0, 48};
+    auto const sum = static_cast<uint16_t>(~checksum(pseudo.data(), pseudo.size()));
+    BOOST_TEST((verified(with_checksum(frame, 6, sum)) == Checksum::bad));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(sctp_is_verified_by_its_crc) {

@@ -104,12 +104,6 @@ void twin_transport(const Reader& reader, uint64_t at, Headers& h) {
     case 132:
       reader.need(at, 12, Reason::short_l4);
       return twin_ports(reader, at, h);
-    case 33: {
-      reader.need(at, 12, Reason::short_l4);
-      const uint64_t header = reader.number(at + 4, 1) * 4;
-      if (header < 12 || header > length) throw Refused{Reason::bad_dccp_data_offset};
-      return twin_ports(reader, at, h);
-    }
     case 1:
     case 58:
       reader.need(at, 8, Reason::short_l4);

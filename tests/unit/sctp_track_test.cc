@@ -110,7 +110,7 @@ BOOST_AUTO_TEST_CASE(chunks_that_must_stand_alone_or_first_are_invalid_elsewhere
   run({{"INIT with data", out, 0, {kInit, kData}, kInvalid, SctpState::none, 0, kOurs}});
   run_associated(
       {{"COOKIE ECHO second", out, kTheirs, {kData, kCookieEcho}, kInvalid, SctpState::established, 210},
-       {"more that matter than are looked at", out, kTheirs, std::vector<uint8_t>(16, kShutdown), kInvalid,
+       {"however many chunks before", out, kTheirs, {kShutdown, kShutdown, kData, kShutdown, kShutdown, kCookieAck}, kInvalid,
         SctpState::established, 210}});
 }
 

@@ -43,6 +43,20 @@ BOOST_AUTO_TEST_CASE(udp_is_established_once_answered_and_lives_longer_as_a_stre
   }
 }
 
+BOOST_AUTO_TEST_CASE(udplite_is_a_stream_once_answered_however_young) {
+  auto const packet = [](const Ends& ends, uint16_t from, uint16_t to) {
+    return ethernet(ip(ends, protocol::udplite, udplite(ends, from, to, 8, pattern(10))));
+  };
+  Bytes const out = packet(kThere, 5000, 53), in = packet(kThere.back(), 53, 5000);
+  Table table;
+  FlowEntry& flow = table.flow(table.passed(out));
+  for (auto const& [frame, left_s] : {std::pair(&out, 30U), std::pair(&in, 30U), std::pair(&out, 120U)}) {
+    table.passed(*frame);
+    BOOST_TEST((flow.expires_ns.load() - table.now()) / kSecond == left_s);
+    BOOST_TEST(((flow.status.load() & Status32::assured) != 0) == (left_s == 120));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(first_answer_leaves_the_short_time_out_however_late_it_comes) {
   Bytes const out = udp_packet(kThere), in = udp_packet(kThere.back(), 53, 5000);
   Table table;
@@ -65,7 +79,7 @@ BOOST_AUTO_TEST_CASE(other_protocols_have_the_kernels_time_outs) {
     bool assured;
   };
   for (const Protocol& one : {Protocol{protocol::gre, 30, 180, true}, Protocol{protocol::esp, 600, 600, false},
-                              Protocol{99, 600, 600, false}}) {
+                              Protocol{33, 600, 600, false}, Protocol{99, 600, 600, false}}) {
     Table table;
     Bytes const out = ethernet(ip(kThere, one.number, {0, 0, 8, 0, 1, 2, 3, 4}));
     Bytes const in = ethernet(ip(kThere.back(), one.number, {0, 0, 8, 0, 1, 2, 3, 4}));
@@ -79,6 +93,17 @@ BOOST_AUTO_TEST_CASE(other_protocols_have_the_kernels_time_outs) {
     BOOST_TEST(left() == one.answered_s);
     BOOST_TEST(((flow.status.load() & Status32::assured) != 0) == one.assured);
   }
+}
+
+/// Since Linux 6.17.
+BOOST_AUTO_TEST_CASE(dccp_has_one_flow_for_each_pair_of_hosts) {
+  constexpr uint8_t kDccp = 33;
+  Bytes const one{0x13, 0x88, 0, 80, 5, 0, 0, 0, 0, 0, 0, 1}, other{0x13, 0x89, 0, 81, 0, 0, 0, 0, 0xff};
+  Bytes const about = error(kThere.back(), 3, 3, ip(kThere, kDccp, {}));
+  Table().run({{"a request", ip(kThere, kDccp, one), 0, kNew, 1},
+               {"with other ports, and a header of nothing", ip(kThere, kDccp, other), 0, kNew, 1},
+               {"from other ports", ip(kThere.back(), kDccp, other), 0, kEstablished, 1},
+               {"an error that quotes no byte of it", about, 0, kRelated, 1}});
 }
 
 BOOST_AUTO_TEST_CASE(packet_with_a_bad_checksum_is_invalid_and_changes_nothing) {
