@@ -127,7 +127,7 @@ int run_seeds(uint64_t first, uint64_t count) {
 
 /// Dies after each single store of a small workload, one run for each.
 int run_stores(uint32_t batch, size_t packets, Case::Wiring wiring) {
-  static constexpr std::array<const char*, 8> names{"bridge", "router", "firewall", "early chains", "early chains that share", "translating", "lane", "roomy lane"};
+  static constexpr std::array<const char*, 9> names{"bridge", "router", "firewall", "early chains", "early chains that share", "tuples set by rules", "translating", "lane", "roomy lane"};
   Input const input = input_of(wiring, 3, packets);
   Settings const settings = settings_of({.input = {}, .drop_one_in = 0, .wiring = wiring, .wanted = {}}, 64, batch, 8);
   Plan plan{.switch_every = 0, .drop_one_in = is_lane(wiring) ? 0U : 5U};
@@ -211,7 +211,7 @@ int main(int argc, char** argv) {
   if (*single) return run_seeds(seed, 1);
   if (*stores) {
     int failed = 0;
-    for (auto wiring : {Case::bridge, Case::firewall, Case::early_sharing, Case::translating, Case::roomy_lane})
+    for (auto wiring : {Case::bridge, Case::firewall, Case::early_sharing, Case::changing, Case::translating, Case::roomy_lane})
       failed |= run_stores(1, packets, wiring) | run_stores(8, packets, wiring);
     return failed;
   }
