@@ -123,7 +123,8 @@ struct ConntrackState {
   Word<uint64_t> gone_count;               // deletions since the start
   Word<uint64_t> gone_passed;              // of them, behind confirm
   Word<uint64_t> confirmed;                // number of the last packet that confirm has seen
-  Word<uint64_t> alone;                    // and of the last one that had the chain for itself (services/conntrack/track.h)
+  // Where rules set tuples (services/conntrack/track.h): the last packet without a flow, and the last that changed the table.
+  Word<uint64_t> apart, changed;
   Word<uint32_t> generations;              // the last one given out; forward only
   alignas(64) Word<uint64_t> packets;      // tracked
   Word<uint64_t> expired;

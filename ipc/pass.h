@@ -47,6 +47,7 @@ class PassStage : public Stage {
     inlet(0).get(ahead_[0]);
     return !waits_for_next(work_, ahead_[0], outlet(0));
   }
+  bool stalled() const override { return stalled_; }
   void committed() override {
     if (before_.desk != nullptr && inlet(0).available() == 0 && before_.desk->asleep.load() != 0) before_.bell->ring();
   }
@@ -61,9 +62,11 @@ class PassStage : public Stage {
     size_t const words = work_.words_each() + Work::kWordsEnd;
     for (uint64_t i = 0; i < std::min(kFar, count); ++i) look_ahead(in, i, i);
     uint64_t done = 0;
+    stalled_ = false;
     while (done < count && batch().room() >= words) {
       Descriptor& descriptor = ahead_[done % kFar];
-      if (waits_for_next(work_, descriptor, out)) break;
+      stalled_ = waits_for_next(work_, descriptor, out);
+      if (stalled_) break;
       if (done + kNear < count) look_near(done + kNear);
       work_.visit(descriptor, batch());
       out.put(descriptor);
@@ -90,6 +93,7 @@ class PassStage : public Stage {
 
   Work work_;
   Waiting before_;
+  bool stalled_ = false;
   std::array<Descriptor, kFar> ahead_;  // of this batch, by turn
 };
 

@@ -29,7 +29,10 @@ void Stage::recover() {
 }
 
 bool Stage::step() {
-  if (!make()) return false;
+  if (!make()) {
+    if (stalled()) ring_due();
+    return false;
+  }
   commit();
   return true;
 }

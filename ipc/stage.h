@@ -67,6 +67,8 @@ class Stage {
   virtual bool make() = 0;
   /// Is there anything that make() could do? Looks at rings and changes nothing.
   virtual bool work() = 0;
+  /// Does it wait for a neighbour? Then bells that are due ring at once.
+  [[nodiscard]] virtual bool stalled() const { return false; }
   /// After the undo, with cursors restored: read back what the heap of this process should know.
   virtual void recovered() {}
   /// The generation is stored: what the batch let go may be used again.

@@ -1,7 +1,7 @@
 #include "services/conntrack/confirm.h"
 
-#include "ipc/tracking/protocol_words.h"
 #include "ipc/tracking/own_reset.h"
+#include "ipc/tracking/protocol_words.h"
 
 namespace bulkhead::conntrack {
 

@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "ipc/tracking/lifetime.h"
+#include "ipc/tracking/own_reset.h"
 #include "ipc/tracking/protocol_words.h"
 #include "ipc/tracking/tcp_track.h"
 #include "services/conntrack/beginning.h"
-#include "ipc/tracking/own_reset.h"
 #include "services/conntrack/sctp_track.h"
 
 namespace bulkhead::conntrack {
@@ -24,7 +24,6 @@ Track::Outcome Track::visit(Descriptor& descriptor, uint64_t hash) noexcept {
   descriptor.gone_count = 0;
   related_.reset();
   reset_.reset();
-  if (apart_ && state_.alone.load() > confirmed_ && state_.alone.load() != descriptor.number) return Outcome::wait;
   if (descriptor.kind != Kind::packet) return sweep(descriptor);
   if ((descriptor.facts & Facts::laned) != 0) take_back(descriptor, hash);
   descriptor.state = FlowState::untracked;
@@ -127,6 +126,7 @@ void Track::expect_reset(const Descriptor& descriptor) noexcept {
 }
 
 Track::Outcome Track::flow_of(Descriptor& descriptor, uint64_t hash) noexcept {
+  if (changes(descriptor) == Outcome::wait) return Outcome::wait;
   std::optional<FlowTable::Hit> hit = table_.find(descriptor.tuple, hash);
   // A tuple that is its own answer is found as the answer, which the kernel has entered last.
   if (hit && descriptor.tuple.src == descriptor.tuple.dst && tuple_of(table_.entry(hit->index).tuples[1]) == descriptor.tuple)
@@ -167,6 +167,7 @@ Track::Outcome Track::replaces(Descriptor& descriptor, uint32_t index, uint64_t 
 }
 
 Track::Outcome Track::quoted(Descriptor& descriptor, uint64_t hash) noexcept {
+  if (changes(descriptor) == Outcome::wait) return Outcome::wait;  // not this one, but a reset in the chain may what it reads
   descriptor.state = FlowState::invalid;
   std::optional<FlowTable::Hit> hit;
   if (find_quoted(descriptor, hash, kNone, hit) == Outcome::wait) return Outcome::wait;
@@ -191,8 +192,20 @@ Track::Outcome Track::find_quoted(const Descriptor& descriptor, uint64_t hash, u
 Track::Outcome Track::goes_apart(const Descriptor& descriptor) noexcept {
   bool const may_be_answered = descriptor.verdict == Verdict::accept || (descriptor.orders & Orders::answered) != 0;
   if (!apart_ || !may_be_answered) return Outcome::done;
-  if (confirmed_ + 1 != descriptor.number) return Outcome::wait;
-  batch_.set(state_.alone, descriptor.number);
+  // A reset about it would change the table too, and so has it itself that came as a flow's.
+  bool const changes_it = state_.changed.load() == descriptor.number || (descriptor.tuple.protocol == protocol::tcp && resets_ != Resets::none);
+  bool const free = changes_it ? confirmed_ + 1 == descriptor.number : state_.changed.load() <= confirmed_;
+  if (!free) return Outcome::wait;
+  batch_.set(state_.apart, descriptor.number);
+  if (changes_it) batch_.set(state_.changed, descriptor.number);
+  return Outcome::done;
+}
+
+/// It says so though it may have to wait yet: then it comes again.
+Track::Outcome Track::changes(const Descriptor& descriptor) noexcept {
+  if (!apart_) return Outcome::done;
+  if (state_.apart.load() > confirmed_ && state_.apart.load() != descriptor.number) return Outcome::wait;
+  batch_.set(state_.changed, descriptor.number);
   return Outcome::done;
 }
 
@@ -348,7 +361,7 @@ Track::Outcome Track::sweep(Descriptor& tick) noexcept {
     if ((entry.status.load() & Status32::used) == 0) continue;
     if (may_have_expired(entry, tick.time_ns)) return Outcome::wait;
     if (!expired(at(i), tick)) continue;
-    if (waits_for(entry)) return Outcome::wait;
+    if (waits_for(entry) || changes(tick) == Outcome::wait) return Outcome::wait;
     table_.prefetch_buckets(entry);
   }
   for (uint32_t i = 0; i < looked; ++i) {

@@ -9,8 +9,9 @@
 //         - a hit on a flow that rules may yet close, by a reset about a packet that is in the chain; a sweep, an eviction of it;
 //         - a full table, and which entry it evicts, while an unconfirmed entry is in the chain;
 //         - a list of gone entries that those behind have not read yet;
-//         - where rules set addresses or ports, a packet that gets no flow, while any other is in the chain, and all behind it until
-//           it is home: what rules answer it with is of the flow whose tuple they have given it, which they look up themselves.
+//         - where rules set addresses or ports: a packet that gets no flow, while one that changes the table is in the chain, and
+//           one that changes the table, while such a packet is. What rules answer it with is of the flow whose tuple they have
+//           given it: they look that up themselves, in the table as it is at its number.
 //         confirm ends each of these.
 // Time    packet time only. An entry whose time-out has passed is gone, whether or not it has been swept, unless its flow
 //         lives on in the fast lane. A packet that brings its flow back from there has its state taken over first.
@@ -73,6 +74,8 @@ class Track {
   Outcome find_quoted(const Descriptor& descriptor, uint64_t hash, uint32_t ending, std::optional<FlowTable::Hit>& found) const noexcept;
   /// May this one go, which gets no flow?
   Outcome goes_apart(const Descriptor& descriptor) noexcept;
+  /// And this one, which may change the table?
+  Outcome changes(const Descriptor& descriptor) noexcept;
   /// One that gets no flow. `ending`: the flow that it ends first.
   Outcome stranger(Descriptor& descriptor, FlowState state, uint64_t hash, uint32_t ending = kNone) noexcept;
   Outcome known(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept;

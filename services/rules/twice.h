@@ -39,11 +39,14 @@ class TwiceStage : public Stage {
 
   bool make() override {
     size_t const words = work_.words_each() + Work::kWordsEnd;
+    stalled_ = false;
     auto const main = some(kMain, words, [this](Descriptor& descriptor) { work_.visit(descriptor, batch()); });
     auto const early = some(kEarly, words, [this](Descriptor& descriptor) { work_.visit_early(descriptor, batch()); });
     if (main + early != 0) work_.end(batch());
     return main + early != 0;
   }
+
+  bool stalled() const override { return stalled_; }
 
  private:
   static constexpr size_t kMain = 0, kEarly = 1;  // inlets, and their outlets
@@ -60,7 +63,7 @@ class TwiceStage : public Stage {
     Descriptor descriptor;
     for (; done < count && batch().room() >= words && !(which == kEarly && waits()); ++done) {
       in.get(descriptor);
-      if (which == kMain && waits_for_next(work_, descriptor, out)) break;
+      if (which == kMain && (stalled_ = waits_for_next(work_, descriptor, out))) break;
       visit(descriptor);
       out.put(descriptor);
       in.advance();
@@ -70,6 +73,7 @@ class TwiceStage : public Stage {
   }
 
   Work work_;
+  bool stalled_ = false;  // the next main visit waits for nat
   uint64_t held_;  // up to there early visits are made, and nothing behind is until main ones are; a successor does not know
 };
 

@@ -397,7 +397,7 @@ BOOST_AUTO_TEST_CASE(a_sweep_waits_for_a_reset_that_may_end_a_flow) {
 }
 
 /// What rules make of it may be any flow's tuple: they look that up, in a table that keeps still.
-BOOST_AUTO_TEST_CASE(a_packet_without_a_flow_has_the_chain_for_itself_where_rules_set_tuples) {
+BOOST_AUTO_TEST_CASE(where_rules_set_tuples_packets_without_a_flow_and_those_that_change_the_table_wait_for_each_other) {
   Table table;
   table.settings.ruleset.sets_tuples = true;
   table.become_router();
@@ -418,9 +418,20 @@ BOOST_AUTO_TEST_CASE(a_packet_without_a_flow_has_the_chain_for_itself_where_rule
   Descriptor tick{};
   tick.kind = Kind::tick;
   tick.number = alone.descriptor.number + 1;
-  tick.time_ns = table.now();
+  tick.time_ns = table.now() + 300 * kSecond;  // the first flow expires
   BOOST_TEST((table.track->visit(tick) == Track::Outcome::wait));
   table.home(alone.descriptor, true);
   table.track->confirmed(alone.descriptor.number, alone.descriptor);
+  // A reset would have changed the table too. What gets none does not wait for its like.
+  Bytes wrong = ethernet(udp_packet(kThere));
+  wrong.back() ^= 1;
+  Table::Sent const one = table.tracked(wrong), other = table.tracked(wrong);
+  BOOST_TEST((!one.waits && !other.waits));
+  BOOST_TEST(name_of(other.descriptor.state) == name_of(kInvalid));
+  BOOST_TEST(table.tracked(impossible).waits);
+  BOOST_TEST(table.tracked(ethernet(udp_packet(kThere))).waits);
+  table.home(one.descriptor);
+  table.home(other.descriptor);
+  table.track->confirmed(other.descriptor.number, other.descriptor);
   BOOST_TEST(!table.tracked(ethernet(udp_packet(kThere))).waits);
 }
