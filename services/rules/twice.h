@@ -24,7 +24,7 @@ class TwiceStage : public Stage {
     bulkhead::Next nat, sifted;
   };
   TwiceStage(const StageParts& parts, const Rings& rings, Work work)
-      : Stage(parts, {&rings.main, &rings.early}, {rings.nat, rings.sifted}), work_(std::move(work)), held_(inlet(kEarly).head()) {}
+      : Stage(parts, {&rings.main, &rings.early}, {rings.nat, rings.sifted}), work_(std::move(work)) {}
 
  protected:
   bool work() override {
@@ -47,6 +47,8 @@ class TwiceStage : public Stage {
   }
 
   bool stalled() const override { return stalled_; }
+  /// The dead one knew which of these may come back; all are waited for.
+  void recovered() override { held_ = inlet(kEarly).head(); }
 
  private:
   static constexpr size_t kMain = 0, kEarly = 1;  // inlets, and their outlets
@@ -74,7 +76,7 @@ class TwiceStage : public Stage {
 
   Work work_;
   bool stalled_ = false;  // the next main visit waits for nat
-  uint64_t held_;  // up to there early visits are made, and nothing behind is until main ones are; a successor does not know
+  uint64_t held_ = 0;     // behind there no early visit is made until all main ones up to it are
 };
 
 }  // namespace bulkhead::rules

@@ -30,6 +30,7 @@ class Changes {
       case 2: return add(kLan, segment(port, false, tcp_flag::ack, 1 + random_.below(2), 1));
       case 3: return add(kWan, segment(port, true, tcp_flag::ack, 1, 1 + random_.below(2)));
       case 4: return add(kLan, datagram(static_cast<uint16_t>(3002 + random_.below(2))));
+      case 6: return add(kLan, ethernet(ip({address("10.0.0.254"), address("192.0.2.254")}, protocol::udp, udp({address("10.0.0.254"), address("192.0.2.254")}, 3002, 53, pattern(20)))));
       case 5: time_ += random_.below(12) * kSecond; return;
       default: return impossible();
     }

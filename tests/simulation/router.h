@@ -183,9 +183,15 @@ inline constexpr const char* kChangingRules = R"(
 table inet raw {
   chain pre { type filter hook prerouting priority raw; policy accept;
     udp sport 3002 ip ttl 64 limit rate 3/second burst 2 packets counter notrack
+    limit rate over 9/second burst 5 packets meta mark set 0x5 counter
   }
 }
 table inet t {
+  chain pre { type filter hook prerouting priority mangle; policy accept;
+    ip saddr 10.0.0.254 counter reject
+    meta mark 0x5 counter
+    iifname "lo" counter
+  }
   chain change { type filter hook forward priority -10; policy accept;
     ct state invalid tcp sport 1100 tcp sport set 1101 counter
     ct state invalid tcp dport 1101 tcp dport set 1100 counter
