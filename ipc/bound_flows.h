@@ -3,7 +3,8 @@
 // Who     nat, which binds (services/nat/bindings.h). rules, of a flow's first packet, once all before it are behind nat: what nat
 //         will choose is what they find, since nothing changes the bindings until it comes there.
 // Cost    a chain is as long as chance makes it: entries over as many buckets, by a keyed hash.
-// Trust   indices are checked against the capacity; chains end, since whoever links them does so within a batch.
+// Trust   indices are checked against the capacity, and no chain is followed further than there are flows: one that goes round
+//         costs time and a wrong answer.
 #pragma once
 
 #include <optional>
@@ -45,18 +46,22 @@ class BoundFlows {
   [[nodiscard]] bool taken(const Tuple& tuple, Counts counts) const noexcept {
     TupleWords const words = words_of(tuple);
     uint32_t const hash = hash_(tuple);
-    for (auto chain : {NatState::by_original, NatState::by_reply})
-      for (uint32_t at = first(chain, hash); at != 0; at = next(at, chain)) {
+    for (auto chain : {NatState::by_original, NatState::by_reply}) {
+      uint32_t left = capacity_;
+      for (uint32_t at = first(chain, hash); at != 0 && left != 0; at = next(at, chain), --left) {
         const Binding& binding = bindings_[at - 1];
         if (binding.hash[chain].load() != hash || !counts(at - 1)) continue;
         if (is_tuple(chain == NatState::by_original ? binding.original : binding.reply, words)) return true;
       }
+    }
     return false;
   }
   /// The reply tuple of the newest flow of the same source, for which `fits` (by index and that tuple) says yes.
   template <class Fits>
   [[nodiscard]] std::optional<Tuple> mapping_of(const Tuple& original, Fits fits) const noexcept {
-    for (uint32_t at = first(NatState::by_source, hash_of(NatState::by_source, original)); at != 0; at = next(at, NatState::by_source)) {
+    uint32_t left = capacity_;
+    for (uint32_t at = first(NatState::by_source, hash_of(NatState::by_source, original)); at != 0 && left != 0;
+         at = next(at, NatState::by_source), --left) {
       Tuple const there = tuple_of(bindings_[at - 1].original);
       if (there.src != original.src || there.src_port != original.src_port || there.protocol != original.protocol ||
           there.l3 != original.l3 || there.zone != original.zone)
