@@ -109,7 +109,15 @@ class Decide {
   void send_early_answer(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
   /// A packet that has no flow is quoted as it came, though the flow may be translated. False: it goes nowhere then.
   [[nodiscard]] bool translate_said(const Descriptor& descriptor, const FlowNow& flow) noexcept;
-  void see_said(const Descriptor& descriptor, const FlowNow& flow, std::span<const uint8_t> bytes) noexcept;
+  /// Was the packet's destination translated when it was answered? Then the answer quotes that, and is translated on its way.
+  [[nodiscard]] bool asked_elsewhere(const Descriptor& descriptor) const noexcept {
+    return descriptor.flow != 0 && packet_->nat.tracked && packet_->nat.changes[static_cast<size_t>(Part::destination)];
+  }
+  /// The answer as output sees it first, into answer_.
+  [[nodiscard]] size_t make_untranslated(const Descriptor& descriptor, std::span<const uint8_t> quoted) noexcept;
+  void see_translation_of_said(const Descriptor& descriptor) noexcept;
+  /// `back`: the interface to where the packet came from.
+  void see_said(const Descriptor& descriptor, const FlowNow& flow, std::span<const uint8_t> bytes, uint16_t back) noexcept;
   void write_edit(Descriptor& descriptor) noexcept;
   /// May its flow's next packet be forwarded without asking?
   void offer_lane(Descriptor& descriptor) noexcept;
@@ -131,7 +139,8 @@ class Decide {
   Answer said_{};
   HeaderEdit edit_{};
   static_assert(HeaderEdit::kMost >= Evaluation::kHead);
-  std::array<uint8_t, kAnswerMost> refused_{}, answer_{};
+  IpAddress said_from_;  // the address that it is said from, before any translation
+  std::array<uint8_t, kAnswerMost> refused_{}, translated_{}, answer_{};
   std::unique_ptr<Record> record_;  // none: nobody asked
   bool comes_back_ = false;
   bool steady_route_ = true;        // of this packet: the route said nothing that a limit counts

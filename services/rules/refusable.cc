@@ -39,9 +39,10 @@ bool gained_sum(const Descriptor& descriptor, const HeaderView& packet, std::spa
 bool is_refusable(const Descriptor& descriptor, const HeaderView& packet, std::span<const uint8_t> frame,
                   std::span<const uint8_t> head) noexcept {
   if (gained_sum(descriptor, packet, frame, head)) return false;
+  size_t const end = size_t{descriptor.l3_offset} + descriptor.l3_length, l4 = descriptor.l4_offset;
+  if (packet.source.l3 == 6 && l4 >= end) return false;  // reject6_csum_ok: nothing behind the headers
   if (has_another_sum(packet.protocol)) return true;
   if (is_verified(descriptor, packet)) return (descriptor.facts & Facts::bad_checksum) == 0;
-  size_t const end = size_t{descriptor.l3_offset} + descriptor.l3_length, l4 = descriptor.l4_offset;
   if (end > frame.size() || l4 <= descriptor.l3_offset || l4 > end) return true;
   auto const payload = frame.subspan(l4, end - l4);
   if (packet.protocol == protocol::udp && payload.size() >= 8 && load_raw<uint16_t>(payload.data() + 6) == 0) return true;

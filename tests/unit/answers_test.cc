@@ -137,3 +137,32 @@ BOOST_AUTO_TEST_CASE(an_answer_about_an_invalid_packet_is_translated_as_the_flow
   auto const other = kOther.src.bytes;
   BOOST_TEST(std::equal(other.begin(), other.begin() + 4, all.wan[2].begin() + kQuotedDestination));
 }
+
+BOOST_AUTO_TEST_CASE(a_packet_of_headers_alone_is_answered_about_in_ipv4_only) {
+  std::string const rules = "table inet t { chain f { type filter hook forward priority 0; meta l4proto udplite reject\n}\n}\n";
+  Ends const six{address("2001:db8::1"), address("2001:db8:1::1")};
+  BOOST_TEST(through_rules(rules, {{0, ethernet(ip(kOut, protocol::udplite, {}))}}).lan.size() == 1U);
+  BOOST_TEST(through_rules(rules, {{0, ethernet(ip(six, protocol::udplite, {}))}}).lan.empty());
+  BOOST_TEST(through_rules(rules, {{0, ethernet(ip(six, protocol::udplite, pattern(20)))}}).lan.size() == 1U);
+}
+
+/// From 10.0.0.1 to 192.0.2.7, which is 192.0.2.1: said from the router's own address, until the translation makes that the one asked.
+BOOST_AUTO_TEST_CASE(an_answer_about_a_translated_packet_is_translated_on_its_way) {
+  Ends const asked{kOut.src, address("192.0.2.7")};
+  auto const said = [&](const std::string& output, const std::string& before, const std::string& behind) {
+    std::string const text = "table ip n { chain d { type nat hook prerouting priority dstnat; ip daddr 192.0.2.7 dnat to 192.0.2.1\n}\n}\n"
+                             "table ip t {\nchain f { type filter hook forward priority 0; udp dport 53 reject; tcp dport 22 reject with tcp reset; }\n"
+                             "chain o { type filter hook output priority 0; " + output + " }\n"
+                             "chain b { type filter hook postrouting priority 0; " + before + " }\n"
+                             "chain p { type filter hook postrouting priority 150; " + behind + " }\n}\n";
+    return through_rules(text, {{0, datagram(asked)}, {0, segment(asked, 1000, 22, tcp_flag::syn, 1, 0)}}).lan.size();
+  };
+  BOOST_TEST(said("", "", "") == 2U);
+  for (const char* own : {"ip saddr 10.0.0.254 drop;", "ip saddr 192.0.2.1 drop;"}) {
+    BOOST_TEST(said(own, "", "") == 1U, own);
+    BOOST_TEST(said("", own, "") == 1U, own);
+    BOOST_TEST(said("", "", own) == 2U, own);
+  }
+  BOOST_TEST(said("ip saddr 192.0.2.7 drop;", "ip saddr 192.0.2.7 drop;", "") == 2U);
+  BOOST_TEST(said("", "", "ip saddr 192.0.2.7 drop;") == 0U);
+}

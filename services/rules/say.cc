@@ -1,0 +1,199 @@
+// services/rules/say.cc: what the firewall itself says about a packet, of decide.h: whether, from where, and its own way through the hooks.
+#include "common/ip_header.h"
+#include "services/rules/decide.h"
+#include "services/rules/see.h"
+
+namespace bulkhead::rules {
+namespace {
+
+/// Of answers: what is said to the router's own address goes round by lo, and nobody outside hears it.
+constexpr uint16_t kSelf = 0xffff;
+constexpr uint32_t kLoopback = 0xffff;     // its index, which no interface of a replay has
+constexpr uint16_t kLoopbackType = 772;    // ARPHRD_LOOPBACK
+
+/// The answer does not leave.
+void withdraw(Descriptor& descriptor) { descriptor.orders &= static_cast<uint8_t>(~Orders::answered); }
+
+}  // namespace
+
+void Decide::reset(Descriptor& descriptor, const HeaderView& packet) noexcept {
+  constexpr uint8_t kRst = 4;
+  uint16_t const back = router_->routes.number_to(packet.source, descriptor.in);
+  const Way& way = router_->routes.way(back);
+  bool const tcp = descriptor.shape == Shape::ip && packet.protocol == protocol::tcp;
+  bool const to_self = way.kind == Way::Kind::local;
+  if (!tcp || (descriptor.tcp_flags & kRst) != 0 || packet.to_group || (way.kind != Way::Kind::unicast && !to_self)) return;
+  Answer said{};
+  said.number = descriptor.number;
+  said.kind = Answer::Kind::tcp_reset;
+  said.out = to_self ? kSelf : way.device;
+  said.way = back;
+  said.source = packet.asked;
+  say(descriptor, said);
+  said_from_ = packet.destination;
+  descriptor.facts |= Facts::reset;
+}
+
+std::span<const uint8_t> Decide::refused(const Descriptor& descriptor, std::span<const uint8_t> frame) noexcept {
+  auto const packet = frame.subspan(std::min<size_t>(descriptor.l3_offset, frame.size()));
+  if ((descriptor.orders & Orders::edited) == 0) return packet;
+  size_t const length = std::min(packet.size(), refused_.size());
+  std::ranges::copy(packet.first(length), refused_.begin());
+  std::ranges::copy(std::span(edit_.head).first(std::min<size_t>(edit_.length, length)), refused_.begin());
+  return std::span(refused_).first(length);
+}
+
+bool Decide::translate_said(const Descriptor& descriptor, const FlowNow& flow) noexcept {
+  BindingView const binding = binding_of(objects_.nat.state, flow.flow, flow.generation);
+  Quote const quote = said_.kind == Answer::Kind::icmp ? Quote::quoted : Quote::none;
+  said_.what = binding.translates() ? rewriting_of(binding, flow.direction, quote) : Rewriting{};
+  if ((said_.what.outer & Rewriting::destination) != 0) {
+    said_.way = router_->routes.number_to({said_.what.to.dst, said_.source.l3}, descriptor.in);
+    const Way& way = router_->routes.way(said_.way);
+    if (way.kind != Way::Kind::unicast) return false;
+    said_.out = way.device;
+  }
+  copy_in(&objects_.answers.slot(descriptor.number, window_), &said_, sizeof said_);
+  return true;
+}
+
+size_t Decide::make_untranslated(const Descriptor& descriptor, std::span<const uint8_t> quoted) noexcept {
+  Answer untranslated = said_;
+  untranslated.source = said_from_;
+  untranslated.what = {};
+  if (!asked_elsewhere(descriptor)) return make_answer(untranslated, descriptor, quoted, answer_);
+  std::span<uint8_t> const packet = std::span(translated_).first(std::min(quoted.size(), translated_.size()));
+  std::ranges::copy(quoted.first(packet.size()), packet.begin());
+  bool const whole = packet_->transport != Evaluation::kNone;
+  rewrite(packet, packet_->protocol, whole ? packet_->transport : 0, {Rewriting::destination, 0, packet_->nat.to, {}});
+  return make_answer(untranslated, descriptor, packet, answer_);
+}
+
+/// nf_nat_icmp_reply_translation; a reset as any packet of its flow.
+void Decide::see_translation_of_said(const Descriptor& descriptor) noexcept {
+  Translation& nat = said_packet_->nat;
+  bool const icmp = said_.kind == Answer::Kind::icmp;
+  Rewriting what = said_.what;
+  if (asked_elsewhere(descriptor)) {
+    what = {Rewriting::source, 0, inverse(descriptor.tuple).value_or(descriptor.tuple), descriptor.tuple};
+    what.to.src = said_.source.bytes;
+  }
+  nat.tracked = what.outer != 0;
+  nat.open = nat.ordered = {};
+  nat.changes[static_cast<size_t>(Part::source)] = (what.outer & Rewriting::source) != 0;
+  nat.changes[static_cast<size_t>(Part::destination)] = (what.outer & Rewriting::destination) != 0;
+  nat.to = what.to;
+  nat.quotes = icmp;
+  nat.inner_to = what.inner_to;
+}
+
+void Decide::see_said(const Descriptor& descriptor, const FlowNow& flow, std::span<const uint8_t> bytes, uint16_t back) noexcept {
+  bool const reset = said_.kind == Answer::Kind::tcp_reset;
+  Descriptor own{};
+  own.number = descriptor.number;
+  own.time_ns = descriptor.time_ns;
+  own.captured = own.l3_length = static_cast<uint32_t>(bytes.size());
+  own.l4_offset = said_.source.l3 == 4 ? ip_header::kIpv4 : ip_header::kIpv6;
+  own.shape = Shape::ip;
+  bool const of_its_own = reset && descriptor.flow == 0;  // no answer to conntrack, but a segment like others
+  own.tuple = of_its_own ? inverse(descriptor.tuple).value_or(Tuple{}) : descriptor.tuple;
+  own.quote = of_its_own ? Quote::none : Quote::quoted;  // its flow is that of the packet which it answers
+  own.direction = flow.direction;
+  own.state = flow.flow == 0 ? FlowState::invalid : of_its_own ? flow.reset : FlowState::related;
+  own.flow = flow.flow;
+  own.flow_generation = flow.generation;
+  said_packet_->begin();
+  static_cast<void>(see(own, bytes, *said_packet_));
+  said_packet_->protocol = reset ? protocol::tcp : said_.source.l3 == 4 ? protocol::icmp : protocol::icmpv6;
+  said_packet_->in = {};
+  if (back < interfaces_.size()) said_packet_->out = {interfaces_[back], back + 1U, 1};
+  see_mark(own, said_packet_->flow);
+  if (program_->flow_views && own.flow != 0) see_counts(flow, said_packet_->flow);
+  if (descriptor.flow == 0) {
+    if (program_->translates) translate_->see(own, *said_packet_);
+  } else {  // which may have become a translated one with this packet
+    said_packet_->flow.tuples = packet_->flow.tuples;
+    said_packet_->flow.status = packet_->flow.status;
+  }
+  see_translation_of_said(descriptor);
+}
+
+void Decide::send_early_answer(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept {
+  copy_out(&said_, &objects_.answers.slot(descriptor.number, window_), sizeof said_);
+  said_from_ = said_.source;
+  if (said_.number == descriptor.number) return send_answer(descriptor, frame, batch);
+  withdraw(descriptor);
+}
+
+void Decide::send_answer(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept {
+  bool const to_self = said_.out == kSelf;
+  if (to_self) withdraw(descriptor);
+  if (!program_ || !router_ || (said_.out >= interfaces_.size() && !to_self)) return;
+  auto const quoted = refused(descriptor, frame);
+  FlowNow const flow = flow_of_answer_.of(descriptor, said_.kind, quoted);
+  bool const as_it_came = descriptor.flow == 0 && flow.flow != 0 && !to_self;
+  uint16_t const back = said_.out;
+  if (as_it_came && !translate_said(descriptor, flow)) return withdraw(descriptor);
+  size_t const length = make_untranslated(descriptor, quoted);
+  if (length == 0) return;
+  see_said(descriptor, flow, std::span(answer_).first(length), back);
+  state_words_->batch = &batch;
+  for (At const hook : {At::output, At::postrouting, At::prerouting, At::input}) {
+    bool const arrives = hook == At::prerouting || hook == At::input;
+    if (arrives && !to_self) return;
+    if (to_self) (arrives ? said_packet_->in : said_packet_->out) = {"lo", kLoopback, kLoopbackType};
+    if (arrives) said_packet_->out = {};
+    else if (hook == At::postrouting && !to_self) said_packet_->out = {interfaces_[said_.out], said_.out + 1U, 1};
+    if (told_ != nullptr) told_->enter(hook);
+    bool const early = hook == At::prerouting && program_->early;
+    if (early) evaluate(*program_, hook, *said_packet_, told_, Share::early);
+    if (!early || said_packet_->verdict == Decision::accept) evaluate(*program_, hook, *said_packet_, told_);
+    if (said_packet_->marks_flow) descriptor.facts |= Facts::marked;
+    if (said_packet_->verdict != Decision::accept) return withdraw(descriptor);
+  }
+}
+
+void Decide::say(Descriptor& descriptor, const Answer& said) noexcept {
+  said_ = said;
+  copy_in(&objects_.answers.slot(descriptor.number, window_), &said, sizeof said);
+  descriptor.orders |= Orders::answered;
+}
+
+/// Whom an ICMP error comes from. IPv4: the interface that it leaves by; IPv6: the one that the packet came in by.
+IpAddress Decide::source_towards(const IpAddress& peer, const Way& way, uint16_t in) const noexcept {
+  if (peer.l3 == 6) return router_->routes.source_for(in, peer);
+  return router_->routes.source_for(way.device, way.via.is_none() ? peer : way.via);
+}
+
+void Decide::answer(Descriptor& descriptor, const HeaderView& packet, const Route& route, Batch& batch) noexcept {
+  const IpAddress& peer = packet.source;
+  uint16_t const back = router_->routes.number_to(peer, descriptor.in);
+  const Way& way = router_->routes.way(back);
+  bool const to_self = way.kind == Way::Kind::local;
+  if (way.kind != Way::Kind::unicast && !to_self) return;
+  uint64_t const now_ns = descriptor.time_ns;
+  Answer said{};
+  // Said from the address that it came to, which a rule may have set to somebody else's: the kernel finds no way for that.
+  bool const from_stranger = peer.l3 == 4 && (descriptor.orders & Orders::local) != 0 && packet_->edited;
+  if (from_stranger && !router_->routes.is_local(packet.destination)) return;
+  // One that has no route yet gets that of its answer (nf_reject_fill_skb_dst), whose source icmp_send then finds by that.
+  bool const unrouted = route.reason == DropReason::rule && peer.l3 == 4 && (descriptor.orders & (Orders::routed | Orders::local)) == 0;
+  bool const to_us = router_->routes.is_local(packet.destination);
+  if (unrouted && to_self && !to_us) return;
+  // What is said about a packet that was translated leaves translated back.
+  bool const as_came = unrouted ? to_self : to_us;
+  IpAddress const from = as_came ? packet.destination : to_self ? peer : source_towards(peer, way, descriptor.in);
+  said.source = as_came || packet.destination != packet.asked ? packet.asked : from;
+  if (said.source.is_none() || !limits_.allow(peer, to_self, route.type, route.code, now_ns, batch)) return;
+  said.number = descriptor.number;
+  said.kind = Answer::Kind::icmp;
+  said.type = route.type;
+  said.code = route.code;
+  said.info = route.info;
+  said.out = to_self ? kSelf : way.device;
+  said.way = back;
+  say(descriptor, said);
+  said_from_ = from;
+}
+
+}  // namespace bulkhead::rules
