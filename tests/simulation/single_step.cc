@@ -33,6 +33,7 @@ namespace bulkhead::test {
 namespace {
 
 constexpr int kSkip = 77;
+constexpr unsigned kHangs = 600;  // seconds; a recovery of a sanitizer's build is over a million steps of ptrace, of which some machines do 20,000 a second
 constexpr uint64_t kImagesLeast = 20;  // of a batch; fewer means that nothing was looked at
 
 struct Options {
@@ -79,7 +80,7 @@ class Children {
     if (pids_.size() == 2) reap();
     pid_t const child = fork();
     if (child == 0) {
-      alarm(60);
+      alarm(kHangs);
       _exit(work() ? 0 : 1);
     }
     pids_.push_back(child);
