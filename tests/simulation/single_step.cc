@@ -78,10 +78,13 @@ class Children {
   template <class Work>
   void run(Work work) {
     if (pids_.size() == 2) reap();
+    std::fflush(stdout);
     pid_t const child = fork();
     if (child == 0) {
       alarm(kHangs);
-      _exit(work() ? 0 : 1);
+      bool const good = work();
+      std::fflush(stdout);  // what it has said, which _exit() would lose
+      _exit(good ? 0 : 1);
     }
     pids_.push_back(child);
   }
