@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 
 #include "common/packet.h"
 #include "ipc/slots.h"
@@ -14,18 +15,19 @@
 namespace bulkhead {
 
 struct alignas(64) HeaderEdit {
-  static constexpr size_t kMost = 2048;
+  struct About {
+    uint64_t number;
+    Tuple to;             // the packet's, in these headers; nat may have had to choose another for it
+    uint16_t length;      // bytes that are meant
+    uint8_t renews_sctp;  // 1: SCTP's checksum does not fit them yet
+  };
+  /// As far as an IPv6 packet may have its headers. Pages that no packet has needed take no memory.
+  static constexpr size_t kMost = std::numeric_limits<decltype(About::length)>::max();
 
-  uint64_t number;
-  Tuple to;             // the packet's, in these headers; nat may have had to choose another for it
-  uint16_t length;      // bytes that are meant
-  uint8_t renews_sctp;  // 1: SCTP's checksum does not fit them yet
-  std::array<uint8_t, kMost> head;  // only `length` bytes are copied
+  About about;
+  std::array<uint8_t, kMost> head;
 };
-static_assert(sizeof(HeaderEdit) == 2112);
-
-/// Bytes of one with so many of head.
-[[nodiscard]] constexpr size_t edit_bytes(size_t length) noexcept { return offsetof(HeaderEdit, head) + length; }
+static_assert(sizeof(HeaderEdit) == 65600);
 
 using HeaderEdits = Slots<HeaderEdit, Layout::header_edits>;
 

@@ -102,14 +102,15 @@ struct Reject {
 };
 
 struct Evaluation {
-  static constexpr size_t kHead = 2048, kHeadUsual = 256;  // bytes of head: at most, and where the transport header lies within
+  // Bytes of head: at most, as far as a descriptor may say that the transport header lies; and where it lies within.
+  static constexpr size_t kHead = 65535, kHeadUsual = 256;
   static constexpr size_t kRegisters = 12;
   static constexpr uint16_t kNone = 0xffff;
 
   // The packet.
   std::array<uint8_t, kHead> head{};  // from the network header on
   uint16_t head_length = 0;
-  uint16_t transport = kNone;         // offset, in head but for more extension headers than that holds; kNone: not there, or a later fragment
+  uint16_t transport = kNone;         // offset; kNone: not there, or a later fragment
   bool later_fragment6 = false;       // IPv6: of a datagram that nobody puts together
   std::span<const uint8_t> link;      // link header; empty: none
   std::span<const uint8_t> frame;     // from the network header on, as captured

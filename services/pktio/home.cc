@@ -221,19 +221,19 @@ bool Home::take_translation(const Descriptor& descriptor) {
 bool Home::read_edit(const Descriptor& descriptor) {
   edited_reach_ = 0;
   if ((descriptor.orders & Orders::edited) == 0) return true;
-  HeaderEdit& edit = edit_;
-  copy_out(&edit, &edits_.slot(descriptor.number, slots_window_), edit_bytes(0));
-  if (edit.length <= HeaderEdit::kMost) copy_out(edit.head.data(), edits_.slot(descriptor.number, slots_window_).head.data(), edit.length);
+  const HeaderEdit& slot = edits_.slot(descriptor.number, slots_window_);
+  HeaderEdit::About edit;
+  copy_out(&edit, &slot.about, sizeof edit);
   size_t const at = descriptor.l3_offset;
-  bool const fits = edit.number == descriptor.number && edit.length <= HeaderEdit::kMost && at + edit.length <= frame_.size();
-  auto const head = std::span<const uint8_t>(edit.head).first(fits ? edit.length : 0);
+  if (edit.number != descriptor.number || at + edit.length > frame_.size()) return false;
+  edited_.assign(frame_.begin(), frame_.end());
+  auto const head = std::span(edited_).subspan(at, edit.length);
+  copy_out(head.data(), slot.head.data(), head.size());
   // IPv6 has its traffic class in that byte, IPv4 its header's length.
   uint8_t const l3 = ip_header::version(head), shape = l3 == 4 ? 0xff : 0xf0;
-  if (!fits || l3 == 0 || ((head[0] ^ frame_[at]) & shape) != 0) return false;
+  if (l3 == 0 || ((head[0] ^ frame_[at]) & shape) != 0) return false;
   for (uint32_t i = 0; i < edit.length; ++i)
     if (head[i] != frame_[at + i]) edited_reach_ = i + 1;
-  edited_.assign(frame_.begin(), frame_.end());
-  std::ranges::copy(head, edited_.begin() + static_cast<ptrdiff_t>(at));
   frame_ = edited_;
   // The translation is in there, as rules knew it. Nat may have had to choose another port or address since.
   bool const renews = edit.renews_sctp != 0 || rewriting_.outer != 0;

@@ -133,7 +133,6 @@ class Home {
   Rewriting rewriting_{};   // and what of it home has to do
   std::span<const uint8_t> frame_;   // the packet that is being sent, or quoted
   std::vector<uint8_t> edited_;      // room for one whose headers rules have changed
-  HeaderEdit edit_{};
   uint32_t edited_reach_ = 0;        // up to which byte of layer 3
   std::vector<uint8_t> fragment_;    // room for the longest
   std::vector<char> line_;           // the same

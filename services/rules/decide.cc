@@ -20,6 +20,9 @@ Decide::Decide(const Objects& objects, const Settings& settings, std::shared_ptr
       flow_of_answer_(objects.flows, settings),
       packet_(std::make_unique<Evaluation>()),
       said_packet_(std::make_unique<Evaluation>()),
+      edit_(std::make_unique<HeaderEdit>()),
+      refused_(std::make_unique<Packet>()),
+      translated_(std::make_unique<Packet>()),
       record_(objects.walk.header.capacity == 0 ? nullptr : std::make_unique<Record>(objects.walk)) {
   for (const auto& interface : settings.interfaces) interfaces_.push_back(interface.name);
   if (settings.topology.is_router()) router_ = std::make_unique<Router>(settings.topology);
@@ -205,18 +208,17 @@ void Decide::write_edit(Descriptor& descriptor) noexcept {
   bool const quoted = descriptor.verdict == Verdict::drop;
   if (quoted && (descriptor.orders & Orders::answered) == 0) return;
   const Translation& nat = packet_->nat;
-  HeaderEdit& edit = edit_;
-  edit.number = descriptor.number;
-  edit.to = nat.tracked ? nat.to : descriptor.tuple;
-  edit.length = packet_->head_length;
-  edit.renews_sctp = packet_->renew_sctp ? 1 : 0;
-  std::memcpy(edit.head.data(), packet_->head.data(), edit.length);
+  HeaderEdit::About& about = edit_->about;
+  about = {descriptor.number, nat.tracked ? nat.to : descriptor.tuple, packet_->head_length, packet_->renew_sctp};
+  auto const head = std::span(edit_->head).first(about.length);
+  std::ranges::copy(std::span(packet_->head).first(about.length), head.begin());
   if (quoted && nat.tracked && nat.changes[static_cast<size_t>(Part::destination)]) {
-    bool const whole = packet_->transport < edit.length;
-    rewrite(std::span(edit.head).first(edit.length), packet_->protocol, whole ? packet_->transport : 0,
-            {Rewriting::destination, 0, descriptor.tuple, {}});
+    bool const whole = packet_->transport < about.length;
+    rewrite(head, packet_->protocol, whole ? packet_->transport : 0, {Rewriting::destination, 0, descriptor.tuple, {}});
   }
-  copy_in(&objects_.edits.slot(descriptor.number, window_), &edit, edit_bytes(edit.length));
+  HeaderEdit& slot = objects_.edits.slot(descriptor.number, window_);
+  copy_in(&slot.about, &about, sizeof about);
+  copy_in(slot.head.data(), head.data(), head.size());
   descriptor.orders |= Orders::edited;
 }
 

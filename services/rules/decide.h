@@ -60,6 +60,8 @@ class Decide {
   void end(Batch& batch) noexcept { counting_.end(batch); }
 
  private:
+  using Packet = decltype(Evaluation::head);  // as much of it as an answer needs
+
   /// What a router has more than a bridge.
   struct Router {
     explicit Router(const Topology& made) : topology(made), routes(made), host(topology, routes) {}
@@ -135,12 +137,13 @@ class Decide {
   std::unique_ptr<Translate> translate_;
   FlowOfAnswer flow_of_answer_;
   std::unique_ptr<Evaluation> packet_;
-  std::unique_ptr<Evaluation> said_packet_;           // the answer to it
+  std::unique_ptr<Evaluation> said_packet_;  // the answer to it
+  std::unique_ptr<HeaderEdit> edit_;         // what has been written of it
   Answer said_{};
-  HeaderEdit edit_{};
   static_assert(HeaderEdit::kMost >= Evaluation::kHead);
   IpAddress said_from_;  // the address that it is said from, before any translation
-  std::array<uint8_t, kAnswerMost> refused_{}, translated_{}, answer_{};
+  std::unique_ptr<Packet> refused_, translated_;
+  std::array<uint8_t, kAnswerMost> answer_{};
   std::unique_ptr<Record> record_;  // none: nobody asked
   bool comes_back_ = false;
   bool steady_route_ = true;        // of this packet: the route said nothing that a limit counts

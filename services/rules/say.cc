@@ -37,10 +37,10 @@ void Decide::reset(Descriptor& descriptor, const HeaderView& packet) noexcept {
 std::span<const uint8_t> Decide::refused(const Descriptor& descriptor, std::span<const uint8_t> frame) noexcept {
   auto const packet = frame.subspan(std::min<size_t>(descriptor.l3_offset, frame.size()));
   if ((descriptor.orders & Orders::edited) == 0) return packet;
-  size_t const length = std::min(packet.size(), refused_.size());
-  std::ranges::copy(packet.first(length), refused_.begin());
-  std::ranges::copy(std::span(edit_.head).first(std::min<size_t>(edit_.length, length)), refused_.begin());
-  return std::span(refused_).first(length);
+  auto const all = std::span(*refused_).first(std::min(packet.size(), refused_->size()));
+  std::ranges::copy(packet.first(all.size()), all.begin());
+  std::ranges::copy(std::span(edit_->head).first(std::min<size_t>(edit_->about.length, all.size())), all.begin());
+  return all;
 }
 
 bool Decide::translate_said(const Descriptor& descriptor, const FlowNow& flow) noexcept {
@@ -62,7 +62,7 @@ size_t Decide::make_untranslated(const Descriptor& descriptor, std::span<const u
   untranslated.source = said_from_;
   untranslated.what = {};
   if (!asked_elsewhere(descriptor)) return make_answer(untranslated, descriptor, quoted, answer_);
-  std::span<uint8_t> const packet = std::span(translated_).first(std::min(quoted.size(), translated_.size()));
+  auto const packet = std::span(*translated_).first(std::min(quoted.size(), translated_->size()));
   std::ranges::copy(quoted.first(packet.size()), packet.begin());
   bool const whole = packet_->transport != Evaluation::kNone;
   rewrite(packet, packet_->protocol, whole ? packet_->transport : 0, {Rewriting::destination, 0, packet_->nat.to, {}});

@@ -124,26 +124,47 @@ BOOST_AUTO_TEST_CASE(what_is_said_about_a_packet_quotes_it_as_it_is_by_then) {
   BOOST_TEST(Bytes(said.begin() + 28, said.end()) == datagram(kThere, {.hop_limit = 7}), boost::test_tools::per_element());
 }
 
+/// IPv6 destination options of so many bytes, a multiple of 8: as many headers as that takes.
+Bytes destination_options(size_t bytes) {
+  constexpr size_t kMost = 2048;
+  Bytes all(bytes);
+  for (size_t at = 0; at < bytes; at += kMost) {
+    size_t const length = std::min(bytes - at, kMost);
+    all[at] = at + length < bytes ? protocol::destination : protocol::tcp;
+    all[at + 1] = static_cast<uint8_t>(length / 8 - 1);
+  }
+  return all;
+}
+
 /// Or a sender would get past any rule on ports by a longer header.
 BOOST_AUTO_TEST_CASE(fields_are_read_and_set_behind_however_many_extension_headers) {
+  constexpr size_t kIpv6 = 40;
   Ends const there{address("2001:db8::1"), address("2001:db8:1::1")};
-  auto const segment = [&](size_t extensions, uint16_t to) {
-    Bytes options(extensions);
-    options[0] = protocol::tcp;
-    options[1] = static_cast<uint8_t>(extensions / 8 - 1);
-    return ip(there, protocol::tcp, tcp(there, {.src_port = 5000, .dst_port = to, .seq = 7, .flags = tcp_flag::syn}),
-              {.extensions = options, .first_extension = protocol::destination});
+  auto const by_wide_links = [](const std::string& chains, const Bytes& packet) {
+    Settings settings = with(chains);
+    for (auto& interface : settings.topology.interfaces) interface.mtu = 65535;
+    return through(settings, {arrives(kLan, packet)});
   };
-  for (size_t const extensions : {8U, 208U, 216U, 240U, 480U, 1200U}) {
+  for (size_t const extensions : {8U, 208U, 216U, 240U, 480U, 1200U, 2000U, 2048U, 8960U}) {
+    auto const segment = [&](uint16_t to) {
+      return ip(there, protocol::tcp, tcp(there, {.src_port = 5000, .dst_port = to, .seq = 7, .flags = tcp_flag::syn}),
+                {.extensions = destination_options(extensions), .first_extension = protocol::destination});
+    };
+    auto const sent_of = [&](const std::string& chains) {
+      auto const routed = by_wide_links(chains, segment(22));
+      BOOST_REQUIRE(routed.wan.size() + routed.lan.size() == 1U);
+      return packet_of(routed.wan.empty() ? routed.lan[0] : routed.wan[0]);
+    };
     BOOST_TEST_CONTEXT("headers of " << extensions) {
-      BOOST_TEST(through(with(chain("forward", "tcp dport 22 drop;")), {arrives(kLan, segment(extensions, 22))}).wan.empty());
-      BOOST_TEST(through(with(chain("forward", "tcp dport 22 drop;")), {arrives(kLan, segment(extensions, 23))}).wan.size() == 1U);
-      Bytes const changed = sent(chain("forward", "tcp dport set 2222 tcp dport 2222 accept; drop;"), segment(extensions, 22));
-      BOOST_TEST(load_be16(changed.data() + 40 + extensions + 2) == 2222);
-      Bytes const translated = sent("chain post { type nat hook postrouting priority 100; snat ip6 to 2001:db8:9::9; }\n"
-                                    "chain behind { type filter hook postrouting priority 200; ip6 saddr != 2001:db8:9::9 drop; tcp dport != 22 drop; }\n",
-                                    segment(extensions, 22));
-      BOOST_TEST(translated[40 - 17] == 9);
+      BOOST_TEST(by_wide_links(chain("forward", "tcp dport 22 drop;"), segment(22)).wan.empty());
+      BOOST_TEST(by_wide_links(chain("forward", "tcp dport 22 drop;"), segment(23)).wan.size() == 1U);
+      Bytes const changed = sent_of(chain("forward", "tcp dport set 2222 tcp dport 2222 accept; drop;"));
+      BOOST_TEST(load_be16(changed.data() + kIpv6 + extensions + 2) == 2222);
+      Bytes const translated = sent_of("chain post { type nat hook postrouting priority 100; snat ip6 to 2001:db8:9::9; }\n"
+                                       "chain behind { type filter hook postrouting priority 200; ip6 saddr != 2001:db8:9::9 drop; tcp dport != 22 drop; }\n");
+      BOOST_TEST(translated[kIpv6 - 17] == 9);
+      Bytes const reset = sent_of(chain("forward", "tcp dport set 2222 reject with tcp reset;") + chain("output", "tcp sport 2222 tcp dport 5000 accept; drop;"));
+      BOOST_TEST(load_be16(reset.data() + kIpv6) == 2222);
     }
   }
 }
