@@ -22,11 +22,26 @@
 
 namespace bulkhead {
 
+template <class Work>
+concept AsksNext = requires(const Work& work, const Descriptor& descriptor) { work.asks_next(descriptor); };
+
 /// Must a visit of `descriptor` wait until the next service has committed all that was put?
 template <class Work>
 [[nodiscard]] bool waits_for_next(const Work& work, const Descriptor& descriptor, Outlet& out) {
-  if constexpr (requires { work.asks_next(descriptor); }) return work.asks_next(descriptor) && !out.drained();
+  if constexpr (AsksNext<Work>) return work.asks_next(descriptor) && !out.drained();
   else return false;
+}
+
+/// Has the inlet something for a visit that need not wait?
+template <class Work>
+[[nodiscard]] bool may_visit(const Work& work, Inlet& in, Outlet& out) {
+  if (in.available() == 0 || out.room() == 0) return false;
+  if constexpr (AsksNext<Work>) {
+    Descriptor next;
+    in.get(next);
+    return !waits_for_next(work, next, out);
+  }
+  return true;
 }
 
 /// The service before, which may wait for this one.
@@ -42,11 +57,7 @@ class PassStage : public Stage {
       : Stage(parts, {&inlet}, {next}), work_(std::move(work)), before_(before) {}
 
  protected:
-  bool work() override {
-    if (inlet(0).available() == 0 || outlet(0).room() == 0) return false;
-    inlet(0).get(ahead_[0]);
-    return !waits_for_next(work_, ahead_[0], outlet(0));
-  }
+  bool work() override { return may_visit(work_, inlet(0), outlet(0)); }
   bool stalled() const override { return stalled_; }
   void committed() override {
     if (before_.desk != nullptr && inlet(0).available() == 0 && before_.desk->asleep.load() != 0) before_.bell->ring();

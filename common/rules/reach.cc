@@ -140,31 +140,33 @@ class States {
   std::set<State> all_;
 };
 
-}  // namespace
-
-const CompiledChain* early_edit(const Program& program) {
+/// What chains before conntrack come to.
+States of_early_chains(const Program& program) {
   States early(program);
   for (uint32_t i = 0; i < program.chains.size(); ++i)
     if (program.chains[i].early) early.add(i);
+  return early;
+}
+
+}  // namespace
+
+const CompiledChain* early_edit(const Program& program) {
+  States const early = of_early_chains(program);
   for (uint32_t i = 0; i < program.chains.size(); ++i)
     if (early.seen()[i] && program.chains[i].edits) return &program.chains[i];
   return nullptr;
 }
 
-bool early_orders(const Program& program) {
-  States early(program);
-  for (uint32_t i = 0; i < program.chains.size(); ++i)
-    if (program.chains[i].early) early.add(i);
-  return !early.all().empty();
-}
+bool early_orders(const Program& program) { return !of_early_chains(program).all().empty(); }
 
 bool early_shares(const Program& program) {
-  States early(program), tracked(program);
+  States const early = of_early_chains(program);
+  States tracked(program);
   for (const Program::Hooks* hooks : {&program.hooks, &program.nat})
     for (const auto& families : *hooks)
       for (const auto& chains : families)
         for (uint32_t const chain : chains)
-          if (chain != kNatPoint) (program.chains[chain].early ? early : tracked).add(chain);
+          if (chain != kNatPoint && !program.chains[chain].early) tracked.add(chain);
   // A router answers by itself too.
   return early.all().contains(kRefusals) ||
          std::ranges::any_of(early.all(), [&](const State& state) { return tracked.all().contains(state); });

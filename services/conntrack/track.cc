@@ -189,9 +189,12 @@ Track::Outcome Track::find_quoted(const Descriptor& descriptor, uint64_t hash, u
   return Outcome::done;
 }
 
+bool Track::may_be_answered(const Descriptor& descriptor) const noexcept {
+  return answers_ && (descriptor.verdict == Verdict::accept || (descriptor.orders & Orders::answered) != 0);
+}
+
 Track::Outcome Track::goes_apart(const Descriptor& descriptor) noexcept {
-  bool const may_be_answered = descriptor.verdict == Verdict::accept || (descriptor.orders & Orders::answered) != 0;
-  if (!apart_ || !may_be_answered) return Outcome::done;
+  if (!apart_ || !may_be_answered(descriptor)) return Outcome::done;
   // A reset about it would change the table too, and so has it itself that came as a flow's.
   bool const changes_it = state_.changed.load() == descriptor.number || (descriptor.tuple.protocol == protocol::tcp && resets_ != Resets::none);
   bool const free = changes_it ? confirmed_ + 1 == descriptor.number : state_.changed.load() <= confirmed_;
@@ -213,8 +216,7 @@ Track::Outcome Track::stranger(Descriptor& descriptor, FlowState state, uint64_t
   descriptor.state = state;
   if (goes_apart(descriptor) == Outcome::wait) return Outcome::wait;
   bool const has_tuple = (descriptor.shape == Shape::ip || descriptor.shape == Shape::malformed) && descriptor.quote == Quote::none;
-  bool const may_be_answered = answers_ && (descriptor.verdict == Verdict::accept || (descriptor.orders & Orders::answered) != 0);
-  return has_tuple && may_be_answered ? find_quoted(descriptor, hash, ending, related_) : Outcome::done;
+  return has_tuple && may_be_answered(descriptor) ? find_quoted(descriptor, hash, ending, related_) : Outcome::done;
 }
 
 Track::Outcome Track::known(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept {

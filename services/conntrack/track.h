@@ -72,6 +72,7 @@ class Track {
   Outcome quoted(Descriptor& descriptor, uint64_t hash) noexcept;
   /// The flow that an ICMP error which quotes the tuple is related to.
   Outcome find_quoted(const Descriptor& descriptor, uint64_t hash, uint32_t ending, std::optional<FlowTable::Hit>& found) const noexcept;
+  [[nodiscard]] bool may_be_answered(const Descriptor& descriptor) const noexcept;
   /// May this one go, which gets no flow?
   Outcome goes_apart(const Descriptor& descriptor) noexcept;
   /// And this one, which may change the table?

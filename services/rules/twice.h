@@ -28,13 +28,8 @@ class TwiceStage : public Stage {
 
  protected:
   bool work() override {
-    bool main = inlet(kMain).available() != 0 && outlet(kMain).room() != 0;
-    if (main) {
-      Descriptor next;
-      inlet(kMain).get(next);
-      main = !waits_for_next(work_, next, outlet(kMain));
-    }
-    return main || (inlet(kEarly).available() != 0 && outlet(kEarly).room() != 0 && !waits());
+    return may_visit(work_, inlet(kMain), outlet(kMain)) ||
+           (inlet(kEarly).available() != 0 && outlet(kEarly).room() != 0 && !waits());
   }
 
   bool make() override {
@@ -65,7 +60,10 @@ class TwiceStage : public Stage {
     Descriptor descriptor;
     for (; done < count && batch().room() >= words && !(which == kEarly && waits()); ++done) {
       in.get(descriptor);
-      if (which == kMain && (stalled_ = waits_for_next(work_, descriptor, out))) break;
+      if (which == kMain) {
+        stalled_ = waits_for_next(work_, descriptor, out);
+        if (stalled_) break;
+      }
       visit(descriptor);
       out.put(descriptor);
       in.advance();

@@ -1,27 +1,23 @@
 #include <array>
 
+#include "tests/simulation/making.h"
 #include "tests/simulation/workload.h"
-#include "tests/tools/packets.h"
 
 namespace bulkhead::test {
 namespace {
 
-constexpr uint64_t kSecond = 1'000'000'000;
-
 /// Few conversations that go on and on, which is what the fast lane takes; and whatever brings them back from there.
-class Streams {
+class Streams : Making {
  public:
-  explicit Streams(uint64_t seed) : random_(seed) {
+  explicit Streams(uint64_t seed) : Making(seed) {
     for (uint32_t i = 0; i < talks_.size(); ++i) talks_[i].port = static_cast<uint16_t>(3000 + i);
   }
 
   Input make(size_t packets) {
-    while (count_ < packets) step();
-    return std::move(input_);
+    return Making::make(packets, [this] { step(); });
   }
 
  private:
-  static constexpr size_t kLan = 0, kWan = 1;
   struct Talk {
     uint16_t port = 0;
     bool open = false;                     // TCP
@@ -50,11 +46,6 @@ class Streams {
     return {there.dst, is_translated(talk) ? address("192.0.2.254") : there.src};
   }
 
-  void add(size_t interface, Bytes frame) {
-    time_ += random_.below(3) * 1000;
-    input_[interface].push_back({time_, static_cast<uint32_t>(frame.size()), std::move(frame)});
-    ++count_;
-  }
   void segment(Talk& talk, bool back, uint8_t flags, size_t length = 0, IpFields options = {}) {
     Segment segment{.src_port = back ? uint16_t{80} : talk.port,
                     .dst_port = back ? talk.port : uint16_t{80},
@@ -134,7 +125,7 @@ class Streams {
       }
       default: {
         Ends const there = ends(talk, false);
-        for (const Bytes& part : fragments(ip(there, protocol::udp, udp(there, talk.port, 53, pattern(90))), 40, static_cast<uint32_t>(count_)))
+        for (const Bytes& part : fragments(ip(there, protocol::udp, udp(there, talk.port, 53, pattern(90))), 40, static_cast<uint32_t>(made())))
           add(kLan, ethernet(part));
       }
     }
@@ -159,11 +150,7 @@ class Streams {
     }
   }
 
-  Random random_;
-  Input input_{2};
   std::array<Talk, 8> talks_;
-  uint64_t time_ = 1'700'000'000 * kSecond;
-  size_t count_ = 0;
 };
 
 }  // namespace

@@ -1,26 +1,21 @@
 #include <array>
 
+#include "tests/simulation/making.h"
 #include "tests/simulation/workload.h"
-#include "tests/tools/packets.h"
 
 namespace bulkhead::test {
 namespace {
 
-constexpr uint64_t kSecond = 1'000'000'000;
-
 /// Clients at lan, servers at wan, servers at lan that the router's address stands for, and guesses at what NAT chose.
-class Translations {
+class Translations : Making {
  public:
-  explicit Translations(uint64_t seed) : random_(seed) {}
+  explicit Translations(uint64_t seed) : Making(seed) {}
 
   Input make(size_t packets) {
-    while (count_ < packets) step();
-    return std::move(input_);
+    return Making::make(packets, [this] { step(); });
   }
 
  private:
-  static constexpr size_t kLan = 0, kWan = 1;
-
   void step() {
     switch (random_.below(12)) {
       case 0: return clash();
@@ -37,21 +32,9 @@ class Translations {
     }
   }
 
-  void add(size_t interface, Bytes frame) {
-    time_ += random_.below(3) * 1000;
-    input_[interface].push_back({time_, static_cast<uint32_t>(frame.size()), std::move(frame)});
-    ++count_;
-  }
   static Address client(uint32_t which) { return address("10.0.0.1").plus(which); }
   static Address server() { return address("192.0.2.1"); }
   static Address router() { return address("192.0.2.254"); }
-  Bytes datagram(const Ends& ends, uint16_t from, uint16_t to) {
-    return ethernet(ip(ends, protocol::udp, udp(ends, from, to, pattern(20))));
-  }
-  Bytes segment(const Ends& ends, uint16_t from, uint16_t to, uint8_t flags, uint32_t seq = 0, uint32_t ack = 0) {
-    Segment segment{.src_port = from, .dst_port = to, .seq = seq, .ack = ack, .flags = flags};
-    return ethernet(ip(ends, protocol::tcp, tcp(ends, segment)));
-  }
   uint16_t port() { return static_cast<uint16_t>(2000 + random_.below(4)); }
 
   /// Clients with the same port, and at once what answers the ports that they may get.
@@ -125,11 +108,6 @@ class Translations {
     add(kLan, datagram({router(), server()}, from, 53));
     add(kWan, datagram({server(), router()}, 53, from));
   }
-
-  Random random_;
-  Input input_{2};
-  uint64_t time_ = 1'700'000'000 * kSecond;
-  size_t count_ = 0;
 };
 
 }  // namespace

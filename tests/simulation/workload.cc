@@ -2,20 +2,17 @@
 
 #include <array>
 
-#include "tests/tools/packets.h"
+#include "tests/simulation/making.h"
 
 namespace bulkhead::test {
 namespace {
 
-constexpr uint64_t kSecond = 1'000'000'000;
-
-class Hazards {
+class Hazards : Making {
  public:
-  explicit Hazards(uint64_t seed) : random_(seed) {}
+  explicit Hazards(uint64_t seed) : Making(seed) {}
 
   Input make(size_t packets) {
-    while (count_ < packets) step();
-    return std::move(input_);
+    return Making::make(packets, [this] { step(); });
   }
 
  private:
@@ -43,23 +40,8 @@ class Hazards {
     }
   }
 
-  void add(size_t interface, Bytes frame) {
-    time_ += random_.below(3) * 1000;
-    input_[interface].push_back({time_, static_cast<uint32_t>(frame.size()), std::move(frame)});
-    ++count_;
-  }
   Ends ends(uint32_t client) { return {address("10.0.0.1").plus(client), address("192.0.2.1")}; }
   Ends ends6(uint32_t client) { return {address("2001:db8::1").plus(client), address("2001:db8:1::1")}; }
-  Bytes segment(const Ends& ends, uint16_t from, uint16_t to, uint8_t flags) {
-    Segment segment;
-    segment.src_port = from;
-    segment.dst_port = to;
-    segment.flags = flags;
-    return ethernet(ip(ends, protocol::tcp, tcp(ends, segment)));
-  }
-  Bytes datagram(const Ends& ends, uint16_t from, uint16_t to, size_t length = 20) {
-    return ethernet(ip(ends, protocol::udp, udp(ends, from, to, pattern(length))));
-  }
 
   /// Numbers as they should be: both SYNs have 0. `back`: from the server.
   Bytes numbered(const Ends& there, uint16_t port, bool back, uint8_t flags, uint32_t seq, uint32_t ack,
@@ -232,11 +214,6 @@ class Hazards {
     add(0, ethernet(ip(six, protocol::udp, udp(six, 7100, 53, pattern(random_.below(2) * 1400)), {.hop_limit = hops})));
   }
   void large() { add(0, datagram(ends(2), 6000, 53, 2300)); }
-
-  Random random_;
-  Input input_{2};
-  uint64_t time_ = 1'700'000'000 * kSecond;
-  size_t count_ = 0;
 };
 
 }  // namespace
