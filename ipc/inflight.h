@@ -29,6 +29,7 @@ struct alignas(64) InFlight {
   uint32_t lane;    // of the flow that it met, plus 1; 0: none
   uint32_t hash;    // of its tuple, not 0, if it is in the chain with one
   uint8_t laned;    // 1: it is not in the chain
+  uint16_t repeated;  // IPv6, put together from fragments: bytes of headers that each of them has before its fragment header
 };
 static_assert(sizeof(InFlight) == 64);
 

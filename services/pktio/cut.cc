@@ -65,9 +65,19 @@ size_t Cut::plan4(uint32_t mtu) {
 size_t Cut::plan6(uint32_t mtu) {
   if (whole_.largest == 0 || (length_ <= mtu && length_ <= whole_.largest)) return 0;
   header_ = unfragmentable(packet_, next_at_);
-  uint32_t const limit = std::max(whole_.largest, kIpv6Least);
-  if (header_ == 0 || header_ > kHeaderMost || length_ <= header_ || header_ + ip_header::kFragment6 + 8 > limit) return 0;
-  return divide(limit - header_ - ip_header::kFragment6);
+  if (header_ == 0 || length_ <= header_) return 0;
+  uint32_t const space = pieces6(whole_.largest, header_).payload;
+  return space == 0 ? 0 : divide(space);
+}
+
+uint32_t Cut::repeated6(std::span<const uint8_t> packet) {
+  uint32_t next_at = 0;
+  return packet.size() < kIpv6 ? 0 : unfragmentable(packet, next_at);
+}
+
+Cut::Pieces Cut::pieces6(uint32_t largest, uint32_t repeated) {
+  uint32_t const headers = repeated + ip_header::kFragment6, limit = std::max(largest, kIpv6Least);
+  return {headers, limit > headers ? (limit - headers) & ~7U : 0};
 }
 
 /// What had to lie in one piece has been taken from those behind the first (Linux __pskb_pull_tail).

@@ -28,9 +28,17 @@ class Cut {
     uint32_t drawn = 0;        // bytes of layer 3 that had to lie in one piece on the way
   };
   static constexpr uint32_t kNoLimit = ~0U;     // a bridge's way
-  static constexpr uint32_t kHeaderMost = 256;  // bytes that pieces may repeat; a packet with more stays in one piece
-  /// Bytes of payload that pieces have at least, but the last one, where they are cut anew.
-  [[nodiscard]] static constexpr uint32_t least_piece(uint32_t limit) { return limit < 68 ? 8 : (limit - 60) & ~7U; }
+
+  /// Bytes of headers that every piece of an IPv6 packet has before its fragment header (Linux ip6_find_1stfragopt). 0: they do not fit it.
+  [[nodiscard]] static uint32_t repeated6(std::span<const uint8_t> packet);
+  /// Pieces that something is cut into anew: headers of each at most, payload of each but the last at least.
+  struct Pieces {
+    uint32_t headers, payload;
+  };
+  /// IPv4: of `limit` bytes.
+  [[nodiscard]] static constexpr Pieces pieces4(uint32_t limit) { return {60, limit < 68 ? 8 : (limit - 60) & ~7U}; }
+  /// IPv6: of a datagram that came in fragments of `largest`. No payload: it is not cut.
+  [[nodiscard]] static Pieces pieces6(uint32_t largest, uint32_t repeated);
 
   /// Where it was cut when it came, in any order, by add() after begin().
   void begin() { pieces_.clear(); }

@@ -8,7 +8,8 @@
 namespace bulkhead::pktio {
 namespace {
 constexpr uint64_t kFileHeader = 24, kRecordHeader = 16;  // bytes, of pcap
-constexpr uint64_t kPieceHeader = kRecordHeader + 20 + Cut::kHeaderMost + 8;  // the longest link header; IPv6's fragment header
+constexpr uint64_t kLinkMost = 20;  // bytes, of a link header
+constexpr uint64_t kPacketMost = kLinkMost + 40 + 65535;  // of what may be cut
 constexpr size_t kWordsToStore = 1024;  // that a batch changes at its end, receive.cc's too
 constexpr uint64_t kLineMax = verdict_line_max + 2UL * 6 * 64 + 2 * kEndpointMost;
 }  // namespace
@@ -87,14 +88,26 @@ Status Home::resume(LinkType link) {
 
 Home::Load Home::load_of(const InFlight& slot) const {
   Load load{1, kRecordHeader + slot.captured};
-  uint32_t const limit = slot.largest_fragment != 0 ? std::min(slot.largest_fragment, smallest_mtu_) : smallest_mtu_;
-  if (slot.captured > limit) load.bytes += (slot.captured / Cut::least_piece(limit) + 1) * kPieceHeader;
   for (uint32_t name = slot.fragments; name != 0; name = reassembly_.next(name)) {
     ++load.lines;
-    load.bytes += reassembly_.stored(name).captured + kPieceHeader;
+    load.bytes += kRecordHeader + kLinkMost + reassembly_.stored(name).captured;
   }
+  uint64_t const more = repeated(slot, load.lines - 1);
+  if (more <= most_repeated()) load.bytes += more;
   return load;
 }
+
+uint64_t Home::repeated(const InFlight& slot, uint64_t came) const {
+  uint32_t const limit = slot.largest_fragment != 0 ? std::min(slot.largest_fragment, smallest_mtu_) : smallest_mtu_;
+  Cut::Pieces const pieces = slot.repeated != 0 ? Cut::pieces6(slot.largest_fragment, slot.repeated) : Cut::pieces4(limit);
+  uint64_t const length = std::min<uint64_t>(slot.wire, kPacketMost);  // not what was captured of it: the rest makes pieces too
+  bool const stays = pieces.payload == 0 || (came == 0 && length <= limit);
+  if (stays) return 0;
+  uint64_t const anew = (length - std::min<uint64_t>(length, slot.repeated)) / pieces.payload + 1;
+  return std::max(anew, came) * (kRecordHeader + kLinkMost + pieces.headers);
+}
+
+uint64_t Home::most_repeated() const { return staging_.header.capacity / 8 * 3; }
 
 bool Home::room(uint64_t number) const {
   InFlight slot;
@@ -264,7 +277,8 @@ void Home::accepted(const Descriptor& descriptor, const InFlight& slot) {
 
 void Home::leaves(size_t interface, const Descriptor& descriptor, const InFlight& slot, const Transmit::Frame& frame) {
   uint32_t const mtu = router_ ? mtus_[interface] : Cut::kNoLimit;
-  if (slot.largest_fragment == 0 && frame.wire <= mtu) return sent(interface, slot.stamp_ns, frame);
+  bool const fits = slot.largest_fragment == 0 && frame.wire <= mtu;
+  if (fits || repeated(slot, count_came(slot)) > most_repeated()) return sent(interface, slot.stamp_ns, frame);
   cut_.begin();
   if (slot.largest_fragment != 0)
     for (uint32_t name = slot.fragments; name != 0; name = reassembly_.next(name)) {

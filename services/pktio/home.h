@@ -103,6 +103,10 @@ class Home {
   template <class Each>
   void each_came(const InFlight& slot, Each each);
   [[nodiscard]] uint32_t drawn(const Descriptor& descriptor) const;
+  /// Bytes that cutting it takes at most beside its own: records and headers of the pieces. `came`: fragments that it came in.
+  [[nodiscard]] uint64_t repeated(const InFlight& slot, uint64_t came) const;
+  /// What takes more is not cut: an output must have room for it, and for the fragments that it came in.
+  [[nodiscard]] uint64_t most_repeated() const;
   void leaves(size_t interface, const Descriptor& descriptor, const InFlight& slot, const Transmit::Frame& frame);
   void answer(const Descriptor& descriptor, std::span<const uint8_t> frame, uint64_t stamp_ns);
   void sent(size_t interface, uint64_t stamp_ns, const Transmit::Frame& frame);

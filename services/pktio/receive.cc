@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/checksum.h"
+#include "services/pktio/cut.h"
 
 namespace bulkhead::pktio {
 namespace {
@@ -267,6 +268,8 @@ void Receive::whole(const Port& port, const Reassembly::Taken& taken, Outlet& ou
   slot.largest_fragment = taken.whole.largest();
   auto const bytes = frame.first(built.captured);
   Headers const headers = parse(bytes, built.wire, port.source->link());
+  if (headers.tuple.l3 == 6)
+    slot.repeated = static_cast<uint16_t>(std::min<uint32_t>(Cut::repeated6(bytes.subspan(headers.l3_offset)), UINT16_MAX));
   Descriptor descriptor = describe(slot, bytes, headers, port.source->link());
   for (uint32_t name = taken.chain; name != 0 && explained_.packet != 0; name = reassembly_.next(name))
     if (StoredFragment const one = reassembly_.stored(name); is_explained(one.in, one.packet)) descriptor.orders |= Orders::explained;

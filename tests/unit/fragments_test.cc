@@ -340,6 +340,42 @@ BOOST_AUTO_TEST_CASE(fragments_too_large_for_the_way_are_cut_again_or_refused) {
   BOOST_TEST(refused.lan[0][14 + 40] == icmpv6::packet_too_big);
 }
 
+BOOST_AUTO_TEST_CASE(headers_that_all_fragments_repeat_may_be_long) {
+  constexpr uint8_t kDestination = 60, kFragment = 44;
+  constexpr size_t kLink = 14, kIpv6 = 40, kFragmentHeader = 8;
+  Bytes const whole = datagram(kOut6, 48);
+  Bytes const payload(whole.begin() + kIpv6, whole.end());
+  // Each but the last with `bytes` of it, behind `options` bytes of destination options.
+  auto const parts = [&](size_t options, size_t bytes) {
+    std::vector<Bytes> all;
+    for (size_t at = 0; at < payload.size(); at += bytes) {
+      size_t const end = std::min(at + bytes, payload.size());
+      Bytes headers(options + kFragmentHeader);
+      headers[0] = kFragment;
+      headers[1] = static_cast<uint8_t>(options / 8 - 1);
+      headers[options] = protocol::udp;
+      store_be16(headers.data() + options + 2, static_cast<uint16_t>(at | (end < payload.size() ? 1 : 0)));
+      headers[options + 7] = 9;
+      all.push_back(ip(kOut6, protocol::udp, Bytes(payload.begin() + static_cast<ptrdiff_t>(at), payload.begin() + static_cast<ptrdiff_t>(end)),
+                       {.extensions = headers, .first_extension = kDestination}));
+    }
+    return all;
+  };
+  for (size_t const options : {8U, 200U, 208U, 264U, 800U, 1200U, 1216U}) {
+    BOOST_TEST_CONTEXT(options << " bytes of options") {
+      std::vector<Arrival> arrivals;
+      for (const Bytes& part : parts(options, 24)) arrivals.push_back({0, ethernet(part)});
+      auto const routed = through(router_settings(64, 8, 64), arrivals);
+      BOOST_TEST(routed.drops.empty());
+      BOOST_REQUIRE(routed.wan.size() == arrivals.size());
+      for (size_t i = 0; i < arrivals.size(); ++i) {
+        BOOST_TEST(routed.wan[i].size() == arrivals[i].frame.size());
+        BOOST_TEST(load_be16(routed.wan[i].data() + kLink + kIpv6 + options + 2) == (24 * i | (i + 1 < arrivals.size() ? 1U : 0U)));
+      }
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_never_becomes_whole_is_dropped_with_a_reason_once) {
   auto const parts = fragments(datagram(kOut, 100), 24, 9), others = fragments(datagram(kOut, 90), 32, 9);
   auto const overlaps = through(router_settings(64, 8, 64), {{0, ethernet(parts[0])}, {0, ethernet(others[0])}, {0, ethernet(parts[1])}});
