@@ -46,7 +46,7 @@ class Streams : Making {
     return {there.dst, is_translated(talk) ? address("192.0.2.254") : there.src};
   }
 
-  void segment(Talk& talk, bool back, uint8_t flags, size_t length = 0, IpFields options = {}) {
+  void segment(Talk& talk, bool back, uint8_t flags, size_t length = 0, const IpFields& options = {}) {
     Segment segment{.src_port = back ? uint16_t{80} : talk.port,
                     .dst_port = back ? talk.port : uint16_t{80},
                     .seq = talk.next[back ? 1 : 0],
@@ -80,7 +80,7 @@ class Streams : Making {
     }
     datagram(talk, back, 20 + random_.below(60));
   }
-  void datagram(const Talk& talk, bool back, size_t length, IpFields options = {}) {
+  void datagram(const Talk& talk, bool back, size_t length, const IpFields& options = {}) {
     Ends const there = ends(talk, back);
     uint16_t const from = back ? 53 : talk.port, to = back ? talk.port : 53;
     add(back ? kWan : kLan, ethernet(ip(there, protocol::udp, udp(there, from, to, pattern(length)), options)));

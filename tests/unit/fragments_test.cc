@@ -4,7 +4,6 @@
 #include <numeric>
 
 #include "common/icmp.h"
-#include "services/pktio/cut.h"
 #include "services/pktio/reassembly.h"
 #include "tests/simulation/router.h"
 #include "tests/tools/packets.h"
@@ -12,7 +11,6 @@
 
 using namespace bulkhead;
 using namespace bulkhead::test;
-using pktio::Cut;
 using pktio::Datagram;
 using pktio::Reassembly;
 using Outcome = Datagram::Outcome;
