@@ -88,7 +88,7 @@ endfunction()
 # bulkhead_library(NAME [HOT] [SIMULATED] SOURCES a.cc ... [LINK lib ...])
 # HOT: on a packet's way.
 # SIMULATED also builds NAME_sim, the same sources with every access to shared memory a point at
-# which the simulator may switch or kill (ipc/word.h). It links the _sim form of each bulkhead
+# which the simulator may switch or kill (ipc/memory/word.h). It links the _sim form of each bulkhead
 # library that has one. The two forms are never linked into one program.
 function(bulkhead_library name)
   cmake_parse_arguments(A "HOT;SIMULATED" "" "SOURCES;LINK" ${ARGN})

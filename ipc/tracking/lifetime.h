@@ -5,7 +5,7 @@
 //         so that the first answer still leaves the short time-out.
 #pragma once
 
-#include "ipc/flow_table.h"
+#include "ipc/state/flow_table.h"
 
 namespace bulkhead::conntrack {
 

@@ -6,7 +6,7 @@
 namespace bulkhead::conntrack {
 namespace {
 
-/// The reset that answers a segment (ipc/answer_packet.cc).
+/// The reset that answers a segment (ipc/state/answer_packet.cc).
 TcpSegment reset_about(const Descriptor& descriptor, Direction way) {
   constexpr uint8_t kFin = 1, kSyn = 2, kRst = 4, kAck = 16;
   constexpr uint32_t kHeader = 20;

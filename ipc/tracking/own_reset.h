@@ -5,7 +5,7 @@
 // Source  nf_send_reset(), by the output hook into nf_conntrack_tcp_packet().
 #pragma once
 
-#include "ipc/flow_views.h"
+#include "ipc/state/flow_views.h"
 #include "ipc/tracking/tcp_flow.h"
 #include "ipc/tracking/tcp_track.h"
 

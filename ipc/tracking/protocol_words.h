@@ -3,7 +3,7 @@
 
 #include <span>
 
-#include "ipc/flow_table.h"
+#include "ipc/state/flow_table.h"
 
 namespace bulkhead::conntrack {
 

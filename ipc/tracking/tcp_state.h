@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "ipc/descriptor.h"
+#include "ipc/chain/descriptor.h"
 
 namespace bulkhead::conntrack {
 

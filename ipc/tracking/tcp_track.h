@@ -5,7 +5,7 @@
 //         defaults: loose 1, be_liberal 0, max_retrans 3, ignore_invalid_rst 0. RFC 5961 for resets and challenge ACKs.
 #pragma once
 
-#include "ipc/flow_table.h"
+#include "ipc/state/flow_table.h"
 #include "ipc/tracking/tcp_window.h"
 
 namespace bulkhead::conntrack {

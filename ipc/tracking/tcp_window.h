@@ -4,7 +4,7 @@
 //         Filtering in IP Filter. Four bounds, of which the segment's start, not its end, meets the upper one.
 #pragma once
 
-#include "common/tcp_facts.h"
+#include "common/packet/tcp_facts.h"
 #include "ipc/tracking/tcp_flow.h"
 
 namespace bulkhead::conntrack {

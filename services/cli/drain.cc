@@ -8,9 +8,9 @@
 #include <cerrno>
 #include <cstring>
 
-#include "ipc/commit.h"
-#include "ipc/pktio_state.h"
-#include "ipc/staging.h"
+#include "ipc/memory/commit.h"
+#include "ipc/state/pktio_state.h"
+#include "ipc/state/staging.h"
 #include "services/pktio/pcap_sink.h"
 
 namespace bulkhead::cli {

@@ -3,7 +3,7 @@
 // Who     instance.cc, when a run ends before pktio says that it is finished. Nobody runs any more: pktio may have
 //         ended in order, been killed in the middle of a batch, or stood still for long.
 // Crash   as a successor would: the journal is undone first, in a copy, so that the instance's memory is not written;
-//         then the same bytes go to the same place (ipc/staging.h).
+//         then the same bytes go to the same place (ipc/state/staging.h).
 // Result  each file ends where a packet, or a line, ends; a capture that nothing was written to has its header.
 #pragma once
 

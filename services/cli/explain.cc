@@ -4,7 +4,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "common/rules/print.h"
+#include "common/ruleset/write/print.h"
 #include "services/cli/complain.h"
 
 namespace bulkhead::cli {

@@ -11,10 +11,10 @@
 
 #include <string>
 
-#include "common/result.h"
-#include "ipc/counters.h"
-#include "ipc/flow_table.h"
-#include "ipc/lanes.h"
+#include "common/base/result.h"
+#include "ipc/state/counters.h"
+#include "ipc/state/flow_table.h"
+#include "ipc/state/lanes.h"
 
 namespace bulkhead::cli {
 
@@ -23,7 +23,7 @@ struct FlowListing {
   uint64_t flows = 0;
   uint64_t skipped = 0;
 };
-/// Where flows' marks are: words of rules.state from `first` on, as common/rules/run/mark.cc writes them.
+/// Where flows' marks are: words of rules.state from `first` on, as common/ruleset/run/mark.cc writes them.
 struct FlowMarks {
   const RulesState* state = nullptr;  // null: nobody sets marks
   uint32_t first = 0;

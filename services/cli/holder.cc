@@ -10,10 +10,10 @@
 #include <array>
 #include <csignal>
 
-#include "ipc/config_object.h"
-#include "ipc/handover.h"
-#include "ipc/logging.h"
-#include "ipc/run_dir.h"
+#include "ipc/control/config_object.h"
+#include "ipc/runtime/handover.h"
+#include "ipc/runtime/logging.h"
+#include "ipc/runtime/run_dir.h"
 
 namespace bulkhead::cli {
 namespace {

@@ -20,12 +20,12 @@
 #include <string>
 #include <vector>
 
-#include "ipc/control_message.h"
-#include "ipc/keeper_state.h"
-#include "ipc/loop.h"
-#include "ipc/settings.h"
-#include "ipc/shared_memory.h"
-#include "ipc/spawn.h"
+#include "ipc/control/control_message.h"
+#include "ipc/state/keeper_state.h"
+#include "ipc/runtime/loop.h"
+#include "ipc/control/settings.h"
+#include "ipc/memory/shared_memory.h"
+#include "ipc/runtime/spawn.h"
 
 namespace bulkhead::cli {
 

@@ -5,9 +5,9 @@
 #include <csignal>
 #include <initializer_list>
 
-#include "ipc/outputs.h"
-#include "ipc/rpc.h"
-#include "ipc/run_dir.h"
+#include "ipc/control/outputs.h"
+#include "ipc/runtime/rpc.h"
+#include "ipc/runtime/run_dir.h"
 #include "services/cli/drain.h"
 
 namespace bulkhead::cli {

@@ -11,10 +11,10 @@
 #include <optional>
 #include <string>
 
-#include "ipc/counters.h"
-#include "ipc/flow_table.h"
-#include "ipc/pktio_state.h"
-#include "ipc/walk.h"
+#include "ipc/state/counters.h"
+#include "ipc/state/flow_table.h"
+#include "ipc/state/pktio_state.h"
+#include "ipc/state/walk.h"
 #include "services/cli/holder.h"
 
 namespace bulkhead::cli {

@@ -1,7 +1,7 @@
 // services/cli/main.cc: the program `bulkhead`: words of the command line, and who answers for them.
 #include <CLI/CLI.hpp>
 
-#include "ipc/logging.h"
+#include "ipc/runtime/logging.h"
 #include "services/cli/explain.h"
 #include "services/cli/nft.h"
 #include "services/cli/replay.h"

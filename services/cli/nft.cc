@@ -6,10 +6,10 @@
 #include <iostream>
 #include <iterator>
 
-#include "common/rules/apply.h"
-#include "common/rules/json.h"
-#include "common/rules/print.h"
-#include "common/rules/text.h"
+#include "common/ruleset/check/apply.h"
+#include "common/ruleset/write/json.h"
+#include "common/ruleset/write/print.h"
+#include "common/ruleset/read/text.h"
 
 namespace bulkhead::cli {
 namespace {

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "common/rules/load.h"
-#include "ipc/settings.h"
+#include "common/ruleset/compile/load.h"
+#include "ipc/control/settings.h"
 #include "services/cli/instance.h"
 #include "services/cli/topology_options.h"
 

@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <set>
 
-#include "ipc/outputs.h"
+#include "ipc/control/outputs.h"
 
 namespace bulkhead::cli {
 namespace {

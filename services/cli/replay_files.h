@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "common/result.h"
-#include "ipc/settings.h"
+#include "common/base/result.h"
+#include "ipc/control/settings.h"
 #include "services/cli/topology_options.h"
 
 namespace bulkhead::cli {

@@ -4,9 +4,9 @@
 #include <fstream>
 #include <iterator>
 
-#include "common/rules/print.h"
-#include "common/rules/set_listing.h"
-#include "ipc/ruleset.h"
+#include "common/ruleset/write/print.h"
+#include "common/ruleset/write/set_listing.h"
+#include "ipc/control/ruleset.h"
 
 namespace bulkhead::cli {
 namespace {
@@ -20,7 +20,7 @@ Result<std::string> read_whole(const std::string& path) {
   return text;
 }
 
-/// The words as the services left them: what a program begins with is added where it is read (ipc/counters.h).
+/// The words as the services left them: what a program begins with is added where it is read (ipc/state/counters.h).
 class FinalWords : public rules::StateWords {
  public:
   FinalWords(const RulesState& state, const LaneTable& lanes, const rules::Program& program)

@@ -6,10 +6,10 @@
 
 #include <memory>
 
-#include "common/rules/load.h"
-#include "ipc/counters.h"
-#include "ipc/lanes.h"
-#include "ipc/settings.h"
+#include "common/ruleset/compile/load.h"
+#include "ipc/state/counters.h"
+#include "ipc/state/lanes.h"
+#include "ipc/control/settings.h"
 
 namespace bulkhead::cli {
 

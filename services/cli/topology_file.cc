@@ -9,7 +9,7 @@
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
-#include "ipc/settings.h"
+#include "ipc/control/settings.h"
 
 namespace bulkhead::cli {
 namespace {

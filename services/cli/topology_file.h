@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "common/topology.h"
+#include "common/base/topology.h"
 
 namespace bulkhead::cli {
 

@@ -22,7 +22,7 @@
 #include <string>
 #include <vector>
 
-#include "common/topology.h"
+#include "common/base/topology.h"
 
 namespace bulkhead::cli {
 

@@ -6,7 +6,7 @@
 #include <array>
 #include <optional>
 
-#include "ipc/descriptor.h"
+#include "ipc/chain/descriptor.h"
 
 namespace bulkhead::conntrack {
 

@@ -5,8 +5,8 @@
 // Source  __nf_conntrack_confirm(): a packet that was dropped leaves nothing behind.
 #pragma once
 
-#include "ipc/descriptor.h"
-#include "ipc/nat_orders.h"
+#include "ipc/chain/descriptor.h"
+#include "ipc/state/nat_orders.h"
 #include "services/conntrack/flights.h"
 #include "services/conntrack/table.h"
 

@@ -10,9 +10,9 @@
 
 #include <vector>
 
-#include "common/nat_range.h"
-#include "ipc/flow_table.h"
-#include "ipc/settings.h"
+#include "common/packet/nat_range.h"
+#include "ipc/state/flow_table.h"
+#include "ipc/control/settings.h"
 
 namespace bulkhead::conntrack {
 

@@ -1,5 +1,5 @@
 // services/conntrack/main.cc: the conntrack process.
-#include "ipc/stage_main.h"
+#include "ipc/runtime/stage_main.h"
 #include "services/conntrack/make.h"
 
 int main(int argc, char** argv) {

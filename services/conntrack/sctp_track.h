@@ -7,8 +7,8 @@
 #include <array>
 #include <span>
 
-#include "common/sctp_facts.h"
-#include "ipc/descriptor.h"
+#include "common/packet/sctp_facts.h"
+#include "ipc/chain/descriptor.h"
 
 namespace bulkhead::conntrack {
 

@@ -1,4 +1,4 @@
-// services/conntrack/table.h: the writer's side of the flow table (layout and how it is read: ipc/flow_table.h).
+// services/conntrack/table.h: the writer's side of the flow table (layout and how it is read: ipc/state/flow_table.h).
 //
 // Who     track and confirm, both in the conntrack process.
 // Crash   every change is in the caller's batch; what is not (stamps, the count of generations) only goes forward.
@@ -11,8 +11,8 @@
 
 #include <optional>
 
-#include "common/hash.h"
-#include "ipc/flow_table.h"
+#include "common/base/hash.h"
+#include "ipc/state/flow_table.h"
 
 namespace bulkhead::conntrack {
 

@@ -19,9 +19,9 @@
 //         gre,generic,tcp,sctp}_packet().
 #pragma once
 
-#include "ipc/descriptor.h"
-#include "ipc/lanes.h"
-#include "ipc/settings.h"
+#include "ipc/chain/descriptor.h"
+#include "ipc/state/lanes.h"
+#include "ipc/control/settings.h"
 #include "ipc/tracking/tcp_track.h"
 #include "services/conntrack/flights.h"
 #include "services/conntrack/table.h"

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 
-#include "ipc/handover.h"
-#include "ipc/logging.h"
+#include "ipc/runtime/handover.h"
+#include "ipc/runtime/logging.h"
 #include "services/keeper/manifest.h"
 
 namespace bulkhead::keeper {

@@ -1,6 +1,6 @@
 // services/keeper/grant.h: RUN/objects.sock: a service says who it is, and gets what the manifest gives it.
 //
-// Who     services, through ipc/keeper_client.h.
+// Who     services, through ipc/runtime/keeper_client.h.
 // Trust   the kernel says who asks (SO_PEERCRED, when it connected): only the process that the keeper started
 // as
 //         that service is granted anything, and only while it lives. Everybody else is refused and told why.
@@ -12,7 +12,7 @@
 #include <list>
 #include <memory>
 
-#include "ipc/loop.h"
+#include "ipc/runtime/loop.h"
 #include "services/keeper/registry.h"
 #include "services/keeper/watch.h"
 

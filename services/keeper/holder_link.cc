@@ -1,6 +1,6 @@
 #include "services/keeper/holder_link.h"
 
-#include "ipc/handover.h"
+#include "ipc/runtime/handover.h"
 
 namespace bulkhead::keeper {
 

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "ipc/control_message.h"
+#include "ipc/control/control_message.h"
 
 namespace bulkhead::keeper {
 

@@ -14,11 +14,11 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 
-#include "ipc/config_object.h"
-#include "ipc/handover.h"
-#include "ipc/logging.h"
-#include "ipc/rpc.h"
-#include "ipc/run_dir.h"
+#include "ipc/control/config_object.h"
+#include "ipc/runtime/handover.h"
+#include "ipc/runtime/logging.h"
+#include "ipc/runtime/rpc.h"
+#include "ipc/runtime/run_dir.h"
 #include "services/keeper/grant.h"
 #include "services/keeper/status.h"
 #include "services/keeper/watch.h"

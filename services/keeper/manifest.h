@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ipc/control_message.h"
+#include "ipc/control/control_message.h"
 
 namespace bulkhead::keeper {
 

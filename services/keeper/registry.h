@@ -12,8 +12,8 @@
 #include <string>
 #include <string_view>
 
-#include "ipc/catalog.h"
-#include "ipc/shared_memory.h"
+#include "ipc/chain/catalog.h"
+#include "ipc/memory/shared_memory.h"
 #include "services/keeper/holder_link.h"
 
 namespace bulkhead::keeper {

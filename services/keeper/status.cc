@@ -2,9 +2,9 @@
 
 #include <unistd.h>
 
-#include "ipc/commit.h"
-#include "ipc/pktio_state.h"
-#include "ipc/ring.h"
+#include "ipc/memory/commit.h"
+#include "ipc/state/pktio_state.h"
+#include "ipc/chain/ring.h"
 #include "services/keeper/manifest.h"
 
 namespace bulkhead::keeper {

@@ -7,8 +7,8 @@
 #include <csignal>
 #include <ctime>
 
-#include "ipc/catalog.h"
-#include "ipc/logging.h"
+#include "ipc/chain/catalog.h"
+#include "ipc/runtime/logging.h"
 
 namespace bulkhead::keeper {
 namespace {

@@ -7,7 +7,7 @@
 // Fence   one process a service: a successor is forked only after the pidfd of its predecessor has reported
 // the end,
 //         whether the predecessor was our child or an earlier keeper's.
-// Order   fork (behind a gate, ipc/spawn.h), pidfd to the holder, holder's answer, state words, gate. A
+// Order   fork (behind a gate, ipc/runtime/spawn.h), pidfd to the holder, holder's answer, state words, gate. A
 // keeper that dies
 //         before the gate leaves a child that ends; one that dies behind the answer leaves a process that the
 //         next keeper adopts.
@@ -24,11 +24,11 @@
 #include <string>
 #include <vector>
 
-#include "ipc/desk.h"
-#include "ipc/keeper_state.h"
-#include "ipc/loop.h"
-#include "ipc/settings.h"
-#include "ipc/spawn.h"
+#include "ipc/chain/desk.h"
+#include "ipc/state/keeper_state.h"
+#include "ipc/runtime/loop.h"
+#include "ipc/control/settings.h"
+#include "ipc/runtime/spawn.h"
 #include "services/keeper/registry.h"
 
 namespace bulkhead::keeper {

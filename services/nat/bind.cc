@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ipc/other_flows.h"
+#include "ipc/state/other_flows.h"
 
 namespace bulkhead::nat {
 namespace {

@@ -1,6 +1,6 @@
 // services/nat/bind.h: the visit of nat: a flow's first packet is bound, every packet learns what it becomes.
 //
-// Before  rules, which says what is wanted of a first packet (ipc/nat_orders.h). After: conntrack's confirm, which puts the
+// Before  rules, which says what is wanted of a first packet (ipc/state/nat_orders.h). After: conntrack's confirm, which puts the
 //         reply tuple into the flow table; pktio's home, which changes the bytes.
 // Who     once a ruleset translates, every flow is bound, translated or not: a direct flow whose reply would be another's has
 //         its source port moved, as the kernel's null binding does.
@@ -8,9 +8,9 @@
 // Source  nf_nat_core.c: nf_nat_setup_info, nf_nat_alloc_null_binding, nf_nat_icmp_reply_translation.
 #pragma once
 
-#include "ipc/counting.h"
-#include "ipc/settings.h"
-#include "ipc/nat_orders.h"
+#include "ipc/chain/counting.h"
+#include "ipc/control/settings.h"
+#include "ipc/state/nat_orders.h"
 #include "services/nat/bindings.h"
 
 namespace bulkhead::nat {

@@ -1,10 +1,10 @@
-// services/nat/bindings.h: the writer's side of the bindings (layout: ipc/bindings.h; who has a tuple: ipc/bound_flows.h).
+// services/nat/bindings.h: the writer's side of the bindings (layout: ipc/state/bindings.h; who has a tuple: ipc/state/bound_flows.h).
 //
 // Who     bind.cc.
 // Crash   every change is in the caller's batch.
 #pragma once
 
-#include "ipc/bound_flows.h"
+#include "ipc/state/bound_flows.h"
 
 namespace bulkhead::nat {
 

@@ -1,5 +1,5 @@
 // services/nat/main.cc: the nat process.
-#include "ipc/stage_main.h"
+#include "ipc/runtime/stage_main.h"
 #include "services/nat/make.h"
 
 int main(int argc, char** argv) {

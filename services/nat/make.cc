@@ -1,6 +1,6 @@
 #include "services/nat/make.h"
 
-#include "ipc/pass.h"
+#include "ipc/chain/pass.h"
 #include "services/nat/bind.h"
 
 namespace bulkhead::nat {

@@ -3,8 +3,8 @@
 
 #include <memory>
 
-#include "ipc/settings.h"
-#include "ipc/wiring.h"
+#include "ipc/control/settings.h"
+#include "ipc/chain/wiring.h"
 
 namespace bulkhead::nat {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "common/ip_header.h"
+#include "common/packet/ip_header.h"
 
 namespace bulkhead::pktio {
 namespace {

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "common/fragment.h"
+#include "common/packet/fragment.h"
 
 namespace bulkhead::pktio {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "common/ip_header.h"
+#include "common/packet/ip_header.h"
 #include "services/pktio/verdict_line.h"
 
 namespace bulkhead::pktio {

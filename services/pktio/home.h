@@ -12,14 +12,14 @@
 #include <string>
 #include <vector>
 
-#include "common/chance.h"
-#include "ipc/answers.h"
-#include "ipc/header_edits.h"
-#include "ipc/inflight.h"
-#include "ipc/nat_orders.h"
-#include "ipc/pktio_state.h"
-#include "ipc/pool.h"
-#include "ipc/stage.h"
+#include "common/base/chance.h"
+#include "ipc/state/answers.h"
+#include "ipc/state/header_edits.h"
+#include "ipc/state/inflight.h"
+#include "ipc/state/nat_orders.h"
+#include "ipc/state/pktio_state.h"
+#include "ipc/chain/pool.h"
+#include "ipc/chain/stage.h"
 #include "services/pktio/cut.h"
 #include "services/pktio/lanes.h"
 #include "services/pktio/pcap_sink.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "common/ip_header.h"
+#include "common/packet/ip_header.h"
 #include "ipc/tracking/lifetime.h"
 #include "ipc/tracking/protocol_words.h"
 #include "ipc/tracking/tcp_track.h"

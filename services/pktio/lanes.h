@@ -8,19 +8,19 @@
 //         home, in a slot of its own.
 // Full    flows that are not assured may be evicted from a full table, of which pktio would know too late. Where the table might fill up
 //         with what is in the chain, their lanes end for good: lane_epoch.
-// Crash   ipc/lanes.h; within pktio's batch. How many packets of which hash are in the chain follows from the in-flight slots.
+// Crash   ipc/state/lanes.h; within pktio's batch. How many packets of which hash are in the chain follows from the in-flight slots.
 #pragma once
 
 #include <optional>
 #include <vector>
 
-#include "common/hash.h"
-#include "common/nat_rewrite.h"
-#include "ipc/commit.h"
-#include "ipc/inflight.h"
-#include "ipc/lanes.h"
-#include "ipc/nat_orders.h"
-#include "ipc/settings.h"
+#include "common/base/hash.h"
+#include "common/packet/nat_rewrite.h"
+#include "ipc/memory/commit.h"
+#include "ipc/state/inflight.h"
+#include "ipc/state/lanes.h"
+#include "ipc/state/nat_orders.h"
+#include "ipc/control/settings.h"
 
 namespace bulkhead::pktio {
 

@@ -5,7 +5,7 @@
 //         go of the buffer.
 #pragma once
 
-#include "ipc/loop.h"
+#include "ipc/runtime/loop.h"
 #include "services/pktio/async_file.h"
 #include "services/pktio/writer.h"
 

@@ -1,5 +1,5 @@
 // services/pktio/main.cc: the pktio process: its captures and output files, on its loop.
-#include "ipc/stage_main.h"
+#include "ipc/runtime/stage_main.h"
 #include "services/pktio/loop_files.h"
 #include "services/pktio/made_source.h"
 #include "services/pktio/make.h"

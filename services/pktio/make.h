@@ -4,8 +4,8 @@
 #include <memory>
 #include <vector>
 
-#include "ipc/settings.h"
-#include "ipc/wiring.h"
+#include "ipc/control/settings.h"
+#include "ipc/chain/wiring.h"
 #include "services/pktio/pktio.h"
 
 namespace bulkhead::pktio {

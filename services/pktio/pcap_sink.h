@@ -18,8 +18,8 @@
 #include <memory>
 #include <span>
 
-#include "common/packet.h"
-#include "common/result.h"
+#include "common/packet/packet.h"
+#include "common/base/result.h"
 
 namespace bulkhead::pktio {
 

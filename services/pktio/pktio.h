@@ -10,8 +10,8 @@
 #include <memory>
 #include <vector>
 
-#include "ipc/settings.h"
-#include "ipc/stage.h"
+#include "ipc/control/settings.h"
+#include "ipc/chain/stage.h"
 #include "services/pktio/home.h"
 #include "services/pktio/receive.h"
 #include "services/pktio/writer.h"

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "common/ip_header.h"
+#include "common/packet/ip_header.h"
 
 namespace bulkhead::pktio {
 namespace {

@@ -4,7 +4,7 @@
 // Full    so many cells may wait for the rest (held_most()), and so many be of one datagram: a fragment beyond that is dropped.
 //         That follows from the input alone. Cells of datagrams in flight are others; if there is none left, pktio waits for
 //         one to come home (fits()).
-// Crash   ipc/fragments.h. What is on this process's heap follows from the chains: resume() asks their fragments again.
+// Crash   ipc/state/fragments.h. What is on this process's heap follows from the chains: resume() asks their fragments again.
 // Trust   cells and links are pktio's own. Capture and headers may be anything.
 #pragma once
 
@@ -15,8 +15,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "ipc/commit.h"
-#include "ipc/fragments.h"
+#include "ipc/memory/commit.h"
+#include "ipc/state/fragments.h"
 #include "services/pktio/datagram.h"
 #include "services/pktio/source.h"
 

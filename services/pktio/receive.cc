@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "common/checksum.h"
+#include "common/packet/checksum.h"
 #include "services/pktio/cut.h"
 
 namespace bulkhead::pktio {

@@ -14,11 +14,11 @@
 #include <optional>
 #include <vector>
 
-#include "ipc/inflight.h"
-#include "ipc/pktio_state.h"
-#include "ipc/pool.h"
-#include "ipc/settings.h"
-#include "ipc/stage.h"
+#include "ipc/state/inflight.h"
+#include "ipc/state/pktio_state.h"
+#include "ipc/chain/pool.h"
+#include "ipc/control/settings.h"
+#include "ipc/chain/stage.h"
 #include "services/pktio/lanes.h"
 #include "services/pktio/reassembly.h"
 #include "services/pktio/source.h"

@@ -11,8 +11,8 @@
 
 #include <cstdint>
 
-#include "common/packet.h"
-#include "common/result.h"
+#include "common/packet/packet.h"
+#include "common/base/result.h"
 
 namespace bulkhead::pktio {
 

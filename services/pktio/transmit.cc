@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "common/ip_header.h"
-#include "ipc/answer_packet.h"
+#include "common/packet/ip_header.h"
+#include "ipc/state/answer_packet.h"
 
 namespace bulkhead::pktio {
 namespace {

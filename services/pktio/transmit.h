@@ -13,10 +13,10 @@
 #include <span>
 #include <vector>
 
-#include "common/packet.h"
-#include "common/topology.h"
-#include "ipc/answer_packet.h"
-#include "ipc/nat_orders.h"
+#include "common/packet/packet.h"
+#include "common/base/topology.h"
+#include "ipc/state/answer_packet.h"
+#include "ipc/state/nat_orders.h"
 
 namespace bulkhead::pktio {
 

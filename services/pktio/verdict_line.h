@@ -21,7 +21,7 @@
 #include <span>
 #include <string_view>
 
-#include "common/nat_range.h"
+#include "common/packet/nat_range.h"
 
 namespace bulkhead::pktio {
 

@@ -3,7 +3,7 @@
 // Who     pktio; the file itself is a FileWriter: io_uring in the process, a disk of its own in the simulator.
 // Order   one write a file under way; bytes from `written` to what is committed, never beyond. `written` moves
 //         when a write has been reported.
-// Crash   see ipc/staging.h: a successor writes the same bytes to the same place again.
+// Crash   see ipc/state/staging.h: a successor writes the same bytes to the same place again.
 // Full    a write that fails is the end of the replay: error(), with the file's name put before it by the caller.
 #pragma once
 
@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "common/result.h"
-#include "ipc/staging.h"
+#include "common/base/result.h"
+#include "ipc/state/staging.h"
 
 namespace bulkhead::pktio {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <span>
 
-#include "common/icmp.h"
+#include "common/packet/icmp.h"
 
 namespace bulkhead::rules {
 namespace {

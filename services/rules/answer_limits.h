@@ -12,10 +12,10 @@
 //         icmp_ratelimit (ICMP a second, ICMPv6 a tenth), icmp_ratemask, icmp_msgs_per_sec, icmp_msgs_burst at their defaults.
 #pragma once
 
-#include "common/hash.h"
-#include "common/topology.h"
-#include "ipc/commit.h"
-#include "ipc/counters.h"
+#include "common/base/hash.h"
+#include "common/base/topology.h"
+#include "ipc/memory/commit.h"
+#include "ipc/state/counters.h"
 
 namespace bulkhead::rules {
 

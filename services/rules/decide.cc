@@ -1,6 +1,6 @@
 #include "services/rules/decide.h"
 
-#include "common/ip_header.h"
+#include "common/packet/ip_header.h"
 #include "services/rules/refusable.h"
 #include "services/rules/see.h"
 

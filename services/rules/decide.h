@@ -3,20 +3,20 @@
 // Before  conntrack's track. After: nat. With chains before conntrack there is a visit before track too (twice.h).
 // Order   prerouting, route, forward or input, postrouting, in one visit; what a hook changes the later ones see.
 //         A bridge's packets meet the same hooks, but that it does not route (as with br_netfilter).
-// Crash   words of rules.state within the batch; answers in slots of their own (ipc/answers.h).
+// Crash   words of rules.state within the batch; answers in slots of their own (ipc/state/answers.h).
 // Trust   the frame is read through see.h and header_view.h. A verdict of drop is carried through untouched.
 #pragma once
 
 #include <memory>
 
-#include "common/rules/evaluate.h"
-#include "ipc/answer_packet.h"
-#include "ipc/counting.h"
-#include "ipc/early_marks.h"
-#include "ipc/header_edits.h"
-#include "ipc/lanes.h"
-#include "ipc/pool.h"
-#include "ipc/settings.h"
+#include "common/ruleset/run/evaluate.h"
+#include "ipc/state/answer_packet.h"
+#include "ipc/chain/counting.h"
+#include "ipc/state/early_marks.h"
+#include "ipc/state/header_edits.h"
+#include "ipc/state/lanes.h"
+#include "ipc/chain/pool.h"
+#include "ipc/control/settings.h"
 #include "services/rules/answer_limits.h"
 #include "services/rules/flow_of_answer.h"
 #include "services/rules/record.h"

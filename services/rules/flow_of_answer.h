@@ -1,17 +1,17 @@
 // services/rules/flow_of_answer.h: the flow that belongs to what the firewall says about a packet.
 //
 // Which   the packet's own (nf_ct_attach). Of a packet that has none: the one that an ICMP error is related to by what it quotes, or
-//         that a TCP reset is a packet of; track has looked it up (ipc/flow_views.h). Rules may have set the packet's addresses
+//         that a TCP reset is a packet of; track has looked it up (ipc/state/flow_views.h). Rules may have set the packet's addresses
 //         or its transport header since: then it is looked up here, by the tuple that is quoted now.
 // Stable  for that conntrack's table is read as it is. Where rules set such fields, track lets a packet without a flow pass only
 //         when all others are home, and none behind it until it is; and no flow takes the fast lane.
 // Trust   views are copied, table indices checked against the table as mapped; a wrong one gives a wrong flow, not more.
 #pragma once
 
-#include "common/hash.h"
-#include "ipc/answers.h"
-#include "ipc/flow_views.h"
-#include "ipc/settings.h"
+#include "common/base/hash.h"
+#include "ipc/state/answers.h"
+#include "ipc/state/flow_views.h"
+#include "ipc/control/settings.h"
 
 namespace bulkhead::rules {
 

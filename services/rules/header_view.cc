@@ -1,7 +1,7 @@
 #include "services/rules/header_view.h"
 
-#include "common/icmp.h"
-#include "common/ip_header.h"
+#include "common/packet/icmp.h"
+#include "common/packet/ip_header.h"
 
 namespace bulkhead::rules {
 

@@ -6,9 +6,9 @@
 #include <optional>
 #include <span>
 
-#include "common/address.h"
-#include "ipc/descriptor.h"
-#include "ipc/pool.h"
+#include "common/base/address.h"
+#include "ipc/chain/descriptor.h"
+#include "ipc/chain/pool.h"
 
 namespace bulkhead::rules {
 

@@ -1,5 +1,5 @@
 // services/rules/main.cc: the rules process.
-#include "ipc/stage_main.h"
+#include "ipc/runtime/stage_main.h"
 #include "services/rules/make.h"
 
 int main(int argc, char** argv) {

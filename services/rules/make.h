@@ -3,14 +3,14 @@
 
 #include <memory>
 
-#include "ipc/pass.h"
-#include "ipc/ruleset.h"
+#include "ipc/chain/pass.h"
+#include "ipc/control/ruleset.h"
 #include "services/rules/decide.h"
 #include "services/rules/twice.h"
 
 namespace bulkhead::rules {
 
-/// What it does with a packet. `ruleset`: of the settings (ipc/ruleset.h); null: there is none.
+/// What it does with a packet. `ruleset`: of the settings (ipc/control/ruleset.h); null: there is none.
 [[nodiscard]] Result<Decide> make_work(Objects& objects, const Settings& settings, const std::shared_ptr<const Loaded>& ruleset);
 
 /// The stage that does it, once a packet, or twice where there are chains before conntrack.

@@ -1,8 +1,8 @@
-// services/rules/record.h: writes down how a packet goes through the rules (ipc/walk.h).
+// services/rules/record.h: writes down how a packet goes through the rules (ipc/state/walk.h).
 #pragma once
 
-#include "common/rules/evaluate.h"
-#include "ipc/walk.h"
+#include "common/ruleset/run/evaluate.h"
+#include "ipc/state/walk.h"
 
 namespace bulkhead::rules {
 

@@ -1,6 +1,6 @@
 #include "services/rules/refusable.h"
 
-#include "common/checksum.h"
+#include "common/packet/checksum.h"
 
 namespace bulkhead::rules {
 namespace {

@@ -1,6 +1,6 @@
 #include "services/rules/route.h"
 
-#include "common/icmp.h"
+#include "common/packet/icmp.h"
 
 namespace bulkhead::rules {
 namespace {

@@ -8,8 +8,8 @@
 //         redirects are not sent (send_redirects 0).
 #pragma once
 
-#include "common/topology.h"
-#include "ipc/descriptor.h"
+#include "common/base/topology.h"
+#include "ipc/chain/descriptor.h"
 #include "services/rules/header_view.h"
 
 namespace bulkhead::rules {

@@ -1,5 +1,5 @@
 // services/rules/say.cc: what the firewall itself says about a packet, of decide.h: whether, from where, and its own way through the hooks.
-#include "common/ip_header.h"
+#include "common/packet/ip_header.h"
 #include "services/rules/decide.h"
 #include "services/rules/see.h"
 

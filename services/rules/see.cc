@@ -1,6 +1,6 @@
 #include "services/rules/see.h"
 
-#include "common/ip_header.h"
+#include "common/packet/ip_header.h"
 
 namespace bulkhead::rules {
 namespace {

@@ -1,4 +1,4 @@
-// services/rules/see.h: a descriptor and its frame as rules see a packet (common/rules/evaluation.h).
+// services/rules/see.h: a descriptor and its frame as rules see a packet (common/ruleset/run/evaluation.h).
 //
 // Trust   offsets of the descriptor are checked against the frame. False: it is no IP packet, or it does not fit.
 // Cost    copies 256 bytes of headers, more only where extension headers push the transport's beyond.
@@ -6,9 +6,9 @@
 
 #include <optional>
 
-#include "common/rules/evaluation.h"
-#include "ipc/descriptor.h"
-#include "ipc/flow_views.h"
+#include "common/ruleset/run/evaluation.h"
+#include "ipc/chain/descriptor.h"
+#include "ipc/state/flow_views.h"
 
 namespace bulkhead::rules {
 

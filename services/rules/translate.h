@@ -2,18 +2,18 @@
 //
 // Who     decide.cc, around the hooks. nat.state is nat's; a flow's binding was made with its first packet, which was home
 //         before this one was tracked, and stays until its deletion passes nat, which is behind us: it is there, and whole.
-// Crash   orders go into slots of their own (ipc/nat_orders.h).
-// Shown   where a chain may see what nat chooses (common/rules/choices.h), rules chooses the same, by the bindings as they are once
+// Crash   orders go into slots of their own (ipc/state/nat_orders.h).
+// Shown   where a chain may see what nat chooses (common/ruleset/compile/choices.h), rules chooses the same, by the bindings as they are once
 //         nat is behind all before the packet. Otherwise the tuple of a new flow is the one that it gets if nobody else has it.
 // Source  Linux nf_nat_inet_fn, nf_nat_icmp_reply_translation.
 #pragma once
 
 #include <memory>
 
-#include "common/rules/evaluation.h"
-#include "common/topology.h"
-#include "ipc/other_flows.h"
-#include "ipc/nat_orders.h"
+#include "common/ruleset/run/evaluation.h"
+#include "common/base/topology.h"
+#include "ipc/state/other_flows.h"
+#include "ipc/state/nat_orders.h"
 
 namespace bulkhead::rules {
 

@@ -2,7 +2,7 @@
 //
 //   pktio ─ ring.early ─▶ early visit ─ ring.sifted ─▶ conntrack ─ ring.rules ─▶ visit ─ ring.nat ─▶ nat
 //
-// Who     as ipc/pass.h, of which this is the other form. Its Work has visit_early() too, shares(): whether the two
+// Who     as ipc/chain/pass.h, of which this is the other form. Its Work has visit_early() too, shares(): whether the two
 //         visits change or read the same state; and may_come_back(): whether they may for the packet just visited.
 // Order   one out for each one in, in the same order, of each visit. Where state is shared an early visit waits until
 //         the packet before it has had its main one, so that state changes as if packets came one after another. The same behind
@@ -12,7 +12,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "ipc/pass.h"
+#include "ipc/chain/pass.h"
 
 namespace bulkhead::rules {
 

@@ -1,6 +1,6 @@
 // tests/bench/journal_cost.cc: CPU of conntrack's two visits a packet, in one process, over rings in memory.
 //
-// Built twice, with the journal and without it (ipc/simulate.h); run.sh runs the two in turn and takes the difference.
+// Built twice, with the journal and without it (ipc/memory/simulate.h); run.sh runs the two in turn and takes the difference.
 //
 //   journal-cost-with known|new BATCH      prints nanoseconds a packet
 
@@ -10,7 +10,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "ipc/ring.h"
+#include "ipc/chain/ring.h"
 #include "services/conntrack/make.h"
 #include "tests/simulation/world.h"
 

@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "common/icmp.h"
+#include "common/packet/icmp.h"
 #include "tests/tools/packets.h"
 
 namespace bulkhead::test {

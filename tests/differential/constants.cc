@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "common/rules/module.h"
+#include "common/ruleset/tree/module.h"
 
 namespace bulkhead::test {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "common/rules/generic.h"
+#include "common/ruleset/tree/generic.h"
 #include "tests/tools/packets.h"
 
 namespace bulkhead::test {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "common/icmp.h"
+#include "common/packet/icmp.h"
 
 namespace bulkhead::test {
 namespace {

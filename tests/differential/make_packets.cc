@@ -14,8 +14,8 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "common/checksum.h"
-#include "common/rules/load.h"
+#include "common/packet/checksum.h"
+#include "common/ruleset/compile/load.h"
 #include "tests/differential/conversation.h"
 #include "tests/differential/cut_packets.h"
 #include "tests/tools/captures.h"

@@ -27,7 +27,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "common/fragment.h"
+#include "common/packet/fragment.h"
 #include "tests/differential/translated_hosts.h"
 #include "tests/differential/wire.h"
 #include "tests/tools/capture_file.h"

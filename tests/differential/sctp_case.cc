@@ -1,4 +1,4 @@
-#include "common/checksum.h"
+#include "common/packet/checksum.h"
 #include "tests/differential/cases.h"
 
 namespace bulkhead::test {

@@ -1,6 +1,6 @@
 #include "tests/differential/translated_hosts.h"
 
-#include "common/nat_rewrite.h"
+#include "common/packet/nat_rewrite.h"
 
 namespace bulkhead::test {
 namespace {

@@ -13,7 +13,7 @@
 #include <stdexcept>
 #include <system_error>
 
-#include "common/bytes.h"
+#include "common/base/bytes.h"
 
 namespace bulkhead::test {
 namespace {

@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <span>
 
-#include "ipc/config_object.h"
-#include "ipc/control_message.h"
+#include "ipc/control/config_object.h"
+#include "ipc/control/control_message.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace bulkhead;

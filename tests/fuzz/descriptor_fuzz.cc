@@ -16,10 +16,10 @@
 #include <map>
 #include <stdexcept>
 
-#include "ipc/flow_table.h"
-#include "ipc/pool.h"
-#include "ipc/ring.h"
-#include "ipc/staging.h"
+#include "ipc/state/flow_table.h"
+#include "ipc/chain/pool.h"
+#include "ipc/chain/ring.h"
+#include "ipc/state/staging.h"
 #include "tests/fuzz/long_inputs.h"
 #include "tests/simulation/chain.h"
 #include "tests/simulation/router.h"

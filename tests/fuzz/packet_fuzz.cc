@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "common/packet.h"
+#include "common/packet/packet.h"
 #include "tests/unit/packet_twin.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -9,8 +9,8 @@
 #include <map>
 #include <memory>
 
-#include "ipc/pktio_state.h"
-#include "ipc/ruleset.h"
+#include "ipc/state/pktio_state.h"
+#include "ipc/control/ruleset.h"
 #include "tests/differential/made_ruleset.h"
 #include "tests/fuzz/long_inputs.h"
 #include "tests/simulation/chain.h"

@@ -10,7 +10,7 @@
 #include <random>
 #include <thread>
 
-#include "ipc/keeper_client.h"
+#include "ipc/runtime/keeper_client.h"
 #include "tests/tools/instance_lab.h"
 
 using namespace bulkhead;

@@ -12,7 +12,7 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "common/packet.h"
+#include "common/packet/packet.h"
 
 namespace bulkhead::test {
 namespace {

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "common/packet.h"
+#include "common/packet/packet.h"
 #include "tests/tools/instance_lab.h"
 
 namespace bulkhead::test {

@@ -9,7 +9,7 @@
 #include <set>
 #include <thread>
 
-#include "ipc/spawn.h"
+#include "ipc/runtime/spawn.h"
 
 namespace bulkhead::test {
 namespace {

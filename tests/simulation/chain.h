@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "ipc/stage.h"
-#include "ipc/wiring.h"
+#include "ipc/chain/stage.h"
+#include "ipc/chain/wiring.h"
 #include "services/pktio/make.h"
 #include "tests/simulation/world.h"
 

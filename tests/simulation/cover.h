@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "ipc/flow_table.h"
-#include "ipc/fragments.h"
-#include "ipc/lanes.h"
+#include "ipc/state/flow_table.h"
+#include "ipc/state/fragments.h"
+#include "ipc/state/lanes.h"
 
 namespace bulkhead::test {
 

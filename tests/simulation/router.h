@@ -3,8 +3,8 @@
 
 #include <stdexcept>
 
-#include "common/topology.h"
-#include "ipc/ruleset.h"
+#include "common/base/topology.h"
+#include "ipc/control/ruleset.h"
 #include "tests/simulation/world.h"
 
 namespace bulkhead::test {

@@ -1,6 +1,6 @@
 // tests/simulation/simulation.h: all stages' real code in one program, as fibres under a seed's control.
 //
-// Points  each access to shared memory (ipc/word.h) may switch to another process or be the death of this one,
+// Points  each access to shared memory (ipc/memory/word.h) may switch to another process or be the death of this one,
 //         also while it recovers. Which, the seed says; the same seed does the same again.
 // Bells   a process that sleeps runs again when its bell has been rung or its I/O is done. If all sleep and nothing
 //         is under way, a wake-up was lost: that is a failure, not a hang.
@@ -11,7 +11,7 @@
 #include <optional>
 #include <string>
 
-#include "ipc/simulate.h"
+#include "ipc/memory/simulate.h"
 #include "tests/simulation/world.h"
 
 namespace bulkhead::test {

@@ -20,8 +20,8 @@
 #include <atomic>
 #include <deque>
 
-#include "ipc/flow_table.h"
-#include "ipc/pktio_state.h"
+#include "ipc/state/flow_table.h"
+#include "ipc/state/pktio_state.h"
 #include "tests/simulation/chain.h"
 #include "tests/simulation/cover.h"
 #include "tests/simulation/router.h"

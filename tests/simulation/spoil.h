@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "ipc/commit.h"
+#include "ipc/memory/commit.h"
 #include "tests/simulation/world.h"
 
 namespace bulkhead::test {

@@ -6,12 +6,12 @@
 #include <cstddef>
 #include <sstream>
 
-#include "ipc/bindings.h"
-#include "ipc/counters.h"
-#include "ipc/flow_table.h"
-#include "ipc/lanes.h"
-#include "ipc/pktio_state.h"
-#include "ipc/staging.h"
+#include "ipc/state/bindings.h"
+#include "ipc/state/counters.h"
+#include "ipc/state/flow_table.h"
+#include "ipc/state/lanes.h"
+#include "ipc/state/pktio_state.h"
+#include "ipc/state/staging.h"
 
 namespace bulkhead::test {
 namespace {
@@ -88,7 +88,7 @@ void show_flows(std::string& out, ConntrackState& state, const LaneTable& lanes)
     out += fmt::format("gone {} {}\n", i, state.gone[i].load() & 0xffffffff);
 }
 
-/// Marks of flows stand last; beside each is its flow's generation, which may differ (ipc/counters.h).
+/// Marks of flows stand last; beside each is its flow's generation, which may differ (ipc/state/counters.h).
 void show_rules(std::string& out, RulesState& rules, ConntrackState& conntrack, const LaneTable& lanes) {
   show_words(out, "rules", std::as_bytes(std::span(&rules, 1)), sizeof(ObjectHeader) + sizeof(Counts));
   uint64_t const words = rules.header.capacity, flows = conntrack.header.capacity;

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ipc/catalog.h"
+#include "ipc/chain/catalog.h"
 #include "services/pktio/source.h"
 #include "services/pktio/writer.h"
 

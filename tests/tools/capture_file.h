@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "common/result.h"
+#include "common/base/result.h"
 #include "tests/tools/packets.h"
 
 namespace bulkhead::test {

@@ -13,8 +13,8 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "ipc/desk.h"
-#include "ipc/service_main.h"
+#include "ipc/chain/desk.h"
+#include "ipc/runtime/service_main.h"
 
 namespace {
 

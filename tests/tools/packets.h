@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "common/packet.h"
+#include "common/packet/packet.h"
 
 namespace bulkhead::test {
 

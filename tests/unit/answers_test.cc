@@ -1,7 +1,7 @@
 // What the firewall says itself, on its way through output and postrouting; and resets about packets that are not of a flow.
 #define BOOST_TEST_MODULE answers
-#include "ipc/counters.h"
-#include "ipc/flow_table.h"
+#include "ipc/state/counters.h"
+#include "ipc/state/flow_table.h"
 #include "ipc/tracking/tcp_state.h"
 #include "tests/simulation/router.h"
 #include "tests/unit/routed.h"

@@ -1,9 +1,9 @@
 // Checksums and TCP options: what the kernel verifies, against an obvious twin, and what it lets pass.
-#include "common/checksum.h"
+#include "common/packet/checksum.h"
 
 #include <boost/test/unit_test.hpp>
 
-#include "common/tcp_facts.h"
+#include "common/packet/tcp_facts.h"
 #include "tests/tools/packets.h"
 
 using namespace bulkhead;

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "ipc/commit.h"
+#include "ipc/memory/commit.h"
 
 using namespace bulkhead;
 

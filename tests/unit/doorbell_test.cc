@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "ipc/loop.h"
+#include "ipc/runtime/loop.h"
 #include "tests/unit/loop_fixtures.h"
 
 using namespace bulkhead;

@@ -3,7 +3,7 @@
 #include <boost/test/unit_test.hpp>
 #include <numeric>
 
-#include "common/icmp.h"
+#include "common/packet/icmp.h"
 #include "services/pktio/reassembly.h"
 #include "tests/simulation/router.h"
 #include "tests/tools/packets.h"

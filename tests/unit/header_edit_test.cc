@@ -2,8 +2,8 @@
 #define BOOST_TEST_MODULE header_edit
 #include <boost/test/unit_test.hpp>
 
-#include "common/checksum.h"
-#include "common/packet.h"
+#include "common/packet/checksum.h"
+#include "common/packet/packet.h"
 #include "tests/simulation/router.h"
 #include "tests/unit/routed.h"
 

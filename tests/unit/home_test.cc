@@ -3,7 +3,7 @@
 #include <boost/test/unit_test.hpp>
 #include <functional>
 
-#include "ipc/ring.h"
+#include "ipc/chain/ring.h"
 #include "tests/simulation/chain.h"
 #include "tests/tools/packets.h"
 

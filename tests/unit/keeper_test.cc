@@ -13,13 +13,13 @@
 #include <random>
 #include <set>
 
-#include "ipc/catalog.h"
-#include "ipc/config_object.h"
-#include "ipc/control_message.h"
-#include "ipc/desk.h"
-#include "ipc/handover.h"
-#include "ipc/keeper_client.h"
-#include "ipc/spawn.h"
+#include "ipc/chain/catalog.h"
+#include "ipc/control/config_object.h"
+#include "ipc/control/control_message.h"
+#include "ipc/chain/desk.h"
+#include "ipc/runtime/handover.h"
+#include "ipc/runtime/keeper_client.h"
+#include "ipc/runtime/spawn.h"
 #include "services/keeper/manifest.h"
 #include "tests/unit/loop_fixtures.h"
 

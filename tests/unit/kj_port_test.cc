@@ -1,6 +1,6 @@
 // KJ streams and timers on the loop.
 #define BOOST_TEST_MODULE kj_port
-#include "ipc/kj_port.h"
+#include "ipc/runtime/kj_port.h"
 
 #include <sys/un.h>
 
@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "ipc/rpc.h"
+#include "ipc/runtime/rpc.h"
 #include "tests/unit/loop_fixtures.h"
 
 using namespace bulkhead;

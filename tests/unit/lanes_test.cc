@@ -1,6 +1,6 @@
 // The fast lane: what goes by it, what does not, and that nobody can tell from what comes out.
 #define BOOST_TEST_MODULE lanes
-#include "ipc/pktio_state.h"
+#include "ipc/state/pktio_state.h"
 #include "tests/simulation/router.h"
 #include "tests/simulation/workload.h"
 #include "tests/unit/routed.h"

@@ -3,10 +3,10 @@
 #include <boost/test/unit_test.hpp>
 #include <set>
 
-#include "ipc/flow_table.h"
-#include "ipc/inflight.h"
-#include "ipc/pool.h"
-#include "ipc/ring.h"
+#include "ipc/state/flow_table.h"
+#include "ipc/state/inflight.h"
+#include "ipc/chain/pool.h"
+#include "ipc/chain/ring.h"
 #include "tests/simulation/world.h"
 
 using namespace bulkhead;

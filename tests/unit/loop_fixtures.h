@@ -17,7 +17,7 @@
 #include <memory>
 #include <utility>
 
-#include "ipc/loop.h"
+#include "ipc/runtime/loop.h"
 
 namespace bulkhead::test {
 

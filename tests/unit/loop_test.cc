@@ -1,7 +1,7 @@
 // The loop against a real kernel: nothing is lost, nothing is touched after cancel(), nothing is
 // called that should not be.
 #define BOOST_TEST_MODULE loop
-#include "ipc/loop.h"
+#include "ipc/runtime/loop.h"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -3,7 +3,7 @@
 #include <boost/test/unit_test.hpp>
 #include <map>
 
-#include "ipc/other_flows.h"
+#include "ipc/state/other_flows.h"
 #include "services/nat/bindings.h"
 #include "tests/simulation/world.h"
 #include "tests/tools/packets.h"

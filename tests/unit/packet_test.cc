@@ -1,6 +1,6 @@
 // tests/unit/packet_test.cc: the packet parser: one row per packet, and against its slow twin.
 #define BOOST_TEST_MODULE packet
-#include "common/packet.h"
+#include "common/packet/packet.h"
 
 #include <fmt/format.h>
 

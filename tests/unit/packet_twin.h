@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "common/packet.h"
+#include "common/packet/packet.h"
 
 namespace bulkhead::test {
 

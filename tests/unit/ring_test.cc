@@ -5,8 +5,8 @@
 #include <limits>
 #include <thread>
 
-#include "ipc/desk.h"
-#include "ipc/ring.h"
+#include "ipc/chain/desk.h"
+#include "ipc/chain/ring.h"
 #include "tests/simulation/world.h"
 #include "tests/tools/packets.h"
 

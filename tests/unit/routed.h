@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "ipc/outputs.h"
+#include "ipc/control/outputs.h"
 #include "tests/simulation/chain.h"
 #include "tests/tools/packets.h"
 

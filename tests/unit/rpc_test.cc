@@ -1,6 +1,6 @@
 // RPC over unix sockets: well-behaved clients, and the others.
 #define BOOST_TEST_MODULE rpc
-#include "ipc/rpc.h"
+#include "ipc/runtime/rpc.h"
 
 #include <capnp/message.h>
 #include <capnp/rpc.capnp.h>

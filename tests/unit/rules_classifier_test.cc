@@ -1,5 +1,5 @@
 // Long chains with a classifier against the same chains rule by rule, which is what a watcher sees.
-#include "common/rules/classifier.h"
+#include "common/ruleset/run/classifier.h"
 #include "tests/unit/rules_firewall.h"
 
 using namespace bulkhead;

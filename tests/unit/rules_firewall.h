@@ -4,10 +4,10 @@
 #include <boost/test/unit_test.hpp>
 #include <utility>
 
-#include "common/rules/evaluate.h"
-#include "common/rules/print.h"
-#include "common/rules/set_listing.h"
-#include "ipc/descriptor.h"
+#include "common/ruleset/run/evaluate.h"
+#include "common/ruleset/write/print.h"
+#include "common/ruleset/write/set_listing.h"
+#include "ipc/chain/descriptor.h"
 #include "services/rules/see.h"
 #include "tests/tools/packets.h"
 

@@ -1,4 +1,4 @@
-// Which rules tell two packets of a flow apart (common/rules/steady.h).
+// Which rules tell two packets of a flow apart (common/ruleset/compile/steady.h).
 #include "tests/unit/rules_firewall.h"
 
 using namespace bulkhead;

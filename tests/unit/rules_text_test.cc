@@ -3,10 +3,10 @@
 #define BOOST_TEST_MODULE rules_text_test
 #include <boost/test/unit_test.hpp>
 
-#include "common/rules/apply.h"
-#include "common/rules/json.h"
-#include "common/rules/print.h"
-#include "common/rules/text.h"
+#include "common/ruleset/check/apply.h"
+#include "common/ruleset/write/json.h"
+#include "common/ruleset/write/print.h"
+#include "common/ruleset/read/text.h"
 
 namespace bulkhead::rules {
 namespace {

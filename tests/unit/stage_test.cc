@@ -8,7 +8,7 @@
 #include <boost/test/unit_test.hpp>
 #include <thread>
 
-#include "ipc/stage.h"
+#include "ipc/chain/stage.h"
 #include "tests/simulation/world.h"
 #include "tests/tools/packets.h"
 
@@ -76,7 +76,7 @@ struct Table {
   }
 };
 
-/// Spins a while that differs each time, then sleeps; as ipc/service_main.cc does. False: not woken.
+/// Spins a while that differs each time, then sleeps; as ipc/runtime/service_main.cc does. False: not woken.
 bool play(Player& player, EventBell& bell, uint64_t seed) {
   Random random(seed);
   while (!player.over()) {

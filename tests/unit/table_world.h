@@ -4,7 +4,7 @@
 #include <memory>
 #include <optional>
 
-#include "common/checksum.h"
+#include "common/packet/checksum.h"
 #include "services/conntrack/confirm.h"
 #include "services/conntrack/track.h"
 #include "tests/simulation/world.h"

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <random>
 
-#include "ipc/settings.h"
+#include "ipc/control/settings.h"
 #include "services/cli/topology_options.h"
 
 using namespace bulkhead;

@@ -2,9 +2,9 @@
 #define BOOST_TEST_MODULE translate
 #include <boost/test/unit_test.hpp>
 
-#include "common/checksum.h"
-#include "common/icmp.h"
-#include "common/packet.h"
+#include "common/packet/checksum.h"
+#include "common/packet/icmp.h"
+#include "common/packet/packet.h"
 #include "tests/simulation/router.h"
 #include "tests/unit/routed.h"
 

@@ -1,0 +1,270 @@
+// common/ruleset/check/check_values.cc: expressions: what is read gets a type, what is written a value of that type.
+#include "common/ruleset/check/checker.h"
+
+namespace bulkhead::rules {
+namespace {
+
+std::string exceeds(Number number, Number most) {
+  return fmt::format("Value {} exceeds valid range 0-{}", print_decimal(number), print_decimal(most));
+}
+
+bool constant(const Expression& expression) {
+  return expression.is(Kind::text) || expression.is(Kind::value) || expression.is(Kind::list) ||
+         (expression.is(Kind::binary) && constant(expression.parts[0]) && constant(expression.parts[1]));
+}
+
+/// `& 0xff | 0x100` is one mask and one exclusive or in the kernel; back from there it is `& 0x1ff | 0x100`.
+void settle_masks(Expression& expression) {
+  Number mask = ~Number{0}, flip = 0;
+  std::vector<const Expression*> steps;
+  const Expression* inner = &expression;
+  for (; inner->is(Kind::binary) && inner->text.size() == 1; inner = &inner->parts[0]) steps.push_back(inner);
+  if (steps.size() < 2) return;
+  for (size_t i = steps.size(); i-- > 0;) {
+    Number const operand = steps[i]->parts[1].number;
+    if (steps[i]->text == "&") mask &= operand, flip &= operand;
+    else if (steps[i]->text == "|") mask &= ~operand, flip = (flip & ~operand) | operand;
+    else flip ^= operand;
+  }
+  Number const all = all_ones(expression.bits);
+  mask &= all;
+  Number const either = flip & ~mask, exclusive = flip & mask, both = mask | either;
+  Expression like = expression, made = *inner;
+  auto const apply = [&](const char* sign, Number operand) {
+    Expression step = like;
+    step.text = sign;
+    step.parts[1].number = operand;
+    step.parts[0] = std::move(made);
+    made = std::move(step);
+  };
+  if (both != all) apply("&", both);
+  if (exclusive != 0) apply("^", exclusive);
+  if (either != 0) apply("|", either);
+  expression = std::move(made);
+}
+
+const Expression* modifier(const Expression& select, std::string_view name) { return select.argument(name); }
+
+bool compatible(const DataType& left, const DataType& right) {
+  return &left == &right || &left == &integer_type || &right == &integer_type || left.base == &right || right.base == &left ||
+         (left.base == &integer_type && right.base == &integer_type && left.bits == right.bits &&
+          (&left == &mark || &right == &mark || &right == &class_id || &left == &class_id));
+}
+
+}  // namespace
+
+bool Checker::typed(Expression& expression) {
+  switch (expression.kind) {
+    case Kind::select: return select(expression);
+    case Kind::concat: {
+      bool good = true;
+      for (Expression& part : expression.parts) good = typed(part) && good;
+      return good;
+    }
+    case Kind::binary: {
+      Expression& left = expression.parts[0];
+      if (!typed(left)) return false;
+      expression.type = left.type;
+      expression.bits = left.bits;
+      if (!binary(expression, *left.type, left.bits)) return false;
+      settle_masks(expression);
+      return true;
+    }
+    case Kind::lookup: return typed(expression.parts[0]) && lookup(expression, nullptr, 0);
+    case Kind::element: return typed(expression.parts[0]);
+    case Kind::text:
+      return error(expression.at, "syntax error, unexpected string");
+    default: return error(expression.at, "syntax error, unexpected expression");
+  }
+}
+
+/// Ports by offset are listed as ports; so is a field that the bits are exactly.
+bool Checker::name_raw(Expression& raw) {
+  Layer const layer = raw.text == "ll" ? Layer::link : raw.text == "nh" ? Layer::network : raw.text == "th" ? Layer::transport : Layer::none;
+  const Module* header = layer == Layer::none ? nullptr : known(layer);
+  if (header == nullptr && layer == Layer::transport) header = registry_.find("th", Form::header);
+  if (header == nullptr || layer == Layer::link) return true;
+  for (const Key& key : header->keys)
+    if (key.offset_bits == raw.number && key.width() == raw.bits && raw.bits % 8 == 0) {
+      raw.module = header;
+      raw.key = &key;
+      raw.text.clear();
+      raw.number = 0;
+      raw.type = key.type;
+      return true;
+    }
+  return true;
+}
+
+bool Checker::select(Expression& expression) {
+  if (expression.key == nullptr) return error(expression.at, "syntax error, unexpected key");
+  const Module& module = *expression.module;
+  if (module.name == "@") return name_raw(expression);
+  expression.type = expression.key->type;
+  expression.bits = expression.key->width();
+  if (module.form == Form::header && !implied(expression)) return false;
+  if (module.name.starts_with("icmp") && !require_message(expression)) return false;
+  if (module.form == Form::header && module.name == "th" && known(Layer::transport) != nullptr &&
+      known(Layer::transport)->name != "th")
+    if (const Key* const key = find_key(*known(Layer::transport), expression.key->name)) {
+      expression.module = known(Layer::transport);
+      expression.key = key;
+    }
+  if (module.form == Form::header && module.layer == Layer::none) {  // IPv6 extension headers
+    const Module* const network = known(Layer::network);
+    if (network != nullptr && network->name != "ip6")
+      return error(expression.at, fmt::format("conflicting protocols specified: {} vs. ip6", network->name));
+    if (network == nullptr) know(Layer::network, *registry_.find("ip6", Form::header));
+  }
+  if (module.name == "tcp option") {
+    const Module* const transport = known(Layer::transport);
+    if (transport != nullptr && transport->name != "tcp" && transport->name != "th")
+      return error(expression.at, fmt::format("conflicting transport layer protocols specified: {} vs. tcp", transport->name));
+    know(Layer::transport, *registry_.find("tcp", Form::header));
+  }
+  if (expression.type == &invalid_type) {  // an address, of one family or the other
+    const Module* const network = known(Layer::network);
+    bool const six = modifier(expression, "ip6") != nullptr ||
+                     (modifier(expression, "ip") == nullptr && network != nullptr && network->name == "ip6");
+    bool const four = modifier(expression, "ip") != nullptr || (network != nullptr && network->name == "ip");
+    if (!six && !four) return error(expression.at, fmt::format("{}: cannot determine the address's family, use ip or ip6", module.name));
+    if (module.name == "ct" && modifier(expression, "original") == nullptr && modifier(expression, "reply") == nullptr)
+      return error(expression.at, "direction missing, use original or reply");
+    expression.type = six ? &ipv6_address : &ipv4_address;
+    expression.bits = expression.type->bits;
+    if (modifier(expression, "ip") == nullptr && modifier(expression, "ip6") == nullptr)
+        expression.arguments.push_back({six ? "ip6" : "ip", expression.at, {}});
+  }
+  if (module.name == "ct" && expression.key->name == "protocol") expression.arguments.clear();
+  for (Expression& part : expression.parts)
+    if (!typed(part)) return false;
+  return true;
+}
+
+bool Checker::value(Expression& expression, const DataType& type, uint16_t bits) {
+  switch (expression.kind) {
+    case Kind::text: return leaf(expression, type, bits);
+    case Kind::value:
+      if (expression.type == &integer_type && &type != &integer_type) expression.type = &type;
+      expression.bits = bits;
+      return true;
+    case Kind::prefix: {
+      Expression& address = expression.parts[0];
+      if (!value(address, type, bits)) return false;
+      if (type.text) return error(expression.at, fmt::format("Prefix expression is undefined for {}", type.description));
+      if (expression.number > bits) return error(expression.at, fmt::format("Prefix length {} is invalid for type {}, exceeds {}", print_decimal(expression.number), type.description, bits));
+      auto const host = static_cast<unsigned>(bits - static_cast<unsigned>(expression.number));
+      address.number &= ~all_ones(host);
+      expression.type = &type;
+      expression.bits = bits;
+      if (host == 0) {
+        Expression only = std::move(address);
+        expression = std::move(only);
+      }
+      return true;
+    }
+    case Kind::range: {
+      if (!value(expression.parts[0], type, bits) || !value(expression.parts[1], type, bits)) return false;
+      expression.type = &type;
+      expression.bits = bits;
+      if (type.text) return error(expression.at, fmt::format("Range expression is undefined for {}", type.description));
+      if (expression.parts[0].number > expression.parts[1].number && &type != &time_of_day)
+        return error(expression.at, "Range has zero or negative size");
+      return true;
+    }
+    case Kind::list: return list_value(expression, type, bits);
+    case Kind::set: return set_value(expression, type, bits, nullptr);
+    case Kind::binary:
+      if (constant(expression)) {
+        if (!value(expression.parts[0], type, bits) || !value(expression.parts[1], expression.text.size() == 2 ? integer_type : type, bits)) return false;
+        Number const left = expression.parts[0].number, right = expression.parts[1].number;
+        Expression folded = std::move(expression.parts[0]);
+        if (expression.text == "&") folded.number = left & right;
+        else if (expression.text == "|") folded.number = left | right;
+        else if (expression.text == "^") folded.number = left ^ right;
+        else if (right >= bits) return error(expression.at, fmt::format("Bitwise operation ({}) is undefined for a shift of {}", expression.text, print_decimal(right)));
+        else folded.number = (expression.text == "<<" ? left << static_cast<unsigned>(right) : left >> static_cast<unsigned>(right)) & all_ones(bits);
+        folded.at = expression.at;
+        expression = std::move(folded);
+        return true;
+      }
+      if (!typed(expression)) return false;
+      return compatible(type, *expression.type) || error(expression.at, fmt::format("datatype mismatch: expected {}, expression has type {}", type.description, expression.type->description));
+    case Kind::select:
+      if (!typed(expression)) return false;
+      return compatible(type, *expression.type) || error(expression.at, fmt::format("datatype mismatch: expected {}, expression has type {}", type.description, expression.type->description));
+    case Kind::lookup: return typed(expression.parts[0]) && lookup(expression, &type, bits);
+    case Kind::verdict:
+      return &type == &verdict_type || error(expression.at, "syntax error, unexpected verdict");
+    case Kind::wildcard: return error(expression.at, "wildcard is only allowed in sets");
+    case Kind::reference: return error(expression.at, "you cannot use a set here, unknown value to use");
+    case Kind::concat: return error(expression.at, fmt::format("datatype mismatch, expected {}, expression has type concatenation", type.description));
+    default: return error(expression.at, "syntax error, unexpected expression");
+  }
+}
+
+bool Checker::leaf(Expression& expression, const DataType& type, uint16_t bits) {
+  expression.kind = Kind::value;
+  expression.type = &type;
+  expression.bits = bits;
+  if (type.text) {
+    if ((&type == &interface_name || &type == &interface_index) && expression.text.size() > 15 + (expression.text.ends_with('*') ? 1u : 0u))
+      return error(expression.at, "String exceeds maximum length of 16");
+    if (expression.text.empty()) return error(expression.at, "String is empty");
+    if (expression.text.size() > 255) return error(expression.at, "String too long");
+    if (expression.text == "*" && &type == &interface_name) return error(expression.at, "String exceeds");
+    return true;
+  }
+  auto const number = parse_word(type, expression.text);
+  if (!number) return error(expression.at, number.error().message);
+  expression.number = *number;
+  if (bits != 0 && expression.number > all_ones(bits)) return error(expression.at, exceeds(*number, all_ones(bits)));
+  expression.text.clear();
+  return true;
+}
+
+/// Flags together are one value.
+bool Checker::list_value(Expression& expression, const DataType& type, uint16_t bits) {
+  bool good = true;
+  Number together = 0;
+  for (Expression& part : expression.parts) {
+    good = value(part, type, bits) && good;
+    if (good && !part.is(Kind::value)) good = error(part.at, "Basetype of type is not bitmask");
+    together |= part.number;
+  }
+  if (!good) return false;
+  if (!type.bitmask)
+    return error(expression.at, fmt::format("Binary operation (|) is undefined for {} types", type.description));
+  Expression one = std::move(expression.parts[0]);
+  one.number = together;
+  one.at = expression.at;
+  expression = std::move(one);
+  return true;
+}
+
+bool Checker::concat_value(Expression& expression, const std::vector<Expression>& fields) {
+  if (!expression.is(Kind::concat) || expression.parts.size() != fields.size()) {
+    if (expression.is(Kind::reference)) return true;
+    return error(expression.at, expression.is(Kind::concat) && expression.parts.size() > fields.size()
+                                    ? "too many concatenation components"
+                                    : "datatype mismatch, expected concatenation");
+  }
+  bool good = true;
+  for (size_t i = 0; i < fields.size(); ++i) {
+    if (expression.parts[i].is(Kind::wildcard)) continue;
+    good = value(expression.parts[i], fields[i].type != nullptr ? *fields[i].type : integer_type, fields[i].bits) && good;
+  }
+  return good;
+}
+
+bool Checker::binary(Expression& expression, const DataType& type, uint16_t bits) {
+  if (type.text) return error(expression.at, fmt::format("Bitwise operation ({}) is undefined for {} types", expression.text, type.description));
+  Expression& right = expression.parts[1];
+  bool const shift = expression.text.size() == 2;
+  if (!constant(right)) return error(right.at, "Right hand side of bitwise operation must be constant");
+  if (!value(right, shift ? integer_type : type, shift ? uint16_t{32} : bits)) return false;
+  if (shift && right.number >= bits) return error(right.at, fmt::format("Bitshift of {} bits is undefined for values of {} bits width", print_decimal(right.number), bits));
+  return true;
+}
+
+}  // namespace bulkhead::rules

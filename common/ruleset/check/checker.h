@@ -1,0 +1,94 @@
+// common/ruleset/check/checker.h: whether a rule makes sense, and what it becomes: types found, words turned into values, what a
+// listing leaves out left out.
+//
+// Who     apply.cc for each rule and set; modules for their own statements.
+// State   what is known of the packet's headers so far, layer by layer, as the rule's matches say.
+// Errors  go to Diagnostics with the place and nft's words; the check goes on, so that all of a file's errors show.
+#pragma once
+
+#include <optional>
+
+#include "common/ruleset/tree/module.h"
+#include "common/ruleset/tree/source.h"
+
+namespace bulkhead::rules {
+
+class Checker {
+ public:
+  Checker(const Table& table, const Registry& registry, Diagnostics& diagnostics)
+      : table_(table), registry_(registry), diagnostics_(diagnostics) {}
+
+  bool rule(Rule& rule, const Chain& chain);
+  bool set(Set& set);
+  bool elements(const Set& set, std::vector<Expression>& elements);
+  bool body(Statement& body);
+
+  // for modules
+  bool error(const Location& at, std::string reason, const Location& also = {});
+  [[nodiscard]] std::string_view family() const { return table_.family; }
+  [[nodiscard]] const Table& table() const { return table_; }
+  [[nodiscard]] const Registry& registry() const { return registry_; }
+  [[nodiscard]] const Chain* chain() const { return chain_; }
+  [[nodiscard]] const Module* known(Layer layer) const { return known_[static_cast<size_t>(layer)]; }
+  /// A value, range, set... of that type and width.
+  bool value(Expression& expression, const DataType& type, uint16_t bits);
+  /// Anything that can be read: its type is found.
+  bool typed(Expression& expression);
+  /// A named object of that kind, or a map that gives one.
+  bool object_reference(Expression& expression, std::string_view object);
+  bool has_chain(const Expression& target);
+  /// From here on the packet is known to have this header; says so itself, as a match, where nothing did yet.
+  bool require(const Module& header, const Location& at);
+
+ private:
+  friend class Dependencies;
+  bool statement(Statement& statement);
+  bool general(Statement& statement);
+  bool match(Statement& match);
+  bool mangle(Statement& mangle);
+  bool vmap(Statement& vmap);
+  bool update(Statement& update);
+  bool select(Expression& expression);
+  bool name_raw(Expression& raw);
+  bool implied(const Expression& select);
+  bool require_message(const Expression& select);
+  Statement equal(Expression left, Expression right, const Location& at);
+  bool leaf(Expression& expression, const DataType& type, uint16_t bits);
+  bool set_value(Expression& expression, const DataType& type, uint16_t bits, const std::vector<Expression>* fields);
+  bool element_key(Expression& key, const DataType& type, uint16_t bits, const std::vector<Expression>* fields);
+  bool concat_value(Expression& expression, const std::vector<Expression>& fields);
+  bool list_value(Expression& expression, const DataType& type, uint16_t bits);
+  bool lookup(Expression& expression, const DataType* wanted, uint16_t bits);
+  bool binary(Expression& expression, const DataType& type, uint16_t bits);
+  bool reference(Expression& expression, const Expression& left, bool map);
+  bool guess_data(Expression& data, Expression& whole);
+  bool map_data(Expression& data, const Set* set, const DataType& type, uint16_t bits);
+  void learn(const Statement& match);
+  void know(Layer layer, const Module& header) { known_[static_cast<size_t>(layer)] = &header; }
+  void begin();
+
+  const Table& table_;
+  const Registry& registry_;
+  Diagnostics& diagnostics_;
+  const Chain* chain_ = nullptr;
+  std::array<const Module*, 4> known_{};
+  std::optional<Number> message_;  // ICMP's type, as far as the rule has said
+  std::vector<Statement>* before_ = nullptr;  // statements that the one under check needs before it
+};
+
+/// Sorted, overlaps refused or merged, as the kernel lists them.
+bool arrange(std::vector<Expression>& elements, bool interval, bool merge, Checker& checker);
+
+/// Leaves out the matches that a later one implies, as nft does on listing.
+void remove_implied(std::vector<Statement>& statements, std::string_view family);
+
+/// low-high, as the kernel's nft lists it: a network, where it is one.
+Expression interval(const Expression& like, Number low, Number high);
+/// The same of NAT's addresses, where a single one is a network too.
+void shorten(Expression& addresses);
+
+bool same(const Expression& left, const Expression& right);
+Number low_of(const Expression& value);
+Number high_of(const Expression& value);
+
+}  // namespace bulkhead::rules

@@ -1,0 +1,131 @@
+// common/ruleset/check/implied.cc: matches that a listing leaves out, since a later expression of the rule says as much.
+//
+// Source  observed of nft 1.0.6: a match of a protocol's number is dropped when a field of that protocol follows, with the
+//         exceptions that the cases below name.
+#include <algorithm>
+
+#include "common/packet/packet.h"
+#include "common/ruleset/check/checker.h"
+
+namespace bulkhead::rules {
+namespace {
+
+constexpr size_t kNone = ~size_t{0};
+
+class Pruner {
+ public:
+  Pruner(std::vector<Statement>& statements, std::string_view family) : statements_(statements), family_(family) {}
+
+  void run() {
+    for (size_t i = 0; i < statements_.size(); ++i) visit(statements_[i], i);
+  }
+
+ private:
+  [[nodiscard]] bool mixed() const { return family_ == "inet" || family_ == "bridge" || family_ == "netdev"; }
+
+  void visit(const Statement& statement, size_t index) {
+    own_protocol();
+    if (statement.module->name == "reject") return reject(statement);
+    for (const Argument& one : statement.arguments) expression(one.value);
+    if (statement.module->form == Form::statement) matches_.fill(kNone);  // what has an effect keeps what stands before it
+    if (statement.module->name != "match") return;
+    const Expression& left = *statement.argument("left");
+    const Expression& right = *statement.argument("right");
+    if (statement.argument("op")->text != "==" || !right.is(Kind::value) || !left.is(Kind::select)) return;
+    Layer const said = says(left);
+    if (left.module->name == "meta" && said == Layer::transport) icmp_says_family(right.number);
+    if (said != Layer::none) matches_[static_cast<size_t>(said)] = index;
+  }
+
+  /// `meta protocol ip` in a table of family ip: whatever follows.
+  void own_protocol() {
+    size_t const index = matches_[static_cast<size_t>(Layer::network)];
+    if (index == kNone || (family_ != "ip" && family_ != "ip6")) return;
+    const Expression& left = *statements_[index].argument("left");
+    Number const own = family_ == "ip" ? ethertype::ipv4 : ethertype::ipv6;
+    if (left.key->name == "protocol" && left.module->name == "meta" && statements_[index].argument("right")->number == own)
+      drop(Layer::network, false);
+  }
+
+  /// Which layer's protocol a match of this tells.
+  [[nodiscard]] Layer says(const Expression& select) const {
+    std::string_view const module = select.module->name, key = select.key->name;
+    if (module == "meta" && key == "protocol") return family_ == "inet" ? Layer::none : Layer::network;
+    if (module == "meta") return key == "l4proto" ? Layer::transport : key == "nfproto" ? Layer::network : Layer::none;
+    if (select.module->form != Form::header || select.module->next != key) return Layer::none;
+    return select.module->layer == Layer::network ? Layer::transport : Layer::network;
+  }
+
+  void expression(const Expression& value) {
+    for (const Expression& part : value.parts) expression(part);
+    for (const Argument& one : value.arguments) expression(one.value);
+    if (!value.is(Kind::select)) return;
+    const Module& module = *value.module;
+    if (module.form == Form::header && module.layer != Layer::none && module.name != "th") return header(value);
+    if (module.form == Form::header && module.layer == Layer::none && module.name != "th") return drop(Layer::network, false);
+    if (module.name == "tcp option") return drop(Layer::transport, false);
+    if (module.name == "ip option") return drop(Layer::network, false);
+  }
+
+  void header(const Expression& field) {
+    if (field.module->name == "icmp") icmp_says_family(1);
+    if (field.module->name == "icmpv6") icmp_says_family(58);
+    drop(field.module->layer, field.module->next == field.key->name);
+  }
+
+  /// `meta nfproto ipv4 meta l4proto icmp`: the protocol tells the family.
+  void icmp_says_family(Number protocol) {
+    size_t const index = matches_[static_cast<size_t>(Layer::network)];
+    if (index == kNone || statements_[index].argument("left")->key->name != "nfproto") return;
+    Number const family = statements_[index].argument("right")->number;
+    if ((protocol == 1 && family == 2) || (protocol == 58 && family == 10)) drop(Layer::network, false);
+  }
+
+  /// A packet of known family gets a refusal of its own kind.
+  void reject(const Statement& reject) {
+    const std::string& kind = reject.argument("kind")->text;
+    if (kind != "tcp reset") drop(Layer::network, false);
+    else if (!mixed()) drop(Layer::transport, false);
+  }
+
+  void drop(Layer layer, bool names_protocol) {
+    size_t& index = matches_[static_cast<size_t>(layer)];
+    if (index == kNone) return;
+    const Expression& left = *statements_[index].argument("left");
+    bool const from_header = left.module->form == Form::header;
+    if (mixed() && from_header && left.module->layer == Layer::network && layer == Layer::transport) return;
+    if (mixed() && from_header && left.module->layer == layer && names_protocol) return;
+    if (from_header && left.module->name == "vlan") return;
+    statements_[index].hidden = true;
+    index = kNone;
+  }
+
+  std::vector<Statement>& statements_;
+  std::string_view family_;
+  std::array<size_t, 4> matches_{kNone, kNone, kNone, kNone};
+};
+
+}  // namespace
+
+/// nft reads neighbouring fields at once, and lists them in the header's order.
+bool merged_backwards(const Statement& first, const Statement& second) {
+  for (const Statement* const one : {&first, &second}) {
+    if (one->module->name != "match" || one->hidden || one->argument("op")->text != "==") return false;
+    const Expression& left = *one->argument("left");
+    if (!left.is(Kind::select) || left.module->form != Form::header || left.module->layer == Layer::none) return false;
+    if (!one->argument("right")->is(Kind::value) || left.bits % 8 != 0 || left.key->offset_bits % 8 != 0) return false;
+  }
+  const Expression& early = *first.argument("left");
+  const Expression& late = *second.argument("left");
+  if (early.module != late.module || late.key->offset_bits + late.bits != early.key->offset_bits) return false;
+  unsigned const total = early.bits + late.bits;
+  return total <= 128 && (total <= 32 || early.module->layer == Layer::link || early.bits > 32 || late.bits > 32);
+}
+
+void remove_implied(std::vector<Statement>& statements, std::string_view family) {
+  Pruner(statements, family).run();
+  for (size_t i = 1; i < statements.size(); ++i)
+    if (merged_backwards(statements[i - 1], statements[i])) std::swap(statements[i - 1], statements[i]);
+}
+
+}  // namespace bulkhead::rules

@@ -1,0 +1,13 @@
+// common/ruleset/compile/choices.h: of which new flows rules may see what nat chooses, knowing every flow: another port where somebody has the
+// one asked for.
+//
+// Who     the compiler. rules lets such a flow's first packet wait until nat is behind all before it.
+#pragma once
+
+#include "common/ruleset/run/program.h"
+
+namespace bulkhead::rules {
+
+[[nodiscard]] Choices choices_of(const Program& program);
+
+}  // namespace bulkhead::rules

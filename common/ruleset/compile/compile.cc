@@ -1,0 +1,262 @@
+#include "common/ruleset/compile/compile.h"
+
+#include "common/ruleset/tree/module.h"
+#include "common/ruleset/run/run.h"
+#include "common/ruleset/run/select.h"
+
+namespace bulkhead::rules {
+namespace {
+
+Number width_mask(unsigned bits) { return all_ones(bits == 0 ? 128 : bits); }
+
+Step::Run comparison(std::string_view operation) {
+  if (operation.empty() || operation == "==") return run::equal;
+  if (operation == "!=" || operation == "!") return run::not_equal;
+  if (operation == "<") return run::less;
+  if (operation == "<=") return run::less_or_equal;
+  if (operation == ">") return run::greater;
+  return run::greater_or_equal;
+}
+
+/// Of what is compared; null: nobody knows.
+const DataType* type_of(const Expression& left) {
+  if (left.is(Kind::binary)) return type_of(left.parts.front());
+  return left.type != nullptr || left.key == nullptr ? left.type : left.key->type;
+}
+
+/// Extension headers are looked for, as options are.
+bool is_option(const Module& module) {
+  return module.form == Form::option || (module.form == Form::header && module.layer == Layer::none);
+}
+
+bool is_negative(std::string_view operation) { return operation == "!=" || operation == "!"; }
+
+}  // namespace
+
+void Compiler::fail(const Location& at, std::string why) {
+  if (failed()) return;
+  error_.message = at.known() ? fmt::format("line {}: {}", at.line, why) : std::move(why);
+}
+
+uint32_t Compiler::words(const std::vector<uint64_t>& initial) {
+  std::vector<uint64_t>& all = body_ == nullptr ? program_.initial : body_->initial;
+  auto const first = static_cast<uint32_t>(all.size());
+  all.insert(all.end(), initial.begin(), initial.end());
+  return first;
+}
+
+// --- left sides ---
+
+uint8_t Compiler::load(const Expression& expression, uint8_t to) {
+  if (to >= Evaluation::kRegisters) return fail(expression.at, "too many fields"), uint8_t{0};
+  switch (expression.kind) {
+    case Kind::select: return load_select(expression, to);
+    case Kind::binary: return load_binary(expression, to);
+    case Kind::lookup: return load_lookup(expression, to);
+    case Kind::concat: {
+      uint8_t count = 0;
+      for (const Expression& part : expression.parts) {
+        if (load(part, static_cast<uint8_t>(to + count)) != 1) return 0;
+        ++count;
+      }
+      return count;
+    }
+    default: break;
+  }
+  Number low = 0, high = 0;
+  if (!constant(expression, low, high)) return 0;
+  Step step{.run = run::constant, .to = to};
+  step.a = low;
+  emit(step);
+  return 1;
+}
+
+void Compiler::require(const Module& header) {
+  auto const check = [this](Step::Run run, Number value) {
+    Step step{.run = run};
+    step.a = value;
+    emit(step);
+  };
+  if (header.above.nf_protocol != 0) check(run::is_family, header.above.nf_protocol == 2 ? 4 : 6);
+  else if (header.above.ether_type != 0) check(run::is_ether_type, header.above.ether_type);
+  if (header.above.protocol >= 0) check(run::is_protocol, static_cast<Number>(header.above.protocol));
+}
+
+uint8_t Compiler::load_select(const Expression& select, uint8_t to) {
+  const Module& module = *select.module;
+  const Key& key = *select.key;
+  Step step{.to = to};
+  step.bits = key.width();
+  bool const made = module.form == Form::hash || module.name == "numgen" || module.name == "symhash";
+  if (made || (module.name == "meta" && key.name == "random")) return load_made(select, to);
+  if (is_option(module)) return load_option(select, to);
+  if (module.name == "fib" || module.name == "rt") return load_route(select, to);
+  if (module.form == Form::header) {
+    require(module);  // a field implies its header
+    step.run = module.layer == Layer::link ? run::link_field
+               : module.layer == Layer::network ? run::network_field : run::transport_field;
+    step.offset = key.offset_bits;
+  } else if (module.name == "@") {
+    step.run = key.name == "ll" ? run::link_field : key.name == "nh" ? run::network_field : run::transport_field;
+    step.offset = static_cast<uint32_t>(select.number);
+    step.bits = select.bits;
+  } else if (module.name == "meta") {
+    step.run = run::meta(key.name);
+  } else if (module.name == "ct") {
+    step.run = run::flow(key.name);
+    if (key.name == "mark") program_.flow_marks = true;
+    constexpr std::string_view kViewed[] = {"status", "expiration", "packets", "bytes", "avgpkt"};
+    if (std::ranges::find(kViewed, key.name) != std::end(kViewed)) program_.flow_views = true;
+    step.offset = 2;
+    if (select.argument("original") != nullptr) step.offset = 0;
+    if (select.argument("reply") != nullptr) step.offset = 1;
+  }
+  if (step.run == nullptr) return fail(select.at, fmt::format("{} {}: not supported yet", module.name, key.name)), uint8_t{0};
+  emit(step);
+  return 1;
+}
+
+uint8_t Compiler::load_binary(const Expression& binary, uint8_t to) {
+  if (load(binary.parts.at(0), to) != 1) return 0;
+  Number low = 0, high = 0;
+  if (!constant(binary.parts.at(1), low, high)) return 0;
+  Step step{.to = to};
+  if (binary.text == "<<" || binary.text == ">>") {
+    step.run = binary.text == "<<" ? run::shifted_left : run::shifted_right;
+    step.offset = static_cast<uint32_t>(std::min<Number>(low, 127));
+  } else {
+    step.run = run::masked;
+    step.a = binary.text == "&" ? low : binary.text == "|" ? ~low : ~Number{0};
+    step.b = binary.text == "&" ? 0 : low;
+  }
+  emit(step);
+  if (binary.text == "<<") {
+    Step cut{.run = run::masked, .to = to};
+    cut.a = width_mask(binary.bits);
+    emit(cut);
+  }
+  return 1;
+}
+
+uint8_t Compiler::load_lookup(const Expression& lookup, uint8_t to) {
+  uint8_t const fields = load(lookup.parts.at(0), to);
+  if (fields == 0) return 0;
+  look_up(lookup.parts.at(1), fields, to, run::map_value, run::dynamic_value);
+  return failed() ? 0 : 1;
+}
+
+// --- right sides ---
+
+bool Compiler::constant(const Expression& expression, Number& low, Number& high) {
+  switch (expression.kind) {
+    case Kind::value:
+      wants_number_of(expression, low);
+      high = low;
+      if (expression.text.ends_with('*') && expression.type != nullptr && expression.type->text) {
+        size_t const known = expression.text.size() - 1;
+        low = run::text_number(std::string_view(expression.text).substr(0, known));
+        high = low | all_ones(static_cast<unsigned>(128 - 8 * std::min<size_t>(known, 16)));
+      }
+      return !failed();
+    case Kind::prefix: {
+      if (!constant(expression.parts.at(0), low, high)) return false;
+      unsigned const bits = expression.parts[0].bits != 0 ? expression.parts[0].bits : expression.bits;
+      auto const length = static_cast<unsigned>(expression.number);
+      Number const rest = length >= bits ? 0 : all_ones(bits - length);
+      low &= ~rest;
+      high = low | rest;
+      return true;
+    }
+    case Kind::range: {
+      Number unused = 0;
+      return constant(expression.parts.at(0), low, unused) && constant(expression.parts.at(1), unused, high);
+    }
+    case Kind::list:
+    case Kind::binary: {
+      Number all = 0;
+      for (const Expression& part : expression.parts) {
+        if (!constant(part, low, high)) return false;
+        all = expression.text == "&" && &part != expression.parts.data() ? all & low : all | low;
+      }
+      low = high = all;
+      return true;
+    }
+    case Kind::wildcard:
+      low = 0;
+      high = ~Number{0};
+      return true;
+    default: fail(expression.at, "this is not supported yet where a constant is wanted"); return false;
+  }
+}
+
+void Compiler::wants_number_of(const Expression& name, Number& value) {
+  bool const named = !name.text.empty();
+  if (name.type == &interface_index && named) {
+    auto const found = world_.interfaces.find(name.text);
+    if (auto const number = parse_number(name.text); number && found == world_.interfaces.end()) {
+      value = *number;
+      return;
+    }
+    if (found == world_.interfaces.end()) return fail(name.at, fmt::format("interface {} does not exist", name.text));
+    value = found->second;
+  } else {
+    value = name.type != nullptr && name.type->text && named ? run::text_number(name.text) : name.number;
+  }
+}
+
+bool Compiler::gives_pairs(const Expression& lookup) const {
+  const Expression& map = lookup.parts.at(1);
+  if (map.is(Kind::reference)) {
+    const Set* const named = find_named(table_->sets, map.text);
+    return named != nullptr && named->data.size() == 2;
+  }
+  return !map.parts.empty() && map.parts[0].parts.size() == 2 && map.parts[0].parts[1].is(Kind::concat);
+}
+
+// --- matches and verdicts ---
+
+void Compiler::match(std::string_view operation, const Expression& left, const Expression& right) {
+  uint8_t const fields = load(left, 0);
+  if (fields == 0) return;
+  if (right.is(Kind::set) || right.is(Kind::reference)) {
+    bool const negative = is_negative(operation);
+    return look_up(right, fields, 0, negative ? run::not_in_set : run::in_set,
+                   negative ? run::not_in_dynamic : run::in_dynamic);
+  }
+  for (uint8_t field = 0; field < fields; ++field) {
+    const Expression& part = fields == 1 ? right : right.parts.at(field);
+    Step step{.to = field};
+    if (!constant(part, step.a, step.b)) return;
+    const DataType* const type = fields == 1 ? type_of(left) : nullptr;
+    bool const flags = type != nullptr && type->bitmask && part.is(Kind::list) && operation == "!=";
+    if (operation == "in" || operation == "!" || flags) {
+      step.run = is_negative(operation) ? run::no_bit : run::any_bit;
+    } else if (step.a != step.b) {
+      step.run = is_negative(operation) ? run::outside : run::inside;
+    } else {
+      step.run = comparison(operation);
+    }
+    emit(step);
+  }
+}
+
+bool Compiler::chain(std::string_view name, uint32_t& index) {
+  for (uint32_t i = table_first_; i < program_.chains.size(); ++i)
+    if (program_.chains[i].name == name) return index = i, true;
+  return false;
+}
+
+bool Compiler::verdict(const Expression& said, Step& step) {
+  if (said.text == "accept") step.run = run::accept;
+  else if (said.text == "drop") step.run = run::drop;
+  else if (said.text == "return") step.run = run::return_;
+  else if (said.text == "continue") step.run = run::go_on;
+  else if (said.text == "jump") step.run = run::jump;
+  else if (said.text == "goto") step.run = run::go_to;
+  else return fail(said.at, fmt::format("{}: not supported yet", said.text)), false;
+  if (said.text != "jump" && said.text != "goto") return true;
+  if (chain(said.parts.at(0).text, step.chain)) return true;
+  return fail(said.at, fmt::format("no chain is called '{}'", said.parts.at(0).text)), false;
+}
+
+}  // namespace bulkhead::rules

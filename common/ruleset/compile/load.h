@@ -1,0 +1,23 @@
+// common/ruleset/compile/load.h: a ruleset's text into the structure and the program.
+//
+// Who     rules, out of the settings' text; the CLI, out of a file; tests.
+#pragma once
+
+#include "common/base/result.h"
+#include "common/ruleset/compile/compile.h"
+#include "common/ruleset/read/token.h"
+
+namespace bulkhead::rules {
+
+struct Loaded {
+  Ruleset ruleset;
+  Program program;  // made of it
+};
+
+/// `name`: of the source, for messages. The error is all that nft would print, or the reason why it cannot be compiled.
+[[nodiscard]] Result<Ruleset> read_ruleset(const std::string& name, const std::string& text,
+                                           const ReadOptions& options = {});
+[[nodiscard]] Result<std::unique_ptr<Loaded>> load(const std::string& name, const std::string& text,
+                                                   const Compiler::World& world, const ReadOptions& options = {});
+
+}  // namespace bulkhead::rules

@@ -1,0 +1,33 @@
+// `counter`, `counter packets 5 bytes 300`, `counter name "web"`.
+#include "common/ruleset/modules/all.h"
+
+namespace bulkhead::rules {
+namespace {
+
+constexpr Parameter kParameters[] = {
+    {.name = "packets", .shape = Shape::number, .unit = "packets", .help = "so many so far", .initial = "0"},
+    {.name = "bytes", .shape = Shape::number, .unit = "bytes", .help = "so many so far", .initial = "0"},
+    {.name = "name", .shape = Shape::value, .help = "a named counter instead"}};
+
+void check(Statement& counter, Checker& checker) {
+  if (Expression* const name = counter.argument("name")) checker.object_reference(*name, "counter");
+}
+
+void print(const Statement& counter, Out& out) {
+  out << "counter";
+  if (const Expression* const name = counter.argument("name")) {
+    out << " name " << *name;
+  } else if (!out.style().stateless) {
+    const Expression* const packets = counter.argument("packets");
+    const Expression* const bytes = counter.argument("bytes");
+    (out << " packets ").number(packets == nullptr ? 0 : packets->number) << " bytes ";
+    out.number(bytes == nullptr ? 0 : bytes->number);
+  }
+}
+
+}  // namespace
+
+const Module counter_module{.name = "counter", .help = "count packets and bytes", .parameters = kParameters,
+                            .object = true, .object_name = "counter", .check = check, .print = print};
+
+}  // namespace bulkhead::rules

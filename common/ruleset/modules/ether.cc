@@ -1,0 +1,18 @@
+// Ethernet's header.
+#include "common/ruleset/modules/all.h"
+
+namespace bulkhead::rules {
+namespace {
+
+constexpr Key kKeys[] = {
+    {.name = "daddr", .type = &link_address, .settable = true, .help = "destination address"},
+    {.name = "saddr", .type = &link_address, .offset_bits = 48, .settable = true, .help = "source address"},
+    {.name = "type", .type = &ether_type, .offset_bits = 96, .settable = true, .help = "protocol behind it"},
+};
+
+}  // namespace
+
+const Module ether_module{.name = "ether", .form = Form::header, .help = "Ethernet header",
+    .keys = kKeys, .layer = Layer::link, .next = "type"};
+
+}  // namespace bulkhead::rules

@@ -1,0 +1,17 @@
+// IPv6's hop-by-hop options. RFC 8200 4.3.
+#include "common/ruleset/modules/all.h"
+
+namespace bulkhead::rules {
+namespace {
+
+constexpr Key kKeys[] = {
+    {.name = "nexthdr", .type = &inet_protocol, .help = "next header"},
+    {.name = "hdrlength", .bits = 8, .offset_bits = 8, .help = "length in 8 bytes less 1"},
+};
+
+}  // namespace
+
+const Module hbh_module{.name = "hbh", .form = Form::header, .help = "hop-by-hop options",
+    .families = 4 | 2 | 16 | 32, .keys = kKeys, .above = {.protocol = 0}};
+
+}  // namespace bulkhead::rules

@@ -1,0 +1,23 @@
+// ICMPv6. RFC 4443, 4861, 2710.
+#include "common/ruleset/modules/all.h"
+
+namespace bulkhead::rules {
+namespace {
+
+constexpr Key kKeys[] = {
+    {.name = "type", .type = &icmpv6_type, .settable = true, .help = "message type"},
+    {.name = "code", .type = &icmpv6_code, .offset_bits = 8, .settable = true, .help = "code"},
+    {.name = "checksum", .bits = 16, .offset_bits = 16, .settable = true, .help = "checksum"},
+    {.name = "param-problem", .bits = 32, .offset_bits = 32, .settable = true, .help = "pointer of a parameter problem"},
+    {.name = "mtu", .bits = 32, .offset_bits = 32, .settable = true, .help = "of packet-too-big"},
+    {.name = "id", .bits = 16, .offset_bits = 32, .settable = true, .help = "of an echo"},
+    {.name = "sequence", .bits = 16, .offset_bits = 48, .settable = true, .help = "of an echo"},
+    {.name = "max-delay", .bits = 16, .offset_bits = 32, .settable = true, .help = "maximum response delay of a multicast listener query"},
+};
+
+}  // namespace
+
+const Module icmpv6_module{.name = "icmpv6", .form = Form::header, .help = "ICMPv6 header",
+    .keys = kKeys, .layer = Layer::transport, .above = {.nf_protocol = 10, .protocol = 58}};
+
+}  // namespace bulkhead::rules

@@ -1,0 +1,76 @@
+// `log [prefix "x"] [level info] [flags ...]`, `log group 2 [snaplen 256] [queue-threshold 20]`.
+#include "common/ruleset/modules/all.h"
+
+namespace bulkhead::rules {
+namespace {
+
+constexpr std::string_view kLevels[] = {"emerg", "alert", "crit", "err", "warn", "notice", "info", "debug", "audit"};
+constexpr std::string_view kFlags[] = {"all", "tcp", "sequence", "options", "ip", "skuid", "ether"};
+constexpr Parameter kParameters[] = {
+    {.name = "prefix", .shape = Shape::text, .help = "begins the line, up to 127 characters"},
+    {.name = "group", .shape = Shape::number, .help = "netlink group instead of the kernel's log", .most = 0xffff},
+    {.name = "snaplen", .shape = Shape::number, .unit = "bytes", .help = "so much of the packet", .most = 0xffffffff},
+    {.name = "queue-threshold", .shape = Shape::number, .unit = "packets", .help = "sent together", .most = 0xffff},
+    {.name = "level", .shape = Shape::word, .help = "severity", .initial = "warn", .words = kLevels},
+    {.name = "flags", .shape = Shape::words, .help = "more about the packet", .words = kFlags}};
+
+enum : unsigned { sequence = 1, tcp_options = 2, ip_options = 4, user = 8, link = 32, all = 47 };
+
+unsigned flags_of(const Statement& log) {
+  unsigned flags = 0;
+  std::string_view of;
+  for (const Argument& argument : log.arguments) {
+    if (argument.name != "flags") continue;
+    for (const Expression& word : argument.value.parts) {
+      if (word.text == "all") flags |= all;
+      else if (word.text == "tcp" || word.text == "ip") of = word.text;
+      else if (word.text == "sequence") flags |= sequence;
+      else if (word.text == "options") flags |= of == "ip" ? ip_options : tcp_options;
+      else if (word.text == "skuid") flags |= user;
+      else flags |= link;
+    }
+  }
+  return flags;
+}
+
+void check(Statement& log, Checker& checker) {
+  if (log.has("group") && (log.has("level") || log.has("flags")))
+    checker.error(log.at, "level and group are mutually exclusive");
+  const Expression* const prefix = log.argument("prefix");
+  if (prefix != nullptr && prefix->text.size() >= 128) checker.error(prefix->at, "log prefix is too long");
+  if (const Expression* const level = log.argument("level"))
+    if (std::find(std::begin(kLevels), std::end(kLevels), level->text) == std::end(kLevels))
+      checker.error(level->at, "invalid log level");
+}
+
+void print(const Statement& log, Out& out) {
+  out << "log";
+  if (const Expression* const prefix = log.argument("prefix")) out << " prefix \"" << prefix->text << "\"";
+  for (const char* name : {"group", "snaplen", "queue-threshold"})
+    if (const Expression* const value = log.argument(name)) (out << " " << name << " ").number(value->number);
+  const Expression* const level = log.argument("level");
+  if (level != nullptr && level->text != "warn") out << " level " << level->text;
+  unsigned const flags = flags_of(log);
+  if (flags == 0) return;
+  if (flags == all) {
+    out << " flags all";
+    return;
+  }
+  if ((flags & (sequence | tcp_options)) != 0) {
+    out << " flags tcp ";
+    if ((flags & sequence) != 0) out << "sequence" << ((flags & tcp_options) != 0 ? "," : "");
+    if ((flags & tcp_options) != 0) out << "options";
+  }
+  if ((flags & ip_options) != 0) out << " flags ip options";
+  if ((flags & user) != 0) out << " flags skuid";
+  if ((flags & link) != 0) out << " flags ether";
+}
+
+void to_json(const Statement& log, const Style&, void* json) { log_to_json(log, flags_of(log), json); }
+
+}  // namespace
+
+const Module log_module{.name = "log", .help = "write about the packet", .parameters = kParameters, .check = check,
+                        .print = print, .to_json = to_json};
+
+}  // namespace bulkhead::rules

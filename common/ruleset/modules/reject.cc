@@ -1,0 +1,92 @@
+// `reject [with icmp|icmpv6|icmpx CODE | with tcp reset]`: drop, and tell the sender.
+#include "common/ruleset/modules/all.h"
+
+namespace bulkhead::rules {
+namespace {
+
+constexpr Parameter kParameters[] = {{.name = "with", .help = "how the sender is told"},
+                                     {.name = "icmp", .help = "ICMP, of that code"},
+                                     {.name = "icmpv6", .help = "ICMPv6, of that code"},
+                                     {.name = "icmpx", .help = "ICMP or ICMPv6 as the packet is"},
+                                     {.name = "type", .help = "may stand before the code"},
+                                     {.name = "tcp", .help = "a TCP segment"},
+                                     {.name = "reset", .help = "with the reset flag"}};
+
+const DataType& codes(std::string_view kind) {
+  return kind == "icmp" ? icmp_code : kind == "icmpv6" ? icmpv6_code : icmpx_code;
+}
+
+Number port_unreachable(std::string_view kind) { return kind == "icmp" ? 3 : kind == "icmpv6" ? 4 : 1; }
+
+/// A packet of known family is answered in its own kind.
+std::string_view default_kind(const Checker& checker) {
+  const Module* const network = checker.known(Layer::network);
+  if (network != nullptr && network->name == "ip") return "icmp";
+  return network != nullptr && network->name == "ip6" ? "icmpv6" : "icmpx";
+}
+
+void check_place(const Statement& reject, std::string_view kind, Checker& checker) {
+  if ((kind == "icmp" && checker.family() == "ip6") || (kind == "icmpv6" && checker.family() == "ip"))
+    checker.error(reject.at, kind == "icmp" ? "abstracted ICMP unreachable not supported" : "conflicting network layer protocols");
+  if (kind == "icmpx" && (checker.family() == "ip" || checker.family() == "ip6"))
+    checker.error(reject.at, "abstracted ICMP unreachable not supported");
+  const Module* const network = checker.known(Layer::network);
+  if (network == nullptr) return;
+  if ((kind == "icmp" && network->name == "ip6") || (kind == "icmpv6" && network->name == "ip"))
+    checker.error(reject.at, fmt::format("conflicting protocols specified: {} vs. {}", network->name, kind == "icmp" ? "ip" : "ip6"));
+}
+
+void check(Statement& reject, Checker& checker) {
+  if (reject.has("kind")) return;
+  std::string kind(default_kind(checker));
+  bool const given = reject.has("icmp") || reject.has("icmpv6") || reject.has("icmpx");
+  for (const char* name : {"icmp", "icmpv6", "icmpx"})
+    if (reject.has(name)) kind = name;
+  Expression code;
+  if (const Expression* const word = reject.argument("")) code = *word;
+  bool const reset = reject.has("tcp");
+  reject.arguments.clear();
+  Expression text;
+  text.kind = Kind::text;
+  text.text = reset ? "tcp reset" : kind;
+  reject.set("kind", text);
+  if (reset) {
+    const Module* const tcp = checker.registry().find("tcp", Form::header);
+    if (const Module* const transport = checker.known(Layer::transport); transport != nullptr && transport->name != "tcp")
+      checker.error(reject.at, fmt::format("conflicting transport layer protocols specified: {} vs. tcp", transport->name));
+    else checker.require(*tcp, reject.at);
+    return;
+  }
+  check_place(reject, kind, checker);
+  if (given && kind != "icmpx")
+    checker.require(*checker.registry().find(kind == "icmp" ? "ip" : "ip6", Form::header), reject.at);
+  if (code.is(Kind::none)) {
+    code.kind = Kind::value;
+    code.type = &codes(kind);
+    code.bits = 8;
+    code.number = port_unreachable(kind);
+  } else if (!checker.value(code, codes(kind), 8)) {
+    return;
+  }
+  reject.set("expr", std::move(code));
+}
+
+void print(const Statement& reject, Out& out) {
+  out << "reject";
+  const std::string& kind = reject.argument("kind")->text;
+  if (kind == "tcp reset") {
+    out << " with tcp reset";
+    return;
+  }
+  const Expression& code = *reject.argument("expr");
+  bool const usual = kind == "icmpx" || (kind == "icmp" && out.family() == "ip") || (kind == "icmpv6" && out.family() == "ip6");
+  if (!usual || code.number != port_unreachable(kind)) out << " with " << kind << " " << code;
+}
+
+}  // namespace
+
+const Module reject_module{.name = "reject", .help = "drop, and tell the sender",
+                           .families = kInetFamilies | 16 | 32, .hooks = Hook::prerouting | Hook::input | Hook::forward | Hook::output | Hook::ingress,
+                           .parameters = kParameters, .positional = true, .check = check, .print = print};
+
+}  // namespace bulkhead::rules

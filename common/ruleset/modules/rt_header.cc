@@ -1,0 +1,19 @@
+// IPv6's routing header. RFC 8200 4.4.
+#include "common/ruleset/modules/all.h"
+
+namespace bulkhead::rules {
+namespace {
+
+constexpr Key kKeys[] = {
+    {.name = "nexthdr", .type = &inet_protocol, .help = "next header"},
+    {.name = "hdrlength", .bits = 8, .offset_bits = 8, .help = "length in 8 bytes less 1"},
+    {.name = "type", .bits = 8, .offset_bits = 16, .help = "routing type"},
+    {.name = "seg-left", .bits = 8, .offset_bits = 24, .help = "segments left"},
+};
+
+}  // namespace
+
+const Module rt_header_module{.name = "rt", .form = Form::header, .help = "routing header",
+    .families = 4 | 2 | 16 | 32, .keys = kKeys, .above = {.protocol = 43}};
+
+}  // namespace bulkhead::rules

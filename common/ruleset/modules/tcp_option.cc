@@ -1,0 +1,70 @@
+// TCP's options, by name and field. RFC 9293 3.2, 7323, 2018, 8684.
+#include "common/ruleset/modules/all.h"
+
+namespace bulkhead::rules {
+namespace {
+
+constexpr Key kKeys[] = {
+    {.name = "eol", .type = &boolean_type, .number = 0},
+    {.name = "eol kind", .bits = 8, .number = 0},
+    {.name = "nop", .type = &boolean_type, .number = 1},
+    {.name = "nop kind", .bits = 8, .number = 1},
+    {.name = "maxseg", .type = &boolean_type, .number = 2},
+    {.name = "maxseg kind", .bits = 8, .number = 2},
+    {.name = "maxseg length", .bits = 8, .offset_bits = 8, .number = 2},
+    {.name = "maxseg size", .bits = 16, .offset_bits = 16, .settable = true, .number = 2},
+    {.name = "window", .type = &boolean_type, .number = 3},
+    {.name = "window kind", .bits = 8, .number = 3},
+    {.name = "window length", .bits = 8, .offset_bits = 8, .number = 3},
+    {.name = "window count", .bits = 8, .offset_bits = 16, .settable = true, .number = 3},
+    {.name = "sack-perm", .type = &boolean_type, .number = 4},
+    {.name = "sack-perm kind", .bits = 8, .number = 4},
+    {.name = "sack-perm length", .bits = 8, .offset_bits = 8, .number = 4},
+    {.name = "sack", .type = &boolean_type, .number = 5},
+    {.name = "sack kind", .bits = 8, .number = 5},
+    {.name = "sack length", .bits = 8, .offset_bits = 8, .number = 5},
+    {.name = "sack left", .bits = 32, .offset_bits = 16, .settable = true, .number = 5},
+    {.name = "sack right", .bits = 32, .offset_bits = 48, .settable = true, .number = 5},
+    {.name = "sack0", .type = &boolean_type, .number = 5},
+    {.name = "sack0 kind", .bits = 8, .number = 5},
+    {.name = "sack0 length", .bits = 8, .offset_bits = 8, .number = 5},
+    {.name = "sack0 left", .bits = 32, .offset_bits = 16, .settable = true, .number = 5},
+    {.name = "sack0 right", .bits = 32, .offset_bits = 48, .settable = true, .number = 5},
+    {.name = "sack1", .type = &boolean_type, .number = 5},
+    {.name = "sack1 kind", .bits = 8, .number = 5},
+    {.name = "sack1 length", .bits = 8, .offset_bits = 8, .number = 5},
+    {.name = "sack1 left", .bits = 32, .offset_bits = 80, .settable = true, .number = 5},
+    {.name = "sack1 right", .bits = 32, .offset_bits = 112, .settable = true, .number = 5},
+    {.name = "sack2", .type = &boolean_type, .number = 5},
+    {.name = "sack2 kind", .bits = 8, .number = 5},
+    {.name = "sack2 length", .bits = 8, .offset_bits = 8, .number = 5},
+    {.name = "sack2 left", .bits = 32, .offset_bits = 144, .settable = true, .number = 5},
+    {.name = "sack2 right", .bits = 32, .offset_bits = 176, .settable = true, .number = 5},
+    {.name = "sack3", .type = &boolean_type, .number = 5},
+    {.name = "sack3 kind", .bits = 8, .number = 5},
+    {.name = "sack3 length", .bits = 8, .offset_bits = 8, .number = 5},
+    {.name = "sack3 left", .bits = 32, .offset_bits = 208, .settable = true, .number = 5},
+    {.name = "sack3 right", .bits = 32, .offset_bits = 240, .settable = true, .number = 5},
+    {.name = "timestamp", .type = &boolean_type, .number = 8},
+    {.name = "timestamp kind", .bits = 8, .number = 8},
+    {.name = "timestamp length", .bits = 8, .offset_bits = 8, .number = 8},
+    {.name = "timestamp tsval", .bits = 32, .offset_bits = 16, .settable = true, .number = 8},
+    {.name = "timestamp tsecr", .bits = 32, .offset_bits = 48, .settable = true, .number = 8},
+    {.name = "md5sig", .type = &boolean_type, .number = 19},
+    {.name = "md5sig kind", .bits = 8, .number = 19},
+    {.name = "md5sig length", .bits = 8, .offset_bits = 8, .number = 19},
+    {.name = "mptcp", .type = &boolean_type, .number = 30},
+    {.name = "mptcp kind", .bits = 8, .number = 30},
+    {.name = "mptcp length", .bits = 8, .offset_bits = 8, .number = 30},
+    {.name = "mptcp subtype", .bits = 4, .offset_bits = 16, .settable = true, .number = 30},
+    {.name = "fastopen", .type = &boolean_type, .number = 34},
+    {.name = "fastopen kind", .bits = 8, .number = 34},
+    {.name = "fastopen length", .bits = 8, .offset_bits = 8, .number = 34},
+};
+
+}  // namespace
+
+const Module tcp_option_module{.name = "tcp option", .form = Form::option, .help = "TCP option",
+    .keys = kKeys};
+
+}  // namespace bulkhead::rules

@@ -1,0 +1,17 @@
+// The ports that all transport protocols have at the same place.
+#include "common/ruleset/modules/all.h"
+
+namespace bulkhead::rules {
+namespace {
+
+constexpr Key kKeys[] = {
+    {.name = "sport", .type = &inet_service, .settable = true, .help = "source port"},
+    {.name = "dport", .type = &inet_service, .offset_bits = 16, .settable = true, .help = "destination port"},
+};
+
+}  // namespace
+
+const Module th_module{.name = "th", .form = Form::header, .help = "any transport header",
+    .keys = kKeys, .layer = Layer::transport};
+
+}  // namespace bulkhead::rules

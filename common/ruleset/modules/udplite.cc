@@ -1,0 +1,19 @@
+// UDP-Lite's header. RFC 3828 3.1.
+#include "common/ruleset/modules/all.h"
+
+namespace bulkhead::rules {
+namespace {
+
+constexpr Key kKeys[] = {
+    {.name = "sport", .type = &inet_service, .settable = true, .help = "source port"},
+    {.name = "dport", .type = &inet_service, .offset_bits = 16, .settable = true, .help = "destination port"},
+    {.name = "csumcov", .bits = 16, .offset_bits = 32, .settable = true, .help = "checksum coverage"},
+    {.name = "checksum", .bits = 16, .offset_bits = 48, .settable = true, .help = "checksum"},
+};
+
+}  // namespace
+
+const Module udplite_module{.name = "udplite", .form = Form::header, .help = "UDP-Lite header",
+    .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 136}};
+
+}  // namespace bulkhead::rules

@@ -1,0 +1,24 @@
+// Verdicts: `accept`, `drop`, `continue`, `return`, `jump CHAIN`, `goto CHAIN`.
+#include "common/ruleset/modules/all.h"
+
+namespace bulkhead::rules {
+namespace {
+
+void print_target(const Statement& verdict, Out& out) {
+  out << verdict.module->name << " " << verdict.argument("target")->text;
+}
+
+void check_target(Statement& verdict, Checker& checker) { checker.has_chain(*verdict.argument("target")); }
+
+}  // namespace
+
+const Module accept_module{.name = "accept", .form = Form::verdict, .help = "let the packet pass this hook"};
+const Module drop_module{.name = "drop", .form = Form::verdict, .help = "drop the packet"};
+const Module continue_module{.name = "continue", .form = Form::verdict, .help = "go on with the next rule"};
+const Module return_module{.name = "return", .form = Form::verdict, .help = "go back to the calling chain"};
+const Module jump_module{.name = "jump", .form = Form::target, .help = "evaluate a chain, then come back",
+                         .check = check_target, .print = print_target};
+const Module goto_module{.name = "goto", .form = Form::target, .help = "evaluate a chain instead of the rest",
+                         .check = check_target, .print = print_target};
+
+}  // namespace bulkhead::rules

@@ -1,0 +1,18 @@
+#include "common/ruleset/read/text.h"
+
+#include "common/ruleset/read/builder.h"
+#include "common/ruleset/read/words.h"
+
+namespace bulkhead::rules {
+
+std::vector<Command> read_text(Sources& sources, uint32_t index, const Registry& registry, const ReadOptions& options,
+                               Diagnostics& diagnostics) {
+  Words words(preprocess(sources, index, options, diagnostics), registry, diagnostics);
+  Builder builder(registry, diagnostics);
+  Parser parser(words, builder);
+  parser.parse();
+  builder.finish();
+  return builder.take();
+}
+
+}  // namespace bulkhead::rules

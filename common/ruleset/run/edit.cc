@@ -1,0 +1,81 @@
+#include "common/ruleset/run/edit.h"
+
+#include "common/packet/internet_checksum.h"
+
+namespace bulkhead::rules::run {
+namespace {
+
+constexpr size_t kSctpHeader = 12;
+constexpr size_t kWordsMost = 18;  // bytes of a field of 16, and its neighbours within 16-bit words
+using Words = std::array<uint8_t, kWordsMost>;
+
+Number ones(unsigned bits) { return bits >= 128 ? ~Number{0} : (Number{1} << bits) - 1; }
+
+/// `value` into `bits` from bit `offset` on.
+void insert(std::span<uint8_t> into, unsigned offset, unsigned bits, Number value) {
+  auto const behind = static_cast<int>(into.size() * 8 - offset - bits);
+  for (size_t i = 0; i < into.size(); ++i) {
+    int const low = static_cast<int>(8 * (into.size() - 1 - i)) - behind;  // of this byte, within the field
+    auto const part = [low](Number number) {
+      return static_cast<uint8_t>(low >= 128 ? 0 : low >= 0 ? number >> low : number << -low);
+    };
+    uint8_t const own = part(ones(bits));
+    into[i] = static_cast<uint8_t>((into[i] & ~own) | (part(value) & own));
+  }
+}
+
+/// Linux nft_csum_replace.
+void change_sum(uint8_t* sum, const Words& before, const Words& after, size_t bytes) {
+  uint16_t const folded = checksum_changed(load_raw<uint16_t>(sum), std::span(before).first(bytes), after);
+  store_raw(sum, folded == 0 ? uint16_t{0xffff} : folded);
+}
+
+/// Of the checksum that covers the pseudo-header; 0: there is none. nft_payload_l4csum_offset.
+size_t pseudo_header_sum(const Evaluation& packet) {
+  if (packet.transport == Evaluation::kNone) return 0;
+  size_t const at = packet.transport;
+  switch (packet.protocol) {
+    case protocol::tcp: return at + 16;
+    case protocol::udplite: return at + 6;
+    case protocol::icmpv6: return at + 2;
+    case protocol::udp: {
+      std::array<uint8_t, 2> sum{};
+      return packet.copy(at + 6, sum) && (sum[0] | sum[1]) != 0 ? at + 6 : 0;
+    }
+    default: return 0;
+  }
+}
+
+Next set_field(const Step& step, Evaluation& packet, size_t base) {
+  constexpr size_t kSum = 2;
+  size_t const first = base + size_t{step.offset} / 16 * 2, bytes = (size_t{step.offset} % 16 + step.bits + 15) / 16 * 2;
+  size_t const own = step.a == 0 ? 0 : base + static_cast<size_t>(step.a);
+  size_t const pseudo = (step.b & kPseudoHeader) != 0 ? pseudo_header_sum(packet) : 0;
+  if (bytes > kWordsMost || std::max(first + bytes, own + kSum) > packet.head_length) return Next::rule;
+  uint8_t* const place = packet.head.data() + first;
+  Words before{}, after{};
+  std::memcpy(before.data(), place, bytes);
+  after = before;
+  insert(std::span(after).first(bytes), step.offset % 16, step.bits, packet.registers[step.to]);
+  packet.edited = true;
+  if (own != 0) change_sum(packet.head.data() + own, before, after, bytes);
+  // The kernel has changed the header's own checksum by then, and leaves it so.
+  if (pseudo + kSum > packet.head_length) return Next::rule;
+  if (pseudo != 0) change_sum(packet.head.data() + pseudo, before, after, bytes);
+  std::memcpy(place, after.data(), bytes);
+  if ((step.b & kSctp) == 0) return Next::step;
+  // The field has been set by then too.
+  if (packet.protocol == protocol::sctp && packet.transport + kSctpHeader > packet.frame.size()) return Next::rule;
+  packet.renew_sctp = true;
+  return Next::step;
+}
+
+}  // namespace
+
+Next set_network_field(const Step& step, Evaluation& packet) noexcept { return set_field(step, packet, 0); }
+
+Next set_transport_field(const Step& step, Evaluation& packet) noexcept {
+  return packet.transport == Evaluation::kNone ? Next::rule : set_field(step, packet, packet.transport);
+}
+
+}  // namespace bulkhead::rules::run

@@ -1,0 +1,176 @@
+// common/ruleset/run/evaluation.h: one packet before the rules: what can be read of it, and what they decide.
+//
+// Who     services/rules fills it for each packet; steps (program.h) read and change it; evaluate.h walks the chains.
+// Bytes   head is a copy of the packet's headers, from the network header on: rules that rewrite change it there, and later
+//         rules see that. What lies beyond is read from the frame.
+// Units   times: nanoseconds of the packet clock. Numbers in host order; addresses as 128-bit numbers, IPv4 in the low 32.
+// Trust   every offset has been checked against the bytes that are there when this is filled.
+// Cost    no allocation; plain memory.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "common/packet/nat_range.h"
+#include "common/packet/nat_rewrite.h"
+#include "common/packet/packet.h"
+
+namespace bulkhead {
+class Routes;  // common/base/topology.h
+}
+
+namespace bulkhead::rules {
+
+__extension__ using Number = unsigned __int128;
+
+/// Words of shared state that rules may change: counters, quotas, limits. Changes are undone with their batch.
+class StateWords {
+ public:
+  StateWords() = default;
+  StateWords(const StateWords&) = delete;
+  StateWords& operator=(const StateWords&) = delete;
+  virtual ~StateWords() = default;
+  [[nodiscard]] virtual uint64_t get(uint32_t word) const noexcept = 0;
+  virtual void set(uint32_t word, uint64_t value) noexcept = 0;
+};
+
+/// What conntrack knows of the packet's flow, as of this packet.
+struct FlowView {
+  static constexpr uint32_t source_nat = 16, destination_nat = 32;  // bits of status: IPS_SRC_NAT, IPS_DST_NAT
+  static constexpr uint32_t invalid = 1, untracked = 64;
+  uint32_t state = 0;   // a bit of ct state: invalid, established 2, related 4, new 8, untracked
+  bool there = false;   // the rest is meant
+  bool reply = false;
+  uint32_t status = 0;  // nf_conntrack_common.h
+  uint32_t mark_word = 0;   // state word of ct mark
+  uint32_t generation = 0;  // of the flow
+  uint32_t id = 0;
+  uint64_t expires_ns = 0;
+  std::array<Tuple, 2> tuples{};
+  std::array<uint64_t, 2> packets{}, bytes{};
+};
+
+/// How the packet's flow is translated: as nat has bound it, or as rules have ordered so far. By Part.
+struct Translation {
+  bool tracked = false;              // conntrack knows the flow: the rest is meant
+  std::array<bool, 2> open{};        // nothing is bound yet: chains of type nat are asked
+  std::array<bool, 2> ordered{};     // they have said: ranges
+  std::array<NatRange, 2> ranges{};
+  std::array<bool, 2> changes{};     // the packet, at the hook where that part is changed
+  Tuple to;                          // what its tuple becomes; of a packet that begins a flow as known so far
+  bool quotes = false;               // it is an ICMP error: the packet that it quotes becomes
+  Tuple inner_to;
+};
+
+/// The firewall's own addresses, as masquerade and redirect want them, none: there is none; and what its links carry.
+class Host {
+ public:
+  Host() = default;
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+  virtual ~Host() = default;
+  /// From which it speaks by interface `out` (numbered from 1) to `destination`.
+  [[nodiscard]] virtual IpAddress source_towards(const IpAddress& destination, uint32_t out) const noexcept = 0;
+  /// The first one of interface `in`.
+  [[nodiscard]] virtual IpAddress address_at(uint32_t in, const IpAddress& destination) const noexcept = 0;
+  /// Bytes of layer 3 that an interface lets through.
+  [[nodiscard]] virtual uint32_t mtu_of(uint32_t interface) const noexcept = 0;
+};
+
+struct InterfaceView {
+  std::string_view name;
+  uint32_t index = 0;  // as `iif` compares it
+  uint16_t type = 1;   // ARPHRD_ETHER
+};
+
+enum class Decision : uint8_t {
+  none,      // no rule has said anything
+  accept,
+  drop,
+  reject,    // Evaluation::reject says how
+};
+
+struct Reject {
+  enum class Kind : uint8_t { none, icmp, tcp_reset };
+  Kind kind = Kind::none;
+  uint8_t type = 0, code = 0;
+};
+
+struct Evaluation {
+  // Bytes of head: at most, as far as a descriptor may say that the transport header lies; and where it lies within.
+  static constexpr size_t kHead = 65535, kHeadUsual = 256;
+  static constexpr size_t kRegisters = 12;
+  static constexpr uint16_t kNone = 0xffff;
+
+  // The packet.
+  std::array<uint8_t, kHead> head{};  // from the network header on
+  uint16_t head_length = 0;
+  uint16_t transport = kNone;         // offset; kNone: not there, or a later fragment
+  bool later_fragment6 = false;       // IPv6: of a datagram that nobody puts together
+  std::span<const uint8_t> link;      // link header; empty: none
+  std::span<const uint8_t> frame;     // from the network header on, as captured
+  uint32_t length = 0;                // of layer 3
+  uint8_t l3 = 0;                     // 4 or 6
+  uint8_t protocol = 0;               // transport, behind IPv6 extension headers
+  uint8_t packet_type = 0;            // PACKET_HOST 0, broadcast 1, multicast 2
+  uint16_t ether_type = 0;
+  uint32_t mark = 0;
+  uint32_t priority = 0;              // traffic class
+  uint64_t number = 0;
+  uint64_t time_ns = 0;
+  InterfaceView in, out;              // no name: none
+  FlowView flow;
+  Translation nat;
+  StateWords* state = nullptr;
+  const Host* host = nullptr;
+  const Chance* chance = nullptr;
+  const OtherFlows* others = nullptr;  // where it shows what nat will choose; null: nobody else is there
+  const Routes* routes = nullptr;     // null: a bridge has none
+  std::span<const std::string> interfaces;  // names, by index less 1
+
+  // What rules have done so far.
+  bool edited = false;      // head is not as it came, but for translation and routing
+  bool steady = false;      // and met nothing by which another packet of its flow might fare otherwise (steady.h)
+  bool marks_flow = false;  // and gave their flow another mark
+  uint8_t bumped = 0;       // counters, which are in
+  std::array<uint32_t, 5> bumps{};  // by first words
+  bool renew_sctp = false;  // and SCTP's checksum has to be made anew
+  std::array<Number, kRegisters> registers{};
+  Decision verdict = Decision::none;
+  Reject reject;
+  uint32_t rule = 0;  // index in Program::rules of the one that decided, plus 1; 0: a policy or nobody
+  bool policy = false;  // drop: a chain's policy said so
+  uint32_t chain = 0;   // target of a jump
+
+  /// Rules have done nothing yet.
+  void begin() noexcept {
+    edited = marks_flow = renew_sctp = false;
+    steady = true;
+    bumped = 0;
+    verdict = Decision::none;
+    reject = {};
+    rule = 0;
+  }
+  /// A counter has counted it.
+  void bump(uint32_t word) noexcept {
+    if (bumped < bumps.size()) bumps[bumped++] = word;
+    else steady = false;
+  }
+  /// Bytes from the network header on: changed ones, where they are in head. False: beyond the packet.
+  [[nodiscard]] bool copy(size_t offset, std::span<uint8_t> into) const noexcept {
+    if (offset + into.size() <= head_length) {
+      std::memcpy(into.data(), head.data() + offset, into.size());
+      return true;
+    }
+    if (offset + into.size() > frame.size()) return false;
+    for (size_t i = 0; i < into.size(); ++i) into[i] = offset + i < head_length ? head[offset + i] : frame[offset + i];
+    return true;
+  }
+};
+
+}  // namespace bulkhead::rules

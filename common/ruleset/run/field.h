@@ -1,0 +1,11 @@
+// common/ruleset/run/field.h: bits out of a packet's bytes.
+#pragma once
+
+#include "common/ruleset/run/evaluation.h"
+
+namespace bulkhead::rules::run {
+
+/// `bits` from bit `offset` on of the byte `byte`, counted from the network header. False: beyond the packet.
+[[nodiscard]] bool load_bits(const Evaluation& packet, size_t byte, unsigned offset, unsigned bits, Number& into) noexcept;
+
+}  // namespace bulkhead::rules::run

@@ -1,0 +1,20 @@
+// common/ruleset/run/option.h: fields of options and of IPv6 extension headers, which have to be looked for.
+//
+// Step    a: kind of the option, or number of the header; b: 1 if only asked whether it is there (1 or 0 into the register);
+//         otherwise offset and bits of the field, from the option's first bit on. What is not there leaves the rule,
+//         and so does the other IP version.
+// Trust   every length is checked against the packet; the search goes forward by at least a byte each time.
+// Source  Linux nft_exthdr.c, __ip_options_compile, ipv6_find_hdr.
+#pragma once
+
+#include "common/ruleset/run/program.h"
+
+namespace bulkhead::rules::run {
+
+Next tcp_option(const Step& step, Evaluation& packet) noexcept;
+/// A field of 16 or 32 bits from the register; a maximum segment size only becomes less. No such option: goes on.
+Next set_tcp_option(const Step& step, Evaluation& packet) noexcept;
+Next ip_option(const Step& step, Evaluation& packet) noexcept;
+Next ip6_header(const Step& step, Evaluation& packet) noexcept;
+
+}  // namespace bulkhead::rules::run

@@ -1,0 +1,164 @@
+// common/ruleset/run/program.h: a ruleset as it is run: steps, rules, chains, hooks.
+//
+// Who     compile.h makes it out of the generic structure; evaluate.h runs it. It is a cache: whoever has the same ruleset
+//         makes the same one, with the same numbers for rules and state words.
+// Shape   a rule is a run of steps; a step goes on, leaves the rule, or decides. A module gives its steps' functions, so the
+//         walk knows none of them.
+// Owner   plain values; steps point at sets and texts that the program owns.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/chance.h"
+#include "common/ruleset/run/evaluation.h"
+
+namespace bulkhead::rules {
+
+enum class Next : uint8_t { step, rule, verdict, jump, go_to, return_ };
+
+struct Step {
+  using Run = Next (*)(const Step& step, Evaluation& packet) noexcept;
+  Run run = nullptr;
+  uint8_t to = 0;          // registers
+  uint8_t count = 1;       // registers from `to` on
+  uint16_t bits = 0;
+  uint32_t offset = 0;     // bits, bytes or a number: the step's own
+  uint32_t word = 0;       // first state word
+  uint32_t chain = 0;
+  const void* data = nullptr;
+  Number a = 0, b = 0;
+};
+
+struct CompiledRule {
+  uint32_t first = 0, count = 0;  // steps
+  uint32_t steady = 0;            // of them, before the first by which two packets of a flow may differ (steady.h)
+  uint32_t chain = 0;
+  uint64_t handle = 0;
+  uint32_t line = 0;              // in the file that it came from; 0: not known
+};
+
+class Classifier;  // classifier.h
+
+struct CompiledChain {
+  std::string family, table, name;
+  uint32_t first = 0, count = 0;  // rules
+  bool base = false, drops = false;
+  bool early = false;  // before conntrack, which knows nothing of the packet yet
+  bool edits = false;  // some rule of it sets a header's field
+  bool steady = false;  // its classifier asks for nothing by which two packets of a flow may differ
+  int32_t priority = 0;
+  std::shared_ptr<const Classifier> classifier;  // null: rules are tried one after another
+};
+
+/// Where packets meet base chains.
+enum class At : uint8_t { prerouting, input, forward, output, postrouting, count };
+inline constexpr std::array<std::string_view, static_cast<size_t>(At::count)> kHookNames{"prerouting", "input", "forward", "output",
+                                                                                        "postrouting"};
+
+/// Packets that some rule may refuse with a TCP reset.
+enum class Resets : uint8_t { none, others, any };  // others: such that are not of established flows
+
+/// New flows of which chains behind a translation may see what it has become.
+enum class Choices : uint8_t { none, echoes, all };  // echoes: of ICMP
+
+/// Where among a hook's chains the addresses change, and those of type nat are asked.
+inline constexpr uint32_t kNatPoint = ~0U;
+
+/// What snat, dnat, masquerade or redirect say: constants, or registers where they come from a map.
+struct NatTarget {
+  enum class Address : uint8_t { none, constant, registers, outgoing, incoming };
+  Part part = Part::source;
+  Address address = Address::none;
+  bool ports_from_register = false;
+  bool keeps_host = false;       // prefix: the address's host part stays
+  uint8_t address_register = 0, address_end_register = 0;
+  uint8_t port_register = 0, port_end_register = 0;
+  uint8_t l3 = 0;                // of the addresses; 0: the packet's
+  NatRange range;                // flags, and what is constant
+};
+
+/// A set whose elements do not change: of one field or several.
+class ConstantSet {
+ public:
+  static constexpr size_t kFields = 5;
+  struct Range {
+    std::array<Number, kFields> low{}, high{};
+    Step::Run then = nullptr;  // a verdict map's answer
+    uint32_t chain = 0;
+    Number data = 0;           // a map's
+    Number data_end = 0;       // the end of a range, or the second field of a concatenation
+    uint64_t expires_ns = 0;   // from the first packet on; 0: never
+  };
+  ConstantSet(size_t fields, std::vector<Range> ranges);
+  [[nodiscard]] const std::vector<Range>& ranges() const { return ranges_; }
+  /// The element that holds the `fields`; null: none.
+  [[nodiscard]] const Range* find(const Number* fields) const noexcept;
+
+ private:
+  [[nodiscard]] static size_t hash_of(const Number* fields, size_t count) noexcept;
+
+  size_t fields_;
+  std::vector<Range> ranges_;       // one field: sorted by low; otherwise exact ones first
+  std::vector<uint32_t> places_;    // hash of exact ones: index plus 1
+  size_t first_wide_ = 0;           // several fields: ranges behind this are looked at one by one
+};
+
+/// A statement of the generic structure that the program was made of, and where its state begins.
+struct Statement;
+struct Counted {
+  const Statement* statement;
+  uint32_t word;
+};
+
+class DynamicSet;  // run/dynamic_set.h
+struct SetUpdate;
+struct HashedFields;  // run/make_numbers.h
+
+struct Program {
+  static constexpr uint32_t kNoWord = ~0U;
+
+  std::vector<Step> steps;
+  std::vector<CompiledRule> rules;
+  std::vector<CompiledChain> chains;
+  using Hooks = std::array<std::array<std::vector<uint32_t>, 2>, static_cast<size_t>(At::count)>;
+  /// Base chains by hook and family (4, 6), in the order in which packets meet them; kNatPoint where there are any of type
+  /// nat, which are apart.
+  Hooks hooks, nat;
+  std::deque<ConstantSet> sets;
+  std::vector<std::shared_ptr<DynamicSet>> dynamic_sets;
+  std::vector<std::shared_ptr<const SetUpdate>> updates;
+  std::vector<std::shared_ptr<const HashedFields>> hashed;
+  std::shared_ptr<const Chance> chance;  // of numgen and such; null: none of them is there
+  std::deque<std::string> texts;
+  std::deque<NatTarget> targets;
+  std::vector<Counted> counted;
+  bool flow_marks = false;        // some rule reads or sets ct mark
+  bool flow_views = false;        // some rule asks for counts, status or expiry of flows
+  bool translates = false;        // there are chains of type nat
+  bool edits = false;             // some rule sets a header's field
+  bool sets_tuples = false;       // of them, an address or one of the transport: what a packet's tuple, or a reset about it, is made of
+  Resets resets = Resets::none;
+  Choices choices = Choices::none;
+  bool early = false;             // there are chains before conntrack
+  bool early_orders = false;      // in which it matters to something which packet comes first
+  bool early_shares = false;      // and something that they change, or what they refuse, concerns other chains too
+  /// Where a flow may come from, or go to, once it is translated. By Part; ranges, both ends included.
+  std::array<std::vector<std::pair<IpAddress, IpAddress>>, 2> may_become;
+  std::array<bool, 2> may_become_local{};  // any address of the firewall itself
+  std::vector<uint64_t> initial;  // state words as a new ruleset has them
+  uint32_t words = 0;             // how many there are; those beyond `initial` begin with 0
+  uint32_t start = kNoWord;       // the word that keeps when the first packet came; kNoWord: nobody asks
+  uint32_t changes = 0;           // calls of StateWords::set() that one packet makes at most
+
+  [[nodiscard]] const std::vector<uint32_t>& at(At hook, uint8_t l3) const {
+    return hooks[static_cast<size_t>(hook)][l3 == 4 ? 0 : 1];
+  }
+  [[nodiscard]] const std::vector<uint32_t>& nat_at(At hook, uint8_t l3) const {
+    return nat[static_cast<size_t>(hook)][l3 == 4 ? 0 : 1];
+  }
+};
+
+}  // namespace bulkhead::rules

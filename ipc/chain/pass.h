@@ -1,0 +1,136 @@
+// ipc/chain/pass.h: a stage with one visit that looks at each descriptor and passes it on.
+//
+// Who     rules and nat. What they do is a Work: visit(Descriptor&, Batch&) for each descriptor, end(Batch&) for each
+//         batch, and how many words these set at most: words_each(), kWordsEnd. It may have look_ahead() and look_near(),
+//         which see a descriptor kFar and kNear places before its visit and may do nothing but prefetch. It may have
+//         asks_next(): whether a visit reads what the next service makes of all before it, and so waits for that.
+// Order   one out for each one in, in the same order.
+// Sleep   whoever waits for the next service sleeps with work to do: that one, told so (PassPlace::waits), rings when it has
+//         come to the end of its ring, and when it recovers.
+// Trust   the descriptor is a copy; a Work checks what it uses of it.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "ipc/control/settings.h"
+#include "ipc/chain/stage.h"
+#include "ipc/chain/wiring.h"
+
+namespace bulkhead {
+
+template <class Work>
+concept AsksNext = requires(const Work& work, const Descriptor& descriptor) { work.asks_next(descriptor); };
+
+/// Must a visit of `descriptor` wait until the next service has committed all that was put?
+template <class Work>
+[[nodiscard]] bool waits_for_next(const Work& work, const Descriptor& descriptor, Outlet& out) {
+  if constexpr (AsksNext<Work>) return work.asks_next(descriptor) && !out.drained();
+  else return false;
+}
+
+/// Has the inlet something for a visit that need not wait?
+template <class Work>
+[[nodiscard]] bool may_visit(const Work& work, Inlet& in, Outlet& out) {
+  if (in.available() == 0 || out.room() == 0) return false;
+  if constexpr (AsksNext<Work>) {
+    Descriptor next;
+    in.get(next);
+    return !waits_for_next(work, next, out);
+  }
+  return true;
+}
+
+/// The service before, which may wait for this one.
+struct Waiting {
+  const Desk* desk = nullptr;  // null: it does not
+  Bell* bell = nullptr;
+};
+
+template <class Work>
+class PassStage : public Stage {
+ public:
+  PassStage(const StageParts& parts, const Ring& inlet, const Next& next, Work work, Waiting before = {})
+      : Stage(parts, {&inlet}, {next}), work_(std::move(work)), before_(before) {}
+
+ protected:
+  bool work() override { return may_visit(work_, inlet(0), outlet(0)); }
+  bool stalled() const override { return stalled_; }
+  void committed() override {
+    if (before_.desk != nullptr && inlet(0).available() == 0 && before_.desk->asleep.load() != 0) before_.bell->ring();
+  }
+  void recovered() override {
+    if (before_.desk != nullptr) before_.bell->ring();
+  }
+
+  bool make() override {
+    Inlet& in = inlet(0);
+    Outlet& out = outlet(0);
+    uint64_t const count = std::min({in.available(), out.room(), uint64_t{batch_size()}});
+    size_t const words = work_.words_each() + Work::kWordsEnd;
+    for (uint64_t i = 0; i < std::min(kFar, count); ++i) look_ahead(in, i, i);
+    uint64_t done = 0;
+    stalled_ = false;
+    while (done < count && batch().room() >= words) {
+      Descriptor& descriptor = ahead_[done % kFar];
+      stalled_ = waits_for_next(work_, descriptor, out);
+      if (stalled_) break;
+      if (done + kNear < count) look_near(done + kNear);
+      work_.visit(descriptor, batch());
+      out.put(descriptor);
+      in.advance();
+      ++done;
+      if (done + kFar - 1 < count) look_ahead(in, kFar - 1, done + kFar - 1);
+    }
+    if (done != 0) work_.end(batch());
+    return done != 0;
+  }
+
+ private:
+  static constexpr uint64_t kFar = 8, kNear = 3;
+
+  /// The descriptor that is the `turn`-th of this batch, `distance` behind the inlet's next one.
+  void look_ahead(const Inlet& in, uint64_t distance, uint64_t turn) {
+    Descriptor& descriptor = ahead_[turn % kFar];
+    in.get(descriptor, distance);
+    if constexpr (requires { work_.look_ahead(descriptor, batch()); }) work_.look_ahead(descriptor, batch());
+  }
+  void look_near(uint64_t turn) {
+    if constexpr (requires { work_.look_near(ahead_[0], batch()); }) work_.look_near(ahead_[turn % kFar], batch());
+  }
+
+  Work work_;
+  Waiting before_;
+  bool stalled_ = false;
+  std::array<Descriptor, kFar> ahead_;  // of this batch, by turn
+};
+
+/// Where such a stage stands in the chain, by names of objects.
+struct PassPlace {
+  std::string own;   // the service
+  std::string from;  // ring it reads
+  std::string to;    // ring it writes
+  std::string next;  // service that reads `to`
+  unsigned head;     // which head of that service's desk
+  std::string waits{};  // service that writes `from`, and may wait for this one; none: it does not
+};
+
+template <class Work>
+Result<std::unique_ptr<Stage>> make_pass_stage(Objects& objects, const Settings& settings, const PassPlace& place,
+                                               Work work) {
+  Wiring wiring(objects);
+  auto const stage = wiring.stage(place.own);
+  auto* from = wiring.object<Ring>(place.from);
+  auto* to = wiring.object<Ring>(place.to);
+  auto* next = wiring.object<Desk>(place.next + ".desk");
+  Waiting before;
+  if (!place.waits.empty()) before = {wiring.object<Desk>(place.waits + ".desk"), &objects.bell(place.waits)};
+  if (!wiring.complete()) return tl::unexpected(wiring.error());
+  return std::make_unique<PassStage<Work>>(stage.parts(settings.batch), *from,
+                                           Next{*to, *next, place.head, objects.bell(place.next)}, std::move(work), before);
+}
+
+}  // namespace bulkhead

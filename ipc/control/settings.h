@@ -1,0 +1,90 @@
+// ipc/control/settings.h: what one instance was started with. The holder writes it once, everyone reads it.
+//
+// Who     the holder encodes it into the sealed object `config`; keeper and services decode it at start.
+// Trust   decode() checks every value against its limits, whoever wrote it.
+// Source  schema/settings.capnp is the layout; a field added there keeps old readers working.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/result.h"
+#include "common/base/topology.h"
+
+namespace bulkhead {
+
+inline constexpr size_t kMaxInterfaces = 64;
+
+struct Settings {
+  enum class Chain : uint8_t {
+    work,   // the stages do their work
+    empty,  // they pass descriptors on: the limit of this way, for the benchmark
+  };
+  struct Interface {
+    std::string name;
+    bool has_input = false;  // object in.NAME is its capture; object out.NAME.pcap what leaves by it
+    std::string path;        // of the capture, for messages
+  };
+
+  /// What packets are judged by, and what that is called.
+  struct Ruleset {
+    struct Rule {
+      std::string family, table, chain;
+      uint64_t handle = 0;
+    };
+    std::string text;         // as `nft list ruleset` prints it; empty: there is no ruleset
+    std::vector<Rule> rules;  // in the order in which its compilation numbers them
+    uint32_t words = 0;       // of state that it has: counters, quotas, limits, elements of sets
+    uint32_t changes = 0;     // of them, by one packet at most
+    bool marks = false;       // and one for each flow: ct mark
+    bool views = false;       // asks for counts, status or expiry of flows
+    bool translates = false;  // has chains of type nat
+    bool early = false;       // and such that come before conntrack
+    bool shows_choices = false;  // of nat, to chains behind it: rules waits for nat
+    bool sets_tuples = false; // addresses, or fields of the transport header
+    enum class Resets : uint8_t { none, others, any };
+    Resets resets = Resets::none;  // packets whose flow it may close by refusing them; others: of no established flow
+    /// Where a flow may come from, or go to, once it is translated. By Part (common/packet/nat_range.h).
+    struct AddressRange {
+      IpAddress low, high;  // both included
+    };
+    std::array<std::vector<AddressRange>, 2> may_become;
+  };
+
+  uint32_t ring = 4096;  // slots of each ring, and packets in the chain at most; a power of two, 16 to 65536
+  uint32_t batch = 256;  // descriptors of one commit at most, 1 to 4096
+  uint32_t flows = 262144;          // entries of the flow table, 1 to 2^24
+  uint64_t seed = 0;                // of everything that is chance
+  uint32_t spin_us = 50;            // how long an idle service looks again before it sleeps; 0: not at all
+  uint32_t hang_ms = 2000;          // a service whose heartbeat stands still for so long is replaced
+  uint64_t packets_per_second = 0;  // the pace at which pktio takes packets in; 0: as fast as it goes
+  bool verdicts = true;             // write verdicts.jsonl (object out.verdicts.jsonl)
+  bool strict_mac = false;          // a router takes frames to its own MAC addresses and to groups only
+  bool fast_lane = true;            // pktio forwards by itself what need not be judged again (ipc/state/lanes.h)
+  Chain chain = Chain::work;
+  uint64_t made_packets =
+      0;  // so many 64-byte packets made in memory instead of captures read, nothing written
+  std::vector<Interface> interfaces;  // bridge wiring: two; a packet that came in by one leaves by the other
+  Ruleset ruleset;                    // none: everything passes
+  /// The packet whose walk through the rules is written down (ipc/state/walk.h).
+  struct Explained {
+    uint32_t interface = 0;
+    uint64_t packet = 0;  // counted from 1 within its capture; 0: none
+  };
+  Explained explained;
+  Topology topology;                  // router wiring: interfaces the same ones in the same order; none: a bridge
+};
+
+/// Letters, digits and . _ - @, at most 64, so that it can stand in a file's and an object's name.
+[[nodiscard]] bool is_interface_name(std::string_view name);
+[[nodiscard]] Status check(const Settings& settings);
+
+[[nodiscard]] std::vector<std::byte> encode(const Settings& settings);
+[[nodiscard]] Result<Settings> decode(std::span<const std::byte> message);
+
+}  // namespace bulkhead

@@ -1,0 +1,25 @@
+// ipc/runtime/stage_main.h: main() of a service that is a Stage.
+//
+// Who     services/{pktio,conntrack,rules,nat}/main.cc.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "ipc/runtime/service_main.h"
+#include "ipc/chain/wiring.h"
+
+namespace bulkhead {
+
+/// What make() has at hand, all of it for as long as the stage lives.
+struct StageWorld {
+  Objects& objects;
+  Grants& grants;
+  const Settings& settings;
+  ControlLoop& control;
+};
+using MakeStage = std::function<Result<std::unique_ptr<Stage>>(StageWorld world)>;
+
+int stage_main(int argc, char** argv, const char* service, const MakeStage& make);
+
+}  // namespace bulkhead

@@ -1,0 +1,96 @@
+// ipc/state/bindings.h: what nat keeps of each flow: how it goes, how it comes back, and how to find who has a tuple already.
+//
+// Who     nat writes, in batches (ipc/memory/commit.h). rules maps it read-only: a flow's binding is made with its first packet and
+//         stays until its deletion passes nat, so a packet that is before nat finds it whole.
+// Find    chains of entries by the hash of the original tuple, of the reply tuple, and of the original source (address,
+//         port, protocol): for a source keeps its mapping towards other servers.
+// Handles by the flow's index and generation (ipc/state/flow_table.h).
+// Source  nf_nat_core.c: nf_nat_bysource, nf_conntrack_tuple_taken.
+#pragma once
+
+#include "common/packet/nat_rewrite.h"
+#include "ipc/state/counters.h"
+#include "ipc/chain/descriptor.h"
+#include "ipc/state/flow_table.h"
+
+namespace bulkhead {
+
+struct alignas(64) Binding {
+  static constexpr uint32_t used = 1, source = 2, destination = 4;  // flags: in use; which part is translated
+
+  Word<uint32_t> generation;  // of the flow
+  Word<uint32_t> flags;
+  SharedTuple original, reply;
+  std::array<Word<uint32_t>, 3> next;  // of the chains: index + 1; 0: the end
+  std::array<Word<uint32_t>, 3> hash;  // of what each chain goes by
+};
+static_assert(sizeof(Binding) == 128);
+
+struct NatState {
+  static constexpr Layout kLayout = Layout::nat_state;
+  static constexpr uint32_t kVersion = 4;
+  enum Chain : uint8_t { by_original, by_reply, by_source, chains };
+
+  [[nodiscard]] static constexpr uint64_t buckets_for(uint64_t flows) { return std::bit_ceil(flows + 1); }
+  static constexpr size_t bytes_for(uint64_t flows) {
+    return sizeof(NatState) + flows * sizeof(Binding) + chains * buckets_for(flows) * sizeof(Word<uint32_t>);
+  }
+
+  ObjectHeader header;  // capacity: flows that can be bound; 0: no ruleset translates
+  alignas(64) Counts counts;
+  Word<uint64_t> bound;       // bindings made
+  Word<uint64_t> clashes;     // packets dropped because no tuple was free
+  Word<uint64_t> gone_read;   // of conntrack's deletions
+
+  [[nodiscard]] Binding* bindings() { return reinterpret_cast<Binding*>(this + 1); }
+  [[nodiscard]] const Binding* bindings() const { return reinterpret_cast<const Binding*>(this + 1); }
+  [[nodiscard]] Word<uint32_t>* buckets(uint64_t flows, Chain chain) {
+    return reinterpret_cast<Word<uint32_t>*>(bindings() + flows) + chain * buckets_for(flows);
+  }
+  [[nodiscard]] const Word<uint32_t>* buckets(uint64_t flows, Chain chain) const {
+    return reinterpret_cast<const Word<uint32_t>*>(bindings() + flows) + chain * buckets_for(flows);
+  }
+};
+static_assert(sizeof(NatState) % 64 == 0);
+
+/// Of the flow of that generation, which is there?
+[[nodiscard]] inline bool is_bound(const Binding& binding, uint32_t generation) noexcept {
+  return binding.generation.load() == generation && (binding.flags.load() & Binding::used) != 0;
+}
+
+/// The binding of a flow, read by another process; none where that flow has none.
+struct BindingView {
+  uint32_t flags = 0;
+  Tuple original, reply;
+  [[nodiscard]] bool translates() const noexcept { return (flags & (Binding::source | Binding::destination)) != 0; }
+};
+[[nodiscard]] inline BindingView binding_of(const NatState& state, uint32_t flow, uint32_t generation) noexcept {
+  BindingView view;
+  if (flow == 0 || flow > state.header.capacity) return view;
+  const Binding& binding = state.bindings()[flow - 1];
+  if (!is_bound(binding, generation)) return view;
+  view.flags = binding.flags.load();
+  view.original = tuple_of(binding.original);
+  view.reply = tuple_of(binding.reply);
+  return view;
+}
+
+/// What becomes of a packet, or an ICMP error, of that flow: it leaves as the inverse of how its answer comes. Nothing, if
+/// that is no tuple.
+[[nodiscard]] inline Rewriting rewriting_of(const BindingView& binding, Direction direction, Quote quote) noexcept {
+  Rewriting what;
+  bool const reply = direction == Direction::reply;
+  const Tuple& answer = reply ? binding.original : binding.reply;
+  auto const to = inverse(answer);
+  if (!to) return what;
+  bool const source = (binding.flags & Binding::source) != 0, destination = (binding.flags & Binding::destination) != 0;
+  what.outer = static_cast<uint8_t>(((reply ? destination : source) ? Rewriting::source : 0) |
+                                    ((reply ? source : destination) ? Rewriting::destination : 0));
+  what.to = *to;
+  if (quote == Quote::none) return what;
+  what.inner = Rewriting::source | Rewriting::destination;
+  what.inner_to = answer;
+  return what;
+}
+
+}  // namespace bulkhead

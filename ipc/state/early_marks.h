@@ -1,0 +1,22 @@
+// ipc/state/early_marks.h: what chains before conntrack have left on a packet, for those behind it.
+//
+// Who     rules' early visit writes the slot of each packet that it passes on; its main visit reads it.
+// Owner   a slot for each number (ipc/memory/slots.h, which says too how it is trusted).
+#pragma once
+
+#include "ipc/memory/slots.h"
+
+namespace bulkhead {
+
+struct EarlyMark {
+  uint64_t number;
+  uint64_t steps;     // of its walk (ipc/state/walk.h), where that is written down
+  uint32_t mark;      // meta mark
+  uint32_t priority;  // meta priority
+  uint64_t steady;    // 1: nothing in there tells it from another packet of its flow (common/ruleset/compile/steady.h)
+};
+static_assert(sizeof(EarlyMark) == 32);
+
+using EarlyMarks = Slots<EarlyMark, Layout::early_marks>;
+
+}  // namespace bulkhead

@@ -1,0 +1,67 @@
+// ipc/state/pktio_state.h: what pktio remembers: how far the captures have been read, numbered, come home, written.
+//
+// Who     pktio writes (journaled, but where said otherwise); keeper and holder read single words.
+// Units   packets, bytes, nanoseconds of the packet clock since 1970.
+// Crash   all of it belongs to pktio's batch, so that a packet's count, its number and its bytes in the output are
+//         committed together.
+#pragma once
+
+#include <array>
+
+#include "ipc/chain/descriptor.h"
+#include "ipc/state/fragments.h"
+#include "ipc/memory/object.h"
+#include "ipc/control/outputs.h"
+#include "ipc/control/settings.h"
+#include "ipc/memory/word.h"
+
+namespace bulkhead {
+
+struct PktioState {
+  static constexpr Layout kLayout = Layout::pktio_state;
+  static constexpr uint32_t kVersion = 4;
+  static constexpr size_t bytes_for(uint64_t) { return sizeof(PktioState); }  // lanes lie behind it (ipc/state/lanes.h)
+  static constexpr size_t kErrorBytes = 256;
+
+  enum class Done : uint32_t { running, finished, failed };
+
+  struct alignas(64) Interface {
+    Word<uint64_t> read_packets;  // Position of its capture
+    Word<uint64_t> read_offset;
+    Word<uint64_t> in_bytes;
+    Word<uint64_t> out_packets, out_bytes;
+    Word<uint32_t> input_ended;   // 1: at its end; 2: failed
+    // Not journaled; written once, before input_ended is 2.
+    std::array<char, kErrorBytes> input_error;
+  };
+  struct Output {
+    Word<uint64_t> staged;   // bytes committed to this file
+    Word<uint64_t> written;  // of them in the file for sure; only goes forward, not journaled
+  };
+
+  ObjectHeader header;  // capacity: lanes
+  alignas(64) Word<uint64_t> next_number;  // that the next packet or event gets, less 1
+  Word<uint64_t> time_ns;                  // packet time
+  Word<uint64_t> tick_time_ns;             // of the last tick
+  Word<uint64_t> since_tick;               // packets
+  Word<uint64_t> large_taken;              // large cells ever taken
+  alignas(64) Word<uint64_t> home_number;  // how many have come home
+  Word<uint64_t> large_home;               // large cells ever let go
+  Word<uint64_t> packets, bytes;           // taken in
+  Word<uint64_t> accepted, dropped;
+  Word<uint64_t> link;                     // of the outputs: LinkType + 1, once an input is open
+  std::array<Word<uint64_t>, static_cast<size_t>(DropReason::count)> drops;
+  std::array<Word<uint64_t>, 8> states;    // packets by FlowState
+  std::array<Interface, kMaxInterfaces> interfaces;
+  std::array<Output, kMaxOutputs> outputs;  // by Outputs' numbers
+  // Not journaled: the text is written before the word, once.
+  alignas(64) Word<Done> done;
+  std::array<char, kErrorBytes> error;  // when failed, zero-ended
+  alignas(64) FragmentLinks fragments;  // which cell lies where follows from timing; what the chains say does not
+  // How many went by the fast lane follows from timing too.
+  alignas(64) Word<uint64_t> lane_packets;
+  Word<uint32_t> lane_epoch;    // how often the flow table was nearly full
+  Word<uint32_t> lane_crowded;  // 1: it is
+};
+
+}  // namespace bulkhead
