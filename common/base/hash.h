@@ -27,13 +27,13 @@ class TupleHash {
     std::memcpy(key_.data(), digest.data(), key_.size());
   }
 
-  [[nodiscard]] uint64_t operator()(const Tuple& tuple) const noexcept {
+  [[nodiscard]] uint64_t operator()(const packet::Tuple& tuple) const noexcept {
     return tuple.l3 == 4 ? hash4(tuple) : hash6(tuple);
   }
 
  private:
   /// Ports that count; for ICMP its identifier on both sides, since type and code differ by direction.
-  static uint16_t port(const Tuple& tuple, bool source) noexcept {
+  static uint16_t port(const packet::Tuple& tuple, bool source) noexcept {
     return source || tuple.is_icmp() ? tuple.src_port : tuple.dst_port;
   }
   template <class Words>
@@ -43,11 +43,11 @@ class TupleHash {
                      key_.data());
     return hash;
   }
-  static uint64_t rest(const Tuple& tuple) noexcept {
+  static uint64_t rest(const packet::Tuple& tuple) noexcept {
     return uint64_t{tuple.zone} << 16 | uint64_t{tuple.protocol} << 8 | tuple.l3;
   }
 
-  [[nodiscard]] uint64_t hash4(const Tuple& tuple) const noexcept {
+  [[nodiscard]] uint64_t hash4(const packet::Tuple& tuple) const noexcept {
     uint32_t src = 0, dst = 0;
     std::memcpy(&src, tuple.src.data(), 4);
     std::memcpy(&dst, tuple.dst.data(), 4);
@@ -57,7 +57,7 @@ class TupleHash {
     return hash(std::array<uint64_t, 2>{low | (more & 0xffff) << 48, high | more >> 16 << 48});
   }
 
-  [[nodiscard]] uint64_t hash6(const Tuple& tuple) const noexcept {
+  [[nodiscard]] uint64_t hash6(const packet::Tuple& tuple) const noexcept {
     struct End {
       std::array<uint64_t, 2> address;
       uint64_t port;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-namespace bulkhead {
+namespace bulkhead::packet {
 namespace {
 
 /// Adds with the carry brought round, which a ones' complement sum of any width allows.
@@ -139,4 +139,4 @@ Checksum verify_checksum(std::span<const uint8_t> captured, const Headers& h) no
   }
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::packet

@@ -13,7 +13,7 @@
 
 #include "common/packet/packet.h"
 
-namespace bulkhead {
+namespace bulkhead::packet {
 
 enum class Checksum : uint8_t {
   good,
@@ -34,4 +34,4 @@ enum class Checksum : uint8_t {
 /// CRC32c as SCTP wants it, of a packet whose checksum field is taken for zeros. At least 12 bytes.
 [[nodiscard]] uint32_t sctp_checksum(std::span<const uint8_t> packet) noexcept;
 
-}  // namespace bulkhead
+}  // namespace bulkhead::packet

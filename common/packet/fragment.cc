@@ -4,7 +4,7 @@
 
 #include "common/packet/ip_header.h"
 
-namespace bulkhead {
+namespace bulkhead::packet {
 namespace {
 
 using ip_header::kIpv6;
@@ -100,4 +100,4 @@ std::optional<Fragment> fragment_of(std::span<const uint8_t> captured, const Hea
   return l3 == 6 ? fragment6(packet, headers, device) : std::nullopt;
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::packet

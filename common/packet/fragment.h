@@ -12,7 +12,7 @@
 
 #include "common/packet/packet.h"
 
-namespace bulkhead {
+namespace bulkhead::packet {
 
 /// Fragments with the same one are parts of the same datagram.
 struct FragmentKey {
@@ -54,4 +54,4 @@ struct Fragment {
   return is_extension(captured[headers.l3_offset + 6U]);
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::packet

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-namespace bulkhead {
+namespace bulkhead::packet {
 
 namespace icmp {
 inline constexpr uint8_t echo_reply = 0, unreachable = 3, source_quench = 4, redirect = 5, echo = 8, time_exceeded = 11,
@@ -25,4 +25,4 @@ inline constexpr uint8_t no_route = 0, beyond_scope = 2;  // codes of unreachabl
 [[nodiscard]] constexpr bool is_error(uint8_t type) noexcept { return type < 128; }
 }  // namespace icmpv6
 
-}  // namespace bulkhead
+}  // namespace bulkhead::packet

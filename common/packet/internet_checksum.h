@@ -9,7 +9,7 @@
 
 #include "common/base/bytes.h"
 
-namespace bulkhead {
+namespace bulkhead::packet {
 
 /// Ones' complement sum, not folded, on top of `sum`. An odd last byte is padded; only the last piece may be odd.
 [[nodiscard]] inline uint64_t checksum_add(std::span<const uint8_t> bytes, uint64_t sum = 0) noexcept {
@@ -43,4 +43,4 @@ namespace bulkhead {
   return checksum_fold(sum);
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::packet

@@ -10,7 +10,7 @@
 #include "common/base/address.h"
 #include "common/packet/internet_checksum.h"
 
-namespace bulkhead::ip_header {
+namespace bulkhead::packet::ip_header {
 
 inline constexpr size_t kIpv4 = 20, kIpv6 = 40;  // without options and extension headers
 inline constexpr uint32_t kFragment6 = 8;        // IPv6's fragment header
@@ -60,4 +60,4 @@ inline void pass_hop(uint8_t* ip) noexcept {
   store_raw(ip + 10, checksum_changed(load_raw<uint16_t>(ip + 10), before, load_raw<uint16_t>(ip + 8)));
 }
 
-}  // namespace bulkhead::ip_header
+}  // namespace bulkhead::packet::ip_header

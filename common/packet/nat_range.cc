@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace bulkhead {
+namespace bulkhead::packet {
 namespace {
 
 constexpr uint16_t kLowestFree = 1024, kLowClass = 512, kMiddleClass = 600;
@@ -168,4 +168,4 @@ Tuple tuple_in(const Tuple& original, const NatRange& range, Part part, const Ot
   return chosen;
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::packet

@@ -13,7 +13,7 @@
 #include "common/base/chance.h"
 #include "common/packet/packet.h"
 
-namespace bulkhead {
+namespace bulkhead::packet {
 
 /// nf_nat_range2, with the kernel's flags.
 struct NatRange {
@@ -59,4 +59,4 @@ class NoFlows : public OtherFlows {
 [[nodiscard]] Tuple tuple_in(const Tuple& original, const NatRange& range, Part part, const OtherFlows& others,
                              const Chance& chance, uint64_t number) noexcept;
 
-}  // namespace bulkhead
+}  // namespace bulkhead::packet

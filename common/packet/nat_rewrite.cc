@@ -4,7 +4,7 @@
 #include "common/packet/internet_checksum.h"
 #include "common/packet/ip_header.h"
 
-namespace bulkhead {
+namespace bulkhead::packet {
 namespace {
 
 constexpr size_t kIcmp = 8;
@@ -140,4 +140,4 @@ void rewrite(std::span<uint8_t> packet, uint8_t protocol, size_t transport, cons
   if (what.inner != 0 && transport != 0) rewrite_quoted(packet, outer.icmp_sum(), transport + kIcmp, what);
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::packet

@@ -11,7 +11,7 @@
 
 #include "common/packet/nat_range.h"
 
-namespace bulkhead {
+namespace bulkhead::packet {
 
 struct Rewriting {
   static constexpr uint8_t source = 1, destination = 2;  // bits of outer and inner
@@ -38,4 +38,4 @@ void rewrite(std::span<uint8_t> packet, uint8_t protocol, size_t transport, cons
 /// SCTP's checksum cannot be mended by what changed: it is made anew, where the whole packet is there (sctp_manip_pkt).
 void renew_sctp_checksum(std::span<uint8_t> packet, size_t transport) noexcept;
 
-}  // namespace bulkhead
+}  // namespace bulkhead::packet

@@ -6,7 +6,7 @@
 
 #include "common/packet/ip_header.h"
 
-namespace bulkhead {
+namespace bulkhead::packet {
 namespace {
 
 constexpr uint32_t ethernet_header = 14, cooked_v1_header = 16, cooked_v2_header = 20, vlan_tag = 4;
@@ -388,4 +388,4 @@ std::optional<Tuple> quoted_tuple(std::span<const uint8_t> captured, const Heade
   return inner.tuple;
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::packet

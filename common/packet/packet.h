@@ -21,7 +21,7 @@
 
 #include "common/base/bytes.h"
 
-namespace bulkhead {
+namespace bulkhead::packet {
 
 enum class LinkType : uint16_t { ethernet, raw_ip, linux_cooked_v1, linux_cooked_v2 };
 
@@ -169,4 +169,4 @@ static_assert(sizeof(Headers) == 72);
 [[nodiscard]] std::optional<Tuple> quoted_tuple(std::span<const uint8_t> captured,
                                                 const Headers& headers) noexcept;
 
-}  // namespace bulkhead
+}  // namespace bulkhead::packet

@@ -2,7 +2,7 @@
 // _icmpv6.c).
 #include "common/packet/packet.h"
 
-namespace bulkhead {
+namespace bulkhead::packet {
 namespace {
 
 constexpr uint8_t no_inverse = 0xff;
@@ -182,4 +182,4 @@ std::optional<Tuple> inverse(const Tuple& tuple) noexcept {
   return other;
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::packet

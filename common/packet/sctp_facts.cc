@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace bulkhead {
+namespace bulkhead::packet {
 namespace {
 
 constexpr uint32_t kHeader = 12, kChunkHeader = 4, kInitHeader = 16;
@@ -96,4 +96,4 @@ SctpFacts sctp_facts(std::span<const uint8_t> captured, const Headers& headers) 
   return facts;
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::packet

@@ -18,7 +18,7 @@
 
 #include "common/packet/packet.h"
 
-namespace bulkhead {
+namespace bulkhead::packet {
 
 enum class SctpChunk : uint8_t {  // the rows of the state table, then those of them with the T bit
   none,
@@ -60,4 +60,4 @@ static_assert(sizeof(SctpFacts) == 16);
 /// `headers`: of shape ip, SCTP.
 [[nodiscard]] SctpFacts sctp_facts(std::span<const uint8_t> captured, const Headers& headers) noexcept;
 
-}  // namespace bulkhead
+}  // namespace bulkhead::packet

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace bulkhead {
+namespace bulkhead::packet {
 namespace {
 
 constexpr uint8_t kEnd = 0, kNothing = 1, kWindowScale = 3, kSackPermitted = 4, kSack = 5;
@@ -69,4 +69,4 @@ TcpFacts tcp_facts(std::span<const uint8_t> captured, const Headers& headers) no
   return facts;
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::packet

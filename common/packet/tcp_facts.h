@@ -10,7 +10,7 @@
 
 #include "common/packet/packet.h"
 
-namespace bulkhead {
+namespace bulkhead::packet {
 
 struct TcpFacts {
   static constexpr uint8_t kScale = 0x0f, kHasScale = 0x10, kSackPermitted = 0x20;
@@ -30,4 +30,4 @@ static_assert(sizeof(TcpFacts) == 16);
 /// `headers`: of shape ip, TCP.
 [[nodiscard]] TcpFacts tcp_facts(std::span<const uint8_t> captured, const Headers& headers) noexcept;
 
-}  // namespace bulkhead
+}  // namespace bulkhead::packet

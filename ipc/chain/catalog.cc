@@ -22,7 +22,7 @@
 #include "ipc/state/staging.h"
 #include "ipc/state/walk.h"
 
-namespace bulkhead {
+namespace bulkhead::chain {
 namespace {
 
 constexpr uint64_t kJournalEntries = 32768;
@@ -36,14 +36,14 @@ ObjectSpec spec(std::string name, uint64_t capacity) {
 
 }  // namespace
 
-std::vector<ObjectSpec> catalog(const Settings& settings) {
+std::vector<ObjectSpec> catalog(const control::Settings& settings) {
   std::vector<ObjectSpec> all;
   for (const char* service : kServices) {
-    all.push_back(spec<CommitArea>(fmt::format("{}.commit", service), 0));
+    all.push_back(spec<memory::CommitArea>(fmt::format("{}.commit", service), 0));
     uint64_t const own = std::string_view(service) == "rules"   ? settings.ruleset.changes  // of one packet
                          : std::string_view(service) == "pktio" ? uint64_t{settings.batch} * kLaneWords
                                                                 : 0;
-    all.push_back(spec<Journal>(fmt::format("{}.journal", service), kJournalEntries + own));
+    all.push_back(spec<memory::Journal>(fmt::format("{}.journal", service), kJournalEntries + own));
     all.push_back(spec<Desk>(fmt::format("{}.desk", service), 0));
   }
   for (const char* visit : {"rules", "nat", "confirm", "home"})
@@ -53,26 +53,26 @@ std::vector<ObjectSpec> catalog(const Settings& settings) {
   else
     all.push_back(spec<Ring>("ring.track", settings.ring));
   all.push_back(spec<Pool>("pool", settings.ring));
-  all.push_back(spec<FragmentCells>("pktio.fragments", FragmentCells::kCells));
-  all.push_back(spec<InFlightTable>("pktio.inflight", settings.ring));
-  all.push_back(spec<Staging>("pktio.staging", kStagingBytes));
-  bool const lanes = settings.fast_lane && settings.chain == Settings::Chain::work;
-  all.push_back(spec<PktioState>("pktio.state", lanes ? settings.flows : 0));
-  all.back().bytes = LaneTable::object_bytes(all.back().capacity, settings.ruleset.words);
-  all.push_back(spec<LanedPackets>("pktio.laned", lanes ? settings.ring : 1));
-  all.push_back(spec<BumpsTable>("rules.bumps", lanes ? settings.ring : 1));
-  all.push_back(spec<ConntrackState>("conntrack.state", settings.flows));
+  all.push_back(spec<state::FragmentCells>("pktio.fragments", state::FragmentCells::kCells));
+  all.push_back(spec<state::InFlightTable>("pktio.inflight", settings.ring));
+  all.push_back(spec<state::Staging>("pktio.staging", kStagingBytes));
+  bool const lanes = settings.fast_lane && settings.chain == control::Settings::Chain::work;
+  all.push_back(spec<state::PktioState>("pktio.state", lanes ? settings.flows : 0));
+  all.back().bytes = state::LaneTable::object_bytes(all.back().capacity, settings.ruleset.words);
+  all.push_back(spec<state::LanedPackets>("pktio.laned", lanes ? settings.ring : 1));
+  all.push_back(spec<state::BumpsTable>("rules.bumps", lanes ? settings.ring : 1));
+  all.push_back(spec<state::ConntrackState>("conntrack.state", settings.flows));
   uint64_t const marks = settings.ruleset.marks ? settings.flows : 0;
-  all.push_back(spec<RulesState>("rules.state", settings.ruleset.words + marks));
-  all.push_back(spec<FlowViews>("conntrack.views", settings.ring));
-  all.push_back(spec<Answers>("rules.answers", settings.ring));
-  all.push_back(spec<EarlyMarks>("rules.early", settings.ruleset.early ? settings.ring : 1));
-  all.push_back(spec<HeaderEdits>("rules.edits", settings.ring));
-  all.push_back(spec<Walk>("rules.walk", settings.explained.packet == 0 ? 0 : Walk::kSteps));
-  all.push_back(spec<NatOrdersTable>("rules.nat_orders", settings.ring));
-  all.push_back(spec<NatEdits>("nat.edits", settings.ring));
-  all.push_back(spec<NatState>("nat.state", settings.ruleset.translates ? settings.flows : 0));
+  all.push_back(spec<state::RulesState>("rules.state", settings.ruleset.words + marks));
+  all.push_back(spec<state::FlowViews>("conntrack.views", settings.ring));
+  all.push_back(spec<state::Answers>("rules.answers", settings.ring));
+  all.push_back(spec<state::EarlyMarks>("rules.early", settings.ruleset.early ? settings.ring : 1));
+  all.push_back(spec<state::HeaderEdits>("rules.edits", settings.ring));
+  all.push_back(spec<state::Walk>("rules.walk", settings.explained.packet == 0 ? 0 : state::Walk::kSteps));
+  all.push_back(spec<state::NatOrdersTable>("rules.nat_orders", settings.ring));
+  all.push_back(spec<state::NatEdits>("nat.edits", settings.ring));
+  all.push_back(spec<state::NatState>("nat.state", settings.ruleset.translates ? settings.flows : 0));
   return all;
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::chain

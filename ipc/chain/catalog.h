@@ -10,20 +10,20 @@
 #include "ipc/memory/object.h"
 #include "ipc/control/settings.h"
 
-namespace bulkhead {
+namespace bulkhead::chain {
 
 struct ObjectSpec {
   std::string name;
-  Layout layout;
+  memory::Layout layout;
   uint32_t version;
   uint64_t bytes;  // a multiple of the page size is not needed
   uint64_t capacity;
 };
 
 /// Every object in shared memory but `config`.
-[[nodiscard]] std::vector<ObjectSpec> catalog(const Settings& settings);
+[[nodiscard]] std::vector<ObjectSpec> catalog(const control::Settings& settings);
 
 /// Services that take part in the chain, in the packet's order.
 inline constexpr const char* kServices[] = {"pktio", "conntrack", "rules", "nat"};
 
-}  // namespace bulkhead
+}  // namespace bulkhead::chain

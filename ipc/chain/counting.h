@@ -12,16 +12,16 @@
 #include "ipc/chain/descriptor.h"
 #include "ipc/chain/pass.h"
 
-namespace bulkhead {
+namespace bulkhead::chain {
 
 class Counting {
  public:
   static constexpr size_t kWordsEnd = 16;
 
-  Counting(Counts& counts, bool empty) : counts_(counts), empty_(empty) {}
+  Counting(state::Counts& counts, bool empty) : counts_(counts), empty_(empty) {}
 
   [[nodiscard]] static size_t words_each() { return 0; }
-  void visit(const Descriptor& descriptor, Batch&) noexcept {
+  void visit(const Descriptor& descriptor, memory::Batch&) noexcept {
     if (empty_) return;
     gathered_.flows_gone += descriptor.gone_count;
     if (descriptor.kind != Kind::packet) return void(++gathered_.events);
@@ -31,7 +31,7 @@ class Counting {
     ++gathered_.states[static_cast<size_t>(descriptor.state) & 7];
   }
 
-  void end(Batch& batch) noexcept {
+  void end(memory::Batch& batch) noexcept {
     if (empty_) return;
     add(batch, counts_.packets, gathered_.packets);
     add(batch, counts_.bytes, gathered_.bytes);
@@ -43,7 +43,7 @@ class Counting {
   }
 
  private:
-  static void add(Batch& batch, Word<uint64_t>& word, uint64_t more) noexcept {
+  static void add(memory::Batch& batch, memory::Word<uint64_t>& word, uint64_t more) noexcept {
     if (more != 0) batch.add(word, more);
   }
 
@@ -51,9 +51,9 @@ class Counting {
     uint64_t packets, bytes, events, dropped, flows_gone;
     std::array<uint64_t, 8> states;
   };
-  Counts& counts_;
+  state::Counts& counts_;
   bool empty_;
   Gathered gathered_{};
 };
 
-}  // namespace bulkhead
+}  // namespace bulkhead::chain

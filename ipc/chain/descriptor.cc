@@ -1,9 +1,9 @@
 #include "ipc/chain/descriptor.h"
 
-namespace bulkhead {
+namespace bulkhead::chain {
 
 std::string_view name_of(DropReason reason) noexcept {
-  if (reason <= DropReason::last_malformed) return name_of(static_cast<Reason>(reason));
+  if (reason <= DropReason::last_malformed) return name_of(static_cast<packet::Reason>(reason));
   switch (reason) {
     case DropReason::table_full: return "table_full";
     case DropReason::bad_descriptor: return "bad_descriptor";
@@ -29,4 +29,4 @@ std::string_view name_of(DropReason reason) noexcept {
   }
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::chain

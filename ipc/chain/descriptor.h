@@ -14,7 +14,7 @@
 #include "common/packet/sctp_facts.h"
 #include "common/packet/tcp_facts.h"
 
-namespace bulkhead {
+namespace bulkhead::chain {
 
 enum class Kind : uint8_t {
   packet,
@@ -43,7 +43,7 @@ enum class Quote : uint8_t {
 /// Why a packet was dropped. The first ones are the parser's reasons, by number.
 enum class DropReason : uint8_t {
   none = 0,
-  last_malformed = reason_count - 1,
+  last_malformed = packet::reason_count - 1,
   table_full = 32,
   bad_descriptor,
   bad_ip_checksum,
@@ -115,17 +115,17 @@ struct alignas(64) Descriptor {
   uint8_t in;  // interface, by its place in the settings
   uint8_t out;
   uint8_t tcp_flags;
-  Shape shape;
+  packet::Shape shape;
   uint8_t orders;  // Orders
 
-  Tuple tuple;
+  packet::Tuple tuple;
   Quote quote;
   uint8_t facts;  // Facts
   uint16_t way;   // routed: number of the way (common/base/topology.h); 0: none
   uint32_t rule;  // number of the rule that decided, plus 1; 0: none
   union {
-    TcpFacts tcp;    // of a TCP packet that quotes nothing
-    SctpFacts sctp;  // the same of SCTP
+    packet::TcpFacts tcp;    // of a TCP packet that quotes nothing
+    packet::SctpFacts sctp;  // the same of SCTP
   };
 };
 static_assert(sizeof(Descriptor) == 128);
@@ -135,4 +135,4 @@ static_assert(sizeof(Descriptor) == 128);
   return (descriptor.orders & (Orders::routed | Orders::edited)) == Orders::routed;
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::chain

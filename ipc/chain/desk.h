@@ -11,28 +11,28 @@
 #include "ipc/memory/object.h"
 #include "ipc/memory/word.h"
 
-namespace bulkhead {
+namespace bulkhead::chain {
 
 inline constexpr unsigned kMaxRings = 4;  // that a service reads, and that it writes
 
 struct Desk {
-  static constexpr Layout kLayout = Layout::desk;
+  static constexpr memory::Layout kLayout = memory::Layout::desk;
   static constexpr uint32_t kVersion = 1;
   static constexpr size_t bytes_for(uint64_t) { return sizeof(Desk); }
 
   struct alignas(64) Line {
-    Word<uint64_t> value;
+    memory::Word<uint64_t> value;
   };
 
-  ObjectHeader header;
+  memory::ObjectHeader header;
   Line heads[kMaxRings];                 // in the order in which the service opens its inlets
-  alignas(64) Word<uint32_t> asleep;     // 1: waits for its bell
-  alignas(64) Word<uint64_t> heartbeat;  // counts up while the service's loop turns
-  Word<uint64_t> ready;                  // pid of the process that has recovered and runs; 0: none yet
-  Word<uint64_t> batches;                // committed, for people
-  Word<uint64_t> sleeps;                 // times it went to sleep, for people
-  Word<uint64_t> bells;                  // it rang, for people
-  Word<uint64_t> corrupt;                // impossible heads, tails or descriptors seen from neighbours
+  alignas(64) memory::Word<uint32_t> asleep;     // 1: waits for its bell
+  alignas(64) memory::Word<uint64_t> heartbeat;  // counts up while the service's loop turns
+  memory::Word<uint64_t> ready;                  // pid of the process that has recovered and runs; 0: none yet
+  memory::Word<uint64_t> batches;                // committed, for people
+  memory::Word<uint64_t> sleeps;                 // times it went to sleep, for people
+  memory::Word<uint64_t> bells;                  // it rang, for people
+  memory::Word<uint64_t> corrupt;                // impossible heads, tails or descriptors seen from neighbours
 };
 
-}  // namespace bulkhead
+}  // namespace bulkhead::chain

@@ -20,7 +20,7 @@
 #include "ipc/chain/stage.h"
 #include "ipc/chain/wiring.h"
 
-namespace bulkhead {
+namespace bulkhead::chain {
 
 template <class Work>
 concept AsksNext = requires(const Work& work, const Descriptor& descriptor) { work.asks_next(descriptor); };
@@ -119,7 +119,7 @@ struct PassPlace {
 };
 
 template <class Work>
-Result<std::unique_ptr<Stage>> make_pass_stage(Objects& objects, const Settings& settings, const PassPlace& place,
+Result<std::unique_ptr<Stage>> make_pass_stage(Objects& objects, const control::Settings& settings, const PassPlace& place,
                                                Work work) {
   Wiring wiring(objects);
   auto const stage = wiring.stage(place.own);
@@ -133,4 +133,4 @@ Result<std::unique_ptr<Stage>> make_pass_stage(Objects& objects, const Settings&
                                            Next{*to, *next, place.head, objects.bell(place.next)}, std::move(work), before);
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::chain

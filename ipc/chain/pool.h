@@ -15,20 +15,20 @@
 #include "ipc/memory/object.h"
 #include "ipc/memory/word.h"
 
-namespace bulkhead {
+namespace bulkhead::chain {
 
 struct Pool {
-  static constexpr Layout kLayout = Layout::pool;
+  static constexpr memory::Layout kLayout = memory::Layout::pool;
   static constexpr uint32_t kVersion = 1;
-  static constexpr size_t kSmallLines = 33, kSmallBytes = kSmallLines * kCacheLine;
+  static constexpr size_t kSmallLines = 33, kSmallBytes = kSmallLines * memory::kCacheLine;
   static constexpr size_t kLargeBytes = 262144;  // libpcap's largest packet
-  static constexpr size_t kLargeLines = kLargeBytes / kCacheLine + 1;
+  static constexpr size_t kLargeLines = kLargeBytes / memory::kCacheLine + 1;
   static constexpr size_t kLargeCells = 32;
   static constexpr size_t bytes_for(uint64_t window) {
-    return sizeof(Pool) + window * kSmallBytes + kLargeCells * kLargeLines * kCacheLine;
+    return sizeof(Pool) + window * kSmallBytes + kLargeCells * kLargeLines * memory::kCacheLine;
   }
 
-  ObjectHeader header;  // capacity: small cells
+  memory::ObjectHeader header;  // capacity: small cells
 
   [[nodiscard]] static uint32_t small_cell(uint64_t number, uint64_t window) {
     return static_cast<uint32_t>(1 + (number & (window - 1)) * kSmallLines);
@@ -36,16 +36,16 @@ struct Pool {
   [[nodiscard]] static uint32_t large_cell(uint64_t turn, uint64_t window) {
     return static_cast<uint32_t>(1 + window * kSmallLines + turn % kLargeCells * kLargeLines);
   }
-  [[nodiscard]] uint8_t* at(uint32_t frame) { return reinterpret_cast<uint8_t*>(this) + frame * kCacheLine; }
+  [[nodiscard]] uint8_t* at(uint32_t frame) { return reinterpret_cast<uint8_t*>(this) + frame * memory::kCacheLine; }
   [[nodiscard]] const uint8_t* at(uint32_t frame) const {
-    return reinterpret_cast<const uint8_t*>(this) + frame * kCacheLine;
+    return reinterpret_cast<const uint8_t*>(this) + frame * memory::kCacheLine;
   }
   /// Null if `bytes` at `frame` are not within the pool. `pool_bytes`: as the reader mapped it.
   [[nodiscard]] const uint8_t* frame(uint32_t frame, uint32_t bytes, size_t pool_bytes) const {
-    uint64_t const first = uint64_t{frame} * kCacheLine;
+    uint64_t const first = uint64_t{frame} * memory::kCacheLine;
     return frame != 0 && first + bytes <= pool_bytes ? at(frame) : nullptr;
   }
 };
-static_assert(sizeof(Pool) == kCacheLine && Pool::kSmallLines % 2 == 1);
+static_assert(sizeof(Pool) == memory::kCacheLine && Pool::kSmallLines % 2 == 1);
 
-}  // namespace bulkhead
+}  // namespace bulkhead::chain

@@ -21,15 +21,15 @@
 #include "ipc/memory/object.h"
 #include "ipc/memory/word.h"
 
-namespace bulkhead {
+namespace bulkhead::chain {
 
 struct Ring {
-  static constexpr Layout kLayout = Layout::ring;
+  static constexpr memory::Layout kLayout = memory::Layout::ring;
   static constexpr uint32_t kVersion = 2;
   static constexpr size_t bytes_for(uint64_t slots) { return sizeof(Ring) + slots * sizeof(Descriptor); }
 
-  ObjectHeader header;              // capacity: slots
-  alignas(64) Word<uint64_t> tail;  // producer writes; release
+  memory::ObjectHeader header;              // capacity: slots
+  alignas(64) memory::Word<uint64_t> tail;  // producer writes; release
 
   [[nodiscard]] Descriptor* slots() { return reinterpret_cast<Descriptor*>(this + 1); }
   [[nodiscard]] const Descriptor* slots() const { return reinterpret_cast<const Descriptor*>(this + 1); }
@@ -38,7 +38,7 @@ static_assert(sizeof(Ring) == 128);
 
 class Outlet {
  public:
-  Outlet(Ring& ring, const Word<uint64_t>& consumer_head)
+  Outlet(Ring& ring, const memory::Word<uint64_t>& consumer_head)
       : ring_(ring), head_(consumer_head), capacity_(ring.header.capacity) {}
 
   /// Slots that may be put. The consumer is asked only if fewer than `wanted` were known to be free.
@@ -51,7 +51,7 @@ class Outlet {
   }
   /// Needs room().
   void put(const Descriptor& descriptor) noexcept {
-    copy_in(&ring_.slots()[tail_ & (capacity_ - 1)], &descriptor, sizeof descriptor);
+    memory::copy_in(&ring_.slots()[tail_ & (capacity_ - 1)], &descriptor, sizeof descriptor);
     ++tail_;
     if (descriptor.kind == Kind::packet) ++packets_;
     if (simulate::mistaken(simulate::Mistake::tail_published_early)) publish();
@@ -73,7 +73,7 @@ class Outlet {
 
  private:
   Ring& ring_;
-  const Word<uint64_t>& head_;
+  const memory::Word<uint64_t>& head_;
   uint64_t capacity_;
   uint64_t tail_ = 0;
   uint64_t known_head_ = 0;  // at most what the consumer has published
@@ -83,7 +83,7 @@ class Outlet {
 
 class Inlet {
  public:
-  Inlet(const Ring& ring, Word<uint64_t>& head) : ring_(ring), published_(head), capacity_(ring.header.capacity) {}
+  Inlet(const Ring& ring, memory::Word<uint64_t>& head) : ring_(ring), published_(head), capacity_(ring.header.capacity) {}
 
   [[nodiscard]] uint64_t available() noexcept {
     uint64_t const tail = ring_.tail.acquire();
@@ -92,7 +92,7 @@ class Inlet {
   }
   /// Copies a descriptor out: the next one, or that `ahead` places behind it. Needs available() > ahead.
   void get(Descriptor& into, uint64_t ahead = 0) const noexcept {
-    copy_out(&into, &ring_.slots()[(head_ + ahead) & (capacity_ - 1)], sizeof into);
+    memory::copy_out(&into, &ring_.slots()[(head_ + ahead) & (capacity_ - 1)], sizeof into);
   }
   void advance() noexcept { ++head_; }
   [[nodiscard]] uint64_t head() const noexcept { return head_; }
@@ -107,11 +107,11 @@ class Inlet {
 
  private:
   const Ring& ring_;
-  Word<uint64_t>& published_;
+  memory::Word<uint64_t>& published_;
   uint64_t capacity_;
   uint64_t head_ = 0;
   uint64_t told_ = 0;  // what the producer has been told
   uint64_t corrupt_ = 0;
 };
 
-}  // namespace bulkhead
+}  // namespace bulkhead::chain

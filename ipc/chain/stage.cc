@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace bulkhead {
+namespace bulkhead::chain {
 
 Stage::Stage(const StageParts& parts, const std::vector<const Ring*>& inlets, const std::vector<Next>& outlets)
     : desk_(parts.desk), batch_(parts.area, parts.journal, parts.state), batch_size_(parts.batch) {
@@ -14,7 +14,7 @@ Stage::Stage(const StageParts& parts, const std::vector<const Ring*>& inlets, co
 
 void Stage::recover() {
   desk_.asleep.store(0);
-  Cursors const cursors = batch_.recover();
+  memory::Cursors const cursors = batch_.recover();
   for (size_t i = 0; i < outlets_.size(); ++i) {
     outlets_[i].ring.restore(cursors.tails[i]);
     outlets_[i].published = cursors.tails[i];
@@ -38,7 +38,7 @@ bool Stage::step() {
 }
 
 void Stage::commit() {
-  Cursors cursors;
+  memory::Cursors cursors;
   for (size_t i = 0; i < inlets_.size(); ++i) cursors.heads[i] = inlets_[i].head();
   for (size_t i = 0; i < outlets_.size(); ++i) cursors.tails[i] = outlets_[i].ring.tail();
   batch_.commit(cursors);
@@ -52,7 +52,7 @@ void Stage::publish() {
   for (Sender& sender : outlets_)
     if (sender.published != sender.ring.tail()) sender.ring.publish();
   for (Inlet& inlet : inlets_) inlet.publish();
-  full_fence();
+  memory::full_fence();
   for (Sender& sender : outlets_) consider_bell(sender);
 }
 
@@ -95,7 +95,7 @@ bool Stage::may_sleep() {
   ring_due();
   count_impossible();
   desk_.asleep.store(1);
-  full_fence();
+  memory::full_fence();
   if (work() && !simulate::mistaken(simulate::Mistake::sleep_without_look)) {
     desk_.asleep.store(0);
     return false;
@@ -104,4 +104,4 @@ bool Stage::may_sleep() {
   return true;
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::chain

@@ -18,7 +18,7 @@
 #include "ipc/chain/desk.h"
 #include "ipc/chain/ring.h"
 
-namespace bulkhead {
+namespace bulkhead::chain {
 
 class Bell {
  public:
@@ -31,8 +31,8 @@ class Bell {
 
 /// What every stage is given. References are to mapped objects.
 struct StageParts {
-  CommitArea& area;
-  Journal& journal;
+  memory::CommitArea& area;
+  memory::Journal& journal;
   Desk& desk;
   std::span<std::byte> state;  // the object whose words the batch changes
   uint32_t batch;              // descriptors of one batch at most
@@ -74,7 +74,7 @@ class Stage {
   /// The generation is stored: what the batch let go may be used again.
   virtual void committed() {}
 
-  [[nodiscard]] Batch& batch() { return batch_; }
+  [[nodiscard]] memory::Batch& batch() { return batch_; }
   [[nodiscard]] Inlet& inlet(size_t i) { return inlets_[i]; }
   [[nodiscard]] Outlet& outlet(size_t i) { return outlets_[i].ring; }
   [[nodiscard]] Desk& desk() { return desk_; }
@@ -102,11 +102,11 @@ class Stage {
   void count_impossible();
 
   Desk& desk_;
-  Batch batch_;
+  memory::Batch batch_;
   std::vector<Inlet> inlets_;
   std::vector<Sender> outlets_;
   uint32_t batch_size_;
   uint64_t impossible_ = 0;  // heads and tails that rings have refused, as far as the desk says
 };
 
-}  // namespace bulkhead
+}  // namespace bulkhead::chain

@@ -12,7 +12,7 @@
 #include "ipc/chain/desk.h"
 #include "ipc/chain/stage.h"
 
-namespace bulkhead {
+namespace bulkhead::chain {
 
 class Objects {
  public:
@@ -34,21 +34,21 @@ class Wiring {
   /// Null, with error(), if it is not there or not a T.
   template <class T>
   T* object(const std::string& name) {
-    auto found = view<T>(name, objects_.memory(name));
+    auto found = memory::view<T>(name, objects_.memory(name));
     if (found) return *found;
     if (error_.message.empty()) error_ = found.error();
     return nullptr;
   }
   /// What every stage has: the commit, journal, desk and state of its service. Read it when complete().
   struct StageObjects {
-    CommitArea* area;
-    Journal* journal;
+    memory::CommitArea* area;
+    memory::Journal* journal;
     Desk* desk;
     std::span<std::byte> state;
     [[nodiscard]] StageParts parts(uint32_t batch) const { return {*area, *journal, *desk, state, batch}; }
   };
   StageObjects stage(const std::string& service) {
-    return {object<CommitArea>(service + ".commit"), object<Journal>(service + ".journal"),
+    return {object<memory::CommitArea>(service + ".commit"), object<memory::Journal>(service + ".journal"),
             object<Desk>(service + ".desk"), objects_.memory(service + ".state")};
   }
   [[nodiscard]] bool complete() const { return error_.message.empty(); }
@@ -59,4 +59,4 @@ class Wiring {
   Error error_;
 };
 
-}  // namespace bulkhead
+}  // namespace bulkhead::chain

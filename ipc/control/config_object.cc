@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-namespace bulkhead {
+namespace bulkhead::control {
 
 namespace {
 
@@ -14,16 +14,16 @@ Result<kj::AutoCloseFd> make_config(const Settings& settings) {
   if (auto fine = check(settings); !fine) return tl::unexpected(fine.error());
   auto const message = encode(settings);
   std::vector<std::byte> content(kFront + message.size());
-  ObjectHeader const header{kObjectMagic, ConfigObject::kLayout, ConfigObject::kVersion, content.size(), 0};
+  memory::ObjectHeader const header{memory::kObjectMagic, ConfigObject::kLayout, ConfigObject::kVersion, content.size(), 0};
   uint64_t const length = message.size();
   std::memcpy(content.data(), &header, sizeof header);
   std::memcpy(content.data() + sizeof header, &length, sizeof length);
   std::memcpy(content.data() + kFront, message.data(), message.size());
-  return create_constant("config", content);
+  return memory::create_constant("config", content);
 }
 
 Result<Settings> read_config(std::span<std::byte> object) {
-  auto config = view<ConfigObject>("config", object);
+  auto config = memory::view<ConfigObject>("config", object);
   if (!config) return tl::unexpected(config.error());
   uint64_t const length = (*config)->length;
   if (length > object.size() - kFront)
@@ -31,4 +31,4 @@ Result<Settings> read_config(std::span<std::byte> object) {
   return decode(object.subspan(kFront, length));
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::control

@@ -8,14 +8,14 @@
 #include "ipc/control/settings.h"
 #include "ipc/memory/shared_memory.h"
 
-namespace bulkhead {
+namespace bulkhead::control {
 
 struct ConfigObject {
-  static constexpr Layout kLayout = Layout::settings;
+  static constexpr memory::Layout kLayout = memory::Layout::settings;
   static constexpr uint32_t kVersion = 1;
-  static constexpr size_t bytes_for(uint64_t) { return sizeof(ObjectHeader) + sizeof(uint64_t); }
+  static constexpr size_t bytes_for(uint64_t) { return sizeof(memory::ObjectHeader) + sizeof(uint64_t); }
 
-  ObjectHeader header;
+  memory::ObjectHeader header;
   uint64_t length;
 };
 
@@ -23,4 +23,4 @@ struct ConfigObject {
 [[nodiscard]] Result<kj::AutoCloseFd> make_config(const Settings& settings);
 [[nodiscard]] Result<Settings> read_config(std::span<std::byte> object);
 
-}  // namespace bulkhead
+}  // namespace bulkhead::control

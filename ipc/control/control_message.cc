@@ -6,7 +6,7 @@
 #include "ipc/control/schema/holder.capnp.h"
 #include "ipc/control/schema/keeper.capnp.h"
 
-namespace bulkhead {
+namespace bulkhead::control {
 namespace {
 
 template <class... F>
@@ -49,7 +49,7 @@ Result<ToService> read_grant(schema::Grant::Reader reader) {
   if (!kind) return tl::unexpected(kind.error());
   if (static_cast<uint16_t>(reader.getRight()) > 1)
     return fail("right {}: unknown", static_cast<uint16_t>(reader.getRight()));
-  Grant grant{text(reader.getName()), *kind, static_cast<Right>(reader.getRight()), reader.getBytes()};
+  Grant grant{text(reader.getName()), *kind, static_cast<memory::Right>(reader.getRight()), reader.getBytes()};
   if (auto fine = check_name(grant.name); !fine) return tl::unexpected(fine.error());
   return grant;
 }
@@ -140,4 +140,4 @@ Result<HolderMessage> decode_holder_message(std::span<const std::byte> bytes) {
       });
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::control

@@ -17,7 +17,7 @@
 #include "common/base/result.h"
 #include "ipc/memory/shared_memory.h"
 
-namespace bulkhead {
+namespace bulkhead::control {
 
 inline constexpr size_t kMaxMessage = 4096;  // bytes of one
 
@@ -30,7 +30,7 @@ struct Hello {
 struct Grant {
   std::string name;
   ObjectKind kind = ObjectKind::memory;
-  Right right = Right::read;
+  memory::Right right = memory::Right::read;
   uint64_t bytes = 0;  // of a memory
 };
 struct Done {
@@ -73,4 +73,4 @@ using Bytes = std::vector<std::byte>;
 
 [[nodiscard]] bool is_object_name(std::string_view name);
 
-}  // namespace bulkhead
+}  // namespace bulkhead::control

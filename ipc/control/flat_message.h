@@ -15,7 +15,7 @@
 
 #include "common/base/result.h"
 
-namespace bulkhead {
+namespace bulkhead::control {
 
 inline std::vector<std::byte> flat(capnp::MessageBuilder& message) {
   auto const words = capnp::messageToFlatArray(message);
@@ -40,4 +40,4 @@ auto read_flat(std::span<const std::byte> bytes, Read read) -> decltype(read(typ
   }
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::control

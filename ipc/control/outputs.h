@@ -8,7 +8,7 @@
 
 #include "ipc/control/settings.h"
 
-namespace bulkhead {
+namespace bulkhead::control {
 
 inline constexpr size_t kMaxOutputs = kMaxInterfaces + 3;
 
@@ -32,4 +32,4 @@ struct Outputs {
   }
 };
 
-}  // namespace bulkhead
+}  // namespace bulkhead::control

@@ -10,13 +10,13 @@
 #include "common/ruleset/compile/load.h"
 #include "ipc/control/settings.h"
 
-namespace bulkhead {
+namespace bulkhead::control {
 
 /// Interfaces are numbered from 1, in the settings' order.
-[[nodiscard]] rules::Compiler::World world_of(const Settings& settings);
+[[nodiscard]] ruleset::Compiler::World world_of(const Settings& settings);
 /// Fills in settings.ruleset. `settings` has its interfaces and topology already.
-void set_ruleset(Settings& settings, const rules::Loaded& loaded);
+void set_ruleset(Settings& settings, const ruleset::Loaded& loaded);
 /// Null: there is no ruleset.
-[[nodiscard]] Result<std::unique_ptr<rules::Loaded>> ruleset_of(const Settings& settings);
+[[nodiscard]] Result<std::unique_ptr<ruleset::Loaded>> ruleset_of(const Settings& settings);
 
-}  // namespace bulkhead
+}  // namespace bulkhead::control

@@ -9,7 +9,7 @@
 #include "common/packet/nat_range.h"
 #include "ipc/control/topology_message.h"
 
-namespace bulkhead {
+namespace bulkhead::control {
 namespace {
 
 constexpr size_t kMaxName = 64;
@@ -58,7 +58,7 @@ void fill_ruleset(schema::Settings::Builder root, const Settings::Ruleset& rules
   unsigned at = 0;
   for (size_t part = 0; part < ruleset.may_become.size(); ++part)
     for (const auto& range : ruleset.may_become[part]) {
-      becomes[at].setSource(part == static_cast<size_t>(Part::source));
+      becomes[at].setSource(part == static_cast<size_t>(packet::Part::source));
       becomes[at].setLow(bytes_of(range.low));
       becomes[at++].setHigh(bytes_of(range.high));
     }
@@ -89,7 +89,7 @@ Result<Settings::Ruleset> read_ruleset(schema::Settings::Reader root) {
   for (auto range : root.getRuleBecomes()) {
     auto low = read_address(range.getLow()), high = read_address(range.getHigh());
     if (!low || !high || low->l3 != high->l3) return fail("settings: a range of addresses that is none");
-    ruleset.may_become[static_cast<size_t>(range.getSource() ? Part::source : Part::destination)].push_back({*low, *high});
+    ruleset.may_become[static_cast<size_t>(range.getSource() ? packet::Part::source : packet::Part::destination)].push_back({*low, *high});
   }
   ruleset.views = root.getRuleViews();
   for (auto rule : root.getRules())
@@ -194,4 +194,4 @@ Result<Settings> decode(std::span<const std::byte> message) {
   return read_flat<schema::Settings>(message, read);
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::control

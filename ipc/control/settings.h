@@ -16,7 +16,7 @@
 #include "common/base/result.h"
 #include "common/base/topology.h"
 
-namespace bulkhead {
+namespace bulkhead::control {
 
 inline constexpr size_t kMaxInterfaces = 64;
 
@@ -87,4 +87,4 @@ struct Settings {
 [[nodiscard]] std::vector<std::byte> encode(const Settings& settings);
 [[nodiscard]] Result<Settings> decode(std::span<const std::byte> message);
 
-}  // namespace bulkhead
+}  // namespace bulkhead::control

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace bulkhead {
+namespace bulkhead::control {
 
 capnp::Data::Reader bytes_of(const IpAddress& address) {
   return {address.bytes.data(), address.is_none() ? 0 : address.size()};
@@ -21,7 +21,7 @@ namespace {
 
 constexpr size_t kMaxRoutes = 65536, kMaxNeighbours = 65536, kMaxAddresses = 1024;
 
-capnp::Data::Reader bytes_of(std::span<const uint8_t> bytes) { return {bytes.data(), bytes.size()}; }
+capnp::Data::Reader raw_bytes(std::span<const uint8_t> bytes) { return {bytes.data(), bytes.size()}; }
 
 void fill(schema::Settings::Prefix::Builder to, const Prefix& prefix) {
   to.setAddress(bytes_of(prefix.address));
@@ -82,7 +82,7 @@ void fill_topology(schema::Settings::Builder root, const Topology& topology) {
   for (unsigned i = 0; i < topology.interfaces.size(); ++i) {
     const auto& interface = topology.interfaces[i];
     auto to = root.getInterfaces()[i];
-    to.setMac(bytes_of(interface.mac));
+    to.setMac(raw_bytes(interface.mac));
     to.setMtu(interface.mtu);
     auto addresses = to.initAddresses(static_cast<unsigned>(interface.addresses.size()));
     for (unsigned k = 0; k < addresses.size(); ++k) fill(addresses[k], interface.addresses[k]);
@@ -97,7 +97,7 @@ void fill_topology(schema::Settings::Builder root, const Topology& topology) {
   auto neighbours = root.initNeighbours(static_cast<unsigned>(topology.neighbours.size()));
   for (unsigned i = 0; i < neighbours.size(); ++i) {
     neighbours[i].setAddress(bytes_of(topology.neighbours[i].address));
-    neighbours[i].setMac(bytes_of(topology.neighbours[i].mac));
+    neighbours[i].setMac(raw_bytes(topology.neighbours[i].mac));
     neighbours[i].setDevice(topology.neighbours[i].device);
   }
 }
@@ -116,4 +116,4 @@ Result<Topology> read_topology(schema::Settings::Reader root) {
   return topology;
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::control

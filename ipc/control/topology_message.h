@@ -6,7 +6,7 @@
 #include "common/base/topology.h"
 #include "ipc/control/schema/settings.capnp.h"
 
-namespace bulkhead {
+namespace bulkhead::control {
 
 /// 4 or 16 bytes; none for no address.
 [[nodiscard]] capnp::Data::Reader bytes_of(const IpAddress& address);
@@ -16,4 +16,4 @@ namespace bulkhead {
 void fill_topology(schema::Settings::Builder root, const Topology& topology);
 [[nodiscard]] Result<Topology> read_topology(schema::Settings::Reader root);
 
-}  // namespace bulkhead
+}  // namespace bulkhead::control

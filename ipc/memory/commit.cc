@@ -1,11 +1,11 @@
 #include "ipc/memory/commit.h"
 
-namespace bulkhead {
+namespace bulkhead::memory {
 
 Cursors CommitArea::cursors() const {
   const Record& record = records[generation.acquire() & 1];
   Cursors cursors;
-  for (unsigned i = 0; i < kMaxRings; ++i) {
+  for (unsigned i = 0; i < chain::kMaxRings; ++i) {
     cursors.heads[i] = record.heads[i].load();
     cursors.tails[i] = record.tails[i].load();
   }
@@ -68,7 +68,7 @@ void Batch::undo(Journal::Entry& entry) {
 void Batch::commit(const Cursors& cursors) noexcept {
   uint64_t const next = number();
   CommitArea::Record& spare = area_.records[next & 1];
-  for (unsigned i = 0; i < kMaxRings; ++i) {
+  for (unsigned i = 0; i < chain::kMaxRings; ++i) {
     spare.heads[i].store(cursors.heads[i]);
     spare.tails[i].store(cursors.tails[i]);
   }
@@ -79,4 +79,4 @@ void Batch::commit(const Cursors& cursors) noexcept {
   count_ = 0;
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::memory

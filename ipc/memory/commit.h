@@ -26,11 +26,11 @@
 #include "ipc/memory/object.h"
 #include "ipc/memory/word.h"
 
-namespace bulkhead {
+namespace bulkhead::memory {
 
 struct Cursors {
-  std::array<uint64_t, kMaxRings> heads{};
-  std::array<uint64_t, kMaxRings> tails{};
+  std::array<uint64_t, chain::kMaxRings> heads{};
+  std::array<uint64_t, chain::kMaxRings> tails{};
 };
 
 struct CommitArea {
@@ -39,8 +39,8 @@ struct CommitArea {
   static constexpr size_t bytes_for(uint64_t) { return sizeof(CommitArea); }
 
   struct alignas(64) Record {
-    std::array<Word<uint64_t>, kMaxRings> heads;
-    std::array<Word<uint64_t>, kMaxRings> tails;
+    std::array<Word<uint64_t>, chain::kMaxRings> heads;
+    std::array<Word<uint64_t>, chain::kMaxRings> tails;
   };
 
   ObjectHeader header;
@@ -151,4 +151,4 @@ template <class Copy>
   return false;
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::memory

@@ -14,7 +14,7 @@
 
 #include "common/base/result.h"
 
-namespace bulkhead {
+namespace bulkhead::memory {
 
 enum class Layout : uint32_t {
   settings = 1,  // bytes of a Cap'n Proto message behind the header
@@ -80,4 +80,4 @@ void make_object(std::span<std::byte> memory, uint64_t capacity) {
       ObjectHeader{kObjectMagic, T::kLayout, T::kVersion, memory.size(), capacity};
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::memory

@@ -7,7 +7,7 @@
 
 #include <string>
 
-namespace bulkhead {
+namespace bulkhead::memory {
 namespace {
 
 constexpr uint64_t kMaxBytes = uint64_t{1} << 40;
@@ -83,4 +83,4 @@ Result<kj::AutoCloseFd> duplicate(std::string_view name, int fd) {
   return copy;
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::memory

@@ -20,7 +20,7 @@
 
 #include "common/base/result.h"
 
-namespace bulkhead {
+namespace bulkhead::memory {
 
 enum class Right : uint8_t { read, write };
 
@@ -54,4 +54,4 @@ class Mapping {
 
 [[nodiscard]] Result<kj::AutoCloseFd> duplicate(std::string_view name, int fd);
 
-}  // namespace bulkhead
+}  // namespace bulkhead::memory

@@ -9,7 +9,7 @@
 #include "ipc/memory/object.h"
 #include "ipc/memory/word.h"
 
-namespace bulkhead {
+namespace bulkhead::memory {
 
 template <class Slot, Layout layout>
 struct Slots {
@@ -24,4 +24,4 @@ struct Slots {
   }
 };
 
-}  // namespace bulkhead
+}  // namespace bulkhead::memory

@@ -17,7 +17,7 @@
 
 #include "ipc/memory/simulate.h"
 
-namespace bulkhead {
+namespace bulkhead::memory {
 
 template <class T>
 class Word {
@@ -76,4 +76,4 @@ void prefetch(const void* at, size_t bytes) noexcept {
   for (size_t line = 0; line < bytes; line += kCacheLine) __builtin_prefetch(static_cast<const std::byte*>(at) + line, to_write ? 1 : 0);
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::memory

@@ -13,7 +13,7 @@
 
 #include "ipc/control/control_message.h"
 
-namespace bulkhead {
+namespace bulkhead::runtime {
 namespace {
 
 constexpr size_t kDescriptorsRead = 4;  // room for more than we take, so that none is lost track of
@@ -76,7 +76,7 @@ Status send_parcel(int socket, std::span<const std::byte> bytes, int descriptor,
 
 Result<std::optional<Parcel>> receive_parcel(int socket, Patience patience) {
   Parcel parcel;
-  parcel.bytes.resize(kMaxMessage);
+  parcel.bytes.resize(control::kMaxMessage);
   iovec part{parcel.bytes.data(), parcel.bytes.size()};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(kDescriptorsRead * sizeof(int))> control{};
   msghdr message{};
@@ -90,7 +90,7 @@ Result<std::optional<Parcel>> receive_parcel(int socket, Patience patience) {
   if (got < 0) return fail_errno(errno, "receiving a message");
   auto descriptors = descriptors_of(message);
   if (got == 0) return std::nullopt;
-  if ((message.msg_flags & MSG_TRUNC) != 0) return fail("a message longer than {} bytes", kMaxMessage);
+  if ((message.msg_flags & MSG_TRUNC) != 0) return fail("a message longer than {} bytes", control::kMaxMessage);
   if ((message.msg_flags & MSG_CTRUNC) != 0)
     return fail("a descriptor was lost on the way: too many open files? (ulimit -n)");
   if (descriptors.size() > 1) return fail("{} descriptors in one message", descriptors.size());
@@ -143,4 +143,4 @@ Result<kj::AutoCloseFd> connect_parcels(const std::string& directory, const std:
   return socket;
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::runtime

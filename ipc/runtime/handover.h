@@ -17,7 +17,7 @@
 
 #include "common/base/result.h"
 
-namespace bulkhead {
+namespace bulkhead::runtime {
 
 struct Parcel {
   std::vector<std::byte> bytes;
@@ -51,4 +51,4 @@ struct ShortPath {
 };
 [[nodiscard]] Result<ShortPath> shorten(const std::string& directory);
 
-}  // namespace bulkhead
+}  // namespace bulkhead::runtime

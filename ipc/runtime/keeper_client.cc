@@ -7,7 +7,7 @@
 
 #include "ipc/runtime/handover.h"
 
-namespace bulkhead {
+namespace bulkhead::runtime {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -37,16 +37,16 @@ Attempt take_grants(int socket) {
     auto parcel = receive_parcel(socket, Patience::wait);
     if (!parcel) return again(parcel.error());
     if (!*parcel) return again(Error{"the keeper hung up"});
-    auto message = decode_to_service((*parcel)->bytes);
+    auto message = control::decode_to_service((*parcel)->bytes);
     if (!message) return never(message.error());
-    if (const auto* grant = std::get_if<Grant>(&*message)) {
+    if (const auto* grant = std::get_if<control::Grant>(&*message)) {
       if (auto added = grants.add(*grant, kj::mv((*parcel)->descriptor)); !added) return never(added.error());
       ++count;
-    } else if (const auto* done = std::get_if<Done>(&*message)) {
+    } else if (const auto* done = std::get_if<control::Done>(&*message)) {
       if (done->grants == count) return {std::move(grants), true};
       return never(Error{fmt::format("the keeper says {} grants, {} came", done->grants, count)});
     } else {
-      return never(Error{fmt::format("refused by the keeper: {}", std::get<Refused>(*message).reason)});
+      return never(Error{fmt::format("refused by the keeper: {}", std::get<control::Refused>(*message).reason)});
     }
   }
   return never(Error{"grants without end"});
@@ -58,7 +58,7 @@ Attempt try_once(const std::string& run_dir, std::string_view service, milliseco
     bool const no_instance = ::access(run_dir.c_str(), F_OK) != 0 && errno == ENOENT;
     return no_instance ? never(socket.error()) : again(socket.error());
   }
-  auto const sent = send_parcel(*socket, encode(Hello{std::string(service)}), -1, Patience::wait);
+  auto const sent = send_parcel(*socket, control::encode(control::Hello{std::string(service)}), -1, Patience::wait);
   if (!sent) return again(sent.error());
   return take_grants(*socket);
 }
@@ -75,9 +75,9 @@ int Grants::descriptor(std::string_view name) const {
   return found == items_.end() ? -1 : found->second.descriptor.get();
 }
 
-Right Grants::right(std::string_view name) const {
+memory::Right Grants::right(std::string_view name) const {
   auto const found = items_.find(name);
-  return found == items_.end() ? Right::read : found->second.grant.right;
+  return found == items_.end() ? memory::Right::read : found->second.grant.right;
 }
 
 std::vector<std::string> Grants::names() const {
@@ -86,12 +86,12 @@ std::vector<std::string> Grants::names() const {
   return all;
 }
 
-Status Grants::add(const Grant& grant, kj::AutoCloseFd descriptor) {
+Status Grants::add(const control::Grant& grant, kj::AutoCloseFd descriptor) {
   if (descriptor.get() < 0) return fail("{}: granted without a descriptor", grant.name);
   if (items_.contains(grant.name)) return fail("{}: granted twice", grant.name);
   Item item{grant, kj::mv(descriptor), {}};
-  if (grant.kind == ObjectKind::memory) {
-    auto mapping = Mapping::make(grant.name, item.descriptor, grant.bytes, grant.right);
+  if (grant.kind == control::ObjectKind::memory) {
+    auto mapping = memory::Mapping::make(grant.name, item.descriptor, grant.bytes, grant.right);
     if (!mapping) return tl::unexpected(mapping.error());
     item.mapping = std::move(*mapping);
   }
@@ -111,4 +111,4 @@ Result<Grants> attach(const std::string& run_dir, std::string_view service, mill
   }
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::runtime

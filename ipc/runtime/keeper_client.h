@@ -21,7 +21,7 @@
 #include "ipc/memory/object.h"
 #include "ipc/memory/shared_memory.h"
 
-namespace bulkhead {
+namespace bulkhead::runtime {
 
 class Grants {
  public:
@@ -33,22 +33,22 @@ class Grants {
   [[nodiscard]] std::span<std::byte> memory(std::string_view name) const;
   /// Of anything that was granted; -1 where nothing was.
   [[nodiscard]] int descriptor(std::string_view name) const;
-  [[nodiscard]] Right right(std::string_view name) const;
+  [[nodiscard]] memory::Right right(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> names() const;
 
   /// The memory as its layout, checked.
   template <class T>
   [[nodiscard]] Result<T*> object(std::string_view name) const {
-    return view<T>(name, memory(name));
+    return memory::view<T>(name, memory(name));
   }
 
-  Status add(const Grant& grant, kj::AutoCloseFd descriptor);
+  Status add(const control::Grant& grant, kj::AutoCloseFd descriptor);
 
  private:
   struct Item {
-    Grant grant;
+    control::Grant grant;
     kj::AutoCloseFd descriptor;
-    Mapping mapping;
+    memory::Mapping mapping;
   };
   std::map<std::string, Item, std::less<>> items_;
 };
@@ -56,4 +56,4 @@ class Grants {
 [[nodiscard]] Result<Grants> attach(const std::string& run_dir, std::string_view service,
                                     std::chrono::milliseconds patience = std::chrono::seconds(10));
 
-}  // namespace bulkhead
+}  // namespace bulkhead::runtime

@@ -11,7 +11,7 @@
 #include <climits>
 #include <vector>
 
-namespace bulkhead {
+namespace bulkhead::runtime {
 namespace {
 
 constexpr int kBacklog = 64;  // connections that wait for accept()
@@ -312,4 +312,4 @@ kj::Promise<kj::Own<kj::AsyncIoStream>> connect_unix(Loop& loop, std::string con
                                                                        *address);
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::runtime

@@ -23,7 +23,7 @@
 #include "common/base/result.h"
 #include "ipc/runtime/loop.h"
 
-namespace bulkhead {
+namespace bulkhead::runtime {
 
 /// kj::Timer that is right at any time, also when the event loop has not run for long: it reads the
 /// clock, and keeps one Loop timer armed for the next event.
@@ -74,4 +74,4 @@ class KjPort final : public kj::EventPort {
 
 [[nodiscard]] kj::Promise<kj::Own<kj::AsyncIoStream>> connect_unix(Loop& loop, std::string const& path);
 
-}  // namespace bulkhead
+}  // namespace bulkhead::runtime

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <string>
 
-namespace bulkhead {
+namespace bulkhead::runtime {
 
 inline void set_up_logging(const std::string& process) {
   auto logger = spdlog::stderr_color_st(process);
@@ -17,4 +17,4 @@ inline void set_up_logging(const std::string& process) {
   spdlog::set_default_logger(logger);
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::runtime

@@ -8,7 +8,7 @@
 #include <ctime>
 #include <thread>
 
-namespace bulkhead {
+namespace bulkhead::runtime {
 namespace {
 
 constexpr uint64_t kSecond = 1'000'000'000;
@@ -259,4 +259,4 @@ void Loop::collect(Operation const& operation, int& result, bool& finished) {
   kept_ = std::move(others);
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::runtime

@@ -38,7 +38,7 @@
 
 #include "common/base/result.h"
 
-namespace bulkhead {
+namespace bulkhead::runtime {
 
 class Loop;
 
@@ -214,4 +214,4 @@ inline bool Loop::idle() const {
   return !has_completions() && io_uring_sq_ready(&ring_) == 0 && backlog_.empty() && !wants_enter();
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::runtime

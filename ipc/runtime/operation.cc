@@ -8,7 +8,7 @@
 
 #include "ipc/runtime/loop.h"
 
-namespace bulkhead {
+namespace bulkhead::runtime {
 
 Operation::Operation(Loop& loop, Done done) : loop_(loop), done_(std::move(done)) {}
 
@@ -177,4 +177,4 @@ void Signals::drain() {
   while (::read(fd_, &signal, sizeof signal) == sizeof signal) caught_(signal);
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::runtime

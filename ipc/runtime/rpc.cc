@@ -3,7 +3,7 @@
 #include <capnp/rpc.capnp.h>
 #include <capnp/serialize-async.h>
 
-namespace bulkhead {
+namespace bulkhead::runtime {
 namespace {
 
 using VatId = capnp::rpc::twoparty::VatId;
@@ -214,4 +214,4 @@ capnp::Capability::Client RpcClient::bootstrap() {
   return rpc_.bootstrap(server);
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::runtime

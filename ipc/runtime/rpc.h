@@ -24,7 +24,7 @@
 #include "ipc/runtime/kj_port.h"
 #include "ipc/runtime/loop.h"
 
-namespace bulkhead {
+namespace bulkhead::runtime {
 
 /// Loop, KJ event port, event loop and wait scope of a process.
 ///
@@ -133,4 +133,4 @@ inline Status ControlLoop::await(kj::Promise<void> promise) {
   return await(promise.then([] { return true; })).map([](bool) {});
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::runtime

@@ -11,7 +11,7 @@
 
 #include "ipc/runtime/handover.h"
 
-namespace bulkhead {
+namespace bulkhead::runtime {
 namespace {
 
 namespace fs = std::filesystem;
@@ -82,4 +82,4 @@ std::vector<std::string> live_instances() {
   return all;
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::runtime

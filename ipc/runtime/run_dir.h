@@ -11,7 +11,7 @@
 
 #include "common/base/result.h"
 
-namespace bulkhead {
+namespace bulkhead::runtime {
 
 [[nodiscard]] std::string run_base();
 /// Makes the directory (mode 0711, for services are other users) and those above it. One that a live instance
@@ -24,4 +24,4 @@ void remove_run_dir(const std::string& path);
 /// Run directories of live instances under run_base().
 [[nodiscard]] std::vector<std::string> live_instances();
 
-}  // namespace bulkhead
+}  // namespace bulkhead::runtime

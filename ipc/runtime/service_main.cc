@@ -11,7 +11,7 @@
 #include "ipc/chain/desk.h"
 #include "ipc/runtime/logging.h"
 
-namespace bulkhead {
+namespace bulkhead::runtime {
 namespace {
 
 constexpr uint64_t kMicrosecond = 1000;
@@ -35,7 +35,7 @@ Result<std::string> run_directory(int argc, char** argv) {
 /// Everything of a service but what it is for.
 class Service {
  public:
-  Service(ControlLoop& control, Grants& grants, const Settings& settings, Desk& desk)
+  Service(ControlLoop& control, Grants& grants, const control::Settings& settings, chain::Desk& desk)
       : control_(control),
         settings_(settings),
         desk_(desk),
@@ -94,8 +94,8 @@ class Service {
   }
 
   ControlLoop& control_;
-  const Settings& settings_;
-  Desk& desk_;
+  const control::Settings& settings_;
+  chain::Desk& desk_;
   Operation lifeline_;
   Operation tick_;
   std::unique_ptr<Signals> signals_;
@@ -107,9 +107,9 @@ class Service {
 Status serve(const std::string& run_dir, const std::string& name, const MakeRunnable& make) {
   auto grants = attach(run_dir, name);
   if (!grants) return tl::unexpected(grants.error());
-  auto settings = read_config(grants->memory("config"));
+  auto settings = control::read_config(grants->memory("config"));
   if (!settings) return tl::unexpected(settings.error());
-  auto desk = grants->object<Desk>(name + ".desk");
+  auto desk = grants->object<chain::Desk>(name + ".desk");
   if (!desk) return tl::unexpected(desk.error());
   auto control = ControlLoop::create();
   if (!control) return tl::unexpected(control.error());
@@ -133,4 +133,4 @@ int service_main(int argc, char** argv, const char* service, const MakeRunnable&
   return 1;
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::runtime

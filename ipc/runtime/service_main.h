@@ -22,7 +22,7 @@
 #include "ipc/runtime/rpc.h"
 #include "ipc/control/settings.h"
 
-namespace bulkhead {
+namespace bulkhead::runtime {
 
 struct Runnable {
   Runnable() = default;
@@ -44,9 +44,9 @@ struct Runnable {
   virtual void finish() {}
 };
 
-using MakeRunnable = std::function<Result<std::unique_ptr<Runnable>>(Grants& grants, const Settings& settings,
+using MakeRunnable = std::function<Result<std::unique_ptr<Runnable>>(Grants& grants, const control::Settings& settings,
                                                                      ControlLoop& control)>;
 
 int service_main(int argc, char** argv, const char* service, const MakeRunnable& make);
 
-}  // namespace bulkhead
+}  // namespace bulkhead::runtime

@@ -13,7 +13,7 @@
 #include <fstream>
 #include <sstream>
 
-namespace bulkhead {
+namespace bulkhead::runtime {
 namespace {
 
 // By number: sys/pidfd.h of glibc 2.36 declares these as C++ functions.
@@ -117,4 +117,4 @@ pid_t pid_of(int pidfd) {
   return 0;
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::runtime

@@ -19,7 +19,7 @@
 
 #include "common/base/result.h"
 
-namespace bulkhead {
+namespace bulkhead::runtime {
 
 struct Program {
   std::string path;
@@ -52,4 +52,4 @@ bool send_signal(int pidfd, int signal);
 /// Of a pidfd, by /proc/self/fdinfo; 0 where the process has ended and been reaped.
 [[nodiscard]] pid_t pid_of(int pidfd);
 
-}  // namespace bulkhead
+}  // namespace bulkhead::runtime

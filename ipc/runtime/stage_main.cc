@@ -3,10 +3,10 @@
 #include <map>
 #include <utility>
 
-namespace bulkhead {
+namespace bulkhead::runtime {
 namespace {
 
-class EventBell : public Bell {
+class EventBell : public chain::Bell {
  public:
   explicit EventBell(int eventfd) : eventfd_(eventfd) {}
   void ring() noexcept override {
@@ -17,11 +17,11 @@ class EventBell : public Bell {
   int eventfd_;
 };
 
-class GrantedObjects : public Objects {
+class GrantedObjects : public chain::Objects {
  public:
   explicit GrantedObjects(const Grants& grants) : grants_(grants) {}
   [[nodiscard]] std::span<std::byte> memory(std::string_view name) const override { return grants_.memory(name); }
-  [[nodiscard]] Bell& bell(std::string_view process) override {
+  [[nodiscard]] chain::Bell& bell(std::string_view process) override {
     auto const made = bells_.try_emplace(std::string(process), grants_.descriptor(fmt::format("bell.{}", process)));
     return made.first->second;
   }
@@ -41,7 +41,7 @@ class StageService : public Runnable {
   bool expects_more() override { return std::exchange(packets_, stage->packets()) != stage->packets(); }
 
   GrantedObjects objects;
-  std::unique_ptr<Stage> stage;
+  std::unique_ptr<chain::Stage> stage;
 
  private:
   uint64_t packets_ = 0;  // passed on when it last looked for more
@@ -51,7 +51,7 @@ class StageService : public Runnable {
 
 int stage_main(int argc, char** argv, const char* service, const MakeStage& make) {
   return service_main(argc, argv, service,
-                      [&](Grants& grants, const Settings& settings,
+                      [&](Grants& grants, const control::Settings& settings,
                           ControlLoop& control) -> Result<std::unique_ptr<Runnable>> {
                         auto made = std::make_unique<StageService>(grants);
                         auto stage = make({made->objects, grants, settings, control});
@@ -61,4 +61,4 @@ int stage_main(int argc, char** argv, const char* service, const MakeStage& make
                       });
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::runtime

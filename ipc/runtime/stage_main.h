@@ -9,17 +9,17 @@
 #include "ipc/runtime/service_main.h"
 #include "ipc/chain/wiring.h"
 
-namespace bulkhead {
+namespace bulkhead::runtime {
 
 /// What make() has at hand, all of it for as long as the stage lives.
 struct StageWorld {
-  Objects& objects;
+  chain::Objects& objects;
   Grants& grants;
-  const Settings& settings;
+  const control::Settings& settings;
   ControlLoop& control;
 };
-using MakeStage = std::function<Result<std::unique_ptr<Stage>>(StageWorld world)>;
+using MakeStage = std::function<Result<std::unique_ptr<chain::Stage>>(StageWorld world)>;
 
 int stage_main(int argc, char** argv, const char* service, const MakeStage& make);
 
-}  // namespace bulkhead
+}  // namespace bulkhead::runtime

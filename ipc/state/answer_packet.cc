@@ -6,19 +6,19 @@
 #include "common/packet/internet_checksum.h"
 #include "common/packet/ip_header.h"
 
-namespace bulkhead {
+namespace bulkhead::state {
 namespace {
 
-using ip_header::kIpv4, ip_header::kIpv6;
+using packet::ip_header::kIpv4, packet::ip_header::kIpv6;
 constexpr size_t kIcmp = 8, kTcp = 20;
 constexpr size_t kQuoted4Most = 576 - kIpv4 - kIcmp;          // RFC 1812 4.3.2.3
 constexpr size_t kQuoted6Most = kAnswerMost - kIpv6 - kIcmp;  // RFC 4443 2.4 (c)
 constexpr uint8_t kHops = 64;                                 // net.ipv4.ip_default_ttl, IPV6_DEFAULT_HOPLIMIT
 constexpr uint8_t kInternetControl = 0xc0;                    // precedence of ICMP errors, RFC 1812 4.3.2.5
 
-void quote(uint8_t* to, std::span<const uint8_t> packet, const Descriptor& descriptor) {
+void quote(uint8_t* to, std::span<const uint8_t> packet, const chain::Descriptor& descriptor) {
   std::ranges::copy(packet, to);
-  if (has_to_pass_hop(descriptor)) ip_header::pass_hop(to);
+  if (chain::has_to_pass_hop(descriptor)) packet::ip_header::pass_hop(to);
 }
 
 /// An identification that nobody can foresee without the number; the kernel's is random too.
@@ -42,7 +42,7 @@ void network_header(uint8_t* ip, const IpAddress& from, const IpAddress& to, uin
     ip[9] = number;
     std::memcpy(ip + 12, from.bytes.data(), 4);
     std::memcpy(ip + 16, to.bytes.data(), 4);
-    ip_header::renew_checksum({ip, kIpv4});
+    packet::ip_header::renew_checksum({ip, kIpv4});
     return;
   }
   ip[0] = 0x60;
@@ -53,29 +53,29 @@ void network_header(uint8_t* ip, const IpAddress& from, const IpAddress& to, uin
   std::ranges::copy(to.bytes, ip + 24);
 }
 
-size_t icmp_error(const Answer& answer, const Descriptor& descriptor, std::span<const uint8_t> refused, uint8_t* ip) {
+size_t icmp_error(const Answer& answer, const chain::Descriptor& descriptor, std::span<const uint8_t> refused, uint8_t* ip) {
   bool const v4 = answer.source.l3 == 4;
   size_t const most = std::min<size_t>(descriptor.l3_length, v4 ? kQuoted4Most : kQuoted6Most), header = v4 ? kIpv4 : kIpv6;
   auto const quoted = refused.first(std::min(refused.size(), most));
-  IpAddress const to = ip_header::source(quoted.data(), answer.source.l3);
+  IpAddress const to = packet::ip_header::source(quoted.data(), answer.source.l3);
   auto const length = static_cast<uint16_t>(kIcmp + quoted.size());
   std::fill_n(ip, header + kIcmp, uint8_t{0});
   if (v4)
-    network_header(ip, answer.source, to, protocol::icmp, length,
+    network_header(ip, answer.source, to, packet::protocol::icmp, length,
                    {.tos = static_cast<uint8_t>((quoted[1] & 0x1e) | kInternetControl), .id = identification(descriptor.number)});
   else
-    network_header(ip, answer.source, to, protocol::icmpv6, length, {});
+    network_header(ip, answer.source, to, packet::protocol::icmpv6, length, {});
   uint8_t* const message = ip + header;
   message[0] = answer.type;
   message[1] = answer.code;
   store_be32(message + 4, answer.info);
   quote(message + kIcmp, quoted, descriptor);
-  uint64_t const pseudo = v4 ? 0 : checksum_add({ip + 8, 32}, to_network(length)) + to_network(uint16_t{protocol::icmpv6});
-  store_raw(message + 2, checksum_fold(checksum_add({message, length}, pseudo)));
+  uint64_t const pseudo = v4 ? 0 : packet::checksum_add({ip + 8, 32}, to_network(length)) + to_network(uint16_t{packet::protocol::icmpv6});
+  store_raw(message + 2, packet::checksum_fold(packet::checksum_add({message, length}, pseudo)));
   return header + length;
 }
 
-size_t tcp_reset(const Answer& answer, const Descriptor& descriptor, std::span<const uint8_t> refused, uint8_t* ip) {
+size_t tcp_reset(const Answer& answer, const chain::Descriptor& descriptor, std::span<const uint8_t> refused, uint8_t* ip) {
   constexpr uint8_t kFin = 1, kSyn = 2, kRst = 4, kAck = 16;
   size_t const l4 = size_t{descriptor.l4_offset} - descriptor.l3_offset;
   if (descriptor.l4_offset <= descriptor.l3_offset || l4 + kTcp > refused.size() || l4 + kTcp > descriptor.l3_length) return 0;
@@ -96,24 +96,24 @@ size_t tcp_reset(const Answer& answer, const Descriptor& descriptor, std::span<c
     tcp[13] |= kAck;
     store_be32(tcp + 8, load_be32(segment + 4) + ((flags & kSyn) != 0) + ((flags & kFin) != 0) + payload);
   }
-  network_header(ip, answer.source, ip_header::source(refused.data(), l3), protocol::tcp, kTcp, {.dont_fragment = true});
-  uint64_t const pseudo = checksum_add({ip + (l3 == 4 ? 12U : 8U), l3 == 4 ? 8U : 32U}, to_network(uint16_t{kTcp}));
-  store_raw(tcp + 16, checksum_fold(checksum_add({tcp, kTcp}, pseudo + to_network(uint16_t{protocol::tcp}))));
+  network_header(ip, answer.source, packet::ip_header::source(refused.data(), l3), packet::protocol::tcp, kTcp, {.dont_fragment = true});
+  uint64_t const pseudo = packet::checksum_add({ip + (l3 == 4 ? 12U : 8U), l3 == 4 ? 8U : 32U}, to_network(uint16_t{kTcp}));
+  store_raw(tcp + 16, packet::checksum_fold(packet::checksum_add({tcp, kTcp}, pseudo + to_network(uint16_t{packet::protocol::tcp}))));
   return header + kTcp;
 }
 
 }  // namespace
 
-size_t make_answer(const Answer& answer, const Descriptor& descriptor, std::span<const uint8_t> refused, std::span<uint8_t> into) noexcept {
-  uint8_t const l3 = ip_header::version(refused);
+size_t make_answer(const Answer& answer, const chain::Descriptor& descriptor, std::span<const uint8_t> refused, std::span<uint8_t> into) noexcept {
+  uint8_t const l3 = packet::ip_header::version(refused);
   if (answer.number != descriptor.number || l3 == 0 || answer.source.l3 != l3 || into.size() < kAnswerMost) return 0;
   bool const error = answer.kind == Answer::Kind::icmp;
   if (!error && answer.kind != Answer::Kind::tcp_reset) return 0;
   size_t const length = error ? icmp_error(answer, descriptor, refused, into.data()) : tcp_reset(answer, descriptor, refused, into.data());
   if (length == 0 || answer.what.outer == 0) return length;
-  uint8_t const number = !error ? protocol::tcp : l3 == 4 ? protocol::icmp : protocol::icmpv6;
-  rewrite(into.first(length), number, l3 == 4 ? kIpv4 : kIpv6, answer.what);
+  uint8_t const number = !error ? packet::protocol::tcp : l3 == 4 ? packet::protocol::icmp : packet::protocol::icmpv6;
+  packet::rewrite(into.first(length), number, l3 == 4 ? kIpv4 : kIpv6, answer.what);
   return length;
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::state

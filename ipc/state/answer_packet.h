@@ -11,12 +11,12 @@
 #include "ipc/state/answers.h"
 #include "ipc/chain/descriptor.h"
 
-namespace bulkhead {
+namespace bulkhead::state {
 
 inline constexpr size_t kAnswerMost = 1280;  // ICMPv6's minimum MTU
 
 /// `refused`: as it is quoted. `into`: kAnswerMost bytes. Gives how many it takes.
-[[nodiscard]] size_t make_answer(const Answer& answer, const Descriptor& descriptor, std::span<const uint8_t> refused,
+[[nodiscard]] size_t make_answer(const Answer& answer, const chain::Descriptor& descriptor, std::span<const uint8_t> refused,
                                  std::span<uint8_t> into) noexcept;
 
-}  // namespace bulkhead
+}  // namespace bulkhead::state

@@ -11,7 +11,7 @@
 #include "common/packet/nat_rewrite.h"
 #include "ipc/memory/slots.h"
 
-namespace bulkhead {
+namespace bulkhead::state {
 
 struct alignas(64) Answer {
   enum class Kind : uint32_t { none, icmp, tcp_reset };
@@ -23,10 +23,10 @@ struct alignas(64) Answer {
   uint16_t way;       // number of the way (common/base/topology.h)
   uint8_t type, code;
   IpAddress source;   // its destination is the packet's source; tcp_reset: the packet's destination
-  Rewriting what;     // done to all of it in the end: as the flow that it is related to is translated
+  packet::Rewriting what;     // done to all of it in the end: as the flow that it is related to is translated
 };
 static_assert(sizeof(Answer) == 128);
 
-using Answers = Slots<Answer, Layout::answers>;
+using Answers = memory::Slots<Answer, memory::Layout::answers>;
 
-}  // namespace bulkhead
+}  // namespace bulkhead::state

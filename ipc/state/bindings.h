@@ -13,42 +13,42 @@
 #include "ipc/chain/descriptor.h"
 #include "ipc/state/flow_table.h"
 
-namespace bulkhead {
+namespace bulkhead::state {
 
 struct alignas(64) Binding {
   static constexpr uint32_t used = 1, source = 2, destination = 4;  // flags: in use; which part is translated
 
-  Word<uint32_t> generation;  // of the flow
-  Word<uint32_t> flags;
+  memory::Word<uint32_t> generation;  // of the flow
+  memory::Word<uint32_t> flags;
   SharedTuple original, reply;
-  std::array<Word<uint32_t>, 3> next;  // of the chains: index + 1; 0: the end
-  std::array<Word<uint32_t>, 3> hash;  // of what each chain goes by
+  std::array<memory::Word<uint32_t>, 3> next;  // of the chains: index + 1; 0: the end
+  std::array<memory::Word<uint32_t>, 3> hash;  // of what each chain goes by
 };
 static_assert(sizeof(Binding) == 128);
 
 struct NatState {
-  static constexpr Layout kLayout = Layout::nat_state;
+  static constexpr memory::Layout kLayout = memory::Layout::nat_state;
   static constexpr uint32_t kVersion = 4;
   enum Chain : uint8_t { by_original, by_reply, by_source, chains };
 
   [[nodiscard]] static constexpr uint64_t buckets_for(uint64_t flows) { return std::bit_ceil(flows + 1); }
   static constexpr size_t bytes_for(uint64_t flows) {
-    return sizeof(NatState) + flows * sizeof(Binding) + chains * buckets_for(flows) * sizeof(Word<uint32_t>);
+    return sizeof(NatState) + flows * sizeof(Binding) + chains * buckets_for(flows) * sizeof(memory::Word<uint32_t>);
   }
 
-  ObjectHeader header;  // capacity: flows that can be bound; 0: no ruleset translates
+  memory::ObjectHeader header;  // capacity: flows that can be bound; 0: no ruleset translates
   alignas(64) Counts counts;
-  Word<uint64_t> bound;       // bindings made
-  Word<uint64_t> clashes;     // packets dropped because no tuple was free
-  Word<uint64_t> gone_read;   // of conntrack's deletions
+  memory::Word<uint64_t> bound;       // bindings made
+  memory::Word<uint64_t> clashes;     // packets dropped because no tuple was free
+  memory::Word<uint64_t> gone_read;   // of conntrack's deletions
 
   [[nodiscard]] Binding* bindings() { return reinterpret_cast<Binding*>(this + 1); }
   [[nodiscard]] const Binding* bindings() const { return reinterpret_cast<const Binding*>(this + 1); }
-  [[nodiscard]] Word<uint32_t>* buckets(uint64_t flows, Chain chain) {
-    return reinterpret_cast<Word<uint32_t>*>(bindings() + flows) + chain * buckets_for(flows);
+  [[nodiscard]] memory::Word<uint32_t>* buckets(uint64_t flows, Chain chain) {
+    return reinterpret_cast<memory::Word<uint32_t>*>(bindings() + flows) + chain * buckets_for(flows);
   }
-  [[nodiscard]] const Word<uint32_t>* buckets(uint64_t flows, Chain chain) const {
-    return reinterpret_cast<const Word<uint32_t>*>(bindings() + flows) + chain * buckets_for(flows);
+  [[nodiscard]] const memory::Word<uint32_t>* buckets(uint64_t flows, Chain chain) const {
+    return reinterpret_cast<const memory::Word<uint32_t>*>(bindings() + flows) + chain * buckets_for(flows);
   }
 };
 static_assert(sizeof(NatState) % 64 == 0);
@@ -61,7 +61,7 @@ static_assert(sizeof(NatState) % 64 == 0);
 /// The binding of a flow, read by another process; none where that flow has none.
 struct BindingView {
   uint32_t flags = 0;
-  Tuple original, reply;
+  packet::Tuple original, reply;
   [[nodiscard]] bool translates() const noexcept { return (flags & (Binding::source | Binding::destination)) != 0; }
 };
 [[nodiscard]] inline BindingView binding_of(const NatState& state, uint32_t flow, uint32_t generation) noexcept {
@@ -77,20 +77,20 @@ struct BindingView {
 
 /// What becomes of a packet, or an ICMP error, of that flow: it leaves as the inverse of how its answer comes. Nothing, if
 /// that is no tuple.
-[[nodiscard]] inline Rewriting rewriting_of(const BindingView& binding, Direction direction, Quote quote) noexcept {
-  Rewriting what;
-  bool const reply = direction == Direction::reply;
-  const Tuple& answer = reply ? binding.original : binding.reply;
-  auto const to = inverse(answer);
+[[nodiscard]] inline packet::Rewriting rewriting_of(const BindingView& binding, chain::Direction direction, chain::Quote quote) noexcept {
+  packet::Rewriting what;
+  bool const reply = direction == chain::Direction::reply;
+  const packet::Tuple& answer = reply ? binding.original : binding.reply;
+  auto const to = packet::inverse(answer);
   if (!to) return what;
   bool const source = (binding.flags & Binding::source) != 0, destination = (binding.flags & Binding::destination) != 0;
-  what.outer = static_cast<uint8_t>(((reply ? destination : source) ? Rewriting::source : 0) |
-                                    ((reply ? source : destination) ? Rewriting::destination : 0));
+  what.outer = static_cast<uint8_t>(((reply ? destination : source) ? packet::Rewriting::source : 0) |
+                                    ((reply ? source : destination) ? packet::Rewriting::destination : 0));
   what.to = *to;
-  if (quote == Quote::none) return what;
-  what.inner = Rewriting::source | Rewriting::destination;
+  if (quote == chain::Quote::none) return what;
+  what.inner = packet::Rewriting::source | packet::Rewriting::destination;
   what.inner_to = answer;
   return what;
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::state

@@ -1,6 +1,6 @@
 #include "ipc/state/bound_flows.h"
 
-namespace bulkhead {
+namespace bulkhead::state {
 
 BoundFlows::BoundFlows(const NatState& state, TupleHashes& hash)
     : state_(state),
@@ -9,9 +9,9 @@ BoundFlows::BoundFlows(const NatState& state, TupleHashes& hash)
       mask_(NatState::buckets_for(capacity_) - 1),
       bindings_(state.bindings()) {}
 
-uint32_t BoundFlows::hash_of(NatState::Chain chain, const Tuple& tuple) const noexcept {
+uint32_t BoundFlows::hash_of(NatState::Chain chain, const packet::Tuple& tuple) const noexcept {
   if (chain != NatState::by_source) return hash_(tuple);
-  Tuple source = tuple;
+  packet::Tuple source = tuple;
   source.dst = {};
   source.dst_port = 0;
   return hash_(source);
@@ -27,4 +27,4 @@ uint32_t BoundFlows::next(uint32_t at, NatState::Chain chain) const noexcept {
   return behind <= capacity_ ? behind : 0;
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::state

@@ -12,15 +12,15 @@
 #include "common/base/hash.h"
 #include "ipc/state/bindings.h"
 
-namespace bulkhead {
+namespace bulkhead::state {
 
 /// Hashes of the last few tuples that were asked for: a flow is asked for several times while it is bound.
 class TupleHashes {
  public:
   explicit TupleHashes(uint64_t seed) : hash_(seed) {
-    known_.fill({Tuple{}, static_cast<uint32_t>(hash_(Tuple{}))});
+    known_.fill({packet::Tuple{}, static_cast<uint32_t>(hash_(packet::Tuple{}))});
   }
-  [[nodiscard]] uint32_t operator()(const Tuple& tuple) noexcept {
+  [[nodiscard]] uint32_t operator()(const packet::Tuple& tuple) noexcept {
     Known& known = known_[(tuple.src_port * 31U + tuple.dst_port * 17U + tuple.src[3] + tuple.dst[3] * 7U) % kKnown];
     if (known.tuple != tuple) known = {tuple, static_cast<uint32_t>(hash_(tuple))};
     return known.hash;
@@ -29,7 +29,7 @@ class TupleHashes {
  private:
   static constexpr size_t kKnown = 64;
   struct Known {
-    Tuple tuple;
+    packet::Tuple tuple;
     uint32_t hash = 0;
   };
   TupleHash hash_;
@@ -43,7 +43,7 @@ class BoundFlows {
   [[nodiscard]] uint32_t capacity() const noexcept { return capacity_; }
   /// Is there a flow with this tuple in either direction, for which `counts` (by index) says yes?
   template <class Counts>
-  [[nodiscard]] bool taken(const Tuple& tuple, Counts counts) const noexcept {
+  [[nodiscard]] bool taken(const packet::Tuple& tuple, Counts counts) const noexcept {
     TupleWords const words = words_of(tuple);
     uint32_t const hash = hash_(tuple);
     for (auto chain : {NatState::by_original, NatState::by_reply}) {
@@ -58,15 +58,15 @@ class BoundFlows {
   }
   /// The reply tuple of the newest flow of the same source, for which `fits` (by index and that tuple) says yes.
   template <class Fits>
-  [[nodiscard]] std::optional<Tuple> mapping_of(const Tuple& original, Fits fits) const noexcept {
+  [[nodiscard]] std::optional<packet::Tuple> mapping_of(const packet::Tuple& original, Fits fits) const noexcept {
     uint32_t left = capacity_;
     for (uint32_t at = first(NatState::by_source, hash_of(NatState::by_source, original)); at != 0 && left != 0;
          at = next(at, NatState::by_source), --left) {
-      Tuple const there = tuple_of(bindings_[at - 1].original);
+      packet::Tuple const there = tuple_of(bindings_[at - 1].original);
       if (there.src != original.src || there.src_port != original.src_port || there.protocol != original.protocol ||
           there.l3 != original.l3 || there.zone != original.zone)
         continue;
-      Tuple const reply = tuple_of(bindings_[at - 1].reply);
+      packet::Tuple const reply = tuple_of(bindings_[at - 1].reply);
       if (fits(at - 1, reply)) return reply;
     }
     return std::nullopt;
@@ -76,7 +76,7 @@ class BoundFlows {
   }
 
  protected:
-  [[nodiscard]] uint32_t hash_of(NatState::Chain chain, const Tuple& tuple) const noexcept;
+  [[nodiscard]] uint32_t hash_of(NatState::Chain chain, const packet::Tuple& tuple) const noexcept;
 
  private:
   [[nodiscard]] uint32_t first(NatState::Chain chain, uint32_t hash) const noexcept;
@@ -89,4 +89,4 @@ class BoundFlows {
   const Binding* bindings_;
 };
 
-}  // namespace bulkhead
+}  // namespace bulkhead::state

@@ -8,42 +8,42 @@
 #include "ipc/memory/object.h"
 #include "ipc/memory/word.h"
 
-namespace bulkhead {
+namespace bulkhead::state {
 
 /// What passes a stage.
 struct Counts {
-  Word<uint64_t> packets;
-  Word<uint64_t> bytes;       // of layer 3
-  Word<uint64_t> events;      // numbered events that are no packets
-  Word<uint64_t> dropped;     // passed on with a verdict of drop
-  Word<uint64_t> flows_gone;  // deletions seen
-  std::array<Word<uint64_t>, 8> states;  // packets by FlowState
+  memory::Word<uint64_t> packets;
+  memory::Word<uint64_t> bytes;       // of layer 3
+  memory::Word<uint64_t> events;      // numbered events that are no packets
+  memory::Word<uint64_t> dropped;     // passed on with a verdict of drop
+  memory::Word<uint64_t> flows_gone;  // deletions seen
+  std::array<memory::Word<uint64_t>, 8> states;  // packets by FlowState
 };
 
 /// How often the firewall may still speak to one address (Linux: inet_peer).
 struct alignas(64) AnswerPeer {
-  Word<uint64_t> key;         // keyed hash of the address; 0: nobody's
-  Word<uint64_t> tokens;      // jiffies, as the next
-  Word<uint64_t> last;        // packet time of the last refill
+  memory::Word<uint64_t> key;         // keyed hash of the address; 0: nobody's
+  memory::Word<uint64_t> tokens;      // jiffies, as the next
+  memory::Word<uint64_t> last;        // packet time of the last refill
 };
 
 struct RulesState {
-  static constexpr Layout kLayout = Layout::rules_state;
+  static constexpr memory::Layout kLayout = memory::Layout::rules_state;
   static constexpr uint32_t kVersion = 2;
-  static constexpr size_t bytes_for(uint64_t words) { return sizeof(RulesState) + words * sizeof(Word<uint64_t>); }
+  static constexpr size_t bytes_for(uint64_t words) { return sizeof(RulesState) + words * sizeof(memory::Word<uint64_t>); }
   static constexpr size_t kPeers = 1024;
 
-  ObjectHeader header;
+  memory::ObjectHeader header;
   alignas(64) Counts counts;
-  alignas(64) Word<uint64_t> answers;         // ICMP errors that were said
-  Word<uint64_t> answers_withheld;            // and those that a limit forbade
-  Word<uint64_t> all_tokens, all_last_ns;     // of the limit over everyone
+  alignas(64) memory::Word<uint64_t> answers;         // ICMP errors that were said
+  memory::Word<uint64_t> answers_withheld;            // and those that a limit forbade
+  memory::Word<uint64_t> all_tokens, all_last_ns;     // of the limit over everyone
   std::array<AnswerPeer, kPeers> peers;
 
   /// Of the ruleset: counters, quotas, limits, elements of sets, then one for each flow's mark; header.capacity of them. All 0 at first:
   /// what a statement begins with is added where it is read.
-  [[nodiscard]] Word<uint64_t>* words() { return reinterpret_cast<Word<uint64_t>*>(this + 1); }
-  [[nodiscard]] const Word<uint64_t>* words() const { return reinterpret_cast<const Word<uint64_t>*>(this + 1); }
+  [[nodiscard]] memory::Word<uint64_t>* words() { return reinterpret_cast<memory::Word<uint64_t>*>(this + 1); }
+  [[nodiscard]] const memory::Word<uint64_t>* words() const { return reinterpret_cast<const memory::Word<uint64_t>*>(this + 1); }
 };
 
-}  // namespace bulkhead
+}  // namespace bulkhead::state

@@ -6,7 +6,7 @@
 
 #include "ipc/memory/slots.h"
 
-namespace bulkhead {
+namespace bulkhead::state {
 
 struct EarlyMark {
   uint64_t number;
@@ -17,6 +17,6 @@ struct EarlyMark {
 };
 static_assert(sizeof(EarlyMark) == 32);
 
-using EarlyMarks = Slots<EarlyMark, Layout::early_marks>;
+using EarlyMarks = memory::Slots<EarlyMark, memory::Layout::early_marks>;
 
-}  // namespace bulkhead
+}  // namespace bulkhead::state

@@ -1,12 +1,12 @@
 #include "ipc/state/flow_table.h"
 
-namespace bulkhead {
+namespace bulkhead::state {
 
-std::optional<FlowHit> FlowFinder::find(const Tuple& tuple, uint64_t hash) const noexcept {
+std::optional<FlowHit> FlowFinder::find(const packet::Tuple& tuple, uint64_t hash) const noexcept {
   TupleWords const words = words_of(tuple);
   for (unsigned passed = 0; passed <= kMaxPassed; ++passed) {
     const FlowBucket& bucket = buckets_[(hash + passed) & mask_];
-    for (const Word<uint64_t>& word : bucket.places) {
+    for (const memory::Word<uint64_t>& word : bucket.places) {
       uint64_t const place = word.load();
       if (!FlowBucket::may_be(place, hash)) continue;
       uint32_t const index = FlowBucket::index_at(place);
@@ -17,8 +17,8 @@ std::optional<FlowHit> FlowFinder::find(const Tuple& tuple, uint64_t hash) const
   return std::nullopt;
 }
 
-Look look_at(const FlowEntry& entry, const Word<uint64_t>& generation, FlowSnapshot& into) {
-  bool const good = read_committed(entry.stamp, generation, [&] {
+Look look_at(const FlowEntry& entry, const memory::Word<uint64_t>& generation, FlowSnapshot& into) {
+  bool const good = memory::read_committed(entry.stamp, generation, [&] {
     into.created = entry.created.load();
     into.expires_ns = entry.expires_ns.load();
     into.status = entry.status.load();
@@ -35,4 +35,4 @@ Look look_at(const FlowEntry& entry, const Word<uint64_t>& generation, FlowSnaps
   return (into.status & wanted) == wanted ? Look::flow : Look::none;
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::state

@@ -27,17 +27,17 @@
 #include "ipc/memory/object.h"
 #include "ipc/memory/word.h"
 
-namespace bulkhead {
+namespace bulkhead::state {
 
 /// A tuple in words, as it lies in the table.
 using TupleWords = std::array<uint64_t, 5>;
-[[nodiscard]] inline TupleWords words_of(const Tuple& tuple) noexcept { return std::bit_cast<TupleWords>(tuple); }
+[[nodiscard]] inline TupleWords words_of(const packet::Tuple& tuple) noexcept { return std::bit_cast<TupleWords>(tuple); }
 
-using SharedTuple = std::array<Word<uint64_t>, 5>;
-[[nodiscard]] inline Tuple tuple_of(const SharedTuple& shared) noexcept {
+using SharedTuple = std::array<memory::Word<uint64_t>, 5>;
+[[nodiscard]] inline packet::Tuple tuple_of(const SharedTuple& shared) noexcept {
   TupleWords words;
   for (size_t i = 0; i < words.size(); ++i) words[i] = shared[i].load();
-  return std::bit_cast<Tuple>(words);
+  return std::bit_cast<packet::Tuple>(words);
 }
 [[nodiscard]] inline bool is_tuple(const SharedTuple& shared, const TupleWords& words) noexcept {
   for (size_t i = 0; i < words.size(); ++i)
@@ -60,45 +60,45 @@ struct alignas(64) FlowEntry {
   [[nodiscard]] bool may_end() const { return (may_close.load() & kMayEnd) != 0; }
 
   struct Counter {
-    Word<uint64_t> packets, bytes;
+    memory::Word<uint64_t> packets, bytes;
   };
 
-  Word<uint64_t> stamp;       // batch that last changed it; forward only
-  Word<uint64_t> expires_ns;  // gone once packet time reaches it
-  Word<uint64_t> created;     // number of the packet that made it
-  Word<uint32_t> status;      // Status32
-  Word<uint32_t> generation;  // of the flow that has the entry now
-  Word<uint32_t> protocol_state;  // TCP: TcpState
-  Word<uint32_t> mark;
-  Word<uint32_t> next_free;  // while unused: index + 1 of the next unused entry
-  Word<uint64_t> started_ns;  // packet time of its first packet
+  memory::Word<uint64_t> stamp;       // batch that last changed it; forward only
+  memory::Word<uint64_t> expires_ns;  // gone once packet time reaches it
+  memory::Word<uint64_t> created;     // number of the packet that made it
+  memory::Word<uint32_t> status;      // Status32
+  memory::Word<uint32_t> generation;  // of the flow that has the entry now
+  memory::Word<uint32_t> protocol_state;  // TCP: TcpState
+  memory::Word<uint32_t> mark;
+  memory::Word<uint32_t> next_free;  // while unused: index + 1 of the next unused entry
+  memory::Word<uint64_t> started_ns;  // packet time of its first packet
   Counter counters[2];  // by Direction
   SharedTuple tuples[2];      // by Direction
-  Word<uint64_t> hashes[2];  // of the tuples
-  std::array<Word<uint64_t>, 7> protocol_words;  // TCP: TcpFlow (ipc/tracking/tcp_flow.h); written before read
-  Word<uint64_t> may_close;  // last_to_close(), and kMayEnd
-  Word<uint64_t> adopted;    // number of the last packet that brought it back from the fast lane (ipc/state/lanes.h)
+  memory::Word<uint64_t> hashes[2];  // of the tuples
+  std::array<memory::Word<uint64_t>, 7> protocol_words;  // TCP: TcpFlow (ipc/tracking/tcp_flow.h); written before read
+  memory::Word<uint64_t> may_close;  // last_to_close(), and kMayEnd
+  memory::Word<uint64_t> adopted;    // number of the last packet that brought it back from the fast lane (ipc/state/lanes.h)
 };
 static_assert(sizeof(FlowEntry) == 256);
 
 struct alignas(64) FlowBucket {
   static constexpr unsigned kPlaces = 7;
 
-  [[nodiscard]] static constexpr uint64_t place_of(uint32_t index, Direction way, uint64_t hash) {
+  [[nodiscard]] static constexpr uint64_t place_of(uint32_t index, chain::Direction way, uint64_t hash) {
     return (hash >> 32) << 32 | uint64_t{index + 1} << 1 | static_cast<uint64_t>(way);
   }
   [[nodiscard]] static constexpr bool may_be(uint64_t place, uint64_t hash) { return place >> 32 == hash >> 32; }
   /// A free place's is beyond any capacity.
   [[nodiscard]] static constexpr uint32_t index_at(uint64_t place) { return static_cast<uint32_t>(place >> 1 & 0x7fffffff) - 1; }
-  [[nodiscard]] static constexpr Direction way_at(uint64_t place) { return static_cast<Direction>(place & 1); }
+  [[nodiscard]] static constexpr chain::Direction way_at(uint64_t place) { return static_cast<chain::Direction>(place & 1); }
 
-  std::array<Word<uint64_t>, kPlaces> places;  // hash's upper half << 32 | (index + 1) << 1 | direction; 0: free
-  Word<uint64_t> passed;                       // entries whose search goes through here to the next bucket
+  std::array<memory::Word<uint64_t>, kPlaces> places;  // hash's upper half << 32 | (index + 1) << 1 | direction; 0: free
+  memory::Word<uint64_t> passed;                       // entries whose search goes through here to the next bucket
 };
 static_assert(sizeof(FlowBucket) == 64);
 
 struct ConntrackState {
-  static constexpr Layout kLayout = Layout::conntrack_state;
+  static constexpr memory::Layout kLayout = memory::Layout::conntrack_state;
   static constexpr uint32_t kVersion = 6;
   static constexpr uint64_t kFlights = 1024;
   static constexpr uint64_t kGone = 32768;  // deletions kept for those behind
@@ -112,26 +112,26 @@ struct ConntrackState {
     return sizeof(ConntrackState) + buckets_for(entries) * sizeof(FlowBucket) + entries * sizeof(FlowEntry);
   }
 
-  ObjectHeader header;                     // capacity: entries
-  alignas(64) Word<uint32_t> free_first;   // index + 1; 0: none
-  Word<uint32_t> dropped_first;            // entries let go by confirm, see FlowTable::remove_dropped()
-  Word<uint32_t> fresh;                    // entries that have never been used begin here
-  Word<uint32_t> used;                     // entries in use
-  Word<uint32_t> unconfirmed;              // of them, in the chain and not confirmed
-  Word<uint32_t> sweep;                    // where the next tick goes on looking
-  Word<uint32_t> evict;                    // where a full table goes on looking for an entry that may go
-  Word<uint64_t> gone_count;               // deletions since the start
-  Word<uint64_t> gone_passed;              // of them, behind confirm
-  Word<uint64_t> confirmed;                // number of the last packet that confirm has seen
+  memory::ObjectHeader header;                     // capacity: entries
+  alignas(64) memory::Word<uint32_t> free_first;   // index + 1; 0: none
+  memory::Word<uint32_t> dropped_first;            // entries let go by confirm, see FlowTable::remove_dropped()
+  memory::Word<uint32_t> fresh;                    // entries that have never been used begin here
+  memory::Word<uint32_t> used;                     // entries in use
+  memory::Word<uint32_t> unconfirmed;              // of them, in the chain and not confirmed
+  memory::Word<uint32_t> sweep;                    // where the next tick goes on looking
+  memory::Word<uint32_t> evict;                    // where a full table goes on looking for an entry that may go
+  memory::Word<uint64_t> gone_count;               // deletions since the start
+  memory::Word<uint64_t> gone_passed;              // of them, behind confirm
+  memory::Word<uint64_t> confirmed;                // number of the last packet that confirm has seen
   // Where rules set tuples (services/conntrack/track.h): the last packet without a flow, and the last that changed the table.
-  Word<uint64_t> apart, changed;
-  Word<uint32_t> generations;              // the last one given out; forward only
-  alignas(64) Word<uint64_t> packets;      // tracked
-  Word<uint64_t> expired;
-  Word<uint64_t> evicted;                  // unassured, to make room
+  memory::Word<uint64_t> apart, changed;
+  memory::Word<uint32_t> generations;              // the last one given out; forward only
+  alignas(64) memory::Word<uint64_t> packets;      // tracked
+  memory::Word<uint64_t> expired;
+  memory::Word<uint64_t> evicted;                  // unassured, to make room
   /// Unconfirmed flows by a hash of their original source, and destination; counted once a ruleset translates.
-  std::array<std::array<Word<uint32_t>, kFlights>, 2> flights;
-  std::array<Word<uint64_t>, kGone> gone;  // generation << 32 | index
+  std::array<std::array<memory::Word<uint32_t>, kFlights>, 2> flights;
+  std::array<memory::Word<uint64_t>, kGone> gone;  // generation << 32 | index
 
   [[nodiscard]] FlowBucket* buckets() { return reinterpret_cast<FlowBucket*>(this + 1); }
   [[nodiscard]] const FlowBucket* buckets() const { return reinterpret_cast<const FlowBucket*>(this + 1); }
@@ -147,7 +147,7 @@ static_assert(sizeof(ConntrackState) % 64 == 0);
 /// An entry, and which of its tuples was looked for.
 struct FlowHit {
   uint32_t index;
-  Direction direction;
+  chain::Direction direction;
 };
 
 /// Looks in the table as it is, with what a batch has not committed yet.
@@ -159,7 +159,7 @@ class FlowFinder {
   FlowFinder(const ConntrackState& state, uint32_t capacity)
       : capacity_(capacity), mask_(ConntrackState::buckets_for(capacity) - 1), buckets_(state.buckets()), entries_(state.entries(capacity)) {}
 
-  [[nodiscard]] std::optional<FlowHit> find(const Tuple& tuple, uint64_t hash) const noexcept;
+  [[nodiscard]] std::optional<FlowHit> find(const packet::Tuple& tuple, uint64_t hash) const noexcept;
   [[nodiscard]] const FlowEntry& entry(uint32_t index) const noexcept { return entries_[index]; }
 
  private:
@@ -176,12 +176,12 @@ struct FlowSnapshot {
   uint32_t status;
   uint32_t protocol_state;
   uint32_t mark;
-  std::array<Tuple, 2> tuples;
+  std::array<packet::Tuple, 2> tuples;
   std::array<uint64_t, 2> packets, bytes;
 };
 
 enum class Look : uint8_t { flow, none, changing };
 /// Entry `index` (below the capacity mapped): a confirmed flow, none there, or one that would not keep still.
-Look look_at(const FlowEntry& entry, const Word<uint64_t>& generation, FlowSnapshot& into);
+Look look_at(const FlowEntry& entry, const memory::Word<uint64_t>& generation, FlowSnapshot& into);
 
-}  // namespace bulkhead
+}  // namespace bulkhead::state

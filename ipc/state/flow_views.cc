@@ -1,6 +1,6 @@
 #include "ipc/state/flow_views.h"
 
-namespace bulkhead {
+namespace bulkhead::state {
 
 FlowNow flow_now(const FlowEntry& entry, uint64_t number) noexcept {
   FlowNow now{};
@@ -22,4 +22,4 @@ FlowNow flow_meant(const FlowEntry& entry, FlowHit hit, uint64_t number) noexcep
   return now;
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::state

@@ -14,7 +14,7 @@
 #include "ipc/state/flow_table.h"
 #include "ipc/memory/slots.h"
 
-namespace bulkhead {
+namespace bulkhead::state {
 
 struct alignas(64) FlowNow {
   uint64_t number;      // of the packet
@@ -24,8 +24,8 @@ struct alignas(64) FlowNow {
   // Of a packet that has no flow:
   uint32_t flow;        // the one meant, as in the descriptor: index plus 1
   uint32_t generation;
-  Direction direction;  // of that error
-  FlowState reset = FlowState::invalid;  // what a TCP reset about it would be, which is a packet of the flow meant; or invalid
+  chain::Direction direction;  // of that error
+  chain::FlowState reset = chain::FlowState::invalid;  // what a TCP reset about it would be, which is a packet of the flow meant; or invalid
   uint16_t reset_lives_s;  // for how many seconds the flow would live on; or
   static constexpr uint16_t kNotCounted = 0, kEnds = 0xffff;
 };
@@ -36,6 +36,6 @@ static_assert(sizeof(FlowNow) == 64);
 /// The same of a packet that has none, and the flow which is meant then.
 [[nodiscard]] FlowNow flow_meant(const FlowEntry& entry, FlowHit hit, uint64_t number) noexcept;
 
-using FlowViews = Slots<FlowNow, Layout::flow_views>;
+using FlowViews = memory::Slots<FlowNow, memory::Layout::flow_views>;
 
-}  // namespace bulkhead
+}  // namespace bulkhead::state

@@ -15,7 +15,7 @@
 #include "ipc/memory/object.h"
 #include "ipc/memory/word.h"
 
-namespace bulkhead {
+namespace bulkhead::state {
 
 /// What stands at the front of a fragment's first cell; its bytes follow, and go on in the cells behind.
 struct alignas(64) StoredFragment {
@@ -25,18 +25,18 @@ struct alignas(64) StoredFragment {
   uint32_t wire;
   uint32_t cells;
   uint8_t in;         // interface
-  Fragment says;
+  packet::Fragment says;
 };
 static_assert(sizeof(StoredFragment) == 128);
 
 struct FragmentCells {
-  static constexpr Layout kLayout = Layout::fragments;
+  static constexpr memory::Layout kLayout = memory::Layout::fragments;
   static constexpr uint32_t kVersion = 1;
-  static constexpr size_t kBytes = 33 * kCacheLine;
+  static constexpr size_t kBytes = 33 * memory::kCacheLine;
   static constexpr uint32_t kCells = 4096;  // of an instance; 8.6 MB
   static constexpr size_t bytes_for(uint64_t cells) { return sizeof(FragmentCells) + cells * kBytes; }
 
-  ObjectHeader header;  // capacity: cells, kCells at most
+  memory::ObjectHeader header;  // capacity: cells, kCells at most
 
   [[nodiscard]] uint8_t* cell(uint32_t name) { return reinterpret_cast<uint8_t*>(this + 1) + (name - 1) * kBytes; }
   [[nodiscard]] static constexpr uint32_t cells_for(uint32_t captured) {
@@ -47,17 +47,17 @@ struct FragmentCells {
 /// Part of pktio's state. All zero: nothing has ever been stored.
 struct FragmentLinks {
   struct Datagram {
-    Word<uint32_t> first, last;   // cells of its chain; 0: this place is not used
-    Word<uint64_t> since_ns;      // packet time of its first fragment
-    Word<uint32_t> told;          // Datagram::told(), of which some may stem from fragments that were not kept
-    Word<uint32_t> turn;          // IPv4: how many fragments of its sender had come with its last one
-    Word<uint32_t> sender;        // and at least so many have come by now
+    memory::Word<uint32_t> first, last;   // cells of its chain; 0: this place is not used
+    memory::Word<uint64_t> since_ns;      // packet time of its first fragment
+    memory::Word<uint32_t> told;          // Datagram::told(), of which some may stem from fragments that were not kept
+    memory::Word<uint32_t> turn;          // IPv4: how many fragments of its sender had come with its last one
+    memory::Word<uint32_t> sender;        // and at least so many have come by now
   };
-  Word<uint32_t> fresh;                    // cells that have ever been used
-  Word<uint32_t> free_first, free_last;    // given back, oldest first
-  Word<uint32_t> free_count;
-  std::array<Word<uint32_t>, FragmentCells::kCells + 1> next;         // by name of a cell
+  memory::Word<uint32_t> fresh;                    // cells that have ever been used
+  memory::Word<uint32_t> free_first, free_last;    // given back, oldest first
+  memory::Word<uint32_t> free_count;
+  std::array<memory::Word<uint32_t>, FragmentCells::kCells + 1> next;         // by name of a cell
   std::array<Datagram, FragmentCells::kCells / 2> datagrams;
 };
 
-}  // namespace bulkhead
+}  // namespace bulkhead::state

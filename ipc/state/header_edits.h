@@ -12,12 +12,12 @@
 #include "common/packet/packet.h"
 #include "ipc/memory/slots.h"
 
-namespace bulkhead {
+namespace bulkhead::state {
 
 struct alignas(64) HeaderEdit {
   struct About {
     uint64_t number;
-    Tuple to;             // the packet's, in these headers; nat may have had to choose another for it
+    packet::Tuple to;             // the packet's, in these headers; nat may have had to choose another for it
     uint16_t length;      // bytes that are meant
     uint8_t renews_sctp;  // 1: SCTP's checksum does not fit them yet
   };
@@ -29,6 +29,6 @@ struct alignas(64) HeaderEdit {
 };
 static_assert(sizeof(HeaderEdit) == 65600);
 
-using HeaderEdits = Slots<HeaderEdit, Layout::header_edits>;
+using HeaderEdits = memory::Slots<HeaderEdit, memory::Layout::header_edits>;
 
-}  // namespace bulkhead
+}  // namespace bulkhead::state

@@ -9,7 +9,7 @@
 #include "ipc/memory/object.h"
 #include "ipc/memory/word.h"
 
-namespace bulkhead {
+namespace bulkhead::state {
 
 struct alignas(64) InFlight {
   uint64_t number;
@@ -18,11 +18,11 @@ struct alignas(64) InFlight {
   uint32_t frame;
   uint32_t captured;
   uint32_t wire;
-  Kind kind;
+  chain::Kind kind;
   uint8_t in;
   uint8_t large;  // 1: has a large cell
   // Fragments that go with it (ipc/state/fragments.h).
-  DropReason fragments_reason;  // why they are dropped; none: they are what it was put together from, and share its fate
+  chain::DropReason fragments_reason;  // why they are dropped; none: they are what it was put together from, and share its fate
   uint32_t fragments;           // the first one's cell; 0: there are none
   uint32_t largest_fragment;    // as in the descriptor
   // The fast lane (ipc/state/lanes.h).
@@ -34,13 +34,13 @@ struct alignas(64) InFlight {
 static_assert(sizeof(InFlight) == 64);
 
 struct InFlightTable {
-  static constexpr Layout kLayout = Layout::inflight;
+  static constexpr memory::Layout kLayout = memory::Layout::inflight;
   static constexpr uint32_t kVersion = 3;
   static constexpr size_t bytes_for(uint64_t window) { return sizeof(InFlightTable) + window * sizeof(InFlight); }
 
-  ObjectHeader header;  // capacity: slots, a power of two
+  memory::ObjectHeader header;  // capacity: slots, a power of two
 
   [[nodiscard]] InFlight* slots() { return reinterpret_cast<InFlight*>(this + 1); }
 };
 
-}  // namespace bulkhead
+}  // namespace bulkhead::state

@@ -13,29 +13,29 @@
 #include "ipc/memory/object.h"
 #include "ipc/memory/word.h"
 
-namespace bulkhead {
+namespace bulkhead::state {
 
 inline constexpr unsigned kMaxServices = 8;
 
 struct KeeperState {
-  static constexpr Layout kLayout = Layout::keeper_state;
+  static constexpr memory::Layout kLayout = memory::Layout::keeper_state;
   static constexpr uint32_t kVersion = 1;
   static constexpr size_t bytes_for(uint64_t) { return sizeof(KeeperState); }
 
   struct alignas(64) Service {
-    Word<uint64_t> pid;
-    Word<uint64_t> starts;
-    Word<uint64_t> started_ns;      // the process with this pid
-    Word<uint64_t> unready_deaths;  // in a row, without ever becoming ready; those by its own exit count more
-    Word<uint64_t> crashes;         // in a row, soon after becoming ready, and not by SIGKILL
+    memory::Word<uint64_t> pid;
+    memory::Word<uint64_t> starts;
+    memory::Word<uint64_t> started_ns;      // the process with this pid
+    memory::Word<uint64_t> unready_deaths;  // in a row, without ever becoming ready; those by its own exit count more
+    memory::Word<uint64_t> crashes;         // in a row, soon after becoming ready, and not by SIGKILL
   };
 
-  ObjectHeader header;
-  alignas(64) Word<uint64_t> heartbeat;
-  Word<uint64_t> pid;                          // of the keeper that runs; 0: none has come so far yet
-  Word<uint64_t> starts;                       // of keepers
-  Word<uint64_t> started_ns;                   // the instance
+  memory::ObjectHeader header;
+  alignas(64) memory::Word<uint64_t> heartbeat;
+  memory::Word<uint64_t> pid;                          // of the keeper that runs; 0: none has come so far yet
+  memory::Word<uint64_t> starts;                       // of keepers
+  memory::Word<uint64_t> started_ns;                   // the instance
   std::array<Service, kMaxServices> services;  // by place in kServices
 };
 
-}  // namespace bulkhead
+}  // namespace bulkhead::state

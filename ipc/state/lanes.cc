@@ -1,6 +1,6 @@
 #include "ipc/state/lanes.h"
 
-namespace bulkhead {
+namespace bulkhead::state {
 
 // pktio may change its mind under our eyes: dying, or having got the flow back. `away` changes last, and is undone first.
 std::optional<bool> lives(const Lane& lane, uint32_t generation, uint64_t number, uint64_t now_ns) noexcept {
@@ -26,4 +26,4 @@ void add_lane(FlowSnapshot& flow, const FlowEntry& entry, const Lane& lane) noex
   }
 }
 
-}  // namespace bulkhead
+}  // namespace bulkhead::state

@@ -20,7 +20,7 @@
 #include "ipc/state/pktio_state.h"
 #include "ipc/memory/slots.h"
 
-namespace bulkhead {
+namespace bulkhead::state {
 
 /// What is done with the packets of one direction.
 struct LanePlan {
@@ -28,7 +28,7 @@ struct LanePlan {
   uint8_t in;      // by which they come
   uint8_t out;
   uint8_t orders;  // Orders
-  FlowState state;
+  chain::FlowState state;
   uint8_t outer;   // Rewriting: what of the packet becomes `to`
   uint16_t way;
 };
@@ -39,24 +39,24 @@ struct alignas(64) LaneSide {
   static constexpr size_t kCounters = 5;
 
   SharedTuple tuple;
-  Word<uint64_t> plan;         // LanePlan; 0: none
+  memory::Word<uint64_t> plan;         // LanePlan; 0: none
   FlowEntry::Counter counted;  // what conntrack does not know of yet
   SharedTuple to;
-  Word<uint32_t> rule;         // as in the descriptor
-  std::array<Word<uint32_t>, kCounters> counters;  // of rules: first words, plus 1; 0: none
+  memory::Word<uint32_t> rule;         // as in the descriptor
+  std::array<memory::Word<uint32_t>, kCounters> counters;  // of rules: first words, plus 1; 0: none
 };
 static_assert(sizeof(LaneSide) == 128);
 
 struct alignas(64) Lane {
-  Word<uint32_t> generation;  // of the flow; 0: it has no lane
-  Word<uint32_t> status;      // Status32, which the plans were made for
-  Word<uint64_t> expires_ns;
-  Word<uint64_t> away, last;  // first and last packet of the flow in the chain; 0: none
-  Word<uint64_t> started_ns;
-  Word<uint64_t> hashes[2];   // of the tuples
-  Word<uint32_t> epoch;       // PktioState::lane_epoch when it was made
-  Word<uint32_t> protocol_state;
-  std::array<Word<uint64_t>, 7> protocol_words;
+  memory::Word<uint32_t> generation;  // of the flow; 0: it has no lane
+  memory::Word<uint32_t> status;      // Status32, which the plans were made for
+  memory::Word<uint64_t> expires_ns;
+  memory::Word<uint64_t> away, last;  // first and last packet of the flow in the chain; 0: none
+  memory::Word<uint64_t> started_ns;
+  memory::Word<uint64_t> hashes[2];   // of the tuples
+  memory::Word<uint32_t> epoch;       // PktioState::lane_epoch when it was made
+  memory::Word<uint32_t> protocol_state;
+  std::array<memory::Word<uint64_t>, 7> protocol_words;
   LaneSide sides[2];          // by Direction
 };
 static_assert(sizeof(Lane) == 384);
@@ -75,7 +75,7 @@ class LaneTable {
     return flows == 0 ? 0 : ConntrackState::buckets_for(flows) * sizeof(FlowBucket) + flows * sizeof(Lane);
   }
   [[nodiscard]] static constexpr size_t object_bytes(uint64_t flows, uint64_t words) {
-    return PktioState::bytes_for(flows) + bytes_for(flows) + (flows == 0 ? 0 : words * sizeof(Word<uint64_t>));
+    return PktioState::bytes_for(flows) + bytes_for(flows) + (flows == 0 ? 0 : words * sizeof(memory::Word<uint64_t>));
   }
   /// None.
   LaneTable() = default;
@@ -84,7 +84,7 @@ class LaneTable {
     if (flows_ > bytes / sizeof(Lane) || object_bytes(flows_, 0) > bytes) flows_ = 0;
     if (flows_ == 0) return;
     mask_ = ConntrackState::buckets_for(flows_) - 1;
-    words_ = (bytes - object_bytes(flows_, 0)) / sizeof(Word<uint64_t>);
+    words_ = (bytes - object_bytes(flows_, 0)) / sizeof(memory::Word<uint64_t>);
   }
   LaneTable(const PktioState& state, size_t bytes) : LaneTable(const_cast<PktioState&>(state), bytes) {}  // NOLINT: a const one is read
 
@@ -97,9 +97,9 @@ class LaneTable {
   [[nodiscard]] const Lane& lane(uint64_t flow) const noexcept { return lanes()[flow]; }
   /// Added to the ruleset's words by the lane: counters only. As many as words().
   [[nodiscard]] uint64_t words() const noexcept { return words_; }
-  [[nodiscard]] Word<uint64_t>& word(uint64_t i) noexcept { return reinterpret_cast<Word<uint64_t>*>(lanes() + flows_)[i]; }
-  [[nodiscard]] const Word<uint64_t>& word(uint64_t i) const noexcept {
-    return reinterpret_cast<const Word<uint64_t>*>(lanes() + flows_)[i];
+  [[nodiscard]] memory::Word<uint64_t>& word(uint64_t i) noexcept { return reinterpret_cast<memory::Word<uint64_t>*>(lanes() + flows_)[i]; }
+  [[nodiscard]] const memory::Word<uint64_t>& word(uint64_t i) const noexcept {
+    return reinterpret_cast<const memory::Word<uint64_t>*>(lanes() + flows_)[i];
   }
 
  private:
@@ -113,10 +113,10 @@ class LaneTable {
 
 /// A packet that went by the lane and waits for its turn to go home.
 struct alignas(64) LanedPacket {
-  Descriptor descriptor;
-  Rewriting what;  // if it is translated
+  chain::Descriptor descriptor;
+  packet::Rewriting what;  // if it is translated
 };
-using LanedPackets = Slots<LanedPacket, Layout::laned_packets>;
+using LanedPackets = memory::Slots<LanedPacket, memory::Layout::laned_packets>;
 
 /// Counters that a packet has bumped, of one that says nothing that could differ for its flow's next (Facts::steady).
 /// rules writes it, pktio reads it.
@@ -126,6 +126,6 @@ struct Bumps {
   std::array<uint32_t, LaneSide::kCounters> words;
 };
 static_assert(sizeof(Bumps) == 32);
-using BumpsTable = Slots<Bumps, Layout::bumps>;
+using BumpsTable = memory::Slots<Bumps, memory::Layout::bumps>;
 
-}  // namespace bulkhead
+}  // namespace bulkhead::state

@@ -7,22 +7,22 @@
 #include "common/packet/nat_rewrite.h"
 #include "ipc/memory/slots.h"
 
-namespace bulkhead {
+namespace bulkhead::state {
 
 struct alignas(64) NatOrders {
   uint64_t number;
   uint8_t source, destination;  // 1: the range is meant
-  NatRange source_range, destination_range;
+  packet::NatRange source_range, destination_range;
 };
 static_assert(sizeof(NatOrders) == 128);
 
 struct alignas(64) NatEdit {
   uint64_t number;
-  Rewriting what;  // to: the packet's own tuple, as it is to leave
+  packet::Rewriting what;  // to: the packet's own tuple, as it is to leave
 };
 static_assert(sizeof(NatEdit) == 128);
 
-using NatOrdersTable = Slots<NatOrders, Layout::nat_orders>;
-using NatEdits = Slots<NatEdit, Layout::nat_edits>;
+using NatOrdersTable = memory::Slots<NatOrders, memory::Layout::nat_orders>;
+using NatEdits = memory::Slots<NatEdit, memory::Layout::nat_edits>;
 
-}  // namespace bulkhead
+}  // namespace bulkhead::state

@@ -7,24 +7,24 @@
 #include "common/packet/nat_range.h"
 #include "ipc/state/bound_flows.h"
 
-namespace bulkhead {
+namespace bulkhead::state {
 
-class BoundOthers final : public OtherFlows {
+class BoundOthers final : public packet::OtherFlows {
  public:
   /// `flow`: its index, whose own tuples do not count. `gone`: flows that its packet has ended and whose bindings may still be
   /// there, as ConntrackState::gone has them.
   BoundOthers(const BoundFlows& bindings, uint32_t flow, std::span<const uint64_t> gone = {}) : bindings_(bindings), flow_(flow), gone_(gone) {}
 
-  [[nodiscard]] bool used(const Tuple& tuple) const noexcept override {
-    auto const reply = inverse(tuple);
+  [[nodiscard]] bool used(const packet::Tuple& tuple) const noexcept override {
+    auto const reply = packet::inverse(tuple);
     return reply && bindings_.taken(*reply, [this](uint32_t index) { return counts(index); });
   }
-  [[nodiscard]] std::optional<Tuple> mapped(const Tuple& original, const NatRange& range) const noexcept override {
-    Tuple mapped = original;
-    auto const known = bindings_.mapping_of(original, [&](uint32_t index, const Tuple& reply) {
+  [[nodiscard]] std::optional<packet::Tuple> mapped(const packet::Tuple& original, const packet::NatRange& range) const noexcept override {
+    packet::Tuple mapped = original;
+    auto const known = bindings_.mapping_of(original, [&](uint32_t index, const packet::Tuple& reply) {
       mapped.src = reply.dst;
       mapped.src_port = reply.is_icmp() ? reply.src_port : reply.dst_port;
-      return !is_gone(index) && in_range(mapped, range, Part::source);
+      return !is_gone(index) && packet::in_range(mapped, range, packet::Part::source);
     });
     return known ? std::optional(mapped) : std::nullopt;
   }
@@ -41,4 +41,4 @@ class BoundOthers final : public OtherFlows {
   std::span<const uint64_t> gone_;
 };
 
-}  // namespace bulkhead
+}  // namespace bulkhead::state

@@ -15,10 +15,10 @@
 #include "ipc/control/settings.h"
 #include "ipc/memory/word.h"
 
-namespace bulkhead {
+namespace bulkhead::state {
 
 struct PktioState {
-  static constexpr Layout kLayout = Layout::pktio_state;
+  static constexpr memory::Layout kLayout = memory::Layout::pktio_state;
   static constexpr uint32_t kVersion = 4;
   static constexpr size_t bytes_for(uint64_t) { return sizeof(PktioState); }  // lanes lie behind it (ipc/state/lanes.h)
   static constexpr size_t kErrorBytes = 256;
@@ -26,42 +26,42 @@ struct PktioState {
   enum class Done : uint32_t { running, finished, failed };
 
   struct alignas(64) Interface {
-    Word<uint64_t> read_packets;  // Position of its capture
-    Word<uint64_t> read_offset;
-    Word<uint64_t> in_bytes;
-    Word<uint64_t> out_packets, out_bytes;
-    Word<uint32_t> input_ended;   // 1: at its end; 2: failed
+    memory::Word<uint64_t> read_packets;  // Position of its capture
+    memory::Word<uint64_t> read_offset;
+    memory::Word<uint64_t> in_bytes;
+    memory::Word<uint64_t> out_packets, out_bytes;
+    memory::Word<uint32_t> input_ended;   // 1: at its end; 2: failed
     // Not journaled; written once, before input_ended is 2.
     std::array<char, kErrorBytes> input_error;
   };
   struct Output {
-    Word<uint64_t> staged;   // bytes committed to this file
-    Word<uint64_t> written;  // of them in the file for sure; only goes forward, not journaled
+    memory::Word<uint64_t> staged;   // bytes committed to this file
+    memory::Word<uint64_t> written;  // of them in the file for sure; only goes forward, not journaled
   };
 
-  ObjectHeader header;  // capacity: lanes
-  alignas(64) Word<uint64_t> next_number;  // that the next packet or event gets, less 1
-  Word<uint64_t> time_ns;                  // packet time
-  Word<uint64_t> tick_time_ns;             // of the last tick
-  Word<uint64_t> since_tick;               // packets
-  Word<uint64_t> large_taken;              // large cells ever taken
-  alignas(64) Word<uint64_t> home_number;  // how many have come home
-  Word<uint64_t> large_home;               // large cells ever let go
-  Word<uint64_t> packets, bytes;           // taken in
-  Word<uint64_t> accepted, dropped;
-  Word<uint64_t> link;                     // of the outputs: LinkType + 1, once an input is open
-  std::array<Word<uint64_t>, static_cast<size_t>(DropReason::count)> drops;
-  std::array<Word<uint64_t>, 8> states;    // packets by FlowState
-  std::array<Interface, kMaxInterfaces> interfaces;
-  std::array<Output, kMaxOutputs> outputs;  // by Outputs' numbers
+  memory::ObjectHeader header;  // capacity: lanes
+  alignas(64) memory::Word<uint64_t> next_number;  // that the next packet or event gets, less 1
+  memory::Word<uint64_t> time_ns;                  // packet time
+  memory::Word<uint64_t> tick_time_ns;             // of the last tick
+  memory::Word<uint64_t> since_tick;               // packets
+  memory::Word<uint64_t> large_taken;              // large cells ever taken
+  alignas(64) memory::Word<uint64_t> home_number;  // how many have come home
+  memory::Word<uint64_t> large_home;               // large cells ever let go
+  memory::Word<uint64_t> packets, bytes;           // taken in
+  memory::Word<uint64_t> accepted, dropped;
+  memory::Word<uint64_t> link;                     // of the outputs: LinkType + 1, once an input is open
+  std::array<memory::Word<uint64_t>, static_cast<size_t>(chain::DropReason::count)> drops;
+  std::array<memory::Word<uint64_t>, 8> states;    // packets by FlowState
+  std::array<Interface, control::kMaxInterfaces> interfaces;
+  std::array<Output, control::kMaxOutputs> outputs;  // by Outputs' numbers
   // Not journaled: the text is written before the word, once.
-  alignas(64) Word<Done> done;
+  alignas(64) memory::Word<Done> done;
   std::array<char, kErrorBytes> error;  // when failed, zero-ended
   alignas(64) FragmentLinks fragments;  // which cell lies where follows from timing; what the chains say does not
   // How many went by the fast lane follows from timing too.
-  alignas(64) Word<uint64_t> lane_packets;
-  Word<uint32_t> lane_epoch;    // how often the flow table was nearly full
-  Word<uint32_t> lane_crowded;  // 1: it is
+  alignas(64) memory::Word<uint64_t> lane_packets;
+  memory::Word<uint32_t> lane_epoch;    // how often the flow table was nearly full
+  memory::Word<uint32_t> lane_crowded;  // 1: it is
 };
 
-}  // namespace bulkhead
+}  // namespace bulkhead::state

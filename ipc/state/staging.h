@@ -11,18 +11,18 @@
 #include "ipc/state/pktio_state.h"
 #include "ipc/memory/word.h"
 
-namespace bulkhead {
+namespace bulkhead::state {
 
 struct Staging {
-  static constexpr Layout kLayout = Layout::staging;
+  static constexpr memory::Layout kLayout = memory::Layout::staging;
   static constexpr uint32_t kVersion = 1;
-  static constexpr size_t bytes_for(uint64_t per_file) { return sizeof(Staging) + kMaxOutputs * per_file; }
+  static constexpr size_t bytes_for(uint64_t per_file) { return sizeof(Staging) + control::kMaxOutputs * per_file; }
 
-  ObjectHeader header;  // capacity: bytes of each file
+  memory::ObjectHeader header;  // capacity: bytes of each file
 
   [[nodiscard]] uint8_t* file(size_t output) {
     return reinterpret_cast<uint8_t*>(this + 1) + output * header.capacity;
   }
 };
 
-}  // namespace bulkhead
+}  // namespace bulkhead::state

@@ -9,7 +9,7 @@
 #include "ipc/memory/object.h"
 #include "ipc/memory/word.h"
 
-namespace bulkhead {
+namespace bulkhead::state {
 
 struct WalkStep {
   enum class What : uint8_t { tried, matched, policy };
@@ -21,17 +21,17 @@ struct WalkStep {
 static_assert(sizeof(WalkStep) == 8);
 
 struct Walk {
-  static constexpr Layout kLayout = Layout::walk;
+  static constexpr memory::Layout kLayout = memory::Layout::walk;
   static constexpr uint32_t kVersion = 1;
   static constexpr uint64_t kSteps = 1 << 17;
   static constexpr size_t bytes_for(uint64_t steps) { return sizeof(Walk) + steps * sizeof(WalkStep); }
 
-  ObjectHeader header;     // capacity: steps; 0: nobody asked
-  Word<uint64_t> number;   // of the packet; 0: it has not come
-  Word<uint64_t> steps;    // that it took; those beyond the capacity are not here
+  memory::ObjectHeader header;     // capacity: steps; 0: nobody asked
+  memory::Word<uint64_t> number;   // of the packet; 0: it has not come
+  memory::Word<uint64_t> steps;    // that it took; those beyond the capacity are not here
 
   [[nodiscard]] WalkStep* at(uint64_t step) { return reinterpret_cast<WalkStep*>(this + 1) + step; }
   [[nodiscard]] const WalkStep* at(uint64_t step) const { return reinterpret_cast<const WalkStep*>(this + 1) + step; }
 };
 
-}  // namespace bulkhead
+}  // namespace bulkhead::state

@@ -7,7 +7,7 @@
 
 #include "ipc/state/flow_table.h"
 
-namespace bulkhead::conntrack {
+namespace bulkhead::tracking {
 
 struct Lifetime {
   uint64_t ns;
@@ -17,4 +17,4 @@ struct Lifetime {
 /// Of a flow of `protocol`, not TCP, that was `age_ns` old, and had `status`, when its packet came.
 [[nodiscard]] Lifetime lifetime(uint8_t protocol, uint32_t status, uint64_t age_ns) noexcept;
 
-}  // namespace bulkhead::conntrack
+}  // namespace bulkhead::tracking

@@ -3,14 +3,14 @@
 #include "ipc/tracking/protocol_words.h"
 #include "ipc/tracking/timeouts.h"
 
-namespace bulkhead::conntrack {
+namespace bulkhead::tracking {
 namespace {
 
 /// The reset that answers a segment (ipc/state/answer_packet.cc).
-TcpSegment reset_about(const Descriptor& descriptor, Direction way) {
+TcpSegment reset_about(const chain::Descriptor& descriptor, chain::Direction way) {
   constexpr uint8_t kFin = 1, kSyn = 2, kRst = 4, kAck = 16;
   constexpr uint32_t kHeader = 20;
-  const TcpSegment refused = segment_of(descriptor, other(way));
+  const TcpSegment refused = segment_of(descriptor, chain::other(way));
   TcpSegment reset{{}, kRst, kHeader, way};
   reset.facts.header_bytes = kHeader;
   if ((descriptor.tcp_flags & kAck) != 0) {
@@ -26,29 +26,29 @@ TcpSegment reset_about(const Descriptor& descriptor, Direction way) {
 
 }  // namespace
 
-OwnReset track_own_reset(const Descriptor& refused, const FlowEntry& entry, Direction way) noexcept {
+OwnReset track_own_reset(const chain::Descriptor& refused, const state::FlowEntry& entry, chain::Direction way) noexcept {
   OwnReset reset{unpack(words_of<TcpFlow::Words>(entry)), {}};
   reset.outcome = track_tcp(reset.flow, reset_about(refused, way), entry.status.load(), entry.expires_ns.load() - refused.time_ns);
   return reset;
 }
 
-void show_reset(const TcpOutcome& outcome, FlowNow& now) noexcept {
+void show_reset(const TcpOutcome& outcome, state::FlowNow& now) noexcept {
   if (outcome.fate == TcpFate::invalid || outcome.fate == TcpFate::anew) return;
-  bool const replied = now.direction == Direction::reply || (now.status & Status32::seen_reply) != 0;
-  now.reset = replied ? FlowState::established : FlowState::fresh;
+  bool const replied = now.direction == chain::Direction::reply || (now.status & state::Status32::seen_reply) != 0;
+  now.reset = replied ? chain::FlowState::established : chain::FlowState::fresh;
   if (outcome.fate == TcpFate::accepted) now.reset_lives_s = static_cast<uint16_t>(outcome.timeout_ns / kSecond);
-  if (outcome.fate == TcpFate::ended) now.reset_lives_s = FlowNow::kEnds;
+  if (outcome.fate == TcpFate::ended) now.reset_lives_s = state::FlowNow::kEnds;
 }
 
-void count_reset(FlowNow& now, uint64_t time_ns, uint8_t l3) noexcept {
-  if (now.reset == FlowState::invalid) return;
-  if (now.direction == Direction::reply) now.status |= Status32::seen_reply;
-  if (now.reset_lives_s == FlowNow::kNotCounted) return;
+void count_reset(state::FlowNow& now, uint64_t time_ns, uint8_t l3) noexcept {
+  if (now.reset == chain::FlowState::invalid) return;
+  if (now.direction == chain::Direction::reply) now.status |= state::Status32::seen_reply;
+  if (now.reset_lives_s == state::FlowNow::kNotCounted) return;
   size_t const way = static_cast<size_t>(now.direction);
   now.packets[way] += 1;
   now.bytes[way] += reset_bytes(l3);
-  if (now.reset_lives_s == FlowNow::kEnds) now.status |= Status32::dying;
+  if (now.reset_lives_s == state::FlowNow::kEnds) now.status |= state::Status32::dying;
   else now.expires_ns = time_ns + now.reset_lives_s * kSecond;
 }
 
-}  // namespace bulkhead::conntrack
+}  // namespace bulkhead::tracking

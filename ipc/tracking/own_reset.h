@@ -9,7 +9,7 @@
 #include "ipc/tracking/tcp_flow.h"
 #include "ipc/tracking/tcp_track.h"
 
-namespace bulkhead::conntrack {
+namespace bulkhead::tracking {
 
 struct OwnReset {
   TcpFlow flow;  // afterwards
@@ -20,11 +20,11 @@ struct OwnReset {
 [[nodiscard]] constexpr uint64_t reset_bytes(uint8_t l3) noexcept { return l3 == 4 ? 40 : 60; }
 
 /// `entry`: its flow, confirmed and alive, which the reset goes `way` of.
-[[nodiscard]] OwnReset track_own_reset(const Descriptor& refused, const FlowEntry& entry, Direction way) noexcept;
+[[nodiscard]] OwnReset track_own_reset(const chain::Descriptor& refused, const state::FlowEntry& entry, chain::Direction way) noexcept;
 
 /// `now`: of that flow before it, in the direction of the reset.
-void show_reset(const TcpOutcome& outcome, FlowNow& now) noexcept;
+void show_reset(const TcpOutcome& outcome, state::FlowNow& now) noexcept;
 /// As output chains see the flow, once it has been tracked.
-void count_reset(FlowNow& now, uint64_t time_ns, uint8_t l3) noexcept;
+void count_reset(state::FlowNow& now, uint64_t time_ns, uint8_t l3) noexcept;
 
-}  // namespace bulkhead::conntrack
+}  // namespace bulkhead::tracking

@@ -5,7 +5,7 @@
 
 #include "ipc/state/flow_table.h"
 
-namespace bulkhead::conntrack {
+namespace bulkhead::tracking {
 
 template <class Words, class Entry>
 [[nodiscard]] Words words_of(const Entry& entry) noexcept {
@@ -16,10 +16,10 @@ template <class Words, class Entry>
 
 /// Those that have changed; `state`: as others see it.
 template <class Entry>
-void store_protocol(Entry& entry, std::span<const uint64_t> words, uint32_t state, Batch& batch) noexcept {
+void store_protocol(Entry& entry, std::span<const uint64_t> words, uint32_t state, memory::Batch& batch) noexcept {
   for (size_t i = 0; i < words.size(); ++i)
     if (entry.protocol_words[i].load() != words[i]) batch.set(entry.protocol_words[i], words[i]);
   if (entry.protocol_state.load() != state) batch.set(entry.protocol_state, state);
 }
 
-}  // namespace bulkhead::conntrack
+}  // namespace bulkhead::tracking

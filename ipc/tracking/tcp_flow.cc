@@ -1,6 +1,6 @@
 #include "ipc/tracking/tcp_flow.h"
 
-namespace bulkhead::conntrack {
+namespace bulkhead::tracking {
 namespace {
 
 constexpr uint64_t two(uint32_t low, uint32_t high) { return uint64_t{high} << 32 | low; }
@@ -47,7 +47,7 @@ TcpFlow unpack(const TcpFlow::Words& words) noexcept {
   f.last_end = low(words[5]);
   f.last_win = static_cast<uint16_t>(words[5] >> 32);
   f.last_kind = static_cast<TcpKind>(byte(words[5], 6) % kTcpKinds);
-  f.last_way = static_cast<Direction>(byte(words[5], 7) & 1);
+  f.last_way = static_cast<chain::Direction>(byte(words[5], 7) & 1);
   f.last_flags = byte(words[6], 4);
   f.last_scale = byte(words[6], 5) & kScaleMask;
   f.retransmitted = byte(words[6], 6);
@@ -55,4 +55,4 @@ TcpFlow unpack(const TcpFlow::Words& words) noexcept {
   return f;
 }
 
-}  // namespace bulkhead::conntrack
+}  // namespace bulkhead::tracking

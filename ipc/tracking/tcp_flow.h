@@ -9,7 +9,7 @@
 
 #include "ipc/tracking/tcp_state.h"
 
-namespace bulkhead::conntrack {
+namespace bulkhead::tracking {
 
 [[nodiscard]] constexpr bool before(uint32_t one, uint32_t other) noexcept {
   return static_cast<int32_t>(one - other) < 0;
@@ -39,13 +39,13 @@ struct TcpFlow {
   uint32_t last_seq = 0, last_ack = 0, last_end = 0;
   uint16_t last_win = 0;
   TcpKind last_kind = TcpKind::nothing;
-  Direction last_way = Direction::original;
+  chain::Direction last_way = chain::Direction::original;
   uint8_t last_flags = 0;
   uint8_t last_scale = 0;
   uint8_t retransmitted = 0;  // the same segment in a row
   TcpState state = TcpState::none;
 
-  [[nodiscard]] TcpSide& side(Direction way) noexcept { return seen[static_cast<size_t>(way)]; }
+  [[nodiscard]] TcpSide& side(chain::Direction way) noexcept { return seen[static_cast<size_t>(way)]; }
   [[nodiscard]] uint8_t all_flags() const noexcept { return seen[0].flags | seen[1].flags; }
 };
 
@@ -53,4 +53,4 @@ struct TcpFlow {
 /// Any words whatever are safe.
 [[nodiscard]] TcpFlow unpack(const TcpFlow::Words& words) noexcept;
 
-}  // namespace bulkhead::conntrack
+}  // namespace bulkhead::tracking

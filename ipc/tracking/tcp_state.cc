@@ -2,7 +2,7 @@
 
 #include "ipc/tracking/timeouts.h"
 
-namespace bulkhead::conntrack {
+namespace bulkhead::tracking {
 namespace {
 
 constexpr size_t kStates = 10;
@@ -63,11 +63,11 @@ bool possible_flags(uint8_t flags) noexcept {
   }
 }
 
-TcpState next_state(TcpState now, Direction way, uint8_t tcp_flags) noexcept {
+TcpState next_state(TcpState now, chain::Direction way, uint8_t tcp_flags) noexcept {
   if (static_cast<size_t>(now) >= kStates) return TcpState::invalid;
-  return kNext[way == Direction::reply][static_cast<size_t>(kind_of(tcp_flags))][static_cast<size_t>(now)];
+  return kNext[way == chain::Direction::reply][static_cast<size_t>(kind_of(tcp_flags))][static_cast<size_t>(now)];
 }
 
 uint64_t timeout(TcpState state) noexcept { return kTimeouts[static_cast<size_t>(state) % kStates]; }
 
-}  // namespace bulkhead::conntrack
+}  // namespace bulkhead::tracking

@@ -10,7 +10,7 @@
 
 #include "ipc/chain/descriptor.h"
 
-namespace bulkhead::conntrack {
+namespace bulkhead::tracking {
 
 enum class TcpState : uint8_t {
   none,
@@ -35,8 +35,8 @@ inline constexpr size_t kTcpKinds = 6;
 [[nodiscard]] bool possible_flags(uint8_t tcp_flags) noexcept;
 
 /// tcp_flags: the 14th byte of the TCP header.
-[[nodiscard]] TcpState next_state(TcpState now, Direction way, uint8_t tcp_flags) noexcept;
+[[nodiscard]] TcpState next_state(TcpState now, chain::Direction way, uint8_t tcp_flags) noexcept;
 /// Nanoseconds.
 [[nodiscard]] uint64_t timeout(TcpState state) noexcept;
 
-}  // namespace bulkhead::conntrack
+}  // namespace bulkhead::tracking

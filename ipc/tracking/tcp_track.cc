@@ -4,7 +4,7 @@
 
 #include "ipc/tracking/timeouts.h"
 
-namespace bulkhead::conntrack {
+namespace bulkhead::tracking {
 namespace {
 
 constexpr uint8_t kMostRetransmissions = 3;
@@ -18,10 +18,10 @@ struct Visit {
   TcpState before;
   TcpState next;
 
-  [[nodiscard]] bool seen_reply() const { return (status & Status32::seen_reply) != 0; }
-  [[nodiscard]] bool assured() const { return (status & Status32::assured) != 0; }
+  [[nodiscard]] bool seen_reply() const { return (status & state::Status32::seen_reply) != 0; }
+  [[nodiscard]] bool assured() const { return (status & state::Status32::assured) != 0; }
   [[nodiscard]] bool established() const { return flow.state == TcpState::established && assured(); }
-  [[nodiscard]] TcpSide& receiver() const { return flow.side(other(segment.way)); }
+  [[nodiscard]] TcpSide& receiver() const { return flow.side(chain::other(segment.way)); }
 };
 
 enum class Step : uint8_t { window, in_window, kept, invalid, anew };  // what is to be done next
@@ -51,7 +51,7 @@ Step ignored(Visit& v) {
   flow.last_seq = segment.facts.seq;
   flow.last_end = segment.end();
   flow.last_win = segment.facts.window;
-  if (v.kind == TcpKind::syn && segment.way == Direction::original) {
+  if (v.kind == TcpKind::syn && segment.way == chain::Direction::original) {
     TcpSide options;
     take_options(options, segment.facts);
     flow.last_flags = options.flags;
@@ -59,7 +59,7 @@ Step ignored(Visit& v) {
     // A peer in LAST_ACK answers with an ACK that is not one of the FIN.
     if (v.before == TcpState::last_ack) flow.last_flags |= TcpFlag::expect_challenge_ack;
   }
-  if (v.before == TcpState::syn_sent && v.kind == TcpKind::ack && segment.way == Direction::reply)
+  if (v.before == TcpState::syn_sent && v.kind == TcpKind::ack && segment.way == chain::Direction::reply)
     flow.last_ack = segment.facts.ack;
   return Step::kept;
 }
@@ -117,7 +117,7 @@ Step close(Visit& v) {
                                (!v.assured() && flow.last_kind == TcpKind::ack);
   if (answers_ignored && v.segment.facts.ack == flow.last_end) return Step::in_window;
   bool const answers_challenge = v.before == TcpState::syn_sent && flow.last_kind == TcpKind::ack &&
-                                 flow.last_way == Direction::reply && v.segment.facts.seq == flow.last_ack;
+                                 flow.last_way == chain::Direction::reply && v.segment.facts.seq == flow.last_ack;
   return answers_challenge ? Step::in_window : Step::window;
 }
 
@@ -130,7 +130,7 @@ Step first_step(Visit& v) {
     case TcpState::close: return close(v);
     case TcpState::syn_sent2: v.flow.last_flags |= TcpFlag::simultaneous_open; return Step::window;
     case TcpState::syn_recv:
-      if (v.segment.way == Direction::reply && v.kind == TcpKind::ack &&
+      if (v.segment.way == chain::Direction::reply && v.kind == TcpKind::ack &&
           (v.flow.last_flags & TcpFlag::simultaneous_open) != 0)
         v.next = TcpState::established;
       return Step::window;
@@ -186,7 +186,7 @@ TcpOutcome accept(const Visit& v) {
 
 bool begin_tcp(TcpFlow& flow, const TcpSegment& segment) noexcept {
   flow = TcpFlow{};
-  TcpState const first = next_state(TcpState::none, Direction::original, segment.flags);
+  TcpState const first = next_state(TcpState::none, chain::Direction::original, segment.flags);
   if (first >= TcpState::invalid) return false;
   TcpSide& sender = flow.seen[0];
   sender.end = segment.end();
@@ -202,7 +202,7 @@ bool begin_tcp(TcpFlow& flow, const TcpSegment& segment) noexcept {
   return true;
 }
 
-TcpSegment segment_of(const Descriptor& descriptor, Direction way) noexcept {
+TcpSegment segment_of(const chain::Descriptor& descriptor, chain::Direction way) noexcept {
   // An offset that 16 bits do not hold is not used: no header of a packet that may be forwarded lies there.
   uint32_t const header = descriptor.l4_offset - std::min(descriptor.l4_offset, descriptor.l3_offset);
   return {descriptor.tcp, descriptor.tcp_flags, descriptor.l3_length - std::min(descriptor.l3_length, header), way};
@@ -225,4 +225,4 @@ TcpOutcome track_tcp(TcpFlow& flow, const TcpSegment& segment, uint32_t status, 
   return accept(v);
 }
 
-}  // namespace bulkhead::conntrack
+}  // namespace bulkhead::tracking

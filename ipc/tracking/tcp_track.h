@@ -8,7 +8,7 @@
 #include "ipc/state/flow_table.h"
 #include "ipc/tracking/tcp_window.h"
 
-namespace bulkhead::conntrack {
+namespace bulkhead::tracking {
 
 enum class TcpFate : uint8_t {
   accepted,  // the flow lives on for `timeout_ns` from now
@@ -25,7 +25,7 @@ struct TcpOutcome {
 };
 
 /// That of a TCP packet, going `way`.
-[[nodiscard]] TcpSegment segment_of(const Descriptor& descriptor, Direction way) noexcept;
+[[nodiscard]] TcpSegment segment_of(const chain::Descriptor& descriptor, chain::Direction way) noexcept;
 
 /// `status`: Status32 of the entry. `left_ns`: until it would expire.
 [[nodiscard]] TcpOutcome track_tcp(TcpFlow& flow, const TcpSegment& segment, uint32_t status,
@@ -34,4 +34,4 @@ struct TcpOutcome {
 /// The first segment of a flow, in the original direction. False: none begins so.
 [[nodiscard]] bool begin_tcp(TcpFlow& flow, const TcpSegment& segment) noexcept;
 
-}  // namespace bulkhead::conntrack
+}  // namespace bulkhead::tracking

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace bulkhead::conntrack {
+namespace bulkhead::tracking {
 namespace {
 
 constexpr uint32_t kLeastAckWindow = 66000;
@@ -22,7 +22,7 @@ void begin_sender(TcpSide& sender, TcpSide& receiver, const TcpSegment& segment,
   sender.maxwin = at_least_one(n.window);
   take_options(sender, segment.facts);
   bool const both = (sender.flags & receiver.flags & TcpFlag::window_scale) != 0;
-  if (segment.way == Direction::reply && !both) sender.scale = receiver.scale = 0;
+  if (segment.way == chain::Direction::reply && !both) sender.scale = receiver.scale = 0;
 }
 
 /// A side of which nothing was seen, in the middle of its connection.
@@ -40,7 +40,7 @@ void pick_up_sender(TcpSide& sender, TcpSide& receiver, const Numbers& n) {
 enum class Begun : uint8_t { no, yes, whole };  // whole: no more to look at
 Begun begin(TcpFlow& flow, const TcpSegment& segment, const Numbers& n) {
   TcpSide& sender = flow.side(segment.way);
-  TcpSide& receiver = flow.side(other(segment.way));
+  TcpSide& receiver = flow.side(chain::other(segment.way));
   if (sender.maxwin == 0) {
     if (!segment.syn()) return pick_up_sender(sender, receiver, n), Begun::yes;
     begin_sender(sender, receiver, segment, n);
@@ -49,7 +49,7 @@ Begun begin(TcpFlow& flow, const TcpSegment& segment, const Numbers& n) {
   bool const opening = flow.state == TcpState::syn_sent || flow.state == TcpState::syn_recv;
   if (!segment.syn() || !opening || !after(n.end, sender.end)) return Begun::no;
   begin_sender(sender, receiver, segment, n);
-  return segment.way == Direction::reply && !segment.ack() ? Begun::whole : Begun::yes;
+  return segment.way == chain::Direction::reply && !segment.ack() ? Begun::whole : Begun::yes;
 }
 
 InWindow unless_liberal(const TcpSide& sender, InWindow otherwise) {
@@ -101,17 +101,17 @@ void note_retransmission(TcpFlow& flow, const TcpSegment& segment, const Numbers
 
 }  // namespace
 
-void take_options(TcpSide& sender, const TcpFacts& facts) noexcept {
+void take_options(TcpSide& sender, const packet::TcpFacts& facts) noexcept {
   if (facts.header_bytes == kBareHeader) return;
   sender.scale = facts.scale();
   sender.flags &= TcpFlag::be_liberal;
-  if ((facts.options & TcpFacts::kHasScale) != 0) sender.flags |= TcpFlag::window_scale;
-  if ((facts.options & TcpFacts::kSackPermitted) != 0) sender.flags |= TcpFlag::sack_permitted;
+  if ((facts.options & packet::TcpFacts::kHasScale) != 0) sender.flags |= TcpFlag::window_scale;
+  if ((facts.options & packet::TcpFacts::kSackPermitted) != 0) sender.flags |= TcpFlag::sack_permitted;
 }
 
 InWindow in_window(TcpFlow& flow, const TcpSegment& segment) noexcept {
   TcpSide& sender = flow.side(segment.way);
-  TcpSide& receiver = flow.side(other(segment.way));
+  TcpSide& receiver = flow.side(chain::other(segment.way));
   Numbers n{segment.facts.seq, segment.facts.ack, segment.facts.ack, segment.end(), segment.facts.window};
   if ((receiver.flags & TcpFlag::sack_permitted) != 0) n.sack = segment.facts.sack;
   if (begin(flow, segment, n) == Begun::whole) return InWindow::accept;
@@ -133,4 +133,4 @@ InWindow in_window(TcpFlow& flow, const TcpSegment& segment) noexcept {
   return InWindow::accept;
 }
 
-}  // namespace bulkhead::conntrack
+}  // namespace bulkhead::tracking

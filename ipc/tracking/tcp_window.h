@@ -7,14 +7,14 @@
 #include "common/packet/tcp_facts.h"
 #include "ipc/tracking/tcp_flow.h"
 
-namespace bulkhead::conntrack {
+namespace bulkhead::tracking {
 
 /// A segment on its way through a connection.
 struct TcpSegment {
-  TcpFacts facts;
+  packet::TcpFacts facts;
   uint8_t flags;    // 14th byte of the header
   uint32_t length;  // of the TCP header and what is behind it, bytes
-  Direction way;
+  chain::Direction way;
 
   [[nodiscard]] bool syn() const noexcept { return (flags & 0x02) != 0; }
   [[nodiscard]] bool fin() const noexcept { return (flags & 0x01) != 0; }
@@ -35,6 +35,6 @@ enum class InWindow : uint8_t {
 [[nodiscard]] InWindow in_window(TcpFlow& flow, const TcpSegment& segment) noexcept;
 
 /// What a SYN's options say of its sender. Without any option what was known stays.
-void take_options(TcpSide& sender, const TcpFacts& facts) noexcept;
+void take_options(TcpSide& sender, const packet::TcpFacts& facts) noexcept;
 
-}  // namespace bulkhead::conntrack
+}  // namespace bulkhead::tracking

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace bulkhead::conntrack {
+namespace bulkhead::tracking {
 
 inline constexpr uint64_t kSecond = 1'000'000'000;
 inline constexpr uint64_t kUdpUnreplied = 30 * kSecond;
@@ -19,4 +19,4 @@ inline constexpr uint64_t kTcpUnacknowledged = 300 * kSecond;
 inline constexpr uint64_t kTcpRetransmitted = 300 * kSecond;
 inline constexpr uint64_t kGeneric = 600 * kSecond;
 
-}  // namespace bulkhead::conntrack
+}  // namespace bulkhead::tracking

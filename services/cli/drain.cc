@@ -25,7 +25,7 @@ class Copy {
   static Result<Copy> of(const Holder& holder, const std::string& name) {
     auto mapping = holder.map(name);
     if (!mapping) return tl::unexpected(mapping.error());
-    auto whole = view<T>(name, mapping->bytes());
+    auto whole = memory::view<T>(name, mapping->bytes());
     if (!whole) return tl::unexpected(whole.error());
     Copy copy;
     copy.size_ = T::bytes_for((*whole)->header.capacity);
@@ -58,7 +58,7 @@ Status write_at(int file, std::span<const uint8_t> bytes, uint64_t offset) {
   return {};
 }
 
-Status write_rest(Staging& staging, size_t output, uint64_t written, uint64_t staged, int file) {
+Status write_rest(state::Staging& staging, size_t output, uint64_t written, uint64_t staged, int file) {
   uint64_t const capacity = staging.header.capacity;
   if (staged < written || staged - written > capacity) return fail("staged bytes that cannot be");
   while (written < staged) {
@@ -71,7 +71,7 @@ Status write_rest(Staging& staging, size_t output, uint64_t written, uint64_t st
 }
 
 /// A capture that nothing was written to would be no capture: libpcap refuses an empty file.
-Status begin_empty_capture(int file, LinkType link) {
+Status begin_empty_capture(int file, packet::LinkType link) {
   struct stat about {};
   if (::fstat(file, &about) != 0) return fail("{}", std::strerror(errno));
   if (about.st_size != 0) return {};
@@ -85,7 +85,7 @@ Status begin_empty_capture(int file, LinkType link) {
   return write_at(file, header.all, 0);
 }
 
-Status begin_empty_captures(const Holder& holder, const std::vector<std::string>& outputs, LinkType link) {
+Status begin_empty_captures(const Holder& holder, const std::vector<std::string>& outputs, packet::LinkType link) {
   for (const std::string& name : outputs) {
     int const file = holder.descriptor("out." + name);
     if (file < 0 || !name.ends_with(".pcap")) continue;
@@ -94,20 +94,20 @@ Status begin_empty_captures(const Holder& holder, const std::vector<std::string>
   return {};
 }
 
-Status write_staged(const Holder& holder, const std::vector<std::string>& outputs, LinkType& link) {
-  auto area = Copy<CommitArea>::of(holder, "pktio.commit");
-  auto journal = Copy<Journal>::of(holder, "pktio.journal");
-  auto state = Copy<PktioState>::of(holder, "pktio.state");
+Status write_staged(const Holder& holder, const std::vector<std::string>& outputs, packet::LinkType& link) {
+  auto area = Copy<memory::CommitArea>::of(holder, "pktio.commit");
+  auto journal = Copy<memory::Journal>::of(holder, "pktio.journal");
+  auto state = Copy<state::PktioState>::of(holder, "pktio.state");
   auto memory = holder.map("pktio.staging");
   if (!area || !journal || !state || !memory) return {};
-  auto const staging = view<Staging>("pktio.staging", memory->bytes());
+  auto const staging = memory::view<state::Staging>("pktio.staging", memory->bytes());
   if (!staging) return tl::unexpected(staging.error());
-  Batch(**area, **journal, state->bytes()).recover();
-  if (uint64_t const known = (**state).link.load(); known != 0) link = static_cast<LinkType>(known - 1);
+  memory::Batch(**area, **journal, state->bytes()).recover();
+  if (uint64_t const known = (**state).link.load(); known != 0) link = static_cast<packet::LinkType>(known - 1);
   Status first;
-  for (size_t i = 0; i < outputs.size() && i < kMaxOutputs; ++i) {
+  for (size_t i = 0; i < outputs.size() && i < control::kMaxOutputs; ++i) {
     int const file = holder.descriptor("out." + outputs[i]);
-    const PktioState::Output& output = (**state).outputs[i];
+    const state::PktioState::Output& output = (**state).outputs[i];
     if (file < 0) continue;
     auto wrote = write_rest(**staging, i, output.written.load(), output.staged.load(), file);
     if (!wrote && first) first = fail("{}: {}", outputs[i], wrote.error().message);
@@ -118,7 +118,7 @@ Status write_staged(const Holder& holder, const std::vector<std::string>& output
 }  // namespace
 
 Status drain(const Holder& holder, const std::vector<std::string>& outputs) {
-  LinkType link = LinkType::ethernet;
+  packet::LinkType link = packet::LinkType::ethernet;
   auto staged = write_staged(holder, outputs, link);
   auto begun = begin_empty_captures(holder, outputs, link);
   return staged ? begun : staged;

@@ -30,7 +30,7 @@ class Folder {
 };
 
 /// The packet's line of verdicts.jsonl; empty: there is none.
-std::string verdict_line(const std::string& directory, const Settings& settings) {
+std::string verdict_line(const std::string& directory, const control::Settings& settings) {
   std::ifstream lines(directory + "/verdicts.jsonl");
   const std::string& name = settings.interfaces[settings.explained.interface].name;
   std::string const start = fmt::format("{{\"n\":{},\"in\":\"{}\",", settings.explained.packet, name);
@@ -56,18 +56,18 @@ std::string said(const nlohmann::json& verdict) {
 /// Prints a walk: a line for each step, with headings where hook or chain change.
 class Story {
  public:
-  explicit Story(const rules::Loaded& loaded) : program_(loaded.program) {
-    for (const rules::Table& table : loaded.ruleset.tables)
-      for (const rules::Chain& chain : table.chains) {
+  explicit Story(const ruleset::Loaded& loaded) : program_(loaded.program) {
+    for (const ruleset::Table& table : loaded.ruleset.tables)
+      for (const ruleset::Chain& chain : table.chains) {
         chains_.push_back(&chain);
-        for (const rules::Rule& rule : chain.rules) rules_.push_back(&rule);
+        for (const ruleset::Rule& rule : chain.rules) rules_.push_back(&rule);
       }
   }
-  std::string tell(const Walk& walk) {
+  std::string tell(const state::Walk& walk) {
     uint64_t const all = walk.steps.load(), there = std::min(all, walk.header.capacity);
     for (uint64_t i = 0; i < there; ++i) {
-      WalkStep step;
-      copy_out(&step, walk.at(i), sizeof step);
+      state::WalkStep step;
+      memory::copy_out(&step, walk.at(i), sizeof step);
       add(step);
     }
     if (all > there) text_ += fmt::format("... {} more\n", all - there);
@@ -75,8 +75,8 @@ class Story {
   }
 
  private:
-  void add(const WalkStep& step) {
-    bool const policy = step.what == WalkStep::What::policy;
+  void add(const state::WalkStep& step) {
+    bool const policy = step.what == state::WalkStep::What::policy;
     if (step.index >= (policy ? chains_.size() : rules_.size())) return;
     uint32_t const chain = policy ? step.index : program_.rules[step.index].chain;
     enter(step.hook, chain);
@@ -85,15 +85,15 @@ class Story {
       chain_ = kNone;  // the next chain is another one, or this one again
       return;
     }
-    std::string_view const matched = step.what == WalkStep::What::matched ? "yes" : "no";
-    const rules::Rule& rule = *rules_[step.index];
+    std::string_view const matched = step.what == state::WalkStep::What::matched ? "yes" : "no";
+    const ruleset::Rule& rule = *rules_[step.index];
     text_ += fmt::format("    {:<4} line {:<5} {}\n", matched, rule.at.line,
-                         rules::rule_text(rule, program_.chains[chain].family, {.stateless = true}));
+                         ruleset::rule_text(rule, program_.chains[chain].family, {.stateless = true}));
   }
   void enter(uint8_t hook, uint32_t chain) {
-    if (hook != hook_) text_ += fmt::format("\n{}\n", hook < rules::kHookNames.size() ? rules::kHookNames[hook] : "?");
+    if (hook != hook_) text_ += fmt::format("\n{}\n", hook < ruleset::kHookNames.size() ? ruleset::kHookNames[hook] : "?");
     if (hook != hook_ || chain != chain_) {
-      const rules::CompiledChain& entered = program_.chains[chain];
+      const ruleset::CompiledChain& entered = program_.chains[chain];
       text_ += fmt::format("  chain {} {} {}{}\n", entered.family, entered.table, entered.name,
                            chains_[chain]->base ? fmt::format(" (priority {})", entered.priority) : "");
     }
@@ -102,9 +102,9 @@ class Story {
   }
 
   static constexpr uint32_t kNone = ~0U;
-  const rules::Program& program_;
-  std::vector<const rules::Chain*> chains_;
-  std::vector<const rules::Rule*> rules_;
+  const ruleset::Program& program_;
+  std::vector<const ruleset::Chain*> chains_;
+  std::vector<const ruleset::Rule*> rules_;
   std::string text_;
   uint8_t hook_ = 0xff;
   uint32_t chain_ = kNone;
@@ -125,7 +125,7 @@ int explain(ReplayOptions options) {
   auto const verdict = nlohmann::json::parse(line, nullptr, false);
   if (!verdict.is_object()) return complain(fmt::format("{}: the capture has no such packet", name));
   fmt::print("{}  time {}  state {}\n", name, verdict.value("time", ""), verdict.value("state", ""));
-  const Walk* const walk = replayed->outcome.records.walk;
+  const state::Walk* const walk = replayed->outcome.records.walk;
   if (replayed->ruleset && walk != nullptr) fmt::print("{}", Story(*replayed->ruleset).tell(*walk));
   fmt::print("\n{}", said(verdict));
   return 0;

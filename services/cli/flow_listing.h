@@ -25,17 +25,17 @@ struct FlowListing {
 };
 /// Where flows' marks are: words of rules.state from `first` on, as common/ruleset/run/mark.cc writes them.
 struct FlowMarks {
-  const RulesState* state = nullptr;  // null: nobody sets marks
+  const state::RulesState* state = nullptr;  // null: nobody sets marks
   uint32_t first = 0;
   [[nodiscard]] uint32_t of(uint64_t flow, uint32_t generation) const;
 };
-[[nodiscard]] FlowListing list_flows(const ConntrackState& state, const CommitArea& area, const LaneTable& lanes, uint64_t now_ns,
+[[nodiscard]] FlowListing list_flows(const state::ConntrackState& state, const memory::CommitArea& area, const state::LaneTable& lanes, uint64_t now_ns,
                                      const FlowMarks& marks = {});
 
-[[nodiscard]] std::string flow_line(const FlowSnapshot& flow, uint64_t now_ns);
+[[nodiscard]] std::string flow_line(const state::FlowSnapshot& flow, uint64_t now_ns);
 
 /// list_flows() into a file. Gives the number of flows.
-[[nodiscard]] Result<uint64_t> write_flow_listing(const std::string& path, const ConntrackState& state,
-                                                  const CommitArea& area, const LaneTable& lanes, uint64_t now_ns, const FlowMarks& marks);
+[[nodiscard]] Result<uint64_t> write_flow_listing(const std::string& path, const state::ConntrackState& state,
+                                                  const memory::CommitArea& area, const state::LaneTable& lanes, uint64_t now_ns, const FlowMarks& marks);
 
 }  // namespace bulkhead::cli

@@ -44,7 +44,7 @@ constexpr std::string_view kProcess = "process.";
 
 }  // namespace
 
-Holder::Holder(Loop& loop, HolderOptions options, std::function<void()> news)
+Holder::Holder(runtime::Loop& loop, HolderOptions options, std::function<void()> news)
     : loop_(loop),
       options_(std::move(options)),
       news_(std::move(news)),
@@ -55,7 +55,7 @@ Holder::Holder(Loop& loop, HolderOptions options, std::function<void()> news)
 
 Holder::~Holder() { stop(); }
 
-Result<std::unique_ptr<Holder>> Holder::start(Loop& loop, HolderOptions options, std::function<void()> news) {
+Result<std::unique_ptr<Holder>> Holder::start(runtime::Loop& loop, HolderOptions options, std::function<void()> news) {
   std::unique_ptr<Holder> holder(new Holder(loop, std::move(options), std::move(news)));  // the constructor is private
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) return fail_errno(errno, "PR_SET_CHILD_SUBREAPER");
   if (auto made = holder->make_objects(); !made) return tl::unexpected(made.error());
@@ -65,26 +65,26 @@ Result<std::unique_ptr<Holder>> Holder::start(Loop& loop, HolderOptions options,
 }
 
 Status Holder::make_objects() {
-  auto config = make_config(options_.settings);
+  auto config = control::make_config(options_.settings);
   if (!config) return tl::unexpected(config.error());
-  hold("config", ObjectKind::memory, kj::mv(*config));
+  hold("config", control::ObjectKind::memory, kj::mv(*config));
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno(errno, "lifeline");
   lifeline_ = kj::AutoCloseFd(ends[1]);
-  hold("lifeline", ObjectKind::file, kj::AutoCloseFd(ends[0]));
+  hold("lifeline", control::ObjectKind::file, kj::AutoCloseFd(ends[0]));
   kj::AutoCloseFd bell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (bell.get() < 0) return fail_errno(errno, "bell.holder");
-  bell_ = std::make_unique<Doorbell>(loop_, bell.get(), news_);
+  bell_ = std::make_unique<runtime::Doorbell>(loop_, bell.get(), news_);
   if (auto started = bell_->start(); !started) return started;
-  hold("bell.holder", ObjectKind::bell, kj::mv(bell));
-  for (auto& [name, file] : options_.files) hold(name, ObjectKind::file, kj::mv(file));
+  hold("bell.holder", control::ObjectKind::bell, kj::mv(bell));
+  for (auto& [name, file] : options_.files) hold(name, control::ObjectKind::file, kj::mv(file));
   options_.files.clear();
   return {};
 }
 
-void Holder::hold(const std::string& name, ObjectKind kind, kj::AutoCloseFd descriptor) {
-  if (kind == ObjectKind::process && name.starts_with(kProcess))
-    names_[pid_of(descriptor)] = name.substr(kProcess.size());
+void Holder::hold(const std::string& name, control::ObjectKind kind, kj::AutoCloseFd descriptor) {
+  if (kind == control::ObjectKind::process && name.starts_with(kProcess))
+    names_[runtime::pid_of(descriptor)] = name.substr(kProcess.size());
   objects_.insert_or_assign(name, Object{kind, kj::mv(descriptor)});
 }
 
@@ -94,16 +94,16 @@ Status Holder::start_keeper() {
   channel_ = kj::AutoCloseFd(ends[0]);
   kj::AutoCloseFd const theirs(ends[1]);
   ::setsockopt(channel_, SOL_SOCKET, SO_SNDBUF, &kSendBuffer, sizeof kSendBuffer);
-  Program program;
+  runtime::Program program;
   program.path = options_.program_dir + "/bulkhead-keeper";
-  program.arguments = {"--run", options_.run_dir, "--holder", std::to_string(kInherited)};
+  program.arguments = {"--run", options_.run_dir, "--holder", std::to_string(runtime::kInherited)};
   if (options_.first_user) {
     program.arguments.emplace_back("--first-user");
     program.arguments.push_back(std::to_string(*options_.first_user));
   }
   program.inherit = theirs;
   program.new_session = true;
-  auto child = spawn(program);
+  auto child = runtime::spawn(program);
   if (!child) return tl::unexpected(child.error());
   keeper_ = std::move(*child);
   names_[keeper_.pid] = "keeper";
@@ -113,7 +113,7 @@ Status Holder::start_keeper() {
   gone_.poll(keeper_.pidfd, POLLIN);
   if (auto given = hand_over(); !given) {
     spdlog::warn("keeper (pid {}): {}", keeper_.pid, given.error().message);
-    send_signal(keeper_.pidfd, SIGKILL);
+    runtime::send_signal(keeper_.pidfd, SIGKILL);
     return {};
   }
   spoke_.poll_many(channel_, POLLIN);
@@ -122,11 +122,11 @@ Status Holder::start_keeper() {
 
 Status Holder::hand_over() {
   for (const auto& [name, object] : objects_) {
-    auto const message = encode(HolderMessage{Held{name, object.kind}});
-    if (auto sent = send_parcel(channel_, message, object.descriptor, Patience::none); !sent) return sent;
+    auto const message = control::encode(control::HolderMessage{control::Held{name, object.kind}});
+    if (auto sent = runtime::send_parcel(channel_, message, object.descriptor, runtime::Patience::none); !sent) return sent;
   }
-  return send_parcel(channel_, encode(HolderMessage{AllHeld{static_cast<uint32_t>(objects_.size())}}), -1,
-                     Patience::none);
+  return runtime::send_parcel(channel_, control::encode(control::HolderMessage{control::AllHeld{static_cast<uint32_t>(objects_.size())}}), -1,
+                     runtime::Patience::none);
 }
 
 void Holder::try_start() {
@@ -134,27 +134,27 @@ void Holder::try_start() {
 }
 
 void Holder::keeper_spoke() {
-  while (readable(channel_, std::chrono::milliseconds(0))) {
-    auto parcel = receive_parcel(channel_, Patience::none);
+  while (runtime::readable(channel_, std::chrono::milliseconds(0))) {
+    auto parcel = runtime::receive_parcel(channel_, runtime::Patience::none);
     if (parcel && !*parcel) return;  // it has hung up: gone_ follows
     auto heard = parcel ? hear((*parcel)->bytes, kj::mv((*parcel)->descriptor)) : tl::unexpected(parcel.error());
     if (heard) continue;
     spdlog::warn("keeper (pid {}): {}", keeper_.pid, heard.error().message);
-    send_signal(keeper_.pidfd, SIGKILL);
+    runtime::send_signal(keeper_.pidfd, SIGKILL);
     return;
   }
 }
 
 Status Holder::hear(std::span<const std::byte> bytes, kj::AutoCloseFd descriptor) {
-  auto message = decode_holder_message(bytes);
+  auto message = control::decode_holder_message(bytes);
   if (!message) return tl::unexpected(message.error());
-  if (auto* deposit = std::get_if<Deposit>(&*message)) {
+  if (auto* deposit = std::get_if<control::Deposit>(&*message)) {
     if (descriptor.get() < 0) return fail("{}: deposited without a descriptor", deposit->name);
     hold(deposit->name, deposit->kind, kj::mv(descriptor));
-    return send_parcel(channel_, encode(HolderMessage{Deposited{deposit->name}}), -1, Patience::none);
+    return runtime::send_parcel(channel_, control::encode(control::HolderMessage{control::Deposited{deposit->name}}), -1, runtime::Patience::none);
   }
-  if (const auto* failed = std::get_if<Failed>(&*message)) return fail_with(failed->reason), Status{};
-  if (!std::holds_alternative<StopAll>(*message)) return fail("says what only a holder says");
+  if (const auto* failed = std::get_if<control::Failed>(&*message)) return fail_with(failed->reason), Status{};
+  if (!std::holds_alternative<control::StopAll>(*message)) return fail("says what only a holder says");
   stop_asked_ = true;
   news_();
   return {};
@@ -166,7 +166,7 @@ void Holder::keeper_ended() {
   channel_ = nullptr;
   reap();
   if (failure_) return;
-  if (const KeeperState* state = keeper_state();
+  if (const state::KeeperState* state = keeper_state();
       state != nullptr && state->pid.load() == static_cast<uint64_t>(keeper_.pid))
     keeper_was_ready_ = true;
   spdlog::warn("keeper (pid {}) ended", keeper_.pid);
@@ -177,19 +177,19 @@ void Holder::keeper_ended() {
   again_.after((10 * kMillisecond) << std::min(unready_ / (2 * kOwnEnd), 6U));
 }
 
-const KeeperState* Holder::keeper_state() {
+const state::KeeperState* Holder::keeper_state() {
   if (state_.bytes().empty()) {
     auto mapping = map("keeper.state");
     if (!mapping) return nullptr;
     state_ = std::move(*mapping);
   }
-  auto state = view<KeeperState>("keeper.state", state_.bytes());
+  auto state = memory::view<state::KeeperState>("keeper.state", state_.bytes());
   return state ? *state : nullptr;
 }
 
 void Holder::look() {
   reap();
-  const KeeperState* const state = keeper_state();
+  const state::KeeperState* const state = keeper_state();
   uint64_t const heartbeat = state == nullptr ? 0 : state->heartbeat.load();
   keeper_was_ready_ =
       keeper_was_ready_ || (state != nullptr && state->pid.load() == static_cast<uint64_t>(keeper_.pid));
@@ -200,15 +200,15 @@ void Holder::look() {
   spdlog::warn("keeper (pid {}) hangs", keeper_.pid);
   still_ = 0;
   keeper_hung_ = true;
-  send_signal(keeper_.pidfd, SIGKILL);
+  runtime::send_signal(keeper_.pidfd, SIGKILL);
 }
 
-Result<Mapping> Holder::map(const std::string& name) const {
+Result<memory::Mapping> Holder::map(const std::string& name) const {
   auto const found = objects_.find(name);
-  if (found == objects_.end() || found->second.kind != ObjectKind::memory) return fail("{}: no such object", name);
-  auto const bytes = memory_size(name, found->second.descriptor);
+  if (found == objects_.end() || found->second.kind != control::ObjectKind::memory) return fail("{}: no such object", name);
+  auto const bytes = memory::memory_size(name, found->second.descriptor);
   if (!bytes) return tl::unexpected(bytes.error());
-  return Mapping::make(name, found->second.descriptor, *bytes, Right::read);
+  return memory::Mapping::make(name, found->second.descriptor, *bytes, memory::Right::read);
 }
 
 int Holder::descriptor(const std::string& name) const {
@@ -235,14 +235,14 @@ void Holder::reap() {
 
 void Holder::end_processes() {
   for (const auto& [name, object] : objects_) {
-    if (object.kind != ObjectKind::process) continue;
-    send_signal(object.descriptor, SIGTERM);
-    send_signal(object.descriptor, SIGCONT);  // one that is stopped would not hear
+    if (object.kind != control::ObjectKind::process) continue;
+    runtime::send_signal(object.descriptor, SIGTERM);
+    runtime::send_signal(object.descriptor, SIGCONT);  // one that is stopped would not hear
   }
-  wait_for_processes(Loop::now_ns() + kGraceMs * kMillisecond);
+  wait_for_processes(runtime::Loop::now_ns() + kGraceMs * kMillisecond);
   for (const auto& [name, object] : objects_)
-    if (object.kind == ObjectKind::process && !has_ended(object.descriptor)) send_signal(object.descriptor, SIGKILL);
-  wait_for_processes(Loop::now_ns() + kEndMs * kMillisecond);
+    if (object.kind == control::ObjectKind::process && !runtime::has_ended(object.descriptor)) runtime::send_signal(object.descriptor, SIGKILL);
+  wait_for_processes(runtime::Loop::now_ns() + kEndMs * kMillisecond);
 }
 
 /// All descendants are our children once the keeper has ended, those too that nobody deposited.
@@ -251,24 +251,24 @@ void Holder::wait_for_processes(uint64_t deadline_ns) {
     reap();
     siginfo_t none{};
     bool const childless = ::waitid(P_ALL, 0, &none, WEXITED | WNOHANG | WNOWAIT) != 0;
-    if (childless || Loop::now_ns() >= deadline_ns) return;
+    if (childless || runtime::Loop::now_ns() >= deadline_ns) return;
     ::usleep(1000);
   }
 }
 
 void Holder::stop() {
   if (std::exchange(stopped_, true)) return;
-  for (Operation* operation : {&spoke_, &gone_, &again_, &looks_}) operation->cancel();
+  for (runtime::Operation* operation : {&spoke_, &gone_, &again_, &looks_}) operation->cancel();
   bell_ = nullptr;
   if (keeper_.pidfd.get() >= 0) {
-    send_signal(keeper_.pidfd, SIGKILL);
+    runtime::send_signal(keeper_.pidfd, SIGKILL);
     pollfd ended{keeper_.pidfd, POLLIN, 0};
     ::poll(&ended, 1, static_cast<int>(kEndMs));
   }
   channel_ = nullptr;
   end_processes();
   lifeline_ = nullptr;
-  remove_run_dir(options_.run_dir);
+  runtime::remove_run_dir(options_.run_dir);
 }
 
 }  // namespace bulkhead::cli

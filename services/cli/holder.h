@@ -30,10 +30,10 @@
 namespace bulkhead::cli {
 
 struct HolderOptions {
-  Settings settings;
+  control::Settings settings;
   std::string run_dir;                           // made by make_run_dir()
   std::map<std::string, kj::AutoCloseFd> files;  // in.NAME, out.FILE
-  std::string program_dir = program_directory();
+  std::string program_dir = runtime::program_directory();
   std::optional<uid_t> first_user;               // see launch options of the keeper; none: as we run
 };
 
@@ -48,7 +48,7 @@ struct Usage {
 class Holder {
  public:
   /// `news`: bell.holder was rung, the keeper says that something failed or somebody wants an end.
-  [[nodiscard]] static Result<std::unique_ptr<Holder>> start(Loop& loop, HolderOptions options,
+  [[nodiscard]] static Result<std::unique_ptr<Holder>> start(runtime::Loop& loop, HolderOptions options,
                                                              std::function<void()> news);
   ~Holder();
   Holder(const Holder&) = delete;
@@ -57,7 +57,7 @@ class Holder {
   [[nodiscard]] bool stop_asked() const { return stop_asked_; }
   [[nodiscard]] const std::optional<std::string>& failure() const { return failure_; }
   /// A memory, to be read; after stop() too. An Error while the keeper has not made it.
-  [[nodiscard]] Result<Mapping> map(const std::string& name) const;
+  [[nodiscard]] Result<memory::Mapping> map(const std::string& name) const;
   /// Of an object; -1: there is none of that name.
   [[nodiscard]] int descriptor(const std::string& name) const;
   [[nodiscard]] pid_t keeper_pid() const { return keeper_.pid; }
@@ -68,13 +68,13 @@ class Holder {
 
  private:
   struct Object {
-    ObjectKind kind;
+    control::ObjectKind kind;
     kj::AutoCloseFd descriptor;
   };
 
-  Holder(Loop& loop, HolderOptions options, std::function<void()> news);
+  Holder(runtime::Loop& loop, HolderOptions options, std::function<void()> news);
   [[nodiscard]] Status make_objects();
-  void hold(const std::string& name, ObjectKind kind, kj::AutoCloseFd descriptor);
+  void hold(const std::string& name, control::ObjectKind kind, kj::AutoCloseFd descriptor);
   [[nodiscard]] Status start_keeper();
   [[nodiscard]] Status hand_over();
   void try_start();
@@ -82,22 +82,22 @@ class Holder {
   [[nodiscard]] Status hear(std::span<const std::byte> bytes, kj::AutoCloseFd descriptor);
   void keeper_ended();
   void look();
-  [[nodiscard]] const KeeperState* keeper_state();
+  [[nodiscard]] const state::KeeperState* keeper_state();
   void fail_with(const std::string& reason);
   void reap();
   void end_processes();
   void wait_for_processes(uint64_t deadline_ns);
 
-  Loop& loop_;
+  runtime::Loop& loop_;
   HolderOptions options_;
   std::function<void()> news_;
   std::map<std::string, Object> objects_;
   std::map<pid_t, std::string> names_;  // of processes
   std::map<std::string, Usage> usage_;
   kj::AutoCloseFd lifeline_;            // its writing end
-  Child keeper_;
+  runtime::Child keeper_;
   kj::AutoCloseFd channel_;
-  Mapping state_;
+  memory::Mapping state_;
   uint64_t heartbeat_ = 0;
   unsigned still_ = 0;
   unsigned unready_ = 0;  // points, see kGiveUp
@@ -107,11 +107,11 @@ class Holder {
   bool stop_asked_ = false;
   bool stopped_ = false;
   std::optional<std::string> failure_;
-  std::unique_ptr<Doorbell> bell_;
-  Operation spoke_;
-  Operation gone_;
-  Operation again_;
-  Operation looks_;
+  std::unique_ptr<runtime::Doorbell> bell_;
+  runtime::Operation spoke_;
+  runtime::Operation gone_;
+  runtime::Operation again_;
+  runtime::Operation looks_;
 };
 
 }  // namespace bulkhead::cli

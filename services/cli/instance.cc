@@ -19,41 +19,41 @@ constexpr uid_t kFirstUser = 61000;
 constexpr std::initializer_list<int> kEnding{SIGINT, SIGTERM, SIGHUP};
 
 template <class T>
-const T* look(const Holder& holder, const std::string& name, Mapping& memory) {
+const T* look(const Holder& holder, const std::string& name, memory::Mapping& memory) {
   if (memory.bytes().empty()) {
     auto mapped = holder.map(name);
     if (!mapped) return nullptr;
     memory = std::move(*mapped);
   }
-  auto object = view<T>(name, memory.bytes());
+  auto object = memory::view<T>(name, memory.bytes());
   return object ? *object : nullptr;
 }
 
 class Run {
  public:
-  Run(ControlLoop& control, const std::function<void(const PktioState&)>& progress)
+  Run(runtime::ControlLoop& control, const std::function<void(const state::PktioState&)>& progress)
       : control_(control),
         progress_(progress),
         first_(control.loop(), [this](int) { wait_for_first(); }),
         shown_(control.loop(), [this](int) { show(); }) {}
 
   Result<Outcome> go(InstanceOptions options) {
-    auto signals = Signals::create(control_.loop(), kEnding,
+    auto signals = runtime::Signals::create(control_.loop(), kEnding,
                                    [this](const signalfd_siginfo& info) { signal_ = static_cast<int>(info.ssi_signo); });
     if (!signals) return tl::unexpected(signals.error());
     auto const run_dir =
-        make_run_dir(options.run_dir.empty() ? fmt::format("{}/{}-{}", run_base(), options.name, ::getpid())
+        runtime::make_run_dir(options.run_dir.empty() ? fmt::format("{}/{}-{}", runtime::run_base(), options.name, ::getpid())
                                              : options.run_dir);
     if (!run_dir) return tl::unexpected(run_dir.error());
-    outputs_ = Outputs(options.settings).names;
+    outputs_ = control::Outputs(options.settings).names;
     HolderOptions held;
     held.settings = std::move(options.settings);
     held.run_dir = *run_dir;
     held.files = std::move(options.files);
     held.first_user = options.first_user;
-    begin_ns_ = Loop::now_ns();
+    begin_ns_ = runtime::Loop::now_ns();
     auto holder = Holder::start(control_.loop(), std::move(held), [] {});  // a callback has run: that wakes us
-    if (!holder) return remove_run_dir(*run_dir), tl::unexpected(holder.error());
+    if (!holder) return runtime::remove_run_dir(*run_dir), tl::unexpected(holder.error());
     holder_ = std::move(*holder);
     first_.after(kMillisecond);
     if (progress_) shown_.every(kProgressNs);
@@ -62,41 +62,41 @@ class Run {
   }
 
  private:
-  const PktioState* state() { return look<PktioState>(*holder_, "pktio.state", outcome_.records.pktio_memory); }
+  const state::PktioState* state() { return look<state::PktioState>(*holder_, "pktio.state", outcome_.records.pktio_memory); }
 
   bool over() {
-    const PktioState* const pktio = state();
+    const state::PktioState* const pktio = state();
     return signal_ != 0 || holder_->stop_asked() || holder_->failure() ||
-           (pktio != nullptr && pktio->done.acquire() != PktioState::Done::running);
+           (pktio != nullptr && pktio->done.acquire() != state::PktioState::Done::running);
   }
 
   void wait_for_first() {
-    const PktioState* const pktio = state();
+    const state::PktioState* const pktio = state();
     if (pktio == nullptr || pktio->packets.load() == 0) return first_.after(kMillisecond);
-    begin_ns_ = Loop::now_ns();
+    begin_ns_ = runtime::Loop::now_ns();
   }
 
   void show() {
-    if (const PktioState* const pktio = state()) progress_(*pktio);
+    if (const state::PktioState* const pktio = state()) progress_(*pktio);
   }
 
   Outcome end() {
-    outcome_.seconds = static_cast<double>(Loop::now_ns() - begin_ns_) / 1e9;
+    outcome_.seconds = static_cast<double>(runtime::Loop::now_ns() - begin_ns_) / 1e9;
     first_.cancel();
     shown_.cancel();
     Records& records = outcome_.records;
     records.pktio = state();
-    records.conntrack = look<ConntrackState>(*holder_, "conntrack.state", records.conntrack_memory);
-    records.conntrack_commit = look<CommitArea>(*holder_, "conntrack.commit", records.conntrack_commit_memory);
-    records.rules = look<RulesState>(*holder_, "rules.state", records.rules_memory);
-    records.walk = look<Walk>(*holder_, "rules.walk", records.walk_memory);
+    records.conntrack = look<state::ConntrackState>(*holder_, "conntrack.state", records.conntrack_memory);
+    records.conntrack_commit = look<memory::CommitArea>(*holder_, "conntrack.commit", records.conntrack_commit_memory);
+    records.rules = look<state::RulesState>(*holder_, "rules.state", records.rules_memory);
+    records.walk = look<state::Walk>(*holder_, "rules.walk", records.walk_memory);
     holder_->stop();
     outcome_.usage = holder_->usage();
     outcome_.signal = signal_;
-    auto const done = records.pktio == nullptr ? PktioState::Done::running : records.pktio->done.acquire();
-    if (done == PktioState::Done::finished) {
+    auto const done = records.pktio == nullptr ? state::PktioState::Done::running : records.pktio->done.acquire();
+    if (done == state::PktioState::Done::finished) {
       outcome_.end = Outcome::End::done;
-    } else if (done == PktioState::Done::failed) {
+    } else if (done == state::PktioState::Done::failed) {
       const auto& text = records.pktio->error;
       outcome_.failure = std::string(text.data(), strnlen(text.data(), text.size()));
     } else if (holder_->failure()) {
@@ -104,15 +104,15 @@ class Run {
     } else {
       outcome_.end = Outcome::End::interrupted;
     }
-    auto const drained = done == PktioState::Done::finished ? Status{} : drain(*holder_, outputs_);
+    auto const drained = done == state::PktioState::Done::finished ? Status{} : drain(*holder_, outputs_);
     if (!drained && outcome_.failure.empty()) outcome_.failure = drained.error().message;
     return std::move(outcome_);
   }
 
-  ControlLoop& control_;
-  const std::function<void(const PktioState&)>& progress_;
-  Operation first_;
-  Operation shown_;
+  runtime::ControlLoop& control_;
+  const std::function<void(const state::PktioState&)>& progress_;
+  runtime::Operation first_;
+  runtime::Operation shown_;
   std::unique_ptr<Holder> holder_;
   std::vector<std::string> outputs_;
   uint64_t begin_ns_ = 0;
@@ -133,8 +133,8 @@ void hold_signals() {
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
-Result<Outcome> run_instance(InstanceOptions options, const std::function<void(const PktioState&)>& progress) {
-  auto control = ControlLoop::create();
+Result<Outcome> run_instance(InstanceOptions options, const std::function<void(const state::PktioState&)>& progress) {
+  auto control = runtime::ControlLoop::create();
   if (!control) return tl::unexpected(control.error());
   return Run(**control, progress).go(std::move(options));
 }

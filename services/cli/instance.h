@@ -21,12 +21,12 @@ namespace bulkhead::cli {
 
 /// Objects of an instance that are read at its end. The views are null where the keeper never made them.
 struct Records {
-  Mapping pktio_memory, conntrack_memory, conntrack_commit_memory, rules_memory, walk_memory;
-  const PktioState* pktio = nullptr;
-  const ConntrackState* conntrack = nullptr;
-  const CommitArea* conntrack_commit = nullptr;
-  const RulesState* rules = nullptr;
-  const Walk* walk = nullptr;
+  memory::Mapping pktio_memory, conntrack_memory, conntrack_commit_memory, rules_memory, walk_memory;
+  const state::PktioState* pktio = nullptr;
+  const state::ConntrackState* conntrack = nullptr;
+  const memory::CommitArea* conntrack_commit = nullptr;
+  const state::RulesState* rules = nullptr;
+  const state::Walk* walk = nullptr;
 };
 
 struct Outcome {
@@ -40,7 +40,7 @@ struct Outcome {
 };
 
 struct InstanceOptions {
-  Settings settings;
+  control::Settings settings;
   std::string run_dir;  // empty: base/NAME-PID
   std::string name;     // replay
   std::map<std::string, kj::AutoCloseFd> files;
@@ -55,6 +55,6 @@ struct InstanceOptions {
 void hold_signals();
 
 /// `progress` is called five times a second with what is known so far; may be empty.
-[[nodiscard]] Result<Outcome> run_instance(InstanceOptions options, const std::function<void(const PktioState&)>& progress);
+[[nodiscard]] Result<Outcome> run_instance(InstanceOptions options, const std::function<void(const state::PktioState&)>& progress);
 
 }  // namespace bulkhead::cli

@@ -13,7 +13,7 @@ using bulkhead::cli::ReplayOptions;
 using bulkhead::cli::StatusOptions;
 
 void add_knobs(CLI::App& command, ReplayOptions& options) {
-  bulkhead::Settings& settings = options.settings;
+  bulkhead::control::Settings& settings = options.settings;
   command.add_option("--batch", settings.batch, "descriptors of one commit at most, 1 to 4096")
       ->capture_default_str();
   command.add_option("--ring", settings.ring, "slots of each ring, a power of two, 16 to 65536")
@@ -53,7 +53,7 @@ void add_replay(CLI::App& command, ReplayOptions& options) {
 
 void set_log_level(bool verbose) {
   ::setenv("BULKHEAD_LOG", verbose ? "info" : "warn", verbose ? 1 : 0);
-  bulkhead::set_up_logging("bulkhead");
+  bulkhead::runtime::set_up_logging("bulkhead");
 }
 
 }  // namespace

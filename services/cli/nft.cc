@@ -14,10 +14,10 @@
 namespace bulkhead::cli {
 namespace {
 
-using namespace bulkhead::rules;
+using namespace bulkhead::ruleset;
 
-Style style_of(const NftOptions& options) {
-  Style style;
+ruleset::Style style_of(const NftOptions& options) {
+  ruleset::Style style;
   if (options.numeric) style.all_numeric();
   style.handles = options.handles;
   style.stateless = options.stateless;
@@ -36,14 +36,14 @@ Result<std::string> read_whole(const std::string& file) {
   std::string text;
   if (stream) text.assign(std::istreambuf_iterator<char>(stream), {});
   if (!stream || stream.bad()) return fail_errno(errno, "Error: Could not open file \"{}\"", file);
-  if (text.size() > kMostBytes) return fail("Error: file \"{}\" is larger than {} bytes", file, kMostBytes);
+  if (text.size() > ruleset::kMostBytes) return fail("Error: file \"{}\" is larger than {} bytes", file, ruleset::kMostBytes);
   return text;
 }
 
 /// One source read and carried out; false, and the errors printed, if it cannot be.
 class Session {
  public:
-  explicit Session(const NftOptions& options) : options_(options), registry_(all_modules()) {
+  explicit Session(const NftOptions& options) : options_(options), registry_(ruleset::all_modules()) {
     read_.include_paths = options.include_paths;
     read_.include_paths.emplace_back("/etc");
     for (const std::string& define : options.defines)
@@ -51,41 +51,41 @@ class Session {
   }
 
   bool run(std::string name, std::string text) {
-    Diagnostics diagnostics;
+    ruleset::Diagnostics diagnostics;
     bool const json = options_.json && text.find_first_not_of(" \t\r\n") != std::string::npos && text[text.find_first_not_of(" \t\r\n")] == '{';
     auto const index = sources_.add(std::move(name), std::move(text));
-    std::vector<Command> commands = json ? read_json(sources_.at(index).text, registry_, diagnostics)
-                                         : read_text(sources_, index, registry_, read_, diagnostics);
-    bool const good = apply(ruleset_, std::move(commands), registry_, diagnostics, &applied_);
-    for (const Diagnostic& one : diagnostics.all()) std::fputs(to_text(one, sources_).c_str(), stderr);
+    std::vector<ruleset::Command> commands = json ? ruleset::read_json(sources_.at(index).text, registry_, diagnostics)
+                                         : ruleset::read_text(sources_, index, registry_, read_, diagnostics);
+    bool const good = ruleset::apply(ruleset_, std::move(commands), registry_, diagnostics, &applied_);
+    for (const ruleset::Diagnostic& one : diagnostics.all()) std::fputs(ruleset::to_text(one, sources_).c_str(), stderr);
     return good;
   }
 
   void list() {
-    Style const style = style_of(options_);
-    for (const Command& command : applied_.listings) {
-      Ruleset shown;
-      for (const Table& table : ruleset_.tables)
+    ruleset::Style const style = style_of(options_);
+    for (const ruleset::Command& command : applied_.listings) {
+      ruleset::Ruleset shown;
+      for (const ruleset::Table& table : ruleset_.tables)
         if (wanted(command, table)) shown.tables.push_back(table);
-      if (options_.json) std::fputs((json_text(shown, style) + "\n").c_str(), stdout);
-      else if (command.thing == Thing::tables)
-        for (const Table& table : shown.tables) std::fputs(fmt::format("table {} {}\n", table.family, table.name).c_str(), stdout);
-      else std::fputs(list_ruleset(shown, style).c_str(), stdout);
+      if (options_.json) std::fputs((ruleset::json_text(shown, style) + "\n").c_str(), stdout);
+      else if (command.thing == ruleset::Thing::tables)
+        for (const ruleset::Table& table : shown.tables) std::fputs(fmt::format("table {} {}\n", table.family, table.name).c_str(), stdout);
+      else std::fputs(ruleset::list_ruleset(shown, style).c_str(), stdout);
     }
   }
 
  private:
-  static bool wanted(const Command& command, const Table& table) {
-    if (command.thing == Thing::ruleset || command.thing == Thing::tables) return command.family.empty() || command.family == table.family;
-    return command.thing == Thing::table && command.family == table.family && command.table.text == table.name;
+  static bool wanted(const ruleset::Command& command, const ruleset::Table& table) {
+    if (command.thing == ruleset::Thing::ruleset || command.thing == ruleset::Thing::tables) return command.family.empty() || command.family == table.family;
+    return command.thing == ruleset::Thing::table && command.family == table.family && command.table.text == table.name;
   }
 
   const NftOptions& options_;
-  Registry registry_;
-  ReadOptions read_;
-  Sources sources_;
-  Ruleset ruleset_;
-  Applied applied_;
+  ruleset::Registry registry_;
+  ruleset::ReadOptions read_;
+  ruleset::Sources sources_;
+  ruleset::Ruleset ruleset_;
+  ruleset::Applied applied_;
 };
 
 }  // namespace

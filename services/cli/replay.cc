@@ -20,24 +20,24 @@ Status write_figures(const std::string& path, const Outcome& outcome) {
 }
 
 /// The table as it is at the last packet's time; nothing where there never was one.
-Status write_flows(const std::string& directory, const Records& records, const Settings::Ruleset& ruleset) {
+Status write_flows(const std::string& directory, const Records& records, const control::Settings::Ruleset& ruleset) {
   if (records.pktio == nullptr || records.conntrack == nullptr || records.conntrack_commit == nullptr)
     return {};
   auto written = write_flow_listing(directory + "/" + kFlowListing, *records.conntrack,
-                                    *records.conntrack_commit, LaneTable(*records.pktio, records.pktio_memory.bytes().size()), records.pktio->time_ns.load(),
+                                    *records.conntrack_commit, state::LaneTable(*records.pktio, records.pktio_memory.bytes().size()), records.pktio->time_ns.load(),
                                     {ruleset.marks ? records.rules : nullptr, ruleset.words});
   return written.map([](uint64_t) {});
 }
 
 /// NAME:N
-Result<Settings::Explained> find_packet(const std::string& said, const Settings& settings) {
+Result<control::Settings::Explained> find_packet(const std::string& said, const control::Settings& settings) {
   size_t const colon = said.rfind(':');
   uint64_t number = 0;
   const char* const end = said.data() + said.size();
   if (colon == std::string::npos || std::from_chars(said.data() + colon + 1, end, number).ptr != end || number == 0)
     return fail("{}: want NAME:N, the packet's interface and its number from 1 in that capture", said);
   for (uint32_t i = 0; i < settings.interfaces.size(); ++i)
-    if (settings.interfaces[i].name == said.substr(0, colon) && settings.interfaces[i].has_input) return Settings::Explained{i, number};
+    if (settings.interfaces[i].name == said.substr(0, colon) && settings.interfaces[i].has_input) return control::Settings::Explained{i, number};
   return fail("{}: no capture comes in by '{}'", said, said.substr(0, colon));
 }
 
@@ -66,9 +66,9 @@ InstanceOptions instance(const char* name, ReplayOptions& options) {
 }  // namespace
 
 Result<Replayed> run_replay(ReplayOptions options) {
-  if (auto fine = check(options.settings); !fine) return tl::unexpected(fine.error());
+  if (auto fine = control::check(options.settings); !fine) return tl::unexpected(fine.error());
   Replayed replayed;
-  auto const before_outputs = [&](Settings& settings) -> Status {
+  auto const before_outputs = [&](control::Settings& settings) -> Status {
     if (!options.packet.empty()) {
       auto found = find_packet(options.packet, settings);
       if (!found) return tl::unexpected(found.error());
@@ -88,7 +88,7 @@ Result<Replayed> run_replay(ReplayOptions options) {
   InstanceOptions run = instance("replay", options);
   run.files = std::move(files->files);
   ProgressBar bar(files->input_bytes);
-  auto outcome = run_instance(std::move(run), [&bar](const PktioState& state) { bar.show(state); });
+  auto outcome = run_instance(std::move(run), [&bar](const state::PktioState& state) { bar.show(state); });
   if (!outcome) return tl::unexpected(outcome.error());
   replayed.outcome = std::move(*outcome);
   return replayed;
@@ -98,7 +98,7 @@ int replay(const ReplayOptions& options) {
   auto replayed = run_replay(options);
   if (!replayed) return complain(replayed.error().message);
   const Outcome& outcome = replayed->outcome;
-  const Settings& settings = replayed->settings;
+  const control::Settings& settings = replayed->settings;
   fmt::print("{}", summary(outcome, options.directory));
   if (!outcome.failure.empty()) complain(outcome.failure);
   auto const bad = input_errors(outcome, settings.interfaces);
@@ -108,7 +108,7 @@ int replay(const ReplayOptions& options) {
     status = complain(written.error().message);
   if (replayed->ruleset && outcome.records.rules != nullptr && outcome.records.pktio != nullptr)
     if (auto written = write_ruleset(options.directory + "/" + kRulesetListing, *replayed->ruleset, *outcome.records.rules,
-                                     LaneTable(*outcome.records.pktio, outcome.records.pktio_memory.bytes().size()), outcome.records.pktio->time_ns.load());
+                                     state::LaneTable(*outcome.records.pktio, outcome.records.pktio_memory.bytes().size()), outcome.records.pktio->time_ns.load());
         !written)
       status = complain(written.error().message);
   if (!options.figures.empty())
@@ -118,10 +118,10 @@ int replay(const ReplayOptions& options) {
 }
 
 int empty_chain(ReplayOptions options) {
-  options.settings.chain = Settings::Chain::empty;
+  options.settings.chain = control::Settings::Chain::empty;
   options.settings.verdicts = false;
   options.settings.interfaces = {{"a", false, ""}, {"b", false, ""}};
-  if (auto fine = check(options.settings); !fine) return complain(fine.error().message);
+  if (auto fine = control::check(options.settings); !fine) return complain(fine.error().message);
   auto outcome = run_instance(instance("empty-chain", options), {});
   if (!outcome) return complain(outcome.error().message);
   if (!outcome->failure.empty()) complain(outcome->failure);

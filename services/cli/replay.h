@@ -21,7 +21,7 @@ struct ReplayOptions {
   std::string directory;
   std::string run_dir;
   std::string figures;        // a file for one line of JSON; empty: none
-  Settings settings;          // knobs; interfaces are filled in
+  control::Settings settings;          // knobs; interfaces are filled in
   std::string packet;         // NAME:N: whose walk is written down; empty: none's
   long long first_user = -1;  // -1: default_first_user()
 };
@@ -29,8 +29,8 @@ struct ReplayOptions {
 /// What a replay leaves behind.
 struct Replayed {
   Outcome outcome;
-  std::unique_ptr<rules::Loaded> ruleset;         // null: there was none
-  Settings settings;                              // as it was started with
+  std::unique_ptr<ruleset::Loaded> ruleset;         // null: there was none
+  control::Settings settings;                              // as it was started with
 };
 
 /// The results stand in the directory, but for what is made of the records.

@@ -16,7 +16,7 @@ namespace {
 constexpr const char* kOtherSide = "out";
 
 struct Input {
-  Settings::Interface interface;
+  control::Settings::Interface interface;
   kj::AutoCloseFd file;
   struct stat about {};
 };
@@ -26,7 +26,7 @@ Result<Input> open_input(const std::string& words) {
   if (equals == std::string::npos || equals + 1 == words.size())
     return fail("--in {}: wanted: NAME=FILE, the interface and its capture", words);
   Input input{{words.substr(0, equals), true, words.substr(equals + 1)}, kj::AutoCloseFd(), {}};
-  if (!is_interface_name(input.interface.name))
+  if (!control::is_interface_name(input.interface.name))
     return fail("--in {}: '{}' is no interface name: wanted: letters, digits and . _ - @, 64 at most", words,
                 input.interface.name);
   const std::string& path = input.interface.path;
@@ -49,7 +49,7 @@ Status check_inputs(const std::vector<Input>& inputs) {
   return {};
 }
 
-Status wire_bridge(const std::vector<Input>& inputs, Settings& settings) {
+Status wire_bridge(const std::vector<Input>& inputs, control::Settings& settings) {
   if (inputs.size() > 2)
     return fail(
         "{} inputs: bridge wiring has two interfaces, and what comes in by one leaves by the other; a router's: "
@@ -63,7 +63,7 @@ Status wire_bridge(const std::vector<Input>& inputs, Settings& settings) {
   return {};
 }
 
-Status wire_router(const std::vector<Input>& inputs, const TopologyOptions& options, Settings& settings) {
+Status wire_router(const std::vector<Input>& inputs, const TopologyOptions& options, control::Settings& settings) {
   std::vector<std::string> names;
   names.reserve(inputs.size());
   for (const Input& input : inputs) names.push_back(input.interface.name);
@@ -131,7 +131,7 @@ Result<std::map<std::string, Input>> open_outputs(const std::string& directory,
 }  // namespace
 
 Result<ReplayFiles> open_replay_files(const std::vector<std::string>& words, const TopologyOptions& topology,
-                                      const std::string& directory, Settings& settings,
+                                      const std::string& directory, control::Settings& settings,
                                       const BeforeOutputs& before_outputs) {
   std::vector<Input> inputs;
   for (const auto& word : words) {
@@ -145,9 +145,9 @@ Result<ReplayFiles> open_replay_files(const std::vector<std::string>& words, con
   settings.interfaces.clear();
   auto wired = topology.any() ? wire_router(inputs, topology, settings) : wire_bridge(inputs, settings);
   if (!wired) return tl::unexpected(wired.error());
-  if (auto fine = check(settings); !fine) return tl::unexpected(fine.error());
+  if (auto fine = control::check(settings); !fine) return tl::unexpected(fine.error());
   if (auto fine = before_outputs(settings); !fine) return tl::unexpected(fine.error());
-  auto names = Outputs(settings).names;
+  auto names = control::Outputs(settings).names;
   if (!settings.ruleset.text.empty()) names.emplace_back(kRulesetListing);
   names.emplace_back(kFlowListing);
   if (auto fine = check_names(names); !fine) return tl::unexpected(fine.error());

@@ -23,12 +23,12 @@ struct ReplayFiles {
 };
 
 /// Asked once the interfaces are known and before anything is written; may refuse.
-using BeforeOutputs = std::function<Status(Settings&)>;
+using BeforeOutputs = std::function<Status(control::Settings&)>;
 
 /// `words`: NAME=FILE each. Fills in the interfaces and the topology of `settings`; makes `directory`.
 [[nodiscard]] Result<ReplayFiles> open_replay_files(const std::vector<std::string>& words,
                                                     const TopologyOptions& topology, const std::string& directory,
-                                                    Settings& settings, const BeforeOutputs& before_outputs);
+                                                    control::Settings& settings, const BeforeOutputs& before_outputs);
 
 inline constexpr const char* kFlowListing = "conntrack.txt";
 inline constexpr const char* kRulesetListing = "ruleset.nft";

@@ -16,14 +16,14 @@ Result<std::string> read_whole(const std::string& path) {
   if (!stream) return fail_errno(errno, "{}: cannot open this ruleset", path);
   std::string text(std::istreambuf_iterator<char>(stream), {});
   if (stream.bad()) return fail_errno(errno, "{}: cannot read this ruleset", path);
-  if (text.size() > rules::kMostBytes) return fail("{}: larger than {} bytes", path, rules::kMostBytes);
+  if (text.size() > ruleset::kMostBytes) return fail("{}: larger than {} bytes", path, ruleset::kMostBytes);
   return text;
 }
 
 /// The words as the services left them: what a program begins with is added where it is read (ipc/state/counters.h).
-class FinalWords : public rules::StateWords {
+class FinalWords : public ruleset::StateWords {
  public:
-  FinalWords(const RulesState& state, const LaneTable& lanes, const rules::Program& program)
+  FinalWords(const state::RulesState& state, const state::LaneTable& lanes, const ruleset::Program& program)
       : state_(state), lanes_(lanes), program_(program) {}
   [[nodiscard]] uint64_t get(uint32_t word) const noexcept override {
     uint64_t const first = word < program_.initial.size() ? program_.initial[word] : 0;
@@ -33,30 +33,30 @@ class FinalWords : public rules::StateWords {
   void set(uint32_t, uint64_t) noexcept override {}
 
  private:
-  const RulesState& state_;
-  const LaneTable& lanes_;
-  const rules::Program& program_;
+  const state::RulesState& state_;
+  const state::LaneTable& lanes_;
+  const ruleset::Program& program_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<rules::Loaded>> read_ruleset_file(const std::string& path, Settings& settings) {
+Result<std::unique_ptr<ruleset::Loaded>> read_ruleset_file(const std::string& path, control::Settings& settings) {
   auto text = read_whole(path);
   if (!text) return tl::unexpected(text.error());
-  rules::ReadOptions options;
+  ruleset::ReadOptions options;
   options.include_paths.emplace_back("/etc");
-  auto loaded = rules::load(path, *text, world_of(settings), options);
+  auto loaded = ruleset::load(path, *text, control::world_of(settings), options);
   if (!loaded) return tl::unexpected(loaded.error());
-  set_ruleset(settings, **loaded);
+  control::set_ruleset(settings, **loaded);
   // The services read the listing.
-  if (auto again = ruleset_of(settings); !again) return fail("{}: as it is listed: {}", path, again.error().message);
+  if (auto again = control::ruleset_of(settings); !again) return fail("{}: as it is listed: {}", path, again.error().message);
   return loaded;
 }
 
-Status write_ruleset(const std::string& path, rules::Loaded& loaded, const RulesState& state, const LaneTable& lanes, uint64_t now_ns) {
-  rules::put_state(loaded, FinalWords(state, lanes, loaded.program), now_ns);
+Status write_ruleset(const std::string& path, ruleset::Loaded& loaded, const state::RulesState& state, const state::LaneTable& lanes, uint64_t now_ns) {
+  ruleset::put_state(loaded, FinalWords(state, lanes, loaded.program), now_ns);
   std::ofstream file(path);
-  file << rules::list_ruleset(loaded.ruleset, {});
+  file << ruleset::list_ruleset(loaded.ruleset, {});
   if (file.flush()) return {};
   return fail("{}: cannot write the ruleset", path);
 }

@@ -14,10 +14,10 @@
 namespace bulkhead::cli {
 
 /// Fills in settings.ruleset. `settings` has its interfaces already.
-[[nodiscard]] Result<std::unique_ptr<rules::Loaded>> read_ruleset_file(const std::string& path, Settings& settings);
+[[nodiscard]] Result<std::unique_ptr<ruleset::Loaded>> read_ruleset_file(const std::string& path, control::Settings& settings);
 
 /// The listing, with what `state` says of counters, quotas used, elements of sets at `now_ns` of the packet clock.
-[[nodiscard]] Status write_ruleset(const std::string& path, rules::Loaded& loaded, const RulesState& state,
-                                   const LaneTable& lanes, uint64_t now_ns);
+[[nodiscard]] Status write_ruleset(const std::string& path, ruleset::Loaded& loaded, const state::RulesState& state,
+                                   const state::LaneTable& lanes, uint64_t now_ns);
 
 }  // namespace bulkhead::cli

@@ -61,9 +61,9 @@ Json read_status(schema::Status::Reader status) {
 
 Result<std::string> which_instance(const std::string& wanted) {
   if (!wanted.empty()) return wanted;
-  auto const live = live_instances();
+  auto const live = runtime::live_instances();
   if (live.size() == 1) return live[0];
-  if (live.empty()) return fail("no instance is running under {} (one elsewhere: --run DIR)", run_base());
+  if (live.empty()) return fail("no instance is running under {} (one elsewhere: --run DIR)", runtime::run_base());
   std::string list;
   for (const auto& one : live) list += "\n  --run " + one;
   return fail("several instances are running; say which:{}", list);
@@ -71,8 +71,8 @@ Result<std::string> which_instance(const std::string& wanted) {
 
 /// One try. `call` makes the request of a Keeper and promises what it was told.
 template <class Call>
-Result<Json> ask_once(ControlLoop& control, const std::string& path, Call call) {
-  auto client = control.await(RpcClient::connect(control, path));
+Result<Json> ask_once(runtime::ControlLoop& control, const std::string& path, Call call) {
+  auto client = control.await(runtime::RpcClient::connect(control, path));
   if (!client) return tl::unexpected(client.error());
   auto too_late = control.timer().afterDelay(kAnswerMs * kj::MILLISECONDS).then([]() -> kj::Promise<Json> {
     return KJ_EXCEPTION(OVERLOADED, "the keeper does not answer");
@@ -85,15 +85,15 @@ template <class Call>
 Result<Json> ask(const std::string& wanted, Call call) {
   auto const run_dir = which_instance(wanted);
   if (!run_dir) return tl::unexpected(run_dir.error());
-  auto const place = shorten(*run_dir);
+  auto const place = runtime::shorten(*run_dir);
   if (!place) return tl::unexpected(place.error());
-  auto control = ControlLoop::create();
+  auto control = runtime::ControlLoop::create();
   if (!control) return tl::unexpected(control.error());
-  for (uint64_t const end = Loop::now_ns() + kPatienceNs;;) {
+  for (uint64_t const end = runtime::Loop::now_ns() + kPatienceNs;;) {
     auto answer = ask_once(**control, place->path + "/keeper.sock", call);
     if (answer) return answer;
-    if (!instance_lives(*run_dir)) return fail("{}: no instance is running there", *run_dir);
-    if (Loop::now_ns() >= end) return fail("{}: {}", *run_dir, answer.error().message);
+    if (!runtime::instance_lives(*run_dir)) return fail("{}: no instance is running there", *run_dir);
+    if (runtime::Loop::now_ns() >= end) return fail("{}: {}", *run_dir, answer.error().message);
     (*control)->wait_for(20'000'000);
   }
 }
@@ -150,12 +150,12 @@ int status(const StatusOptions& options) {
 int stop(const StatusOptions& options) {
   auto const run_dir = which_instance(options.run_dir);
   if (!run_dir) return complain(run_dir.error().message);
-  if (!instance_lives(*run_dir)) return complain(fmt::format("{}: no instance is running there", *run_dir));
+  if (!runtime::instance_lives(*run_dir)) return complain(fmt::format("{}: no instance is running there", *run_dir));
   auto answer = ask(*run_dir, [](schema::Keeper::Client keeper) {
     return keeper.stopRequest().send().then([](auto&&) { return Json(); });
   });
-  for (uint64_t const end = Loop::now_ns() + kPatienceNs; instance_lives(*run_dir); ::usleep(5000))
-    if (Loop::now_ns() >= end) return complain(answer ? "it does not end" : answer.error().message);
+  for (uint64_t const end = runtime::Loop::now_ns() + kPatienceNs; runtime::instance_lives(*run_dir); ::usleep(5000))
+    if (runtime::Loop::now_ns() >= end) return complain(answer ? "it does not end" : answer.error().message);
   return 0;  // the keeper may be gone before its answer has been sent
 }
 

@@ -9,7 +9,7 @@ namespace {
 
 constexpr unsigned kBarWidth = 30;
 
-std::string text(const std::array<char, PktioState::kErrorBytes>& from) {
+std::string text(const std::array<char, state::PktioState::kErrorBytes>& from) {
   return {from.data(), strnlen(from.data(), from.size())};
 }
 
@@ -24,11 +24,11 @@ double per_second(uint64_t count, double seconds) {
   return seconds > 0 ? static_cast<double>(count) / seconds : 0;
 }
 
-std::string drop_reasons(const PktioState& state) {
+std::string drop_reasons(const state::PktioState& state) {
   std::string all;
   for (size_t reason = 0; reason < state.drops.size(); ++reason)
     if (uint64_t const packets = state.drops[reason].load(); packets != 0)
-      all += fmt::format("{}{} {}", all.empty() ? "" : ", ", name_of(static_cast<DropReason>(reason)),
+      all += fmt::format("{}{} {}", all.empty() ? "" : ", ", chain::name_of(static_cast<chain::DropReason>(reason)),
                          grouped(packets));
   return all.empty() ? all : fmt::format(" ({})", all);
 }
@@ -37,7 +37,7 @@ std::string drop_reasons(const PktioState& state) {
 
 std::string summary(const Outcome& outcome, const std::string& directory) {
   if (outcome.records.pktio == nullptr) return "nothing was processed\n";
-  const PktioState& state = *outcome.records.pktio;
+  const state::PktioState& state = *outcome.records.pktio;
   uint64_t const packets = state.packets.load();
   std::string lines;
   if (outcome.end == Outcome::End::interrupted) lines += "interrupted; what was done until then:\n";
@@ -55,7 +55,7 @@ std::string summary(const Outcome& outcome, const std::string& directory) {
 
 std::string figures(const Outcome& outcome) {
   nlohmann::ordered_json all;
-  const PktioState* const state = outcome.records.pktio;
+  const state::PktioState* const state = outcome.records.pktio;
   uint64_t const packets = state == nullptr ? 0 : state->packets.load();
   double const each = packets == 0 ? 0 : 1 / static_cast<double>(packets);
   all["packets"] = packets;
@@ -78,11 +78,11 @@ std::string figures(const Outcome& outcome) {
 }
 
 std::vector<std::string> input_errors(const Outcome& outcome,
-                                      const std::vector<Settings::Interface>& interfaces) {
+                                      const std::vector<control::Settings::Interface>& interfaces) {
   std::vector<std::string> errors;
   if (outcome.records.pktio == nullptr) return errors;
   for (size_t i = 0; i < interfaces.size(); ++i) {
-    const PktioState::Interface& input = outcome.records.pktio->interfaces[i];
+    const state::PktioState::Interface& input = outcome.records.pktio->interfaces[i];
     if (input.input_ended.acquire() == 2)
       errors.push_back(interfaces[i].path + ": " + text(input.input_error));
   }
@@ -90,19 +90,19 @@ std::vector<std::string> input_errors(const Outcome& outcome,
 }
 
 ProgressBar::ProgressBar(uint64_t input_bytes)
-    : input_bytes_(input_bytes), begin_ns_(Loop::now_ns()), terminal_(::isatty(STDERR_FILENO) != 0) {}
+    : input_bytes_(input_bytes), begin_ns_(runtime::Loop::now_ns()), terminal_(::isatty(STDERR_FILENO) != 0) {}
 
 ProgressBar::~ProgressBar() {
   if (shown_) fmt::print(stderr, "\r\033[K");
 }
 
-void ProgressBar::show(const PktioState& state) {
+void ProgressBar::show(const state::PktioState& state) {
   if (!terminal_ || input_bytes_ == 0) return;
   uint64_t read = 0;
   for (const auto& interface : state.interfaces) read += interface.read_offset.load();
   double const part = std::min(1.0, static_cast<double>(read) / static_cast<double>(input_bytes_));
   auto const filled = static_cast<unsigned>(part * kBarWidth);
-  double const seconds = static_cast<double>(Loop::now_ns() - begin_ns_) / 1e9;
+  double const seconds = static_cast<double>(runtime::Loop::now_ns() - begin_ns_) / 1e9;
   fmt::print(stderr, "\r\033[K[{:#<{}}{:.<{}}] {:3.0f} %  {} packets, {:.2f} M/s", "", filled, "",
              kBarWidth - filled, part * 100, grouped(state.packets.load()),
              per_second(state.packets.load(), seconds) / 1e6);

@@ -17,7 +17,7 @@ namespace bulkhead::cli {
 
 /// Inputs that could not be read to their end: the error, file and packet number in it.
 [[nodiscard]] std::vector<std::string> input_errors(const Outcome& outcome,
-                                                    const std::vector<Settings::Interface>& interfaces);
+                                                    const std::vector<control::Settings::Interface>& interfaces);
 
 /// A bar on stderr; nothing if stderr is no terminal.
 class ProgressBar {
@@ -27,7 +27,7 @@ class ProgressBar {
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
-  void show(const PktioState& state);
+  void show(const state::PktioState& state);
 
  private:
   uint64_t input_bytes_;

@@ -84,7 +84,7 @@ class File {
     if (auto known = only(table, keys); !known) return known;
     std::string name, mac;
     if (auto done = needed(table, "name", name); !done) return done;
-    if (!is_interface_name(name)) return wrong(table.source(), fmt::format("'{}' is no interface name", name));
+    if (!control::is_interface_name(name)) return wrong(table.source(), fmt::format("'{}' is no interface name", name));
     if (!named_.insert(name).second) return wrong(table.source(), fmt::format("interface '{}' is there twice", name));
     Topology::Interface& interface = builder_.interface(name);
     if (auto done = text(table, "mac", mac); !done) return done;

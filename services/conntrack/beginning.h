@@ -11,7 +11,7 @@
 namespace bulkhead::conntrack {
 
 struct Beginning {
-  Tuple reply;
+  packet::Tuple reply;
   uint64_t lives_ns = 0;
   uint32_t status = 0;  // to be added
   uint32_t state = 0;   // of the protocol
@@ -20,6 +20,6 @@ struct Beginning {
 };
 
 /// None: it is invalid.
-[[nodiscard]] std::optional<Beginning> begin_flow(const Descriptor& descriptor) noexcept;
+[[nodiscard]] std::optional<Beginning> begin_flow(const chain::Descriptor& descriptor) noexcept;
 
 }  // namespace bulkhead::conntrack

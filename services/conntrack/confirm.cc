@@ -5,54 +5,54 @@
 
 namespace bulkhead::conntrack {
 
-bool Confirm::visit(Descriptor& descriptor) noexcept {
+bool Confirm::visit(chain::Descriptor& descriptor) noexcept {
   bool const passed = descriptor.gone_count == 0 || pass_gone(descriptor);
   return decide(descriptor) && passed;
 }
 
-bool Confirm::decide(Descriptor& descriptor) noexcept {
+bool Confirm::decide(chain::Descriptor& descriptor) noexcept {
   if (descriptor.flow == 0) return track_reset(descriptor), true;
   uint32_t const index = descriptor.flow - 1;
   if (index >= table_.capacity()) return false;
-  FlowEntry& entry = table_.entry(index);
+  state::FlowEntry& entry = table_.entry(index);
   if (entry.generation.load() != descriptor.flow_generation) return true;  // gone since
   if (entry.created.load() != descriptor.number) return close(descriptor, entry), true;
   uint32_t status = entry.status.load();
-  if ((status & (Status32::used | Status32::confirmed)) != Status32::used) return true;
-  flights_.end(tuple_of(entry.tuples[0]));
-  if (descriptor.verdict == Verdict::accept && (descriptor.orders & Orders::translated) != 0 &&
+  if ((status & (state::Status32::used | state::Status32::confirmed)) != state::Status32::used) return true;
+  flights_.end(state::tuple_of(entry.tuples[0]));
+  if (descriptor.verdict == chain::Verdict::accept && (descriptor.orders & chain::Orders::translated) != 0 &&
       !translated(descriptor, index, status)) {
-    descriptor.verdict = Verdict::drop;
-    descriptor.reason = DropReason::table_full;
+    descriptor.verdict = chain::Verdict::drop;
+    descriptor.reason = chain::DropReason::table_full;
   }
-  if (descriptor.verdict == Verdict::drop) {
+  if (descriptor.verdict == chain::Verdict::drop) {
     table_.remove_dropped(index);
     return true;
   }
   batch_.touch(entry.stamp);
-  batch_.set(entry.status, status | Status32::confirmed);
+  batch_.set(entry.status, status | state::Status32::confirmed);
   batch_.add(state_.unconfirmed, ~0U);
   return true;
 }
 
-void Confirm::close(const Descriptor& descriptor, FlowEntry& entry) noexcept {
-  bool const tcp = (descriptor.facts & Facts::reset) != 0 && tuple_of(entry.tuples[0]).protocol == protocol::tcp;
-  if (!tcp || (entry.status.load() & Status32::confirmed) == 0) return;
-  TcpFlow flow = unpack(words_of<TcpFlow::Words>(entry));
-  if (flow.state == TcpState::close) return;
-  flow.state = TcpState::close;
+void Confirm::close(const chain::Descriptor& descriptor, state::FlowEntry& entry) noexcept {
+  bool const tcp = (descriptor.facts & chain::Facts::reset) != 0 && state::tuple_of(entry.tuples[0]).protocol == packet::protocol::tcp;
+  if (!tcp || (entry.status.load() & state::Status32::confirmed) == 0) return;
+  tracking::TcpFlow flow = tracking::unpack(tracking::words_of<tracking::TcpFlow::Words>(entry));
+  if (flow.state == tracking::TcpState::close) return;
+  flow.state = tracking::TcpState::close;
   batch_.touch(entry.stamp);
-  store_protocol(entry, pack(flow), static_cast<uint32_t>(flow.state), batch_);
-  batch_.set(entry.expires_ns, descriptor.time_ns + timeout(flow.state));
+  tracking::store_protocol(entry, pack(flow), static_cast<uint32_t>(flow.state), batch_);
+  batch_.set(entry.expires_ns, descriptor.time_ns + tracking::timeout(flow.state));
 }
 
-void Confirm::track_reset(const Descriptor& descriptor) noexcept {
-  bool const tcp = descriptor.shape == Shape::ip && descriptor.quote == Quote::none && descriptor.tuple.protocol == protocol::tcp;
-  auto const tuple = tcp && (descriptor.facts & Facts::reset) != 0 ? inverse(descriptor.tuple) : std::nullopt;
+void Confirm::track_reset(const chain::Descriptor& descriptor) noexcept {
+  bool const tcp = descriptor.shape == packet::Shape::ip && descriptor.quote == chain::Quote::none && descriptor.tuple.protocol == packet::protocol::tcp;
+  auto const tuple = tcp && (descriptor.facts & chain::Facts::reset) != 0 ? packet::inverse(descriptor.tuple) : std::nullopt;
   auto const hit = tuple ? table_.find(*tuple, table_.hash(*tuple)) : std::nullopt;
   if (!hit) return;
-  FlowEntry& entry = table_.entry(hit->index);
-  constexpr uint32_t known = Status32::used | Status32::confirmed;
+  state::FlowEntry& entry = table_.entry(hit->index);
+  constexpr uint32_t known = state::Status32::used | state::Status32::confirmed;
   uint32_t const status = entry.status.load();
   // Not one that has begun since, nor that of somebody else's answers: track has others of this flow alone wait for us, or,
   // where it could not know the flow, all.
@@ -60,34 +60,34 @@ void Confirm::track_reset(const Descriptor& descriptor) noexcept {
   bool const own = (status & known) == known && entry.created.load() < descriptor.number && waited_for &&
                    entry.expires_ns.load() > descriptor.time_ns;
   if (!own) return;
-  auto const [flow, outcome] = track_own_reset(descriptor, entry, hit->direction);
+  auto const [flow, outcome] = tracking::track_own_reset(descriptor, entry, hit->direction);
   batch_.touch(entry.stamp);
-  store_protocol(entry, pack(flow), static_cast<uint32_t>(flow.state), batch_);
-  bool const shortens = outcome.fate == TcpFate::invalid && outcome.timeout_ns != 0;
+  tracking::store_protocol(entry, pack(flow), static_cast<uint32_t>(flow.state), batch_);
+  bool const shortens = outcome.fate == tracking::TcpFate::invalid && outcome.timeout_ns != 0;
   // One that the reset ends is gone from now on, and swept with the expired.
-  if (outcome.fate == TcpFate::ended) batch_.set(entry.expires_ns, descriptor.time_ns);
-  if (shortens || outcome.fate == TcpFate::accepted) batch_.set(entry.expires_ns, descriptor.time_ns + outcome.timeout_ns);
-  bool const kept = outcome.fate == TcpFate::kept;
-  if (!kept && outcome.fate != TcpFate::accepted) return;
-  if (hit->direction == Direction::reply) batch_.set(entry.status, status | Status32::seen_reply);
+  if (outcome.fate == tracking::TcpFate::ended) batch_.set(entry.expires_ns, descriptor.time_ns);
+  if (shortens || outcome.fate == tracking::TcpFate::accepted) batch_.set(entry.expires_ns, descriptor.time_ns + outcome.timeout_ns);
+  bool const kept = outcome.fate == tracking::TcpFate::kept;
+  if (!kept && outcome.fate != tracking::TcpFate::accepted) return;
+  if (hit->direction == chain::Direction::reply) batch_.set(entry.status, status | state::Status32::seen_reply);
   if (kept) return;
-  FlowEntry::Counter& counter = entry.counters[static_cast<size_t>(hit->direction)];
+  state::FlowEntry::Counter& counter = entry.counters[static_cast<size_t>(hit->direction)];
   batch_.add(counter.packets, uint64_t{1});
-  batch_.add(counter.bytes, reset_bytes(descriptor.tuple.l3));
+  batch_.add(counter.bytes, tracking::reset_bytes(descriptor.tuple.l3));
 }
 
-bool Confirm::translated(const Descriptor& descriptor, uint32_t index, uint32_t& status) noexcept {
-  NatEdit edit;
-  copy_out(&edit, &edits_.slot(descriptor.number, window_), sizeof edit);
-  auto const reply = inverse(edit.what.to);
+bool Confirm::translated(const chain::Descriptor& descriptor, uint32_t index, uint32_t& status) noexcept {
+  state::NatEdit edit;
+  memory::copy_out(&edit, &edits_.slot(descriptor.number, window_), sizeof edit);
+  auto const reply = packet::inverse(edit.what.to);
   if (edit.number != descriptor.number || !reply) return true;
-  if ((edit.what.outer & Rewriting::source) != 0) status |= Status32::source_nat;
-  if ((edit.what.outer & Rewriting::destination) != 0) status |= Status32::destination_nat;
+  if ((edit.what.outer & packet::Rewriting::source) != 0) status |= state::Status32::source_nat;
+  if ((edit.what.outer & packet::Rewriting::destination) != 0) status |= state::Status32::destination_nat;
   return table_.set_reply(index, *reply);
 }
 
 // Up to where track had listed them: what one descriptor says wrongly, the next one mends.
-bool Confirm::pass_gone(const Descriptor& descriptor) noexcept {
+bool Confirm::pass_gone(const chain::Descriptor& descriptor) noexcept {
   uint64_t const passed = state_.gone_passed.load();
   uint64_t const more = descriptor.gone_first + descriptor.gone_count - passed;
   if (more == 0 || more > state_.gone_count.load() - passed) return false;

@@ -17,29 +17,29 @@ class Confirm {
   static constexpr size_t kWordsEach = FlowTable::kWordsToMove + FlowTable::kWordsToRemove + Flights::kWordsEach + 24;
 
   /// `sets_tuples`: rules do (Settings::Ruleset), and say so in the descriptor of a packet without a flow.
-  Confirm(ConntrackState& state, FlowTable& table, Flights& flights, NatEdits& edits, Batch& batch, bool sets_tuples = false)
+  Confirm(state::ConntrackState& state, FlowTable& table, Flights& flights, state::NatEdits& edits, memory::Batch& batch, bool sets_tuples = false)
       : state_(state), table_(table), flights_(flights), edits_(edits), window_(edits.header.capacity), batch_(batch), sets_tuples_(sets_tuples) {}
 
   /// False: the descriptor names an entry or deletions that cannot be. Drops a packet whose flow's translated tuple finds no
   /// place in the table.
-  [[nodiscard]] bool visit(Descriptor& descriptor) noexcept;
+  [[nodiscard]] bool visit(chain::Descriptor& descriptor) noexcept;
 
  private:
-  [[nodiscard]] bool decide(Descriptor& descriptor) noexcept;
+  [[nodiscard]] bool decide(chain::Descriptor& descriptor) noexcept;
   /// What nat made of the flow: its answers come with another tuple. False: there is no place for it.
-  [[nodiscard]] bool translated(const Descriptor& descriptor, uint32_t index, uint32_t& status) noexcept;
+  [[nodiscard]] bool translated(const chain::Descriptor& descriptor, uint32_t index, uint32_t& status) noexcept;
   /// Linux nf_conntrack_tcp_set_closing.
-  void close(const Descriptor& descriptor, FlowEntry& entry) noexcept;
+  void close(const chain::Descriptor& descriptor, state::FlowEntry& entry) noexcept;
   /// A reset about a packet that was not of the flow is a packet of it itself, the other way (nf_send_reset, by the output hook).
-  void track_reset(const Descriptor& descriptor) noexcept;
-  [[nodiscard]] bool pass_gone(const Descriptor& descriptor) noexcept;
+  void track_reset(const chain::Descriptor& descriptor) noexcept;
+  [[nodiscard]] bool pass_gone(const chain::Descriptor& descriptor) noexcept;
 
-  ConntrackState& state_;
+  state::ConntrackState& state_;
   FlowTable& table_;
   Flights& flights_;
-  NatEdits& edits_;
+  state::NatEdits& edits_;
   uint64_t window_;
-  Batch& batch_;
+  memory::Batch& batch_;
   bool sets_tuples_;
 };
 

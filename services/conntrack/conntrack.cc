@@ -11,7 +11,7 @@ constexpr size_t kRules = 0, kHome = 1;     // outlets
 }  // namespace
 
 Conntrack::Conntrack(const Parts& parts)
-    : Stage(parts.stage, {&parts.track, &parts.confirm}, {parts.rules, parts.home}),
+    : chain::Stage(parts.stage, {&parts.track, &parts.confirm}, {parts.rules, parts.home}),
       state_(parts.state),
       views_(parts.views),
       table_(parts.state, batch(), parts.settings.seed),
@@ -33,11 +33,11 @@ bool Conntrack::make() {
 }
 
 uint64_t Conntrack::confirm_some() {
-  Inlet& in = inlet(kConfirm);
-  Outlet& out = outlet(kHome);
+  chain::Inlet& in = inlet(kConfirm);
+  chain::Outlet& out = outlet(kHome);
   uint64_t const count = std::min({in.available(), out.room(), uint64_t{batch_size()}});
   uint64_t done = 0;
-  Descriptor descriptor;
+  chain::Descriptor descriptor;
   for (; done < count && batch().room() > Confirm::kWordsEach; ++done) {
     in.get(descriptor);
     if (!empty_ && !confirm_.visit(descriptor)) count_corrupt();
@@ -53,8 +53,8 @@ uint64_t Conntrack::confirm_some() {
 // Descriptors are copied out, and what they will need is asked of memory, kAhead places before their turn.
 uint64_t Conntrack::track_some() {
   if (waits_) return 0;
-  Inlet& in = inlet(kTrack);
-  Outlet& out = outlet(kRules);
+  chain::Inlet& in = inlet(kTrack);
+  chain::Outlet& out = outlet(kRules);
   uint64_t const count = std::min({in.available(), out.room(), uint64_t{batch_size()}});
   for (uint64_t i = 0; i < std::min<uint64_t>(kAhead, count); ++i) look_ahead(in, i, i);
   if (count != 0) track_.confirmed(state_.confirmed.load(), ahead_[0].descriptor);
@@ -80,29 +80,29 @@ uint64_t Conntrack::track_some() {
   return done;
 }
 
-void Conntrack::show_flow(const Descriptor& descriptor) {
+void Conntrack::show_flow(const chain::Descriptor& descriptor) {
   if (descriptor.flow > table_.capacity()) return;  // passed on by an empty chain
-  const FlowEntry& entry = table_.entry(descriptor.flow - 1);
-  FlowNow now = flow_now(entry, descriptor.number);
+  const state::FlowEntry& entry = table_.entry(descriptor.flow - 1);
+  state::FlowNow now = state::flow_now(entry, descriptor.number);
   // A packet that ended its flow (an answer to SYN_SENT) still sees it, dying, and is counted.
-  if ((entry.status.load() & Status32::used) == 0) {
-    bool const reply = descriptor.direction == Direction::reply;
-    now.status = Status32::confirmed | Status32::dying | (reply ? Status32::seen_reply : 0);
+  if ((entry.status.load() & state::Status32::used) == 0) {
+    bool const reply = descriptor.direction == chain::Direction::reply;
+    now.status = state::Status32::confirmed | state::Status32::dying | (reply ? state::Status32::seen_reply : 0);
     now.expires_ns = entry.expires_ns.load();
     now.packets[reply ? 1 : 0] += 1;
     now.bytes[reply ? 1 : 0] += descriptor.l3_length;
   }
-  copy_in(&views_.slot(descriptor.number, views_.header.capacity), &now, sizeof now);
+  memory::copy_in(&views_.slot(descriptor.number, views_.header.capacity), &now, sizeof now);
 }
 
-void Conntrack::show_related(const Descriptor& descriptor, FlowTable::Hit hit) {
-  const FlowEntry& entry = table_.entry(hit.index);
-  FlowNow now = flow_meant(entry, hit, descriptor.number);
-  if (track_.reset()) show_reset(*track_.reset(), now);
-  copy_in(&views_.slot(descriptor.number, views_.header.capacity), &now, sizeof now);
+void Conntrack::show_related(const chain::Descriptor& descriptor, FlowTable::Hit hit) {
+  const state::FlowEntry& entry = table_.entry(hit.index);
+  state::FlowNow now = state::flow_meant(entry, hit, descriptor.number);
+  if (track_.reset()) tracking::show_reset(*track_.reset(), now);
+  memory::copy_in(&views_.slot(descriptor.number, views_.header.capacity), &now, sizeof now);
 }
 
-void Conntrack::look_ahead(const Inlet& in, uint64_t distance, uint64_t turn) {
+void Conntrack::look_ahead(const chain::Inlet& in, uint64_t distance, uint64_t turn) {
   Ahead& ahead = ahead_[turn % kAhead];
   in.get(ahead.descriptor, distance);
   if (empty_) return;

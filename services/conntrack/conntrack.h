@@ -13,19 +13,19 @@
 
 namespace bulkhead::conntrack {
 
-class Conntrack : public Stage {
+class Conntrack : public chain::Stage {
  public:
   struct Parts {
-    StageParts stage;
-    ConntrackState& state;
-    const Ring& track;
-    const Ring& confirm;
-    Next rules;
-    Next home;
-    NatEdits& edits;
-    const Settings& settings;
-    FlowViews& views;
-    LaneTable lanes;
+    chain::StageParts stage;
+    state::ConntrackState& state;
+    const chain::Ring& track;
+    const chain::Ring& confirm;
+    chain::Next rules;
+    chain::Next home;
+    state::NatEdits& edits;
+    const control::Settings& settings;
+    state::FlowViews& views;
+    state::LaneTable lanes;
     bool empty;  // pass everything on and track nothing
   };
   explicit Conntrack(const Parts& parts);
@@ -38,19 +38,19 @@ class Conntrack : public Stage {
   uint64_t confirm_some();
   uint64_t track_some();
   /// What rules may ask of the packet's flow.
-  void show_flow(const Descriptor& descriptor);
+  void show_flow(const chain::Descriptor& descriptor);
   /// What an answer to a packet that has no flow would be related to.
-  void show_related(const Descriptor& descriptor, FlowTable::Hit hit);
-  void look_ahead(const Inlet& in, uint64_t distance, uint64_t turn);
+  void show_related(const chain::Descriptor& descriptor, FlowTable::Hit hit);
+  void look_ahead(const chain::Inlet& in, uint64_t distance, uint64_t turn);
 
   static constexpr uint64_t kAhead = 8;
   struct Ahead {
-    Descriptor descriptor;
+    chain::Descriptor descriptor;
     uint64_t hash;
   };
 
-  ConntrackState& state_;
-  FlowViews& views_;
+  state::ConntrackState& state_;
+  state::FlowViews& views_;
   FlowTable table_;
   Flights flights_;
   Track track_;

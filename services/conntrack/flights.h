@@ -19,29 +19,29 @@ namespace bulkhead::conntrack {
 /// Ranges of addresses, to be asked.
 class AddressRanges {
  public:
-  explicit AddressRanges(const std::vector<Settings::Ruleset::AddressRange>& ranges);
+  explicit AddressRanges(const std::vector<control::Settings::Ruleset::AddressRange>& ranges);
   [[nodiscard]] bool contains(const IpAddress& address) const noexcept;
 
  private:
-  std::vector<Settings::Ruleset::AddressRange> ranges_;  // ascending, apart from each other
+  std::vector<control::Settings::Ruleset::AddressRange> ranges_;  // ascending, apart from each other
 };
 
 class Flights {
  public:
   static constexpr size_t kWordsEach = 2;  // of begin() or end()
 
-  Flights(ConntrackState& state, Batch& batch, const Settings::Ruleset& ruleset, uint64_t seed);
+  Flights(state::ConntrackState& state, memory::Batch& batch, const control::Settings::Ruleset& ruleset, uint64_t seed);
 
-  void begin(const Tuple& original) noexcept { count(original, 1); }
-  void end(const Tuple& original) noexcept { count(original, ~0U); }
-  [[nodiscard]] bool may_answer(const Tuple& tuple) const noexcept;
+  void begin(const packet::Tuple& original) noexcept { count(original, 1); }
+  void end(const packet::Tuple& original) noexcept { count(original, ~0U); }
+  [[nodiscard]] bool may_answer(const packet::Tuple& tuple) const noexcept;
 
  private:
-  void count(const Tuple& original, uint32_t more) noexcept;
-  [[nodiscard]] Word<uint32_t>& place(Part part, const std::array<uint8_t, 16>& address) const noexcept;
+  void count(const packet::Tuple& original, uint32_t more) noexcept;
+  [[nodiscard]] memory::Word<uint32_t>& place(packet::Part part, const std::array<uint8_t, 16>& address) const noexcept;
 
-  ConntrackState& state_;
-  Batch& batch_;
+  state::ConntrackState& state_;
+  memory::Batch& batch_;
   bool translates_;
   uint64_t key_;
   AddressRanges sources_, destinations_;

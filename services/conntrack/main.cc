@@ -3,7 +3,7 @@
 #include "services/conntrack/make.h"
 
 int main(int argc, char** argv) {
-  return bulkhead::stage_main(argc, argv, "conntrack", [](bulkhead::StageWorld world) {
+  return bulkhead::runtime::stage_main(argc, argv, "conntrack", [](bulkhead::runtime::StageWorld world) {
     return bulkhead::conntrack::make_stage(world.objects, world.settings);
   });
 }

@@ -4,19 +4,19 @@
 
 namespace bulkhead::conntrack {
 
-Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& settings) {
-  Wiring wiring(objects);
+Result<std::unique_ptr<chain::Stage>> make_stage(chain::Objects& objects, const control::Settings& settings) {
+  chain::Wiring wiring(objects);
   auto const stage = wiring.stage("conntrack");
-  auto* state = wiring.object<ConntrackState>("conntrack.state");
-  auto* views = wiring.object<FlowViews>("conntrack.views");
-  auto* track = wiring.object<Ring>(settings.ruleset.early ? "ring.sifted" : "ring.track");
-  auto* confirm = wiring.object<Ring>("ring.confirm");
-  auto* to_rules = wiring.object<Ring>("ring.rules");
-  auto* to_home = wiring.object<Ring>("ring.home");
-  auto* rules = wiring.object<Desk>("rules.desk");
-  auto* edits = wiring.object<NatEdits>("nat.edits");
-  auto* pktio = wiring.object<Desk>("pktio.desk");
-  const auto* lanes = wiring.object<PktioState>("pktio.state");
+  auto* state = wiring.object<state::ConntrackState>("conntrack.state");
+  auto* views = wiring.object<state::FlowViews>("conntrack.views");
+  auto* track = wiring.object<chain::Ring>(settings.ruleset.early ? "ring.sifted" : "ring.track");
+  auto* confirm = wiring.object<chain::Ring>("ring.confirm");
+  auto* to_rules = wiring.object<chain::Ring>("ring.rules");
+  auto* to_home = wiring.object<chain::Ring>("ring.home");
+  auto* rules = wiring.object<chain::Desk>("rules.desk");
+  auto* edits = wiring.object<state::NatEdits>("nat.edits");
+  auto* pktio = wiring.object<chain::Desk>("pktio.desk");
+  const auto* lanes = wiring.object<state::PktioState>("pktio.state");
   if (!wiring.complete()) return tl::unexpected(wiring.error());
   return std::make_unique<Conntrack>(Conntrack::Parts{
       .stage = stage.parts(settings.batch),
@@ -28,8 +28,8 @@ Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& sett
       .edits = *edits,
       .settings = settings,
       .views = *views,
-      .lanes = LaneTable(*lanes, objects.memory("pktio.state").size()),
-      .empty = settings.chain == Settings::Chain::empty});
+      .lanes = state::LaneTable(*lanes, objects.memory("pktio.state").size()),
+      .empty = settings.chain == control::Settings::Chain::empty});
 }
 
 }  // namespace bulkhead::conntrack

@@ -8,6 +8,6 @@
 
 namespace bulkhead::conntrack {
 
-[[nodiscard]] Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& settings);
+[[nodiscard]] Result<std::unique_ptr<chain::Stage>> make_stage(chain::Objects& objects, const control::Settings& settings);
 
 }  // namespace bulkhead::conntrack

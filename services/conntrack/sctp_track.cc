@@ -41,75 +41,75 @@ constexpr SctpState kNext[2][kRows][kStates] = {
     }};
 static_assert(kNext[0][0][static_cast<size_t>(sNO)] == sCL);
 
-constexpr std::array<uint64_t, kStates> kTimeouts{10 * kSecond, 10 * kSecond,  3 * kSecond,
-                                                  3 * kSecond,  210 * kSecond, 3 * kSecond,
-                                                  3 * kSecond,  3 * kSecond,   30 * kSecond};
+constexpr std::array<uint64_t, kStates> kTimeouts{10 * tracking::kSecond, 10 * tracking::kSecond,  3 * tracking::kSecond,
+                                                  3 * tracking::kSecond,  210 * tracking::kSecond, 3 * tracking::kSecond,
+                                                  3 * tracking::kSecond,  3 * tracking::kSecond,   30 * tracking::kSecond};
 
 /// The same chunk without its T bit.
-SctpChunk plain(SctpChunk chunk) {
-  if (chunk == SctpChunk::abort_t) return SctpChunk::abort;
-  return chunk == SctpChunk::shutdown_complete_t ? SctpChunk::shutdown_complete : chunk;
+packet::SctpChunk plain(packet::SctpChunk chunk) {
+  if (chunk == packet::SctpChunk::abort_t) return packet::SctpChunk::abort;
+  return chunk == packet::SctpChunk::shutdown_complete_t ? packet::SctpChunk::shutdown_complete : chunk;
 }
 
-SctpState next_state(SctpState now, Direction way, SctpChunk chunk) {
+SctpState next_state(SctpState now, chain::Direction way, packet::SctpChunk chunk) {
   size_t const row = static_cast<size_t>(plain(chunk)) - 1;
   if (row >= kRows || static_cast<size_t>(now) >= kStates) return SctpState::invalid;
-  return kNext[way == Direction::reply][row][static_cast<size_t>(now)];
+  return kNext[way == chain::Direction::reply][row][static_cast<size_t>(now)];
 }
 
-bool has_either(const SctpFacts& facts, SctpChunk chunk, SctpChunk reflected) {
+bool has_either(const packet::SctpFacts& facts, packet::SctpChunk chunk, packet::SctpChunk reflected) {
   return facts.has(chunk) || facts.has(reflected);
 }
 
 /// One packet at its flow.
 struct Visit {
   SctpFlow& flow;
-  const SctpFacts& facts;
-  Direction way;
+  const packet::SctpFacts& facts;
+  chain::Direction way;
   bool known;
   bool ignore = false;  // passes, and its flow lives no longer for it
   bool assured = false;
 
   [[nodiscard]] uint32_t& tag() { return flow.tags[static_cast<size_t>(way)]; }
-  [[nodiscard]] uint32_t& other_tag() { return flow.tags[static_cast<size_t>(other(way))]; }
+  [[nodiscard]] uint32_t& other_tag() { return flow.tags[static_cast<size_t>(chain::other(way))]; }
   [[nodiscard]] bool& init() { return flow.init[static_cast<size_t>(way)]; }
-  [[nodiscard]] bool& other_init() { return flow.init[static_cast<size_t>(other(way))]; }
+  [[nodiscard]] bool& other_init() { return flow.init[static_cast<size_t>(chain::other(way))]; }
 };
 
 bool begins(Visit& v) {
-  const SctpFacts& facts = v.facts;
-  if (has_either(facts, SctpChunk::abort, SctpChunk::abort_t) || facts.has(SctpChunk::cookie_ack) ||
-      has_either(facts, SctpChunk::shutdown_complete, SctpChunk::shutdown_complete_t) ||
-      facts.is(SctpFacts::kOther))
+  const packet::SctpFacts& facts = v.facts;
+  if (has_either(facts, packet::SctpChunk::abort, packet::SctpChunk::abort_t) || facts.has(packet::SctpChunk::cookie_ack) ||
+      has_either(facts, packet::SctpChunk::shutdown_complete, packet::SctpChunk::shutdown_complete_t) ||
+      facts.is(packet::SctpFacts::kOther))
     return false;
   v.flow = SctpFlow{};
-  if (facts.has(SctpChunk::init)) {
-    if (facts.tag != 0 || facts.is(SctpFacts::kNoInit)) return false;
+  if (facts.has(packet::SctpChunk::init)) {
+    if (facts.tag != 0 || facts.is(packet::SctpFacts::kNoInit)) return false;
     v.flow.tags[1] = facts.init_tag;
     return true;
   }
   // A heartbeat bears its receiver's tag. Of a SHUTDOWN ACK of an association that is over an answer is expected that reflects the tag.
   // (All combinations of two chunks tried, tests/differential/README.md.)
-  if (facts.has(SctpChunk::heartbeat)) v.flow.tags[0] = facts.tag;
-  if (facts.has(SctpChunk::shutdown_ack)) v.flow.tags[1] = facts.tag;
+  if (facts.has(packet::SctpChunk::heartbeat)) v.flow.tags[0] = facts.tag;
+  if (facts.has(packet::SctpChunk::shutdown_ack)) v.flow.tags[1] = facts.tag;
   return true;
 }
 
 /// RFC 9260 8.5: chunks that say for themselves which tag they must bear are looked at one by one.
 bool tag_good(Visit& v) {
-  const SctpFacts& facts = v.facts;
-  bool const by_chunk = facts.has(SctpChunk::init) || facts.has(SctpChunk::cookie_echo) ||
-                        facts.has(SctpChunk::shutdown_ack) || facts.has(SctpChunk::heartbeat) ||
-                        facts.has(SctpChunk::heartbeat_ack) ||
-                        has_either(facts, SctpChunk::abort, SctpChunk::abort_t) ||
-                        has_either(facts, SctpChunk::shutdown_complete, SctpChunk::shutdown_complete_t);
+  const packet::SctpFacts& facts = v.facts;
+  bool const by_chunk = facts.has(packet::SctpChunk::init) || facts.has(packet::SctpChunk::cookie_echo) ||
+                        facts.has(packet::SctpChunk::shutdown_ack) || facts.has(packet::SctpChunk::heartbeat) ||
+                        facts.has(packet::SctpChunk::heartbeat_ack) ||
+                        has_either(facts, packet::SctpChunk::abort, packet::SctpChunk::abort_t) ||
+                        has_either(facts, packet::SctpChunk::shutdown_complete, packet::SctpChunk::shutdown_complete_t);
   return by_chunk || facts.tag == v.tag();
 }
 
 enum class Heard : uint8_t { good, skip, bad };
 
 /// A heartbeat may come over another path, where tags are not known yet; its answer confirms them.
-Heard heartbeat(Visit& v, SctpChunk chunk) {
+Heard heartbeat(Visit& v, packet::SctpChunk chunk) {
   uint32_t const tag = v.facts.tag;
   if (v.tag() == 0) {
     v.tag() = tag;
@@ -119,8 +119,8 @@ Heard heartbeat(Visit& v, SctpChunk chunk) {
     v.flow.other_tag = false;
     return Heard::good;
   }
-  if (v.facts.is(SctpFacts::kData) || v.ignore) return Heard::bad;
-  if (chunk == SctpChunk::heartbeat) {
+  if (v.facts.is(packet::SctpFacts::kData) || v.ignore) return Heard::bad;
+  if (chunk == packet::SctpChunk::heartbeat) {
     v.flow.other_tag = true;
     v.flow.last_way = v.way;
     v.ignore = true;
@@ -133,27 +133,27 @@ Heard heartbeat(Visit& v, SctpChunk chunk) {
   return Heard::good;
 }
 
-Heard check_tag(Visit& v, SctpChunk chunk) {
+Heard check_tag(Visit& v, packet::SctpChunk chunk) {
   auto const wanted = [&](uint32_t tag) { return v.facts.tag == tag ? Heard::good : Heard::bad; };
   switch (chunk) {
-    case SctpChunk::init: return wanted(0);
-    case SctpChunk::abort:
-    case SctpChunk::shutdown_complete:
-    case SctpChunk::cookie_echo: return wanted(v.tag());
-    case SctpChunk::abort_t:
-    case SctpChunk::shutdown_complete_t: return wanted(v.other_tag());
-    case SctpChunk::cookie_ack: v.flow.init = {}; return Heard::good;
-    case SctpChunk::heartbeat:
-    case SctpChunk::heartbeat_ack: return heartbeat(v, chunk);
+    case packet::SctpChunk::init: return wanted(0);
+    case packet::SctpChunk::abort:
+    case packet::SctpChunk::shutdown_complete:
+    case packet::SctpChunk::cookie_echo: return wanted(v.tag());
+    case packet::SctpChunk::abort_t:
+    case packet::SctpChunk::shutdown_complete_t: return wanted(v.other_tag());
+    case packet::SctpChunk::cookie_ack: v.flow.init = {}; return Heard::good;
+    case packet::SctpChunk::heartbeat:
+    case packet::SctpChunk::heartbeat_ack: return heartbeat(v, chunk);
     default: return Heard::good;
   }
 }
 
 /// What INIT and INIT ACK say of the other side's tag. False: it contradicts what is known.
-bool take_init(Visit& v, SctpChunk chunk, SctpState before, SctpState next) {
-  if (chunk != SctpChunk::init && chunk != SctpChunk::init_ack) return true;
-  if (v.facts.is(SctpFacts::kNoInit)) return false;
-  if (chunk == SctpChunk::init) {
+bool take_init(Visit& v, packet::SctpChunk chunk, SctpState before, SctpState next) {
+  if (chunk != packet::SctpChunk::init && chunk != packet::SctpChunk::init_ack) return true;
+  if (v.facts.is(packet::SctpFacts::kNoInit)) return false;
+  if (chunk == packet::SctpChunk::init) {
     // One that says the tag that is known already is repeated, stale or forged.
     if (!v.known || v.other_tag() != v.facts.init_tag) {
       if (v.init() && v.other_init()) v.other_init() = false;
@@ -169,7 +169,7 @@ bool take_init(Visit& v, SctpChunk chunk, SctpState before, SctpState next) {
   return true;
 }
 
-bool take_chunk(Visit& v, SctpChunk chunk) {
+bool take_chunk(Visit& v, packet::SctpChunk chunk) {
   switch (check_tag(v, chunk)) {
     case Heard::bad: return false;
     case Heard::skip: return true;
@@ -195,22 +195,22 @@ SctpFlow unpack(const SctpFlow::Words& words) noexcept {
   return {.tags = {static_cast<uint32_t>(words[0]), static_cast<uint32_t>(words[0] >> 32)},
           .init = {bit(8), bit(9)},
           .state = static_cast<SctpState>(words[1] & 0xff),
-          .last_way = bit(10) ? Direction::reply : Direction::original,
+          .last_way = bit(10) ? chain::Direction::reply : chain::Direction::original,
           .other_tag = bit(11)};
 }
 
-SctpOutcome track_sctp(SctpFlow& flow, const SctpFacts& facts, Direction way, bool known) noexcept {
-  std::array<SctpChunk, SctpFacts::kMostChunks> chunks;
+SctpOutcome track_sctp(SctpFlow& flow, const packet::SctpFacts& facts, chain::Direction way, bool known) noexcept {
+  std::array<packet::SctpChunk, packet::SctpFacts::kMostChunks> chunks;
   size_t count = 0;
-  for (; facts.chunk(count) != SctpChunk::none; ++count) chunks[count] = facts.chunk(count);
+  for (; facts.chunk(count) != packet::SctpChunk::none; ++count) chunks[count] = facts.chunk(count);
   return track_sctp(flow, facts, std::span(chunks).first(count), way, known);
 }
 
-SctpOutcome track_sctp(SctpFlow& flow, const SctpFacts& facts, std::span<const SctpChunk> chunks, Direction way, bool known) noexcept {
+SctpOutcome track_sctp(SctpFlow& flow, const packet::SctpFacts& facts, std::span<const packet::SctpChunk> chunks, chain::Direction way, bool known) noexcept {
   using Fate = SctpOutcome::Fate;
   Visit v{flow, facts, way, known};
-  if (facts.is(SctpFacts::kBad) || (!known && !begins(v)) || !tag_good(v)) return {Fate::invalid};
-  for (SctpChunk chunk : chunks)
+  if (facts.is(packet::SctpFacts::kBad) || (!known && !begins(v)) || !tag_good(v)) return {Fate::invalid};
+  for (packet::SctpChunk chunk : chunks)
     if (!take_chunk(v, chunk)) return {Fate::invalid, 0, v.assured};
   if (v.ignore) return {Fate::kept, 0, v.assured};
   return {Fate::accepted, kTimeouts[static_cast<size_t>(flow.state) % kStates], v.assured};

@@ -31,7 +31,7 @@ struct SctpFlow {
   std::array<uint32_t, 2> tags{};  // by Direction
   std::array<bool, 2> init{};      // an INIT was seen
   SctpState state = SctpState::none;
-  Direction last_way = Direction::original;  // of the heartbeat with another tag
+  chain::Direction last_way = chain::Direction::original;  // of the heartbeat with another tag
   bool other_tag = false;                    // a heartbeat had one
 };
 [[nodiscard]] SctpFlow::Words pack(const SctpFlow& flow) noexcept;
@@ -44,9 +44,9 @@ struct SctpOutcome {
   bool assured = false;
 };
 /// `known`: the flow is there already; if not, the packet must be one that begins a flow.
-[[nodiscard]] SctpOutcome track_sctp(SctpFlow& flow, const SctpFacts& facts, Direction way, bool known) noexcept;
+[[nodiscard]] SctpOutcome track_sctp(SctpFlow& flow, const packet::SctpFacts& facts, chain::Direction way, bool known) noexcept;
 /// The same with every chunk of the packet, those too that `facts` has not listed because they change nothing more.
-[[nodiscard]] SctpOutcome track_sctp(SctpFlow& flow, const SctpFacts& facts, std::span<const SctpChunk> chunks, Direction way,
+[[nodiscard]] SctpOutcome track_sctp(SctpFlow& flow, const packet::SctpFacts& facts, std::span<const packet::SctpChunk> chunks, chain::Direction way,
                                      bool known) noexcept;
 
 }  // namespace bulkhead::conntrack

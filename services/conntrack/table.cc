@@ -2,29 +2,29 @@
 
 namespace bulkhead::conntrack {
 
-FlowTable::FlowTable(ConntrackState& state, Batch& batch, uint64_t seed)
+FlowTable::FlowTable(state::ConntrackState& state, memory::Batch& batch, uint64_t seed)
     : state_(state),
       batch_(batch),
       finder_(state, static_cast<uint32_t>(state.header.capacity)),
       hash_(seed),
       capacity_(static_cast<uint32_t>(state.header.capacity)),
-      mask_(ConntrackState::buckets_for(capacity_) - 1),
+      mask_(state::ConntrackState::buckets_for(capacity_) - 1),
       buckets_(state.buckets()),
       entries_(state.entries(capacity_)) {}
 
 void FlowTable::prefetch_entry(uint64_t hash) const noexcept {
-  for (const Word<uint64_t>& word : bucket_at(hash).places) {
+  for (const memory::Word<uint64_t>& word : bucket_at(hash).places) {
     uint64_t const place = word.load();
-    if (!FlowBucket::may_be(place, hash)) continue;
-    return prefetch<true>(&entries_[FlowBucket::index_at(place)], sizeof(FlowEntry));
+    if (!state::FlowBucket::may_be(place, hash)) continue;
+    return memory::prefetch<true>(&entries_[state::FlowBucket::index_at(place)], sizeof(state::FlowEntry));
   }
 }
 
-bool FlowTable::insert(uint32_t index, Direction way, uint64_t hash) noexcept {
+bool FlowTable::insert(uint32_t index, chain::Direction way, uint64_t hash) noexcept {
   for (unsigned passed = 0; passed <= kMaxPassed; ++passed) {
-    for (Word<uint64_t>& place : bucket_at(hash + passed).places) {
+    for (memory::Word<uint64_t>& place : bucket_at(hash + passed).places) {
       if (place.load() != 0) continue;
-      batch_.set(place, FlowBucket::place_of(index, way, hash));
+      batch_.set(place, state::FlowBucket::place_of(index, way, hash));
       for (unsigned i = 0; i < passed; ++i) batch_.add(bucket_at(hash + i).passed, uint64_t{1});
       return true;
     }
@@ -32,11 +32,11 @@ bool FlowTable::insert(uint32_t index, Direction way, uint64_t hash) noexcept {
   return false;
 }
 
-void FlowTable::erase(uint32_t index, Direction way) noexcept {
+void FlowTable::erase(uint32_t index, chain::Direction way) noexcept {
   uint64_t const hash = entries_[index].hashes[static_cast<size_t>(way)].load();
-  uint64_t const wanted = FlowBucket::place_of(index, way, hash);
+  uint64_t const wanted = state::FlowBucket::place_of(index, way, hash);
   for (unsigned passed = 0; passed <= kMaxPassed; ++passed) {
-    for (Word<uint64_t>& place : bucket_at(hash + passed).places) {
+    for (memory::Word<uint64_t>& place : bucket_at(hash + passed).places) {
       if (place.load() != wanted) continue;
       batch_.set(place, uint64_t{0});
       for (unsigned i = 0; i < passed; ++i) batch_.add(bucket_at(hash + i).passed, ~uint64_t{0});
@@ -60,18 +60,18 @@ std::optional<uint32_t> FlowTable::take_free() noexcept {
   return fresh;
 }
 
-void FlowTable::give_free(uint32_t index, Word<uint32_t>& list) noexcept {
+void FlowTable::give_free(uint32_t index, memory::Word<uint32_t>& list) noexcept {
   batch_.set(entries_[index].next_free, list.load());
   batch_.set(list, index + 1);
 }
 
-std::optional<uint32_t> FlowTable::add(const Tuple& original, uint64_t hash, const Tuple& reply,
+std::optional<uint32_t> FlowTable::add(const packet::Tuple& original, uint64_t hash, const packet::Tuple& reply,
                                        uint64_t number) noexcept {
   std::optional<uint32_t> const index = take_free();
   if (!index) return std::nullopt;
-  FlowEntry& entry = entries_[*index];
+  state::FlowEntry& entry = entries_[*index];
   batch_.touch(entry.stamp);
-  TupleWords const words[2] = {words_of(original), words_of(reply)};
+  state::TupleWords const words[2] = {state::words_of(original), state::words_of(reply)};
   for (size_t way = 0; way < 2; ++way)
     for (size_t i = 0; i < words[way].size(); ++i) batch_.set(entry.tuples[way][i], words[way][i]);
   bool const same_bucket = reply.src == original.dst && reply.dst == original.src &&
@@ -79,22 +79,22 @@ std::optional<uint32_t> FlowTable::add(const Tuple& original, uint64_t hash, con
   uint64_t const reply_hash = same_bucket ? hash : hash_(reply);
   batch_.set(entry.hashes[0], hash);
   batch_.set(entry.hashes[1], reply_hash);
-  if (!insert(*index, Direction::original, hash)) {
+  if (!insert(*index, chain::Direction::original, hash)) {
     give_free(*index, state_.free_first);
     return std::nullopt;
   }
-  if (!insert(*index, Direction::reply, reply_hash)) {
-    erase(*index, Direction::original);
+  if (!insert(*index, chain::Direction::reply, reply_hash)) {
+    erase(*index, chain::Direction::original);
     give_free(*index, state_.free_first);
     return std::nullopt;
   }
   state_.generations.store(state_.generations.load() + 1);  // forward only: not in the batch
   batch_.set(entry.generation, state_.generations.load());
   batch_.set(entry.created, number);
-  batch_.set(entry.status, Status32::used);
+  batch_.set(entry.status, state::Status32::used);
   batch_.set(entry.protocol_state, 0U);
   batch_.set(entry.mark, 0U);
-  for (FlowEntry::Counter& counter : entry.counters) {
+  for (state::FlowEntry::Counter& counter : entry.counters) {
     batch_.set(counter.packets, uint64_t{0});
     batch_.set(counter.bytes, uint64_t{0});
   }
@@ -103,14 +103,14 @@ std::optional<uint32_t> FlowTable::add(const Tuple& original, uint64_t hash, con
   return index;
 }
 
-bool FlowTable::set_reply(uint32_t index, const Tuple& reply) noexcept {
-  FlowEntry& entry = entries_[index];
-  TupleWords const words = words_of(reply);
-  if (is_tuple(entry.tuples[1], words)) return true;
+bool FlowTable::set_reply(uint32_t index, const packet::Tuple& reply) noexcept {
+  state::FlowEntry& entry = entries_[index];
+  state::TupleWords const words = state::words_of(reply);
+  if (state::is_tuple(entry.tuples[1], words)) return true;
   uint64_t const before = entry.hashes[1].load(), hash = hash_(reply);
-  erase(index, Direction::reply);
-  if (!insert(index, Direction::reply, hash)) {
-    static_cast<void>(insert(index, Direction::reply, before));  // where it has just been
+  erase(index, chain::Direction::reply);
+  if (!insert(index, chain::Direction::reply, hash)) {
+    static_cast<void>(insert(index, chain::Direction::reply, before));  // where it has just been
     return false;
   }
   batch_.touch(entry.stamp);
@@ -119,11 +119,11 @@ bool FlowTable::set_reply(uint32_t index, const Tuple& reply) noexcept {
   return true;
 }
 
-void FlowTable::take_out(uint32_t index, Word<uint32_t>& list) noexcept {
-  FlowEntry& entry = entries_[index];
+void FlowTable::take_out(uint32_t index, memory::Word<uint32_t>& list) noexcept {
+  state::FlowEntry& entry = entries_[index];
   batch_.touch(entry.stamp);
-  erase(index, Direction::original);
-  erase(index, Direction::reply);
+  erase(index, chain::Direction::original);
+  erase(index, chain::Direction::reply);
   batch_.set(entry.status, 0U);
   batch_.add(state_.used, ~0U);
   give_free(index, list);
@@ -131,7 +131,7 @@ void FlowTable::take_out(uint32_t index, Word<uint32_t>& list) noexcept {
 
 void FlowTable::remove(uint32_t index) noexcept {
   uint64_t const count = state_.gone_count.load();
-  batch_.set(state_.gone[count % ConntrackState::kGone],
+  batch_.set(state_.gone[count % state::ConntrackState::kGone],
              uint64_t{entries_[index].generation.load()} << 32 | index);
   batch_.set(state_.gone_count, count + 1);
   take_out(index, state_.free_first);
@@ -143,7 +143,7 @@ void FlowTable::remove_dropped(uint32_t index) noexcept {
 }
 
 bool FlowTable::room_for_gone(uint64_t count) const noexcept {
-  return state_.gone_count.load() - state_.gone_passed.load() + count <= ConntrackState::kGone;
+  return state_.gone_count.load() - state_.gone_passed.load() + count <= state::ConntrackState::kGone;
 }
 
 }  // namespace bulkhead::conntrack

@@ -18,37 +18,37 @@ namespace bulkhead::conntrack {
 
 class FlowTable {
  public:
-  static constexpr unsigned kMaxPassed = FlowFinder::kMaxPassed;
+  static constexpr unsigned kMaxPassed = state::FlowFinder::kMaxPassed;
   static constexpr size_t kWordsToAdd = 2 * (kMaxPassed + 1) + 32;
   static constexpr size_t kWordsToRemove = 2 * (kMaxPassed + 1) + 8;
 
   static constexpr size_t kWordsToMove = 3 * (kMaxPassed + 1) + 8;
 
-  using Hit = FlowHit;
+  using Hit = state::FlowHit;
 
-  FlowTable(ConntrackState& state, Batch& batch, uint64_t seed);
+  FlowTable(state::ConntrackState& state, memory::Batch& batch, uint64_t seed);
 
-  [[nodiscard]] uint64_t hash(const Tuple& tuple) const noexcept { return hash_(tuple); }
+  [[nodiscard]] uint64_t hash(const packet::Tuple& tuple) const noexcept { return hash_(tuple); }
   /// Two steps ahead of find(): the bucket, and once that has come, the entry that it names.
   void prefetch_bucket(uint64_t hash) const noexcept { __builtin_prefetch(&bucket_at(hash), 1); }
   void prefetch_entry(uint64_t hash) const noexcept;
   /// One step ahead of remove().
-  void prefetch_buckets(const FlowEntry& entry) const noexcept {
-    for (const Word<uint64_t>& hash : entry.hashes) prefetch_bucket(hash.load());
+  void prefetch_buckets(const state::FlowEntry& entry) const noexcept {
+    for (const memory::Word<uint64_t>& hash : entry.hashes) prefetch_bucket(hash.load());
   }
-  [[nodiscard]] std::optional<Hit> find(const Tuple& tuple, uint64_t hash) const noexcept { return finder_.find(tuple, hash); }
+  [[nodiscard]] std::optional<Hit> find(const packet::Tuple& tuple, uint64_t hash) const noexcept { return finder_.find(tuple, hash); }
 
   /// A new entry for packet `number`, unconfirmed, in the table under both tuples. None if the table is full.
-  [[nodiscard]] std::optional<uint32_t> add(const Tuple& original, uint64_t hash, const Tuple& reply,
+  [[nodiscard]] std::optional<uint32_t> add(const packet::Tuple& original, uint64_t hash, const packet::Tuple& reply,
                                             uint64_t number) noexcept;
   /// The flow's answers come with another tuple. False: there is no place for it, and nothing has changed.
-  [[nodiscard]] bool set_reply(uint32_t index, const Tuple& reply) noexcept;
+  [[nodiscard]] bool set_reply(uint32_t index, const packet::Tuple& reply) noexcept;
   /// Takes an entry out and lists it as gone, so that those behind let go of what they keep for it.
   void remove(uint32_t index) noexcept;
   /// Takes out an unconfirmed entry whose packet was dropped: nobody keeps anything for it.
   void remove_dropped(uint32_t index) noexcept;
 
-  [[nodiscard]] FlowEntry& entry(uint32_t index) noexcept { return entries_[index]; }
+  [[nodiscard]] state::FlowEntry& entry(uint32_t index) noexcept { return entries_[index]; }
   [[nodiscard]] uint32_t capacity() const noexcept { return capacity_; }
   /// Nothing to take without looking at what confirm let go: add() needs that no unconfirmed entry is in the chain.
   [[nodiscard]] bool used_up() const noexcept {
@@ -60,21 +60,21 @@ class FlowTable {
   [[nodiscard]] bool room_for_gone(uint64_t count) const noexcept;
 
  private:
-  [[nodiscard]] FlowBucket& bucket_at(uint64_t hash) const noexcept { return buckets_[hash & mask_]; }
-  [[nodiscard]] bool insert(uint32_t index, Direction way, uint64_t hash) noexcept;
-  void erase(uint32_t index, Direction way) noexcept;
-  void take_out(uint32_t index, Word<uint32_t>& list) noexcept;
+  [[nodiscard]] state::FlowBucket& bucket_at(uint64_t hash) const noexcept { return buckets_[hash & mask_]; }
+  [[nodiscard]] bool insert(uint32_t index, chain::Direction way, uint64_t hash) noexcept;
+  void erase(uint32_t index, chain::Direction way) noexcept;
+  void take_out(uint32_t index, memory::Word<uint32_t>& list) noexcept;
   [[nodiscard]] std::optional<uint32_t> take_free() noexcept;
-  void give_free(uint32_t index, Word<uint32_t>& list) noexcept;
+  void give_free(uint32_t index, memory::Word<uint32_t>& list) noexcept;
 
-  ConntrackState& state_;
-  Batch& batch_;
-  FlowFinder finder_;
+  state::ConntrackState& state_;
+  memory::Batch& batch_;
+  state::FlowFinder finder_;
   TupleHash hash_;
   uint32_t capacity_;
   uint64_t mask_;
-  FlowBucket* buckets_;
-  FlowEntry* entries_;
+  state::FlowBucket* buckets_;
+  state::FlowEntry* entries_;
 };
 
 }  // namespace bulkhead::conntrack

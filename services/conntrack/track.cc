@@ -12,60 +12,60 @@
 namespace bulkhead::conntrack {
 namespace {
 
-void drop(Descriptor& descriptor, DropReason reason) {
-  descriptor.verdict = Verdict::drop;
+void drop(chain::Descriptor& descriptor, chain::DropReason reason) {
+  descriptor.verdict = chain::Verdict::drop;
   descriptor.reason = reason;
 }
 
 }  // namespace
 
-Track::Outcome Track::visit(Descriptor& descriptor, uint64_t hash) noexcept {
+Track::Outcome Track::visit(chain::Descriptor& descriptor, uint64_t hash) noexcept {
   descriptor.gone_first = state_.gone_count.load();
   descriptor.gone_count = 0;
   related_.reset();
   reset_.reset();
-  if (descriptor.kind != Kind::packet) return sweep(descriptor);
-  if ((descriptor.facts & Facts::laned) != 0) take_back(descriptor, hash);
-  descriptor.state = FlowState::untracked;
-  bool const dropped = descriptor.verdict == Verdict::drop && descriptor.shape != Shape::malformed;
+  if (descriptor.kind != chain::Kind::packet) return sweep(descriptor);
+  if ((descriptor.facts & chain::Facts::laned) != 0) take_back(descriptor, hash);
+  descriptor.state = chain::FlowState::untracked;
+  bool const dropped = descriptor.verdict == chain::Verdict::drop && descriptor.shape != packet::Shape::malformed;
   // A chain before conntrack has said so.
-  if (dropped && (descriptor.facts & Facts::reset) == 0) return stranger(descriptor, FlowState::untracked, hash);
-  if (dropped || (descriptor.facts & Facts::untracked) != 0) return refusable(descriptor, FlowState::untracked, hash);
+  if (dropped && (descriptor.facts & chain::Facts::reset) == 0) return stranger(descriptor, chain::FlowState::untracked, hash);
+  if (dropped || (descriptor.facts & chain::Facts::untracked) != 0) return refusable(descriptor, chain::FlowState::untracked, hash);
   switch (descriptor.shape) {
-    case Shape::malformed: return stranger(descriptor, FlowState::invalid, hash);  // pktio has said why it is dropped, where it is
-    case Shape::not_ip: return Outcome::done;
-    case Shape::fragment:  // one that reassembly has let pass
-    case Shape::no_tuple: return stranger(descriptor, FlowState::invalid, hash);
-    case Shape::ip: break;
+    case packet::Shape::malformed: return stranger(descriptor, chain::FlowState::invalid, hash);  // pktio has said why it is dropped, where it is
+    case packet::Shape::not_ip: return Outcome::done;
+    case packet::Shape::fragment:  // one that reassembly has let pass
+    case packet::Shape::no_tuple: return stranger(descriptor, chain::FlowState::invalid, hash);
+    case packet::Shape::ip: break;
   }
-  if ((descriptor.facts & Facts::bad_checksum) != 0) return stranger(descriptor, FlowState::invalid, hash);
-  if (descriptor.quote == Quote::quoted) return quoted(descriptor, hash);
-  if (descriptor.tuple.protocol == protocol::tcp && !possible_flags(descriptor.tcp_flags))
-    return refusable(descriptor, FlowState::invalid, hash);
-  switch (tracking(descriptor.tuple)) {
-    case Tracking::untracked: return stranger(descriptor, FlowState::untracked, hash);
-    case Tracking::flow:
-    case Tracking::answer: return flow_of(descriptor, hash);
-    default: return stranger(descriptor, FlowState::invalid, hash);
+  if ((descriptor.facts & chain::Facts::bad_checksum) != 0) return stranger(descriptor, chain::FlowState::invalid, hash);
+  if (descriptor.quote == chain::Quote::quoted) return quoted(descriptor, hash);
+  if (descriptor.tuple.protocol == packet::protocol::tcp && !tracking::possible_flags(descriptor.tcp_flags))
+    return refusable(descriptor, chain::FlowState::invalid, hash);
+  switch (packet::tracking(descriptor.tuple)) {
+    case packet::Tracking::untracked: return stranger(descriptor, chain::FlowState::untracked, hash);
+    case packet::Tracking::flow:
+    case packet::Tracking::answer: return flow_of(descriptor, hash);
+    default: return stranger(descriptor, chain::FlowState::invalid, hash);
   }
 }
 
-bool Track::waits_for(const FlowEntry& entry) const noexcept {
-  bool const undecided = (entry.status.load() & Status32::confirmed) == 0 || may_be_closed(entry);
+bool Track::waits_for(const state::FlowEntry& entry) const noexcept {
+  bool const undecided = (entry.status.load() & state::Status32::confirmed) == 0 || may_be_closed(entry);
   return undecided && !simulate::mistaken(simulate::Mistake::hazard_left_out);
 }
 
 /// By a reset about a packet that has not come home: closed flows judge, and expire, otherwise.
-bool Track::may_be_closed(const FlowEntry& entry) const noexcept {
+bool Track::may_be_closed(const state::FlowEntry& entry) const noexcept {
   return resets_ != Resets::none && entry.last_to_close() > confirmed_;
 }
 
 /// The same, at once or so long ago that it would not be there any more.
-bool Track::may_have_expired(const FlowEntry& entry, uint64_t now_ns) const noexcept {
-  return may_be_closed(entry) && (entry.may_end() || now_ns >= since_ns_ + timeout(TcpState::close));
+bool Track::may_have_expired(const state::FlowEntry& entry, uint64_t now_ns) const noexcept {
+  return may_be_closed(entry) && (entry.may_end() || now_ns >= since_ns_ + tracking::timeout(tracking::TcpState::close));
 }
 
-void Track::confirmed(uint64_t number, const Descriptor& next) noexcept {
+void Track::confirmed(uint64_t number, const chain::Descriptor& next) noexcept {
   confirmed_ = number;
   if (sample_number_ > number) return;
   since_ns_ = sample_ns_;
@@ -73,115 +73,115 @@ void Track::confirmed(uint64_t number, const Descriptor& next) noexcept {
   sample_ns_ = next.time_ns;
 }
 
-bool Track::expired(uint32_t index, const Descriptor& now) const noexcept {
-  const FlowEntry& entry = table_.entry(index);
+bool Track::expired(uint32_t index, const chain::Descriptor& now) const noexcept {
+  const state::FlowEntry& entry = table_.entry(index);
   bool const own = entry.expires_ns.load() <= now.time_ns;
   // A lane lets its flow live longer; TCP's may have shortened its life too.
   bool const may_differ = own || entry.protocol_state.load() != 0;
   if (!may_differ || index >= lanes_.flows()) return own;
-  std::optional<bool> const laned = lives(std::as_const(lanes_).lane(index), entry.generation.load(), now.number, now.time_ns);
+  std::optional<bool> const laned = state::lives(std::as_const(lanes_).lane(index), entry.generation.load(), now.number, now.time_ns);
   return laned ? !*laned : own;
 }
 
 /// Its own flow, or that of its answer: the one whose lane says so.
-void Track::take_back(const Descriptor& descriptor, uint64_t hash) noexcept {
-  for (auto const& tuple : {std::optional(descriptor.tuple), inverse(descriptor.tuple)})
+void Track::take_back(const chain::Descriptor& descriptor, uint64_t hash) noexcept {
+  for (auto const& tuple : {std::optional(descriptor.tuple), packet::inverse(descriptor.tuple)})
     if (auto const hit = tuple ? table_.find(*tuple, hash) : std::nullopt) adopt(hit->index, descriptor);
 }
 
 /// Once, though the visit may have to be made again.
-void Track::adopt(uint32_t index, const Descriptor& descriptor) noexcept {
+void Track::adopt(uint32_t index, const chain::Descriptor& descriptor) noexcept {
   if (index >= lanes_.flows()) return;
-  FlowEntry& entry = table_.entry(index);
-  const Lane& lane = lanes_.lane(index);
+  state::FlowEntry& entry = table_.entry(index);
+  const state::Lane& lane = lanes_.lane(index);
   uint64_t const away = lane.away.acquire();
   if (lane.generation.load() != entry.generation.load() || away > descriptor.number || entry.adopted.load() >= away) return;
   batch_.touch(entry.stamp);
   batch_.set(entry.adopted, descriptor.number);
   batch_.set(entry.expires_ns, lane.expires_ns.load());
   for (size_t way = 0; way < 2; ++way) {
-    const FlowEntry::Counter& more = lane.sides[way].counted;
+    const state::FlowEntry::Counter& more = lane.sides[way].counted;
     if (more.packets.load() == 0) continue;
     batch_.add(entry.counters[way].packets, more.packets.load());
     batch_.add(entry.counters[way].bytes, more.bytes.load());
   }
-  if (tuple_of(entry.tuples[0]).protocol == protocol::tcp)
-    store_protocol(entry, words_of<TcpFlow::Words>(lane), lane.protocol_state.load(), batch_);
+  if (state::tuple_of(entry.tuples[0]).protocol == packet::protocol::tcp)
+    tracking::store_protocol(entry, tracking::words_of<tracking::TcpFlow::Words>(lane), lane.protocol_state.load(), batch_);
 }
 
-Track::Outcome Track::refusable(Descriptor& descriptor, FlowState state, uint64_t hash) noexcept {
+Track::Outcome Track::refusable(chain::Descriptor& descriptor, chain::FlowState state, uint64_t hash) noexcept {
   if (stranger(descriptor, state, hash) == Outcome::wait) return Outcome::wait;
   expect_reset(descriptor);
   return Outcome::done;
 }
 
-void Track::expect_reset(const Descriptor& descriptor) noexcept {
-  bool const tcp = descriptor.shape == Shape::ip && descriptor.tuple.protocol == protocol::tcp;
+void Track::expect_reset(const chain::Descriptor& descriptor) noexcept {
+  bool const tcp = descriptor.shape == packet::Shape::ip && descriptor.tuple.protocol == packet::protocol::tcp;
   if (!tcp || resets_ == Resets::none || !related_) return;
-  FlowEntry& entry = table_.entry(related_->index);
-  reset_ = track_own_reset(descriptor, entry, related_->direction).outcome;
-  bool const ends = reset_->fate == TcpFate::ended || (reset_->fate == TcpFate::invalid && reset_->timeout_ns != 0);
+  state::FlowEntry& entry = table_.entry(related_->index);
+  reset_ = tracking::track_own_reset(descriptor, entry, related_->direction).outcome;
+  bool const ends = reset_->fate == tracking::TcpFate::ended || (reset_->fate == tracking::TcpFate::invalid && reset_->timeout_ns != 0);
   batch_.touch(entry.stamp);
-  batch_.set(entry.may_close, descriptor.number | (ends ? FlowEntry::kMayEnd : 0));
+  batch_.set(entry.may_close, descriptor.number | (ends ? state::FlowEntry::kMayEnd : 0));
 }
 
-Track::Outcome Track::flow_of(Descriptor& descriptor, uint64_t hash) noexcept {
+Track::Outcome Track::flow_of(chain::Descriptor& descriptor, uint64_t hash) noexcept {
   if (changes(descriptor) == Outcome::wait) return Outcome::wait;
   std::optional<FlowTable::Hit> hit = table_.find(descriptor.tuple, hash);
   // A tuple that is its own answer is found as the answer, which the kernel has entered last.
-  if (hit && descriptor.tuple.src == descriptor.tuple.dst && tuple_of(table_.entry(hit->index).tuples[1]) == descriptor.tuple)
-    hit->direction = Direction::reply;
+  if (hit && descriptor.tuple.src == descriptor.tuple.dst && state::tuple_of(table_.entry(hit->index).tuples[1]) == descriptor.tuple)
+    hit->direction = chain::Direction::reply;
   if (!hit) {
     if (flights_.may_answer(descriptor.tuple)) return Outcome::wait;
     auto const begun = begin_flow(descriptor);
     return begun ? create(descriptor, hash, *begun) : begins_none(descriptor, hash);
   }
-  FlowEntry& entry = table_.entry(hit->index);
+  state::FlowEntry& entry = table_.entry(hit->index);
   if (waits_for(entry)) return Outcome::wait;
   return expired(hit->index, descriptor) ? replaces(descriptor, hit->index, hash) : known(descriptor, *hit, hash);
 }
 
 /// The kernel has made room for it by the time it sees that (init_conntrack).
-Track::Outcome Track::begins_none(Descriptor& descriptor, uint64_t hash) noexcept {
+Track::Outcome Track::begins_none(chain::Descriptor& descriptor, uint64_t hash) noexcept {
   if (table_.used_up()) {
     // It waits for what it would be quoted as before anything has changed, and looks that up again when it has.
-    if (stranger(descriptor, FlowState::invalid, hash) == Outcome::wait || make_room(descriptor) == Outcome::wait) return Outcome::wait;
+    if (stranger(descriptor, chain::FlowState::invalid, hash) == Outcome::wait || make_room(descriptor) == Outcome::wait) return Outcome::wait;
     related_.reset();
     if (table_.used_up_for_good()) {
-      drop(descriptor, DropReason::table_full);
+      drop(descriptor, chain::DropReason::table_full);
       return Outcome::done;
     }
   }
-  return refusable(descriptor, FlowState::invalid, hash);
+  return refusable(descriptor, chain::FlowState::invalid, hash);
 }
 
-Track::Outcome Track::replaces(Descriptor& descriptor, uint32_t index, uint64_t hash) noexcept {
+Track::Outcome Track::replaces(chain::Descriptor& descriptor, uint32_t index, uint64_t hash) noexcept {
   if (!table_.room_for_gone(1)) return Outcome::wait;
   auto const begun = begin_flow(descriptor);
   // It waits for what it would be quoted as before anything has changed.
-  if (!begun && stranger(descriptor, FlowState::invalid, hash, index) == Outcome::wait) return Outcome::wait;
+  if (!begun && stranger(descriptor, chain::FlowState::invalid, hash, index) == Outcome::wait) return Outcome::wait;
   end(descriptor, index);
   if (begun) return create(descriptor, hash, *begun);
   expect_reset(descriptor);
   return Outcome::done;
 }
 
-Track::Outcome Track::quoted(Descriptor& descriptor, uint64_t hash) noexcept {
+Track::Outcome Track::quoted(chain::Descriptor& descriptor, uint64_t hash) noexcept {
   if (changes(descriptor) == Outcome::wait) return Outcome::wait;  // not this one, but a reset in the chain may what it reads
-  descriptor.state = FlowState::invalid;
+  descriptor.state = chain::FlowState::invalid;
   std::optional<FlowTable::Hit> hit;
   if (find_quoted(descriptor, hash, kNone, hit) == Outcome::wait) return Outcome::wait;
   if (!hit) return goes_apart(descriptor);
-  descriptor.state = FlowState::related;
+  descriptor.state = chain::FlowState::related;
   descriptor.flow = hit->index + 1;
   descriptor.flow_generation = table_.entry(hit->index).generation.load();
   descriptor.direction = hit->direction;  // that of the answer: against the packet that it quotes
   return Outcome::done;
 }
 
-Track::Outcome Track::find_quoted(const Descriptor& descriptor, uint64_t hash, uint32_t ending, std::optional<FlowTable::Hit>& found) const noexcept {
+Track::Outcome Track::find_quoted(const chain::Descriptor& descriptor, uint64_t hash, uint32_t ending, std::optional<FlowTable::Hit>& found) const noexcept {
   // The flow is found as its answer would be, since NAT may have given that another tuple.
-  std::optional<Tuple> const answer = inverse(descriptor.tuple);
+  std::optional<packet::Tuple> const answer = packet::inverse(descriptor.tuple);
   std::optional<FlowTable::Hit> const hit = answer ? table_.find(*answer, hash) : std::nullopt;
   if (!hit || hit->index == ending) return answer && flights_.may_answer(*answer) ? Outcome::wait : Outcome::done;
   if (waits_for(table_.entry(hit->index))) return Outcome::wait;
@@ -189,14 +189,14 @@ Track::Outcome Track::find_quoted(const Descriptor& descriptor, uint64_t hash, u
   return Outcome::done;
 }
 
-bool Track::may_be_answered(const Descriptor& descriptor) const noexcept {
-  return answers_ && (descriptor.verdict == Verdict::accept || (descriptor.orders & Orders::answered) != 0);
+bool Track::may_be_answered(const chain::Descriptor& descriptor) const noexcept {
+  return answers_ && (descriptor.verdict == chain::Verdict::accept || (descriptor.orders & chain::Orders::answered) != 0);
 }
 
-Track::Outcome Track::goes_apart(const Descriptor& descriptor) noexcept {
+Track::Outcome Track::goes_apart(const chain::Descriptor& descriptor) noexcept {
   if (!apart_ || !may_be_answered(descriptor)) return Outcome::done;
   // A reset about it would change the table too, and so has it itself that came as a flow's.
-  bool const changes_it = state_.changed.load() == descriptor.number || (descriptor.tuple.protocol == protocol::tcp && resets_ != Resets::none);
+  bool const changes_it = state_.changed.load() == descriptor.number || (descriptor.tuple.protocol == packet::protocol::tcp && resets_ != Resets::none);
   bool const free = changes_it ? confirmed_ + 1 == descriptor.number : state_.changed.load() <= confirmed_;
   if (!free) return Outcome::wait;
   batch_.set(state_.apart, descriptor.number);
@@ -205,70 +205,70 @@ Track::Outcome Track::goes_apart(const Descriptor& descriptor) noexcept {
 }
 
 /// It says so though it may have to wait yet: then it comes again.
-Track::Outcome Track::changes(const Descriptor& descriptor) noexcept {
+Track::Outcome Track::changes(const chain::Descriptor& descriptor) noexcept {
   if (!apart_) return Outcome::done;
   if (state_.apart.load() > confirmed_ && state_.apart.load() != descriptor.number) return Outcome::wait;
   batch_.set(state_.changed, descriptor.number);
   return Outcome::done;
 }
 
-Track::Outcome Track::stranger(Descriptor& descriptor, FlowState state, uint64_t hash, uint32_t ending) noexcept {
+Track::Outcome Track::stranger(chain::Descriptor& descriptor, chain::FlowState state, uint64_t hash, uint32_t ending) noexcept {
   descriptor.state = state;
   if (goes_apart(descriptor) == Outcome::wait) return Outcome::wait;
-  bool const has_tuple = (descriptor.shape == Shape::ip || descriptor.shape == Shape::malformed) && descriptor.quote == Quote::none;
+  bool const has_tuple = (descriptor.shape == packet::Shape::ip || descriptor.shape == packet::Shape::malformed) && descriptor.quote == chain::Quote::none;
   return has_tuple && may_be_answered(descriptor) ? find_quoted(descriptor, hash, ending, related_) : Outcome::done;
 }
 
-Track::Outcome Track::known(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept {
-  if (descriptor.tuple.protocol == protocol::tcp) return known_tcp(descriptor, hit, hash);
-  if (descriptor.tuple.protocol == protocol::sctp) return known_sctp(descriptor, hit, hash);
-  FlowEntry& entry = table_.entry(hit.index);
+Track::Outcome Track::known(chain::Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept {
+  if (descriptor.tuple.protocol == packet::protocol::tcp) return known_tcp(descriptor, hit, hash);
+  if (descriptor.tuple.protocol == packet::protocol::sctp) return known_sctp(descriptor, hit, hash);
+  state::FlowEntry& entry = table_.entry(hit.index);
   belongs(descriptor, hit);
   batch_.touch(entry.stamp);
-  Lifetime const life = lifetime(descriptor.tuple.protocol, entry.status.load(),
+  tracking::Lifetime const life = tracking::lifetime(descriptor.tuple.protocol, entry.status.load(),
                                  descriptor.time_ns - entry.started_ns.load());
-  note(entry, descriptor, life.assured ? Status32::assured : 0, life.ns);
+  note(entry, descriptor, life.assured ? state::Status32::assured : 0, life.ns);
   return Outcome::done;
 }
 
-Track::Outcome Track::known_tcp(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept {
-  FlowEntry& entry = table_.entry(hit.index);
-  TcpFlow flow = unpack(words_of<TcpFlow::Words>(entry));
-  TcpOutcome const outcome = track_tcp(flow, segment_of(descriptor, hit.direction), entry.status.load(),
+Track::Outcome Track::known_tcp(chain::Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept {
+  state::FlowEntry& entry = table_.entry(hit.index);
+  tracking::TcpFlow flow = tracking::unpack(tracking::words_of<tracking::TcpFlow::Words>(entry));
+  tracking::TcpOutcome const outcome = tracking::track_tcp(flow, tracking::segment_of(descriptor, hit.direction), entry.status.load(),
                                        entry.expires_ns.load() - descriptor.time_ns);
-  bool const over = outcome.fate == TcpFate::anew || outcome.fate == TcpFate::ended;
+  bool const over = outcome.fate == tracking::TcpFate::anew || outcome.fate == tracking::TcpFate::ended;
   if (over && !table_.room_for_gone(1)) return Outcome::wait;
-  if (outcome.fate == TcpFate::anew) return replaces(descriptor, hit.index, hash);
-  bool const invalid = outcome.fate == TcpFate::invalid;
-  if (invalid && stranger(descriptor, FlowState::invalid, hash) == Outcome::wait) return Outcome::wait;
+  if (outcome.fate == tracking::TcpFate::anew) return replaces(descriptor, hit.index, hash);
+  bool const invalid = outcome.fate == tracking::TcpFate::invalid;
+  if (invalid && stranger(descriptor, chain::FlowState::invalid, hash) == Outcome::wait) return Outcome::wait;
   batch_.touch(entry.stamp);
-  store_protocol(entry, pack(flow), static_cast<uint32_t>(flow.state), batch_);
+  tracking::store_protocol(entry, pack(flow), static_cast<uint32_t>(flow.state), batch_);
   if (invalid) {
     if (outcome.timeout_ns != 0) batch_.set(entry.expires_ns, descriptor.time_ns + outcome.timeout_ns);
     expect_reset(descriptor);
     return Outcome::done;
   }
   belongs(descriptor, hit);
-  bool const resettable = resets_ == Resets::any || (resets_ == Resets::others && descriptor.state != FlowState::established);
+  bool const resettable = resets_ == Resets::any || (resets_ == Resets::others && descriptor.state != chain::FlowState::established);
   if (resettable) batch_.set(entry.may_close, descriptor.number);
   switch (outcome.fate) {
-    case TcpFate::ended: end(descriptor, hit.index); break;
-    case TcpFate::kept: set_status(entry, descriptor, 0); break;
-    default: note(entry, descriptor, outcome.assured ? Status32::assured : 0, outcome.timeout_ns); break;
+    case tracking::TcpFate::ended: end(descriptor, hit.index); break;
+    case tracking::TcpFate::kept: set_status(entry, descriptor, 0); break;
+    default: note(entry, descriptor, outcome.assured ? state::Status32::assured : 0, outcome.timeout_ns); break;
   }
   return Outcome::done;
 }
 
-Track::Outcome Track::known_sctp(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept {
+Track::Outcome Track::known_sctp(chain::Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept {
   using Fate = SctpOutcome::Fate;
-  FlowEntry& entry = table_.entry(hit.index);
-  SctpFlow flow = unpack(words_of<SctpFlow::Words>(entry));
+  state::FlowEntry& entry = table_.entry(hit.index);
+  SctpFlow flow = unpack(tracking::words_of<SctpFlow::Words>(entry));
   SctpOutcome const outcome = track_sctp(flow, descriptor.sctp, hit.direction, true);
-  uint32_t const status = outcome.assured ? Status32::assured : 0;
+  uint32_t const status = outcome.assured ? state::Status32::assured : 0;
   bool const invalid = outcome.fate == Fate::invalid;
-  if (invalid && stranger(descriptor, FlowState::invalid, hash) == Outcome::wait) return Outcome::wait;
+  if (invalid && stranger(descriptor, chain::FlowState::invalid, hash) == Outcome::wait) return Outcome::wait;
   batch_.touch(entry.stamp);
-  store_protocol(entry, pack(flow), static_cast<uint32_t>(flow.state), batch_);
+  tracking::store_protocol(entry, pack(flow), static_cast<uint32_t>(flow.state), batch_);
   if (invalid) {
     set_status(entry, descriptor, status);
     return Outcome::done;
@@ -279,51 +279,51 @@ Track::Outcome Track::known_sctp(Descriptor& descriptor, FlowTable::Hit hit, uin
   return Outcome::done;
 }
 
-void Track::belongs(Descriptor& descriptor, FlowTable::Hit hit) noexcept {
-  const FlowEntry& entry = table_.entry(hit.index);
-  bool const replied = hit.direction == Direction::reply || (entry.status.load() & Status32::seen_reply) != 0;
+void Track::belongs(chain::Descriptor& descriptor, FlowTable::Hit hit) noexcept {
+  const state::FlowEntry& entry = table_.entry(hit.index);
+  bool const replied = hit.direction == chain::Direction::reply || (entry.status.load() & state::Status32::seen_reply) != 0;
   descriptor.flow = hit.index + 1;
   descriptor.flow_generation = entry.generation.load();
   descriptor.direction = hit.direction;
-  descriptor.state = replied ? FlowState::established : FlowState::fresh;
+  descriptor.state = replied ? chain::FlowState::established : chain::FlowState::fresh;
 }
 
-void Track::note(FlowEntry& entry, const Descriptor& descriptor, uint32_t more_status, uint64_t lives_ns) noexcept {
+void Track::note(state::FlowEntry& entry, const chain::Descriptor& descriptor, uint32_t more_status, uint64_t lives_ns) noexcept {
   set_status(entry, descriptor, more_status);
   batch_.set(entry.expires_ns, descriptor.time_ns + lives_ns);
   count(entry, descriptor);
 }
 
-void Track::set_status(FlowEntry& entry, const Descriptor& descriptor, uint32_t more) noexcept {
+void Track::set_status(state::FlowEntry& entry, const chain::Descriptor& descriptor, uint32_t more) noexcept {
   uint32_t const before = entry.status.load();
-  if (descriptor.direction == Direction::reply) more |= Status32::seen_reply;
+  if (descriptor.direction == chain::Direction::reply) more |= state::Status32::seen_reply;
   if ((before | more) != before) batch_.set(entry.status, before | more);
 }
 
-void Track::count(FlowEntry& entry, const Descriptor& descriptor) noexcept {
-  FlowEntry::Counter& counter = entry.counters[static_cast<size_t>(descriptor.direction)];
+void Track::count(state::FlowEntry& entry, const chain::Descriptor& descriptor) noexcept {
+  state::FlowEntry::Counter& counter = entry.counters[static_cast<size_t>(descriptor.direction)];
   batch_.add(counter.packets, uint64_t{1});
   batch_.add(counter.bytes, uint64_t{descriptor.l3_length});
 }
 
-Track::Outcome Track::create(Descriptor& descriptor, uint64_t hash, const Beginning& begun) noexcept {
+Track::Outcome Track::create(chain::Descriptor& descriptor, uint64_t hash, const Beginning& begun) noexcept {
   if (table_.used_up() && make_room(descriptor) == Outcome::wait) return Outcome::wait;
   std::optional<uint32_t> const index = table_.add(descriptor.tuple, hash, begun.reply, descriptor.number);
   if (!index) {
-    descriptor.state = FlowState::invalid;
-    drop(descriptor, DropReason::table_full);
+    descriptor.state = chain::FlowState::invalid;
+    drop(descriptor, chain::DropReason::table_full);
     return Outcome::done;
   }
-  FlowEntry& entry = table_.entry(*index);
-  belongs(descriptor, {*index, Direction::original});
+  state::FlowEntry& entry = table_.entry(*index);
+  belongs(descriptor, {*index, chain::Direction::original});
   flights_.begin(descriptor.tuple);
   batch_.set(entry.started_ns, descriptor.time_ns);
-  store_protocol(entry, std::span(begun.protocol_words).first(begun.words), begun.state, batch_);
+  tracking::store_protocol(entry, std::span(begun.protocol_words).first(begun.words), begun.state, batch_);
   note(entry, descriptor, begun.status, begun.lives_ns);
   return Outcome::done;
 }
 
-Track::Outcome Track::make_room(Descriptor& descriptor) noexcept {
+Track::Outcome Track::make_room(chain::Descriptor& descriptor) noexcept {
   if (waits_for_room()) return Outcome::wait;
   if (!table_.used_up_for_good()) return Outcome::done;
   if (!table_.room_for_gone(1)) return Outcome::wait;
@@ -331,9 +331,9 @@ Track::Outcome Track::make_room(Descriptor& descriptor) noexcept {
   uint32_t const looked = std::min(kEvictionLook, table_.capacity());
   auto const at = [&](uint32_t i) { return (first + i) % table_.capacity(); };
   for (uint32_t i = 0; i < looked; ++i) {
-    const FlowEntry& entry = table_.entry(at(i));
+    const state::FlowEntry& entry = table_.entry(at(i));
     if (may_have_expired(entry, descriptor.time_ns)) return Outcome::wait;
-    if ((entry.status.load() & Status32::assured) != 0 && !expired(at(i), descriptor)) continue;
+    if ((entry.status.load() & state::Status32::assured) != 0 && !expired(at(i), descriptor)) continue;
     end(descriptor, at(i));
     batch_.set(state_.evict, at(i + 1));
     batch_.add(state_.evicted, uint64_t{1});
@@ -347,28 +347,28 @@ bool Track::waits_for_room() const noexcept {
   return state_.unconfirmed.load() != 0 && !simulate::mistaken(simulate::Mistake::hazard_left_out);
 }
 
-void Track::end(Descriptor& descriptor, uint32_t index) noexcept {
+void Track::end(chain::Descriptor& descriptor, uint32_t index) noexcept {
   table_.remove(index);
   ++descriptor.gone_count;
 }
 
-Track::Outcome Track::sweep(Descriptor& tick) noexcept {
+Track::Outcome Track::sweep(chain::Descriptor& tick) noexcept {
   uint32_t const known = state_.fresh.load();
   uint32_t const looked = std::min(kSweep, known);
   if (!table_.room_for_gone(looked)) return Outcome::wait;
   uint32_t const first = state_.sweep.load();
   auto const at = [&](uint32_t i) { return (first + i) % known; };
   for (uint32_t i = 0; i < looked; ++i) {
-    const FlowEntry& entry = table_.entry(at(i));
-    if ((entry.status.load() & Status32::used) == 0) continue;
+    const state::FlowEntry& entry = table_.entry(at(i));
+    if ((entry.status.load() & state::Status32::used) == 0) continue;
     if (may_have_expired(entry, tick.time_ns)) return Outcome::wait;
     if (!expired(at(i), tick)) continue;
     if (waits_for(entry) || changes(tick) == Outcome::wait) return Outcome::wait;
     table_.prefetch_buckets(entry);
   }
   for (uint32_t i = 0; i < looked; ++i) {
-    const FlowEntry& entry = table_.entry(at(i));
-    if ((entry.status.load() & Status32::used) == 0 || !expired(at(i), tick)) continue;
+    const state::FlowEntry& entry = table_.entry(at(i));
+    if ((entry.status.load() & state::Status32::used) == 0 || !expired(at(i), tick)) continue;
     end(tick, at(i));
     batch_.add(state_.expired, uint64_t{1});
   }

@@ -38,12 +38,12 @@ class Track {
   static constexpr uint32_t kEvictionLook = 64;  // entries that a full table looks at for one that may go
   static constexpr size_t kWordsEach = FlowTable::kWordsToAdd + FlowTable::kWordsToRemove + Flights::kWordsEach + 40;
   static constexpr size_t kWordsForTick = kSweep * FlowTable::kWordsToRemove + 16;
-  [[nodiscard]] static size_t words_for(Kind kind) {
-    return kind == Kind::tick ? kWordsForTick : kWordsEach;
+  [[nodiscard]] static size_t words_for(chain::Kind kind) {
+    return kind == chain::Kind::tick ? kWordsForTick : kWordsEach;
   }
 
-  using Resets = Settings::Ruleset::Resets;
-  Track(ConntrackState& state, FlowTable& table, Flights& flights, Batch& batch, const Settings& settings = {}, LaneTable lanes = {})
+  using Resets = control::Settings::Ruleset::Resets;
+  Track(state::ConntrackState& state, FlowTable& table, Flights& flights, memory::Batch& batch, const control::Settings& settings = {}, state::LaneTable lanes = {})
       : state_(state),
         table_(table),
         flights_(flights),
@@ -54,69 +54,69 @@ class Track {
         apart_(answers_ && settings.ruleset.sets_tuples) {}
 
   /// Before a visit of `next`, now and then: the number up to which packets are behind confirm.
-  void confirmed(uint64_t number, const Descriptor& next) noexcept;
+  void confirmed(uint64_t number, const chain::Descriptor& next) noexcept;
 
   /// Fills in flow, state, direction, and the verdict where a packet is dropped here. `hash`: of its tuple.
-  Outcome visit(Descriptor& descriptor, uint64_t hash) noexcept;
-  Outcome visit(Descriptor& descriptor) noexcept { return visit(descriptor, table_.hash(descriptor.tuple)); }
+  Outcome visit(chain::Descriptor& descriptor, uint64_t hash) noexcept;
+  Outcome visit(chain::Descriptor& descriptor) noexcept { return visit(descriptor, table_.hash(descriptor.tuple)); }
   /// Of the packet just visited, if it has no flow: which one an ICMP error about it would be related to, in the direction of
   /// the error. The kernel looks for it by what the error quotes.
   [[nodiscard]] const std::optional<FlowTable::Hit>& related() const noexcept { return related_; }
   /// And what a reset about it would do, which is a packet of that flow.
-  [[nodiscard]] const std::optional<TcpOutcome>& reset() const noexcept { return reset_; }
+  [[nodiscard]] const std::optional<tracking::TcpOutcome>& reset() const noexcept { return reset_; }
 
  private:
   static constexpr uint32_t kNone = ~0U;  // beyond any capacity
 
-  Outcome flow_of(Descriptor& descriptor, uint64_t hash) noexcept;
-  Outcome quoted(Descriptor& descriptor, uint64_t hash) noexcept;
+  Outcome flow_of(chain::Descriptor& descriptor, uint64_t hash) noexcept;
+  Outcome quoted(chain::Descriptor& descriptor, uint64_t hash) noexcept;
   /// The flow that an ICMP error which quotes the tuple is related to.
-  Outcome find_quoted(const Descriptor& descriptor, uint64_t hash, uint32_t ending, std::optional<FlowTable::Hit>& found) const noexcept;
-  [[nodiscard]] bool may_be_answered(const Descriptor& descriptor) const noexcept;
+  Outcome find_quoted(const chain::Descriptor& descriptor, uint64_t hash, uint32_t ending, std::optional<FlowTable::Hit>& found) const noexcept;
+  [[nodiscard]] bool may_be_answered(const chain::Descriptor& descriptor) const noexcept;
   /// May this one go, which gets no flow?
-  Outcome goes_apart(const Descriptor& descriptor) noexcept;
+  Outcome goes_apart(const chain::Descriptor& descriptor) noexcept;
   /// And this one, which may change the table?
-  Outcome changes(const Descriptor& descriptor) noexcept;
+  Outcome changes(const chain::Descriptor& descriptor) noexcept;
   /// One that gets no flow. `ending`: the flow that it ends first.
-  Outcome stranger(Descriptor& descriptor, FlowState state, uint64_t hash, uint32_t ending = kNone) noexcept;
-  Outcome known(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept;
-  Outcome known_tcp(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept;
-  Outcome known_sctp(Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept;
-  Outcome create(Descriptor& descriptor, uint64_t hash, const Beginning& begun) noexcept;
+  Outcome stranger(chain::Descriptor& descriptor, chain::FlowState state, uint64_t hash, uint32_t ending = kNone) noexcept;
+  Outcome known(chain::Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept;
+  Outcome known_tcp(chain::Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept;
+  Outcome known_sctp(chain::Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept;
+  Outcome create(chain::Descriptor& descriptor, uint64_t hash, const Beginning& begun) noexcept;
   /// Which would, by its tuple.
-  Outcome begins_none(Descriptor& descriptor, uint64_t hash) noexcept;
+  Outcome begins_none(chain::Descriptor& descriptor, uint64_t hash) noexcept;
   /// In the place of a flow that is over.
-  Outcome replaces(Descriptor& descriptor, uint32_t index, uint64_t hash) noexcept;
-  Outcome sweep(Descriptor& tick) noexcept;
+  Outcome replaces(chain::Descriptor& descriptor, uint32_t index, uint64_t hash) noexcept;
+  Outcome sweep(chain::Descriptor& tick) noexcept;
   /// A stranger that a reset may be sent about.
-  Outcome refusable(Descriptor& descriptor, FlowState state, uint64_t hash) noexcept;
+  Outcome refusable(chain::Descriptor& descriptor, chain::FlowState state, uint64_t hash) noexcept;
   /// That would be a packet of the flow that the stranger is related to.
-  void expect_reset(const Descriptor& descriptor) noexcept;
-  void take_back(const Descriptor& descriptor, uint64_t hash) noexcept;
-  void adopt(uint32_t index, const Descriptor& descriptor) noexcept;
+  void expect_reset(const chain::Descriptor& descriptor) noexcept;
+  void take_back(const chain::Descriptor& descriptor, uint64_t hash) noexcept;
+  void adopt(uint32_t index, const chain::Descriptor& descriptor) noexcept;
   /// Done: there is room for one more, or there can be none.
-  Outcome make_room(Descriptor& descriptor) noexcept;
-  void belongs(Descriptor& descriptor, FlowTable::Hit hit) noexcept;
-  void note(FlowEntry& entry, const Descriptor& descriptor, uint32_t more_status, uint64_t lives_ns) noexcept;
-  void set_status(FlowEntry& entry, const Descriptor& descriptor, uint32_t more) noexcept;
-  void count(FlowEntry& entry, const Descriptor& descriptor) noexcept;
-  void end(Descriptor& descriptor, uint32_t index) noexcept;
-  [[nodiscard]] bool expired(uint32_t index, const Descriptor& now) const noexcept;
-  [[nodiscard]] bool waits_for(const FlowEntry& entry) const noexcept;
-  [[nodiscard]] bool may_be_closed(const FlowEntry& entry) const noexcept;
-  [[nodiscard]] bool may_have_expired(const FlowEntry& entry, uint64_t now_ns) const noexcept;
+  Outcome make_room(chain::Descriptor& descriptor) noexcept;
+  void belongs(chain::Descriptor& descriptor, FlowTable::Hit hit) noexcept;
+  void note(state::FlowEntry& entry, const chain::Descriptor& descriptor, uint32_t more_status, uint64_t lives_ns) noexcept;
+  void set_status(state::FlowEntry& entry, const chain::Descriptor& descriptor, uint32_t more) noexcept;
+  void count(state::FlowEntry& entry, const chain::Descriptor& descriptor) noexcept;
+  void end(chain::Descriptor& descriptor, uint32_t index) noexcept;
+  [[nodiscard]] bool expired(uint32_t index, const chain::Descriptor& now) const noexcept;
+  [[nodiscard]] bool waits_for(const state::FlowEntry& entry) const noexcept;
+  [[nodiscard]] bool may_be_closed(const state::FlowEntry& entry) const noexcept;
+  [[nodiscard]] bool may_have_expired(const state::FlowEntry& entry, uint64_t now_ns) const noexcept;
   [[nodiscard]] bool waits_for_room() const noexcept;
 
-  ConntrackState& state_;
+  state::ConntrackState& state_;
   FlowTable& table_;
   Flights& flights_;
-  Batch& batch_;
+  memory::Batch& batch_;
   Resets resets_;
-  LaneTable lanes_;
+  state::LaneTable lanes_;
   bool answers_;  // a router may answer a packet with an ICMP error
   bool apart_;    // and about one without a flow as rules have changed it, into any flow's
   std::optional<FlowTable::Hit> related_;
-  std::optional<TcpOutcome> reset_;
+  std::optional<tracking::TcpOutcome> reset_;
   uint64_t confirmed_ = 0;
   uint64_t since_ns_ = 0;                        // no packet behind confirmed_ is older
   uint64_t sample_number_ = 0, sample_ns_ = 0;  // of a packet that is not behind confirm yet

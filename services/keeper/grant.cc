@@ -24,11 +24,11 @@ struct Granter::Asking {
         hello(granter.loop_, [this, &granter](int result) { granter.heard(*this, result); }) {}
 
   kj::AutoCloseFd socket;
-  std::array<std::byte, kMaxMessage> bytes{};
-  Operation hello;
+  std::array<std::byte, control::kMaxMessage> bytes{};
+  runtime::Operation hello;
 };
 
-Granter::Granter(Loop& loop, Registry& registry, const Watch& watch, int listener)
+Granter::Granter(runtime::Loop& loop, Registry& registry, const Watch& watch, int listener)
     : loop_(loop),
       registry_(registry),
       watch_(watch),
@@ -56,8 +56,8 @@ void Granter::heard(Asking& asking, int result) {
     auto const service = who(asking, std::span(asking.bytes).first(static_cast<size_t>(result)));
     if (!service) {
       spdlog::warn("refused: {}", service.error().message);
-      (void)send_parcel(asking.socket, encode(ToService{Refused{service.error().message}}), -1,
-                        Patience::none);
+      (void)runtime::send_parcel(asking.socket, control::encode(control::ToService{control::Refused{service.error().message}}), -1,
+                        runtime::Patience::none);
     } else if (auto granted = grant_all(asking.socket, *service); !granted) {
       spdlog::warn("{}: grants: {}", *service, granted.error().message);
     }
@@ -66,7 +66,7 @@ void Granter::heard(Asking& asking, int result) {
 }
 
 Result<std::string> Granter::who(const Asking& asking, std::span<const std::byte> bytes) const {
-  auto hello = decode_hello(bytes);
+  auto hello = control::decode_hello(bytes);
   if (!hello) return tl::unexpected(hello.error());
   ucred peer{};
   socklen_t size = sizeof peer;
@@ -81,19 +81,19 @@ Result<std::string> Granter::who(const Asking& asking, std::span<const std::byte
 }
 
 Status Granter::grant_all(int socket, const std::string& service) {
-  std::vector<std::pair<std::string, Right>> names;
-  registry_.each([&](const std::string& name, ObjectKind kind) {
+  std::vector<std::pair<std::string, memory::Right>> names;
+  registry_.each([&](const std::string& name, control::ObjectKind kind) {
     const Entry* const entry = entitled(service, name);
     if (entry != nullptr && entry->kind == kind) names.emplace_back(name, entry->right);
   });
   for (const auto& [name, right] : names) {
     auto handout = registry_.hand_out(name, right);
     if (!handout) return tl::unexpected(handout.error());
-    auto sent = send_parcel(socket, encode(ToService{handout->grant}), handout->descriptor, Patience::none);
+    auto sent = runtime::send_parcel(socket, control::encode(control::ToService{handout->grant}), handout->descriptor, runtime::Patience::none);
     if (!sent) return sent;
   }
-  return send_parcel(socket, encode(ToService{Done{static_cast<uint32_t>(names.size())}}), -1,
-                     Patience::none);
+  return runtime::send_parcel(socket, control::encode(control::ToService{control::Done{static_cast<uint32_t>(names.size())}}), -1,
+                     runtime::Patience::none);
 }
 
 }  // namespace bulkhead::keeper

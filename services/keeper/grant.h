@@ -21,7 +21,7 @@ namespace bulkhead::keeper {
 class Granter {
  public:
   /// `listener` is blocking, and stays the caller's.
-  Granter(Loop& loop, Registry& registry, const Watch& watch, int listener);
+  Granter(runtime::Loop& loop, Registry& registry, const Watch& watch, int listener);
   ~Granter();
   Granter(const Granter&) = delete;
   Granter& operator=(const Granter&) = delete;
@@ -34,13 +34,13 @@ class Granter {
   [[nodiscard]] Result<std::string> who(const Asking& asking, std::span<const std::byte> bytes) const;
   [[nodiscard]] Status grant_all(int socket, const std::string& service);
 
-  Loop& loop_;
+  runtime::Loop& loop_;
   Registry& registry_;
   const Watch& watch_;
   int listener_;
   std::list<std::unique_ptr<Asking>> asking_;
-  Operation accept_;
-  Operation pause_;
+  runtime::Operation accept_;
+  runtime::Operation pause_;
 };
 
 }  // namespace bulkhead::keeper

@@ -17,7 +17,7 @@
 namespace bulkhead::keeper {
 
 struct Possession {
-  Held what;
+  control::Held what;
   kj::AutoCloseFd descriptor;
 };
 
@@ -27,16 +27,16 @@ class HolderLink {
 
   /// First, and once: all that earlier keepers had deposited. What came before an error is in `into` too.
   [[nodiscard]] Status take_over(std::vector<Possession>& into);
-  [[nodiscard]] Status deposit(const std::string& name, ObjectKind kind, int descriptor);
+  [[nodiscard]] Status deposit(const std::string& name, control::ObjectKind kind, int descriptor);
 
-  void ask_stop() const { (void)send_message(StopAll{}); }
-  void report_failure(const std::string& reason) const { (void)send_message(Failed{reason}); }
+  void ask_stop() const { (void)send_message(control::StopAll{}); }
+  void report_failure(const std::string& reason) const { (void)send_message(control::Failed{reason}); }
 
   /// Reports POLLIN and POLLHUP when the holder has gone.
   [[nodiscard]] int socket() const { return socket_; }
 
  private:
-  [[nodiscard]] Status send_message(const HolderMessage& message, int descriptor = -1) const;
+  [[nodiscard]] Status send_message(const control::HolderMessage& message, int descriptor = -1) const;
 
   kj::AutoCloseFd socket_;
 };

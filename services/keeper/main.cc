@@ -39,28 +39,28 @@ Result<kj::AutoCloseFd> listener(Registry& registry, const std::string& name, Li
   if (!registry.has(object)) {
     auto socket = listen();
     if (!socket) return socket;
-    if (auto kept = registry.keep(object, ObjectKind::socket, kj::mv(*socket)); !kept)
+    if (auto kept = registry.keep(object, control::ObjectKind::socket, kj::mv(*socket)); !kept)
       return tl::unexpected(kept.error());
   }
-  return duplicate(object, registry.descriptor(object));
+  return memory::duplicate(object, registry.descriptor(object));
 }
 
-Status make_objects(Registry& registry, const Settings& settings) {
-  for (const auto& spec : catalog(settings))
+Status make_objects(Registry& registry, const control::Settings& settings) {
+  for (const auto& spec : chain::catalog(settings))
     if (auto made = registry.make_memory(spec); !made) return made;
-  for (const char* service : kServices)
+  for (const char* service : chain::kServices)
     if (auto made = registry.make_bell(fmt::format("bell.{}", service)); !made) return made;
   return {};
 }
 
-Result<Mapping> make_state(Registry& registry) {
-  constexpr size_t bytes = KeeperState::bytes_for(0);
-  auto made = registry.make_memory({"keeper.state", KeeperState::kLayout, KeeperState::kVersion, bytes, 0});
+Result<memory::Mapping> make_state(Registry& registry) {
+  constexpr size_t bytes = state::KeeperState::bytes_for(0);
+  auto made = registry.make_memory({"keeper.state", state::KeeperState::kLayout, state::KeeperState::kVersion, bytes, 0});
   if (!made) return tl::unexpected(made.error());
   return registry.writable("keeper.state");
 }
 
-void begin_state(KeeperState& state) {
+void begin_state(state::KeeperState& state) {
   state.heartbeat.store(state.heartbeat.load() + 1);
   if (state.started_ns.load() == 0) state.started_ns.store(boot_ns());
   state.starts.store(state.starts.load() + 1);
@@ -68,35 +68,35 @@ void begin_state(KeeperState& state) {
 }
 
 /// Until the holder is gone.
-Status keep(const Arguments& arguments, ControlLoop& control, HolderLink& holder, Registry& registry) {
-  auto settings = read_config(registry.memory("config"));
+Status keep(const Arguments& arguments, runtime::ControlLoop& control, HolderLink& holder, Registry& registry) {
+  auto settings = control::read_config(registry.memory("config"));
   if (!settings) return tl::unexpected(settings.error());
   auto memory = make_state(registry);
   if (!memory) return tl::unexpected(memory.error());
-  auto state = view<KeeperState>("keeper.state", memory->bytes());
+  auto state = memory::view<state::KeeperState>("keeper.state", memory->bytes());
   if (!state) return tl::unexpected(state.error());
   begin_state(**state);
   auto objects =
-      listener(registry, "objects", [&] { return listen_parcels(arguments.run_dir, "objects.sock", 0666); });
+      listener(registry, "objects", [&] { return runtime::listen_parcels(arguments.run_dir, "objects.sock", 0666); });
   if (!objects) return tl::unexpected(objects.error());
   auto questions = listener(registry, "keeper", [&]() -> Result<kj::AutoCloseFd> {
-    auto place = shorten(arguments.run_dir);
+    auto place = runtime::shorten(arguments.run_dir);
     if (!place) return tl::unexpected(place.error());
-    return listen_unix(place->path + "/keeper.sock", 0600);
+    return runtime::listen_unix(place->path + "/keeper.sock", 0600);
   });
   if (!questions) return tl::unexpected(questions.error());
   if (auto made = make_objects(registry, *settings); !made) return made;
 
   bool ended = false;
   Watch watch(control.loop(), registry, holder, **state,
-              {arguments.run_dir, program_directory(), settings->hang_ms, arguments.first_user},
+              {arguments.run_dir, runtime::program_directory(), settings->hang_ms, arguments.first_user},
               [&] { ended = true; });
   Granter granter(control.loop(), registry, watch, *objects);
-  RpcServer server(control, kj::mv(*questions),
+  runtime::RpcServer server(control, kj::mv(*questions),
                    kj::heap<StatusServer>(registry, watch, holder, **state, *settings, arguments.run_dir));
-  auto signals = Signals::create(control.loop(), {SIGTERM, SIGINT}, [&](const auto&) { holder.ask_stop(); });
+  auto signals = runtime::Signals::create(control.loop(), {SIGTERM, SIGINT}, [&](const auto&) { holder.ask_stop(); });
   if (!signals) return tl::unexpected(signals.error());
-  Operation holder_gone(control.loop(), [&](int) { ended = true; });  // it says nothing more unless asked
+  runtime::Operation holder_gone(control.loop(), [&](int) { ended = true; });  // it says nothing more unless asked
   holder_gone.poll(holder.socket(), POLLRDHUP);
   watch.begin();
   while (!ended) control.wait();
@@ -106,8 +106,8 @@ Status keep(const Arguments& arguments, ControlLoop& control, HolderLink& holder
 
 /// For a keeper that never came so far as to watch.
 void end_processes(const Registry& registry) {
-  registry.each([&](const std::string& name, ObjectKind kind) {
-    if (kind == ObjectKind::process) send_signal(registry.descriptor(name), SIGKILL);
+  registry.each([&](const std::string& name, control::ObjectKind kind) {
+    if (kind == control::ObjectKind::process) runtime::send_signal(registry.descriptor(name), SIGKILL);
   });
 }
 
@@ -121,14 +121,14 @@ int run(const Arguments& arguments) {
   if (!arguments.first_user)
     spdlog::info("not root: services run as this user, who could open read-only objects anew for writing");
   auto kept = taken.and_then([&]() -> Status {
-    auto control = ControlLoop::create();
+    auto control = runtime::ControlLoop::create();
     if (!control) return tl::unexpected(control.error());
     return keep(arguments, **control, holder, registry);
   });
-  bool const holder_lives = !readable(holder.socket(), std::chrono::milliseconds(0));
+  bool const holder_lives = !runtime::readable(holder.socket(), std::chrono::milliseconds(0));
   if (!holder_lives) {
     end_processes(registry);
-    remove_run_dir(arguments.run_dir);
+    runtime::remove_run_dir(arguments.run_dir);
     return 0;
   }
   spdlog::error("{}", kept ? std::string("ended") : kept.error().message);
@@ -150,6 +150,6 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (*users) arguments.first_user = first_user;
   ::prctl(PR_SET_NAME, "bh-keeper");
-  bulkhead::set_up_logging("keeper");
+  bulkhead::runtime::set_up_logging("keeper");
   return bulkhead::keeper::run(arguments);
 }

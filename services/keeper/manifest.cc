@@ -5,11 +5,11 @@
 namespace bulkhead::keeper {
 namespace {
 
-constexpr auto memory = ObjectKind::memory;
-constexpr auto bell = ObjectKind::bell;
-constexpr auto file = ObjectKind::file;
-constexpr auto ro = Right::read;
-constexpr auto rw = Right::write;
+constexpr auto memory = control::ObjectKind::memory;
+constexpr auto bell = control::ObjectKind::bell;
+constexpr auto file = control::ObjectKind::file;
+constexpr auto ro = memory::Right::read;
+constexpr auto rw = memory::Right::write;
 
 constexpr Entry kManifest[] = {
     {"pktio", "config", memory, ro},

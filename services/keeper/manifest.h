@@ -16,8 +16,8 @@ namespace bulkhead::keeper {
 struct Entry {
   const char* service;
   const char* object;  // a name, or its beginning and '*'
-  ObjectKind kind;
-  Right right;
+  control::ObjectKind kind;
+  memory::Right right;
 };
 
 [[nodiscard]] std::span<const Entry> manifest();

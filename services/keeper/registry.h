@@ -25,9 +25,9 @@ class Registry {
   /// What the holder gave us back.
   void take(Possession possession);
   /// Something new, or something else under an old name.
-  [[nodiscard]] Status keep(const std::string& name, ObjectKind kind, kj::AutoCloseFd descriptor);
+  [[nodiscard]] Status keep(const std::string& name, control::ObjectKind kind, kj::AutoCloseFd descriptor);
   /// These make what is not there.
-  [[nodiscard]] Status make_memory(const ObjectSpec& spec);
+  [[nodiscard]] Status make_memory(const chain::ObjectSpec& spec);
   [[nodiscard]] Status make_bell(const std::string& name);
 
   [[nodiscard]] bool has(std::string_view name) const { return objects_.contains(name); }
@@ -36,18 +36,18 @@ class Registry {
 
   /// What goes to a service with these rights.
   struct Handout {
-    Grant grant;
+    control::Grant grant;
     int descriptor;
   };
-  [[nodiscard]] Result<Handout> hand_out(const std::string& name, Right right);
+  [[nodiscard]] Result<Handout> hand_out(const std::string& name, memory::Right right);
 
   /// Mapped for the keeper, read-only; empty where there is no such memory.
   [[nodiscard]] std::span<std::byte> memory(std::string_view name);
-  [[nodiscard]] Result<Mapping> writable(const std::string& name) const;
+  [[nodiscard]] Result<memory::Mapping> writable(const std::string& name) const;
 
   template <class T>
   [[nodiscard]] Result<const T*> look(std::string_view name) {
-    return view<T>(name, memory(name)).map([](T* object) -> const T* { return object; });
+    return memory::view<T>(name, memory(name)).map([](T* object) -> const T* { return object; });
   }
 
   template <class Visit>
@@ -57,12 +57,12 @@ class Registry {
 
  private:
   struct Object {
-    ObjectKind kind;
+    control::ObjectKind kind;
     kj::AutoCloseFd descriptor;
     kj::AutoCloseFd read_only;
-    Mapping mapping;
+    memory::Mapping mapping;
   };
-  [[nodiscard]] Result<Handout> hand_out_memory(const std::string& name, Object& object, Right right);
+  [[nodiscard]] Result<Handout> hand_out_memory(const std::string& name, Object& object, memory::Right right);
 
   HolderLink& holder_;
   std::map<std::string, Object, std::less<>> objects_;

@@ -17,19 +17,19 @@ uint64_t ms_since(uint64_t then_ns) {
   return now > then_ns ? (now - then_ns) / kMillisecond : 0;
 }
 
-uint64_t sum(const std::array<uint64_t, kMaxRings>& numbers) {
+uint64_t sum(const std::array<uint64_t, chain::kMaxRings>& numbers) {
   uint64_t all = 0;
   for (uint64_t const number : numbers) all += number;
   return all;
 }
 
-kj::StringPtr name_of(PktioState::Done done) {
+kj::StringPtr name_of(state::PktioState::Done done) {
   switch (done) {
-    case PktioState::Done::running:
+    case state::PktioState::Done::running:
       return "running";
-    case PktioState::Done::finished:
+    case state::PktioState::Done::finished:
       return "finished";
-    case PktioState::Done::failed:
+    case state::PktioState::Done::failed:
       return "failed";
   }
   return "unknown";
@@ -45,8 +45,8 @@ kj::Promise<void> StatusServer::status(StatusContext context) {
   status.setRunDir(run_dir_);
   status.setSettings(fmt::format("ring {}, batch {}, flows {}, seed {}, chain {}", settings_.ring,
                                  settings_.batch, settings_.flows, settings_.seed,
-                                 settings_.chain == Settings::Chain::empty ? "empty" : "work"));
-  auto services = status.initServices(static_cast<unsigned>(std::size(kServices)));
+                                 settings_.chain == control::Settings::Chain::empty ? "empty" : "work"));
+  auto services = status.initServices(static_cast<unsigned>(std::size(chain::kServices)));
   for (unsigned i = 0; i < services.size(); ++i) fill_service(services[i], i);
   fill_progress(status.initProgress());
   return kj::READY_NOW;
@@ -58,8 +58,8 @@ kj::Promise<void> StatusServer::stop(StopContext) {
 }
 
 void StatusServer::fill_service(schema::Status::Service::Builder into, unsigned place) {
-  std::string const name = kServices[place];
-  const KeeperState::Service& known = state_.services[place];
+  std::string const name = chain::kServices[place];
+  const state::KeeperState::Service& known = state_.services[place];
   pid_t const pid = watch_.expected(name);
   into.setName(name);
   into.setPid(static_cast<uint32_t>(pid));
@@ -67,7 +67,7 @@ void StatusServer::fill_service(schema::Status::Service::Builder into, unsigned 
   into.setUptimeMs(pid == 0 ? 0 : ms_since(known.started_ns.load()));
   uint64_t const starts = known.starts.load();
   into.setRestarts(starts == 0 ? 0 : starts - 1);
-  if (auto desk = registry_.look<Desk>(name + ".desk")) {
+  if (auto desk = registry_.look<chain::Desk>(name + ".desk")) {
     into.setBatches((*desk)->batches.load());
     into.setSleeps((*desk)->sleeps.load());
     into.setBells((*desk)->bells.load());
@@ -79,14 +79,14 @@ void StatusServer::fill_service(schema::Status::Service::Builder into, unsigned 
 }
 
 void StatusServer::fill_rings(schema::Status::Service::Builder into, const std::string& service) {
-  auto desk = registry_.look<Desk>(service + ".desk");
+  auto desk = registry_.look<chain::Desk>(service + ".desk");
   if (!desk) return;
   unsigned count = 0;
-  for (const Inlet& inlet : inlets()) count += inlet.service == service && registry_.look<Ring>(inlet.ring).has_value();
+  for (const Inlet& inlet : inlets()) count += inlet.service == service && registry_.look<chain::Ring>(inlet.ring).has_value();
   auto rings = into.initRings(count);
   unsigned i = 0;
   for (const Inlet& inlet : inlets()) {
-    auto ring = registry_.look<Ring>(inlet.ring);
+    auto ring = registry_.look<chain::Ring>(inlet.ring);
     if (inlet.service != service || !ring || i == count) continue;
     rings[i].setName(std::string_view(inlet.ring).substr(sizeof "ring." - 1).data());
     uint64_t const head = (*desk)->heads[inlet.head].value.load();
@@ -98,15 +98,15 @@ void StatusServer::fill_rings(schema::Status::Service::Builder into, const std::
 }
 
 void StatusServer::fill_packets(schema::Status::Service::Builder into, const std::string& service) {
-  auto area = registry_.look<CommitArea>(service + ".commit");
-  Cursors cursors;
+  auto area = registry_.look<memory::CommitArea>(service + ".commit");
+  memory::Cursors cursors;
   if (!area || !(*area)->snapshot(cursors)) return;
   into.setPacketsIn(sum(cursors.heads));
   into.setPacketsOut(sum(cursors.tails));
 }
 
 void StatusServer::fill_pktio(schema::Status::Service::Builder into) {
-  auto state = registry_.look<PktioState>("pktio.state");
+  auto state = registry_.look<state::PktioState>("pktio.state");
   if (!state) return;
   into.setPacketsIn((*state)->packets.load());
   into.setPacketsOut((*state)->accepted.load());
@@ -117,13 +117,13 @@ void StatusServer::fill_pktio(schema::Status::Service::Builder into) {
   for (size_t reason = 0; reason < (*state)->drops.size() && filled < count; ++reason) {
     uint64_t const packets = (*state)->drops[reason].load();
     if (packets == 0) continue;
-    all[filled].setReason(std::string(bulkhead::name_of(static_cast<DropReason>(reason))));
+    all[filled].setReason(std::string(bulkhead::chain::name_of(static_cast<chain::DropReason>(reason))));
     all[filled++].setPackets(packets);
   }
 }
 
 void StatusServer::fill_progress(schema::Status::Progress::Builder into) {
-  auto state = registry_.look<PktioState>("pktio.state");
+  auto state = registry_.look<state::PktioState>("pktio.state");
   if (!state) return;
   into.setPackets((*state)->packets.load());
   into.setBytes((*state)->bytes.load());

@@ -18,8 +18,8 @@ namespace bulkhead::keeper {
 
 class StatusServer final : public schema::Keeper::Server {
  public:
-  StatusServer(Registry& registry, const Watch& watch, const HolderLink& holder, const KeeperState& state,
-               const Settings& settings, std::string run_dir)
+  StatusServer(Registry& registry, const Watch& watch, const HolderLink& holder, const state::KeeperState& state,
+               const control::Settings& settings, std::string run_dir)
       : registry_(registry),
         watch_(watch),
         holder_(holder),
@@ -40,8 +40,8 @@ class StatusServer final : public schema::Keeper::Server {
   Registry& registry_;
   const Watch& watch_;
   const HolderLink& holder_;
-  const KeeperState& state_;
-  const Settings& settings_;
+  const state::KeeperState& state_;
+  const control::Settings& settings_;
   std::string run_dir_;
 };
 

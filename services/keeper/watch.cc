@@ -53,7 +53,7 @@ struct Watch::Service {
         pause(watch.loop_, [this, &watch](int) { watch.start(*this); }) {}
 
   std::string name;
-  KeeperState::Service& state;
+  state::KeeperState::Service& state;
   uid_t user;
   Phase phase = Phase::waiting;
   pid_t pid = 0;
@@ -61,8 +61,8 @@ struct Watch::Service {
   uint64_t heartbeat = 0;
   uint64_t still = 0;  // looks at which the heartbeat had not moved
   bool was_ready = false;
-  Operation gone;
-  Operation pause;
+  runtime::Operation gone;
+  runtime::Operation pause;
 };
 
 uint64_t boot_ns() {
@@ -76,7 +76,7 @@ const char* name_of(Phase phase) {
   return names[static_cast<size_t>(phase)];
 }
 
-Watch::Watch(Loop& loop, Registry& registry, HolderLink& holder, KeeperState& state, WatchOptions options,
+Watch::Watch(runtime::Loop& loop, Registry& registry, HolderLink& holder, state::KeeperState& state, WatchOptions options,
              std::function<void()> ended)
     : loop_(loop),
       registry_(registry),
@@ -86,7 +86,7 @@ Watch::Watch(Loop& loop, Registry& registry, HolderLink& holder, KeeperState& st
       ended_(std::move(ended)),
       ticks_(loop, [this](int) { tick(); }) {
   unsigned place = 0;
-  for (const char* name : kServices) services_.push_back(std::make_unique<Service>(*this, place++, name));
+  for (const char* name : chain::kServices) services_.push_back(std::make_unique<Service>(*this, place++, name));
 }
 
 Watch::~Watch() = default;
@@ -97,7 +97,7 @@ void Watch::begin() {
     int const pidfd = registry_.descriptor("process." + service->name);
     if (pidfd < 0) {
       start(*service);
-    } else if (auto copy = duplicate(service->name, pidfd)) {
+    } else if (auto copy = memory::duplicate(service->name, pidfd)) {
       adopt(*service, kj::mv(*copy));
     } else {
       give_up(*service, copy.error().message);
@@ -108,7 +108,7 @@ void Watch::begin() {
 pid_t Watch::expected(std::string_view name) const {
   for (const auto& service : services_)
     if (service->name == name && (service->phase == Phase::starting || service->phase == Phase::running))
-      return has_ended(service->pidfd) ? 0 : service->pid;
+      return runtime::has_ended(service->pidfd) ? 0 : service->pid;
   return 0;
 }
 
@@ -118,12 +118,12 @@ Phase Watch::phase(size_t place) const {
 }
 
 bool Watch::ready(const Service& service) const {
-  auto desk = registry_.look<Desk>(service.name + ".desk");
+  auto desk = registry_.look<chain::Desk>(service.name + ".desk");
   return desk && service.pid != 0 && (*desk)->ready.load() == static_cast<uint64_t>(service.pid);
 }
 
 void Watch::adopt(Service& service, kj::AutoCloseFd pidfd) {
-  pid_t const pid = pid_of(pidfd);
+  pid_t const pid = runtime::pid_of(pidfd);
   if (pid != 0 && service.state.pid.load() != static_cast<uint64_t>(pid)) {
     service.state.starts.store(service.state.starts.load() + 1);
     service.state.started_ns.store(boot_ns());
@@ -155,17 +155,17 @@ void Watch::start(Service& service) {
 }
 
 Status Watch::launch(Service& service) {
-  Program program;
+  runtime::Program program;
   program.path = options_.program_dir + "/bulkhead-" + service.name;
   program.arguments = {"--run", options_.run_dir};
   program.directory = options_.run_dir;
   if (options_.first_user) program.user = service.user;
   program.gated = true;
-  auto child = spawn(program);
+  auto child = runtime::spawn(program);
   if (!child) return tl::unexpected(child.error());
-  auto copy = duplicate(service.name, child->pidfd);
+  auto copy = memory::duplicate(service.name, child->pidfd);
   if (!copy) return tl::unexpected(copy.error());
-  if (auto kept = registry_.keep("process." + service.name, ObjectKind::process, kj::mv(*copy)); !kept) {
+  if (auto kept = registry_.keep("process." + service.name, control::ObjectKind::process, kj::mv(*copy)); !kept) {
     spdlog::info("{}", kept.error().message);
     ended_();
     return {};
@@ -174,7 +174,7 @@ Status Watch::launch(Service& service) {
   service.state.starts.store(service.state.starts.load() + 1);
   service.state.pid.store(static_cast<uint64_t>(child->pid));
   run_as(service, child->pid, kj::mv(child->pidfd));
-  open_gate(*child);
+  runtime::open_gate(*child);
   spdlog::info("{} runs as pid {}", service.name, child->pid);
   return {};
 }
@@ -186,7 +186,7 @@ void Watch::died(Service& service) {
   bool const killed = known && how.si_code != CLD_EXITED && how.si_status == SIGKILL;
   spdlog::warn("{} (pid {}) {}", service.name, service.pid, describe(known, how));
   uint64_t const lived_ns = boot_ns() - service.state.started_ns.load();
-  KeeperState::Service& state = service.state;
+  state::KeeperState::Service& state = service.state;
   if (was_ready) {
     bool const crash = known && !killed && lived_ns < kSoonNs;
     state.unready_deaths.store(0);
@@ -224,7 +224,7 @@ void Watch::tick() {
 }
 
 void Watch::look(Service& service) {
-  auto desk = registry_.look<Desk>(service.name + ".desk");
+  auto desk = registry_.look<chain::Desk>(service.name + ".desk");
   if (!desk) return;
   if (!service.was_ready && ready(service)) {
     service.was_ready = true;
@@ -238,15 +238,15 @@ void Watch::look(Service& service) {
   if (service.still < kStill + more) return;
   spdlog::warn("{} (pid {}) hangs", service.name, service.pid);
   service.phase = Phase::ending;
-  send_signal(service.pidfd, SIGKILL);
+  runtime::send_signal(service.pidfd, SIGKILL);
 }
 
 void Watch::end_all() {
   for (auto& service : services_)
-    if (service->pidfd.get() >= 0) send_signal(service->pidfd, SIGKILL);
-  uint64_t const end = Loop::now_ns() + kEndMs * kMillisecond;
+    if (service->pidfd.get() >= 0) runtime::send_signal(service->pidfd, SIGKILL);
+  uint64_t const end = runtime::Loop::now_ns() + kEndMs * kMillisecond;
   for (auto& service : services_) {
-    while (service->pidfd.get() >= 0 && !has_ended(service->pidfd) && Loop::now_ns() < end) ::usleep(1000);
+    while (service->pidfd.get() >= 0 && !runtime::has_ended(service->pidfd) && runtime::Loop::now_ns() < end) ::usleep(1000);
     siginfo_t how;
     if (service->pidfd.get() >= 0) reap(service->pidfd, how);
   }

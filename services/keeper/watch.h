@@ -46,7 +46,7 @@ struct WatchOptions {
 class Watch {
  public:
   /// `ended`: the holder is gone, the instance must end.
-  Watch(Loop& loop, Registry& registry, HolderLink& holder, KeeperState& state, WatchOptions options,
+  Watch(runtime::Loop& loop, Registry& registry, HolderLink& holder, state::KeeperState& state, WatchOptions options,
         std::function<void()> ended);
   ~Watch();
   Watch(const Watch&) = delete;
@@ -74,14 +74,14 @@ class Watch {
   void look(Service& service);
   [[nodiscard]] bool ready(const Service& service) const;
 
-  Loop& loop_;
+  runtime::Loop& loop_;
   Registry& registry_;
   HolderLink& holder_;
-  KeeperState& state_;
+  state::KeeperState& state_;
   WatchOptions options_;
   std::function<void()> ended_;
   std::vector<std::unique_ptr<Service>> services_;
-  Operation ticks_;
+  runtime::Operation ticks_;
 };
 
 [[nodiscard]] uint64_t boot_ns();  // CLOCK_BOOTTIME

@@ -17,40 +17,40 @@ namespace bulkhead::nat {
 
 class Bind {
  public:
-  static constexpr size_t kWordsEnd = Counting::kWordsEnd;
+  static constexpr size_t kWordsEnd = chain::Counting::kWordsEnd;
   /// conntrack lists as many deletions in one number at most.
   static constexpr size_t kGoneMost = 1024;
   static constexpr size_t kGoneAhead = 8;  // that are looked at before
 
   struct Objects {
-    NatState& state;
-    const ConntrackState& conntrack;
-    NatOrdersTable& orders;
-    NatEdits& edits;
+    state::NatState& state;
+    const state::ConntrackState& conntrack;
+    state::NatOrdersTable& orders;
+    state::NatEdits& edits;
   };
-  Bind(const Objects& objects, const Settings& settings);
+  Bind(const Objects& objects, const control::Settings& settings);
 
   [[nodiscard]] size_t words_each() const {
     return enabled_ ? Bindings::kWordsToAdd + kGoneMost * Bindings::kWordsToRemove : 0;
   }
-  void visit(Descriptor& descriptor, Batch& batch) noexcept;
+  void visit(chain::Descriptor& descriptor, memory::Batch& batch) noexcept;
   /// Of a descriptor that is visited soon, and the same one very soon: memory that it will want.
-  void look_ahead(const Descriptor& descriptor, Batch& batch) noexcept;
-  void look_near(const Descriptor& descriptor, Batch& batch) noexcept;
-  void end(Batch& batch) noexcept { counting_.end(batch); }
+  void look_ahead(const chain::Descriptor& descriptor, memory::Batch& batch) noexcept;
+  void look_near(const chain::Descriptor& descriptor, memory::Batch& batch) noexcept;
+  void end(memory::Batch& batch) noexcept { counting_.end(batch); }
 
  private:
-  [[nodiscard]] uint64_t gone(const Descriptor& descriptor, size_t which) const noexcept;
-  void let_go(const Descriptor& descriptor, Bindings& bindings) noexcept;
-  [[nodiscard]] BindingView bind(Descriptor& descriptor, Batch& batch, Bindings& bindings) noexcept;
-  void edit(Descriptor& descriptor, const BindingView& binding) noexcept;
+  [[nodiscard]] uint64_t gone(const chain::Descriptor& descriptor, size_t which) const noexcept;
+  void let_go(const chain::Descriptor& descriptor, Bindings& bindings) noexcept;
+  [[nodiscard]] state::BindingView bind(chain::Descriptor& descriptor, memory::Batch& batch, Bindings& bindings) noexcept;
+  void edit(chain::Descriptor& descriptor, const state::BindingView& binding) noexcept;
 
   Objects objects_;
   uint64_t window_;
-  TupleHashes hash_;
+  state::TupleHashes hash_;
   Chance chance_;
   bool enabled_;
-  Counting counting_;
+  chain::Counting counting_;
 };
 
 }  // namespace bulkhead::nat

@@ -8,31 +8,31 @@
 
 namespace bulkhead::nat {
 
-class Bindings : public BoundFlows {
+class Bindings : public state::BoundFlows {
  public:
   static constexpr size_t kWordsToAdd = 23, kWordsToRemove = 5;
 
-  Bindings(NatState& state, Batch& batch, TupleHashes& hash);
+  Bindings(state::NatState& state, memory::Batch& batch, state::TupleHashes& hash);
 
   /// What a flow's first packet, and its end, will want, into the cache: first the entry, then what it leads to.
   void prefetch_entry(uint32_t index) const noexcept;
   void prefetch_chains(uint32_t index) const noexcept;
-  void prefetch(NatState::Chain chain, const Tuple& tuple) const noexcept;
+  void prefetch(state::NatState::Chain chain, const packet::Tuple& tuple) const noexcept;
 
-  void add(uint32_t index, uint32_t generation, uint32_t flags, const Tuple& original, const Tuple& reply) noexcept;
+  void add(uint32_t index, uint32_t generation, uint32_t flags, const packet::Tuple& original, const packet::Tuple& reply) noexcept;
   /// Of whatever flow has the entry; nothing if none has.
   void remove(uint32_t index) noexcept;
 
  private:
-  [[nodiscard]] Word<uint32_t>& bucket(NatState::Chain chain, uint32_t hash) const noexcept {
+  [[nodiscard]] memory::Word<uint32_t>& bucket(state::NatState::Chain chain, uint32_t hash) const noexcept {
     return state_.buckets(capacity(), chain)[hash & mask_];
   }
-  void unlink(uint32_t index, NatState::Chain chain) noexcept;
+  void unlink(uint32_t index, state::NatState::Chain chain) noexcept;
 
-  NatState& state_;
-  Batch& batch_;
+  state::NatState& state_;
+  memory::Batch& batch_;
   uint64_t mask_;
-  Binding* bindings_;
+  state::Binding* bindings_;
 };
 
 }  // namespace bulkhead::nat

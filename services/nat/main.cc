@@ -3,7 +3,7 @@
 #include "services/nat/make.h"
 
 int main(int argc, char** argv) {
-  return bulkhead::stage_main(argc, argv, "nat", [](bulkhead::StageWorld world) {
+  return bulkhead::runtime::stage_main(argc, argv, "nat", [](bulkhead::runtime::StageWorld world) {
     return bulkhead::nat::make_stage(world.objects, world.settings);
   });
 }

@@ -8,7 +8,7 @@
 namespace bulkhead::pktio {
 namespace {
 
-using ip_header::kIpv4, ip_header::kIpv6;
+using packet::ip_header::kIpv4, packet::ip_header::kIpv6;
 constexpr uint32_t kIpv6Least = 1280;
 constexpr uint16_t kDontFragment = 0x4000, kMore = 0x2000;
 
@@ -18,12 +18,12 @@ uint32_t unfragmentable(std::span<const uint8_t> packet, uint32_t& next_at) {
   next_at = 6;
   for (bool routed = false;;) {
     uint8_t const next = packet[next_at];
-    routed = routed || next == protocol::routing;
-    bool const repeated = next == protocol::hop_by_hop || next == protocol::routing || (next == protocol::destination && !routed);
+    routed = routed || next == packet::protocol::routing;
+    bool const repeated = next == packet::protocol::hop_by_hop || next == packet::protocol::routing || (next == packet::protocol::destination && !routed);
     if (!repeated) return at;
     if (at + 2 > packet.size()) return 0;
     next_at = at;
-    at += extension_length(next, packet.data() + at);
+    at += packet::extension_length(next, packet.data() + at);
     if (at > packet.size()) return 0;
   }
 }
@@ -51,13 +51,13 @@ size_t Cut::plan(const Whole& whole, uint32_t mtu, uint32_t id) {
   if (whole.link >= whole.frame.captured.size()) return 0;
   packet_ = whole.frame.captured.subspan(whole.link);
   length_ = whole.frame.wire - static_cast<uint32_t>(whole.link);
-  uint8_t const l3 = ip_header::version(packet_);
+  uint8_t const l3 = packet::ip_header::version(packet_);
   if (length_ <= mtu && whole.largest == 0) return 0;
   return l3 == 4 ? plan4(mtu) : l3 == 6 ? plan6(mtu) : 0;
 }
 
 size_t Cut::plan4(uint32_t mtu) {
-  header_ = static_cast<uint32_t>(ip_header::length(packet_[0]));
+  header_ = static_cast<uint32_t>(packet::ip_header::length(packet_[0]));
   if (header_ < kIpv4 || header_ > packet_.size() || length_ <= header_) return 0;
   return divide((whole_.largest != 0 ? std::min(mtu, whole_.largest) : mtu) - header_);
 }
@@ -76,7 +76,7 @@ uint32_t Cut::repeated6(std::span<const uint8_t> packet) {
 }
 
 Cut::Pieces Cut::pieces6(uint32_t largest, uint32_t repeated) {
-  uint32_t const headers = repeated + ip_header::kFragment6, limit = std::max(largest, kIpv6Least);
+  uint32_t const headers = repeated + packet::ip_header::kFragment6, limit = std::max(largest, kIpv6Least);
   return {headers, limit > headers ? (limit - headers) & ~7U : 0};
 }
 
@@ -116,7 +116,7 @@ Transmit::Frame Cut::piece(size_t which) {
   if (which >= pieces_.size()) return whole_.frame;
   const Piece& piece = pieces_[which];
   bool const ipv6 = packet_[0] >> 4 == 6;
-  size_t const head = whole_.link + header_ + (ipv6 ? ip_header::kFragment6 : 0);
+  size_t const head = whole_.link + header_ + (ipv6 ? packet::ip_header::kFragment6 : 0);
   size_t const from = std::min<size_t>(packet_.size(), header_ + piece.offset);
   auto const there = packet_.subspan(from, std::min<size_t>(packet_.size() - from, piece.bytes));
   buffer_.resize(head + there.size());
@@ -135,14 +135,14 @@ void Cut::mend4(std::span<uint8_t> header, const Piece& piece) const {
   store_be16(header.data() + 2, static_cast<uint16_t>(header_ + piece.bytes));
   store_be16(header.data() + 6, static_cast<uint16_t>(flags | piece.offset >> 3));
   if (piece.offset != 0) blank_options(header.subspan(kIpv4));
-  ip_header::renew_checksum(header);
+  packet::ip_header::renew_checksum(header);
 }
 
 void Cut::mend6(std::span<uint8_t> header, const Piece& piece) const {
   bool const more = header_ + piece.offset + piece.bytes < length_;
   store_be16(header.data() + 4, static_cast<uint16_t>(header.size() - kIpv6 + piece.bytes));
   uint8_t* const fragment = header.data() + header_;
-  fragment[0] = std::exchange(header[next_at_], protocol::fragment);
+  fragment[0] = std::exchange(header[next_at_], packet::protocol::fragment);
   fragment[1] = 0;
   store_be16(fragment + 2, static_cast<uint16_t>(piece.offset | (more ? 1 : 0)));
   store_be32(fragment + 4, id_);

@@ -9,7 +9,7 @@ namespace bulkhead::pktio {
 namespace {
 
 constexpr uint32_t kMost = 65535;  // bytes: IPv4's total length, IPv6's payload length
-constexpr uint32_t kIpv6 = ip_header::kIpv6;
+constexpr uint32_t kIpv6 = packet::ip_header::kIpv6;
 constexpr uint8_t kCongested = 3;
 constexpr uint8_t kContradiction = 0xff;
 
@@ -28,7 +28,7 @@ constexpr std::array<uint8_t, 16> kCongestion = make_congestion();
 
 }  // namespace
 
-Datagram::Outcome Datagram::add(const Fragment& fragment) {
+Datagram::Outcome Datagram::add(const packet::Fragment& fragment) {
   l3_ = fragment.key.l3;
   uint32_t const bytes = kept_of(fragment), end = fragment.offset + bytes;
   if (l3_ == 4) {
@@ -44,14 +44,14 @@ Datagram::Outcome Datagram::add(const Fragment& fragment) {
   if (fragment.dont_fragment) largest_whole_ = std::max(largest_whole_, size);
   if (fragment.offset == 0) {
     first_in_ = true;
-    header_ = fragment.header_length() - (l3_ == 4 ? 0 : ip_header::kFragment6);
+    header_ = fragment.header_length() - (l3_ == 4 ? 0 : packet::ip_header::kFragment6);
   }
   if (!first_in_ || !last_in_ || there_ != length_) return Outcome::held;
   return is_sound() ? Outcome::whole : Outcome::spoilt;
 }
 
 /// False: it contradicts what others say of the datagram's end.
-bool Datagram::place4(const Fragment& fragment, uint32_t end) {
+bool Datagram::place4(const packet::Fragment& fragment, uint32_t end) {
   if (!fragment.more) {
     if (end < length_ || (last_in_ && end != length_)) return false;
     last_in_ = true;
@@ -64,7 +64,7 @@ bool Datagram::place4(const Fragment& fragment, uint32_t end) {
   return true;
 }
 
-Datagram::Outcome Datagram::place6(const Fragment& fragment) {
+Datagram::Outcome Datagram::place6(const packet::Fragment& fragment) {
   uint32_t const end = fragment.end;
   if (end > kMost) return Outcome::passes;
   if (!fragment.more) {

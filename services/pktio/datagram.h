@@ -28,9 +28,9 @@ class Datagram {
   /// How long a datagram may lack a part, of packet time: net.ipv4.ipfrag_time, nf_conntrack_frag6_timeout.
   [[nodiscard]] static constexpr uint64_t patience_ns(uint8_t l3) { return (l3 == 4 ? 30 : 60) * kSecond; }
 
-  Outcome add(const Fragment& fragment);
+  Outcome add(const packet::Fragment& fragment);
   /// Bytes that are kept of its payload: IPv4 rounds those of all but the last one down.
-  [[nodiscard]] static uint32_t kept_of(const Fragment& fragment) {
+  [[nodiscard]] static uint32_t kept_of(const packet::Fragment& fragment) {
     uint32_t const bytes = fragment.end - fragment.offset;
     return fragment.key.l3 == 4 && fragment.more ? bytes & ~7U : bytes;
   }
@@ -55,8 +55,8 @@ class Datagram {
   struct Run {
     uint32_t begin, end;
   };
-  [[nodiscard]] bool place4(const Fragment& fragment, uint32_t end);
-  [[nodiscard]] Outcome place6(const Fragment& fragment);
+  [[nodiscard]] bool place4(const packet::Fragment& fragment, uint32_t end);
+  [[nodiscard]] Outcome place6(const packet::Fragment& fragment);
   [[nodiscard]] Outcome insert(uint32_t begin, uint32_t end);
   [[nodiscard]] bool is_sound() const;
 

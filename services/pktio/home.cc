@@ -15,20 +15,20 @@ constexpr uint64_t kLineMax = verdict_line_max + 2UL * 6 * 64 + 2 * kEndpointMos
 }  // namespace
 
 struct Home::Pile : Bytes {
-  Pile(Staging& staging_object, size_t index) : staging(staging_object), output(index) {}
+  Pile(state::Staging& staging_object, size_t index) : staging(staging_object), output(index) {}
 
   void append(std::span<const uint8_t> bytes) override {
     uint64_t const capacity = staging.header.capacity;
     while (!bytes.empty()) {
       uint64_t const at = length % capacity;
       size_t const part = std::min<size_t>(bytes.size(), capacity - at);
-      copy_in(staging.file(output) + at, bytes.data(), part);
+      memory::copy_in(staging.file(output) + at, bytes.data(), part);
       length += part;
       bytes = bytes.subspan(part);
     }
   }
 
-  Staging& staging;
+  state::Staging& staging;
   size_t output;
   uint64_t length = 0;              // bytes in the staging
   uint64_t promised = 0;            // and those that the sink holds back
@@ -65,7 +65,7 @@ Home::Home(const Objects& objects, Options options, const Topology& topology, Wr
 
 Home::~Home() = default;
 
-Status Home::resume(LinkType link) {
+Status Home::resume(packet::LinkType link) {
   number_ = state_.home_number.load();
   large_ = state_.large_home.load();
   gathered_ = {};
@@ -86,7 +86,7 @@ Status Home::resume(LinkType link) {
   return {};
 }
 
-Home::Load Home::load_of(const InFlight& slot) const {
+Home::Load Home::load_of(const state::InFlight& slot) const {
   Load load{1, kRecordHeader + slot.captured};
   for (uint32_t name = slot.fragments; name != 0; name = reassembly_.next(name)) {
     ++load.lines;
@@ -97,7 +97,7 @@ Home::Load Home::load_of(const InFlight& slot) const {
   return load;
 }
 
-uint64_t Home::repeated(const InFlight& slot, uint64_t came) const {
+uint64_t Home::repeated(const state::InFlight& slot, uint64_t came) const {
   uint32_t const limit = slot.largest_fragment != 0 ? std::min(slot.largest_fragment, smallest_mtu_) : smallest_mtu_;
   Cut::Pieces const pieces = slot.repeated != 0 ? Cut::pieces6(slot.largest_fragment, slot.repeated) : Cut::pieces4(limit);
   uint64_t const length = std::min<uint64_t>(slot.wire, kPacketMost);  // not what was captured of it: the rest makes pieces too
@@ -110,8 +110,8 @@ uint64_t Home::repeated(const InFlight& slot, uint64_t came) const {
 uint64_t Home::most_repeated() const { return staging_.header.capacity / 8 * 3; }
 
 bool Home::room(uint64_t number) const {
-  InFlight slot;
-  copy_out(&slot, &inflight_.slots()[number & (window_ - 1)], sizeof slot);
+  state::InFlight slot;
+  memory::copy_out(&slot, &inflight_.slots()[number & (window_ - 1)], sizeof slot);
   // A router's link header may be longer, and an answer may go out with the packet.
   uint64_t const own = router_ ? kRecordHeader + 2 * Transmit::kAnswerMost : 0;
   Load const load = load_of(slot);
@@ -122,73 +122,73 @@ bool Home::room(uint64_t number) const {
   return true;
 }
 
-bool Home::ready(Inlet& in, uint64_t sent) const {
+bool Home::ready(chain::Inlet& in, uint64_t sent) const {
   if (number_ != sent && (is_laned(number_ + 1) || in.available() != 0) && room(number_ + 1)) return true;
   return std::any_of(piles_.begin(), piles_.end(), [](const auto& pile) { return pile->dirty; });
 }
 
-uint64_t Home::some(Inlet& in, Batch& batch, uint64_t most, uint64_t sent) {
+uint64_t Home::some(chain::Inlet& in, memory::Batch& batch, uint64_t most, uint64_t sent) {
   uint64_t const count = std::min(most, sent - number_);
   uint64_t in_ring = in.available(), done = 0;
-  Descriptor descriptor;
-  InFlight slot;
+  chain::Descriptor descriptor;
+  state::InFlight slot;
   for (; done < count && room(number_ + 1) && batch.room() >= Lanes::kWordsToCome + kWordsToStore; ++done) {
     bool const laned = is_laned(number_ + 1);
     if (!laned && in_ring-- == 0) break;
     ++number_;
-    copy_out(&slot, &inflight_.slots()[number_ & (window_ - 1)], sizeof slot);
+    memory::copy_out(&slot, &inflight_.slots()[number_ & (window_ - 1)], sizeof slot);
     next(in, slot, descriptor);
     if (slot.large != 0) ++large_;
     if (descriptor.number != number_) {
       ++corrupt_;
-      descriptor.verdict = Verdict::drop;
-      descriptor.reason = DropReason::bad_descriptor;
+      descriptor.verdict = chain::Verdict::drop;
+      descriptor.reason = chain::DropReason::bad_descriptor;
     }
-    bool const good = slot.kind == Kind::packet && packet(descriptor, slot);
+    bool const good = slot.kind == chain::Kind::packet && packet(descriptor, slot);
     if (!laned) lanes_.came_home(descriptor, slot, good ? &translation_.what : nullptr, batch);
-    if (slot.fragments_reason != DropReason::none) spoilt(slot);
+    if (slot.fragments_reason != chain::DropReason::none) spoilt(slot);
     if (slot.fragments != 0) reassembly_.give_back(slot.fragments, batch);
   }
   return done;
 }
 
-void Home::next(Inlet& in, const InFlight& slot, Descriptor& descriptor) {
+void Home::next(chain::Inlet& in, const state::InFlight& slot, chain::Descriptor& descriptor) {
   translation_ = {};
   if (slot.laned != 0) return lanes_.at_home(number_, descriptor, translation_);
   in.get(descriptor);
   in.advance();
-  if ((descriptor.orders & Orders::translated) != 0)
-    copy_out(&translation_, &translations_.slot(descriptor.number, slots_window_), sizeof translation_);
+  if ((descriptor.orders & chain::Orders::translated) != 0)
+    memory::copy_out(&translation_, &translations_.slot(descriptor.number, slots_window_), sizeof translation_);
 }
 
-bool Home::packet(const Descriptor& descriptor, const InFlight& slot) {
+bool Home::packet(const chain::Descriptor& descriptor, const state::InFlight& slot) {
   frame_ = {pool_.at(slot.frame), slot.captured};
-  bool const known = descriptor.out < options_.interfaces.size() && descriptor.verdict <= Verdict::drop &&
-                     descriptor.reason < DropReason::count && descriptor.state <= FlowState::related &&
+  bool const known = descriptor.out < options_.interfaces.size() && descriptor.verdict <= chain::Verdict::drop &&
+                     descriptor.reason < chain::DropReason::count && descriptor.state <= chain::FlowState::related &&
                      take_translation(descriptor) && read_edit(descriptor);
-  Descriptor shown = descriptor;
+  chain::Descriptor shown = descriptor;
   if (!known) {
     ++corrupt_;
-    shown.verdict = Verdict::drop;
-    shown.reason = DropReason::bad_descriptor;
-    shown.state = FlowState::invalid;
+    shown.verdict = chain::Verdict::drop;
+    shown.reason = chain::DropReason::bad_descriptor;
+    shown.state = chain::FlowState::invalid;
   }
   uint64_t const inputs = count_came(slot);
   gathered_.states[static_cast<size_t>(shown.state)] += inputs;
-  if (shown.verdict == Verdict::accept) {
+  if (shown.verdict == chain::Verdict::accept) {
     gathered_.accepted += inputs;
     accepted(shown, slot);
   } else {
     each_came(slot, [&](const Came& came) { dropped(shown.reason, came); });
-    if ((shown.orders & Orders::answered) != 0) answer(shown, frame_, slot.stamp_ns);
+    if ((shown.orders & chain::Orders::answered) != 0) answer(shown, frame_, slot.stamp_ns);
   }
   if (writes_lines()) each_came(slot, [&](const Came& came) { line(shown, came); });
   return known;
 }
 
-bool Home::writes_lines() const { return !options_.discard && options_.outputs.verdicts != Outputs::kNone; }
+bool Home::writes_lines() const { return !options_.discard && options_.outputs.verdicts != control::Outputs::kNone; }
 
-uint64_t Home::count_came(const InFlight& slot) const {
+uint64_t Home::count_came(const state::InFlight& slot) const {
   if (slot.largest_fragment == 0) return 1;
   uint64_t count = 0;
   for (uint32_t name = slot.fragments; name != 0; name = reassembly_.next(name)) ++count;
@@ -198,7 +198,7 @@ uint64_t Home::count_came(const InFlight& slot) const {
 template <class Each>
 void Home::each_fragment(uint32_t chain, Each each) {
   for (uint32_t name = chain; name != 0; name = reassembly_.next(name)) {
-    StoredFragment const one = reassembly_.stored(name);
+    state::StoredFragment const one = reassembly_.stored(name);
     fragment_.resize(one.captured);
     reassembly_.copy(name, 0, fragment_);
     each(Came{one.packet, one.stamp_ns, one.in, {fragment_, one.wire}});
@@ -206,16 +206,16 @@ void Home::each_fragment(uint32_t chain, Each each) {
 }
 
 template <class Each>
-void Home::each_came(const InFlight& slot, Each each) {
+void Home::each_came(const state::InFlight& slot, Each each) {
   if (slot.largest_fragment != 0) return each_fragment(slot.fragments, each);
   each(Came{slot.packet, slot.stamp_ns, slot.in, {{pool_.at(slot.frame), slot.captured}, slot.wire}});
 }
 
-void Home::spoilt(const InFlight& slot) {
-  Descriptor shown{};
-  shown.verdict = Verdict::drop;
+void Home::spoilt(const state::InFlight& slot) {
+  chain::Descriptor shown{};
+  shown.verdict = chain::Verdict::drop;
   shown.reason = slot.fragments_reason;
-  shown.state = FlowState::invalid;
+  shown.state = chain::FlowState::invalid;
   each_fragment(slot.fragments, [&](const Came& came) {
     ++gathered_.states[static_cast<size_t>(shown.state)];
     dropped(shown.reason, came);
@@ -223,47 +223,47 @@ void Home::spoilt(const InFlight& slot) {
   });
 }
 
-bool Home::take_translation(const Descriptor& descriptor) {
+bool Home::take_translation(const chain::Descriptor& descriptor) {
   rewriting_ = {};
-  if ((descriptor.orders & Orders::translated) == 0) return true;
+  if ((descriptor.orders & chain::Orders::translated) == 0) return true;
   if (translation_.number == descriptor.number) return rewriting_ = translation_.what, true;
   translation_.number = 0;
   return false;
 }
 
-bool Home::read_edit(const Descriptor& descriptor) {
+bool Home::read_edit(const chain::Descriptor& descriptor) {
   edited_reach_ = 0;
-  if ((descriptor.orders & Orders::edited) == 0) return true;
-  const HeaderEdit& slot = edits_.slot(descriptor.number, slots_window_);
-  HeaderEdit::About edit;
-  copy_out(&edit, &slot.about, sizeof edit);
+  if ((descriptor.orders & chain::Orders::edited) == 0) return true;
+  const state::HeaderEdit& slot = edits_.slot(descriptor.number, slots_window_);
+  state::HeaderEdit::About edit;
+  memory::copy_out(&edit, &slot.about, sizeof edit);
   size_t const at = descriptor.l3_offset;
   if (edit.number != descriptor.number || at + edit.length > frame_.size()) return false;
   edited_.assign(frame_.begin(), frame_.end());
   auto const head = std::span(edited_).subspan(at, edit.length);
-  copy_out(head.data(), slot.head.data(), head.size());
+  memory::copy_out(head.data(), slot.head.data(), head.size());
   // IPv6 has its traffic class in that byte, IPv4 its header's length.
-  uint8_t const l3 = ip_header::version(head), shape = l3 == 4 ? 0xff : 0xf0;
+  uint8_t const l3 = packet::ip_header::version(head), shape = l3 == 4 ? 0xff : 0xf0;
   if (l3 == 0 || ((head[0] ^ frame_[at]) & shape) != 0) return false;
   for (uint32_t i = 0; i < edit.length; ++i)
     if (head[i] != frame_[at + i]) edited_reach_ = i + 1;
   frame_ = edited_;
   // The translation is in there, as rules knew it. Nat may have had to choose another port or address since.
   bool const renews = edit.renews_sctp != 0 || rewriting_.outer != 0;
-  const Tuple& to = rewriting_.to;
-  if (to.src == edit.to.src && to.src_port == edit.to.src_port) rewriting_.outer &= static_cast<uint8_t>(~Rewriting::source);
-  if (to.dst == edit.to.dst && to.dst_port == edit.to.dst_port) rewriting_.outer &= static_cast<uint8_t>(~Rewriting::destination);
+  const packet::Tuple& to = rewriting_.to;
+  if (to.src == edit.to.src && to.src_port == edit.to.src_port) rewriting_.outer &= static_cast<uint8_t>(~packet::Rewriting::source);
+  if (to.dst == edit.to.dst && to.dst_port == edit.to.dst_port) rewriting_.outer &= static_cast<uint8_t>(~packet::Rewriting::destination);
   rewriting_.inner = 0;
-  bool const sctp = descriptor.tuple.protocol == protocol::sctp && descriptor.quote == Quote::none;
-  if (renews && sctp && descriptor.l4_offset > at && !ip_header::is_later_fragment(head.data()))
-    renew_sctp_checksum(std::span(edited_).subspan(at), size_t{descriptor.l4_offset} - at);
+  bool const sctp = descriptor.tuple.protocol == packet::protocol::sctp && descriptor.quote == chain::Quote::none;
+  if (renews && sctp && descriptor.l4_offset > at && !packet::ip_header::is_later_fragment(head.data()))
+    packet::renew_sctp_checksum(std::span(edited_).subspan(at), size_t{descriptor.l4_offset} - at);
   return true;
 }
 
-void Home::accepted(const Descriptor& descriptor, const InFlight& slot) {
+void Home::accepted(const chain::Descriptor& descriptor, const state::InFlight& slot) {
   Transmit::Frame frame{frame_, slot.wire, descriptor.l3_offset};
-  const Rewriting* const what = rewriting_.outer != 0 || rewriting_.inner != 0 ? &rewriting_ : nullptr;
-  bool const local = router_ && (descriptor.orders & Orders::local) != 0;
+  const packet::Rewriting* const what = rewriting_.outer != 0 || rewriting_.inner != 0 ? &rewriting_ : nullptr;
+  bool const local = router_ && (descriptor.orders & chain::Orders::local) != 0;
   if (!router_ || local) {
     Transmit::Frame const as_it_goes = what == nullptr ? frame : transmit_.translated(descriptor, frame, *what);
     return local ? put(options_.outputs.local, slot.stamp_ns, as_it_goes)
@@ -275,14 +275,14 @@ void Home::accepted(const Descriptor& descriptor, const InFlight& slot) {
   put(options_.outputs.drops, slot.stamp_ns, frame);
 }
 
-void Home::leaves(size_t interface, const Descriptor& descriptor, const InFlight& slot, const Transmit::Frame& frame) {
+void Home::leaves(size_t interface, const chain::Descriptor& descriptor, const state::InFlight& slot, const Transmit::Frame& frame) {
   uint32_t const mtu = router_ ? mtus_[interface] : Cut::kNoLimit;
   bool const fits = slot.largest_fragment == 0 && frame.wire <= mtu;
   if (fits || repeated(slot, count_came(slot)) > most_repeated()) return sent(interface, slot.stamp_ns, frame);
   cut_.begin();
   if (slot.largest_fragment != 0)
     for (uint32_t name = slot.fragments; name != 0; name = reassembly_.next(name)) {
-      Fragment const says = reassembly_.stored(name).says;
+      packet::Fragment const says = reassembly_.stored(name).says;
       cut_.add({says.offset, Datagram::kept_of(says)});
     }
   auto const id = static_cast<uint32_t>(chance_(Chance::Purpose::fragment_id, descriptor.number));
@@ -293,32 +293,32 @@ void Home::leaves(size_t interface, const Descriptor& descriptor, const InFlight
 
 /// Linux skb_ensure_writable and pskb_may_pull: of what NAT rewrites, of an SCTP packet that is verified, of a TCP packet that might be for
 /// a socket (tcp_v4_early_demux), of what rules set.
-uint32_t Home::drawn(const Descriptor& descriptor) const {
+uint32_t Home::drawn(const chain::Descriptor& descriptor) const {
   constexpr uint32_t kTcp = 20, kSctp = 12, kPorts = 8, kIcmp = 8;
   uint32_t const l4 = descriptor.l4_offset - std::min(descriptor.l4_offset, descriptor.l3_offset);
   uint8_t const number = descriptor.tuple.protocol;
-  uint32_t const header = number == protocol::tcp ? kTcp : number == protocol::sctp ? kSctp : kPorts;
+  uint32_t const header = number == packet::protocol::tcp ? kTcp : number == packet::protocol::sctp ? kSctp : kPorts;
   uint32_t most = edited_reach_;
   // Of more than there is nothing is drawn.
   auto const need = [&](uint32_t bytes) { most = bytes > descriptor.l3_length ? most : std::max(most, bytes); };
   bool const translates = translation_.number != 0 && (translation_.what.outer | translation_.what.inner) != 0;
-  if (descriptor.quote == Quote::quoted && translates)
-    need(l4 + kIcmp + static_cast<uint32_t>(descriptor.tuple.l3 == 4 ? ip_header::kIpv4 : ip_header::kIpv6) + header);
-  else if (translates || (number == protocol::sctp && descriptor.state != FlowState::untracked) || (number == protocol::tcp && router_))
+  if (descriptor.quote == chain::Quote::quoted && translates)
+    need(l4 + kIcmp + static_cast<uint32_t>(descriptor.tuple.l3 == 4 ? packet::ip_header::kIpv4 : packet::ip_header::kIpv6) + header);
+  else if (translates || (number == packet::protocol::sctp && descriptor.state != chain::FlowState::untracked) || (number == packet::protocol::tcp && router_))
     need(l4 + header);
-  if (translates && descriptor.quote == Quote::none) need(l4 + kPorts);
+  if (translates && descriptor.quote == chain::Quote::none) need(l4 + kPorts);
   return most;
 }
 
-void Home::dropped(DropReason reason, const Came& came) {
+void Home::dropped(chain::DropReason reason, const Came& came) {
   ++gathered_.dropped;
   ++gathered_.drops[static_cast<size_t>(reason)];
   put(options_.outputs.drops, came.stamp_ns, came.frame);
 }
 
-void Home::answer(const Descriptor& descriptor, std::span<const uint8_t> frame, uint64_t stamp_ns) {
-  Answer answer;
-  copy_out(&answer, &answers_.slot(descriptor.number, slots_window_), sizeof answer);
+void Home::answer(const chain::Descriptor& descriptor, std::span<const uint8_t> frame, uint64_t stamp_ns) {
+  state::Answer answer;
+  memory::copy_out(&answer, &answers_.slot(descriptor.number, slots_window_), sizeof answer);
   Transmit::Frame const said = transmit_.answer(answer, descriptor, frame);
   if (said.captured.empty()) return void(++corrupt_);
   sent(answer.out, stamp_ns, said);
@@ -339,25 +339,25 @@ void Home::put(size_t output, uint64_t stamp_ns, const Transmit::Frame& frame) {
   pile.dirty = true;
 }
 
-void Home::line(const Descriptor& descriptor, const Came& came) {
-  bool const passed = descriptor.verdict == Verdict::accept;
-  bool const here = (descriptor.orders & Orders::local) != 0;
+void Home::line(const chain::Descriptor& descriptor, const Came& came) {
+  bool const passed = descriptor.verdict == chain::Verdict::accept;
+  bool const here = (descriptor.orders & chain::Orders::local) != 0;
   bool const by_rule = descriptor.rule != 0 && descriptor.rule <= options_.rules.size();
   VerdictLine line{};
   line.n = came.packet;
   line.in = options_.interfaces[came.in];
   line.stamp_ns = came.stamp_ns;
-  line.verdict = passed ? "accept" : (descriptor.orders & Orders::rejected) != 0 ? "reject" : "drop";
+  line.verdict = passed ? "accept" : (descriptor.orders & chain::Orders::rejected) != 0 ? "reject" : "drop";
   if (passed) line.out = here ? "local" : std::string_view(options_.interfaces[descriptor.out]);
-  if (!passed && !by_rule) line.reason = name_of(descriptor.reason);
-  if (by_rule && (passed || descriptor.reason == DropReason::rule)) line.rule = options_.rules[descriptor.rule - 1];
-  if (!passed && by_rule && descriptor.reason != DropReason::rule) line.reason = name_of(descriptor.reason);
-  line.state = name_of(descriptor.state);
+  if (!passed && !by_rule) line.reason = chain::name_of(descriptor.reason);
+  if (by_rule && (passed || descriptor.reason == chain::DropReason::rule)) line.rule = options_.rules[descriptor.rule - 1];
+  if (!passed && by_rule && descriptor.reason != chain::DropReason::rule) line.reason = chain::name_of(descriptor.reason);
+  line.state = chain::name_of(descriptor.state);
   std::array<char, kEndpointMost> source, destination;
   if (passed && translation_.number != 0) {
-    const Rewriting& what = translation_.what;
-    if ((what.outer & Rewriting::source) != 0) line.nat_source = endpoint(source, what.to, Part::source);
-    if ((what.outer & Rewriting::destination) != 0) line.nat_destination = endpoint(destination, what.to, Part::destination);
+    const packet::Rewriting& what = translation_.what;
+    if ((what.outer & packet::Rewriting::source) != 0) line.nat_source = endpoint(source, what.to, packet::Part::source);
+    if ((what.outer & packet::Rewriting::destination) != 0) line.nat_destination = endpoint(destination, what.to, packet::Part::destination);
   }
   size_t const bytes = format_verdict_line(line_, line);
   Pile& pile = *piles_[options_.outputs.verdicts];
@@ -365,8 +365,8 @@ void Home::line(const Descriptor& descriptor, const Came& came) {
   pile.promised = pile.length;
 }
 
-void Home::store(Batch& batch) {
-  const auto add = [&](Word<uint64_t>& word, uint64_t more) {
+void Home::store(memory::Batch& batch) {
+  const auto add = [&](memory::Word<uint64_t>& word, uint64_t more) {
     if (more != 0) batch.add(word, more);
   };
   batch.set(state_.home_number, number_);

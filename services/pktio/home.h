@@ -32,19 +32,19 @@ namespace bulkhead::pktio {
 class Home {
  public:
   struct Objects {
-    PktioState& state;
-    InFlightTable& inflight;
+    state::PktioState& state;
+    state::InFlightTable& inflight;
     Reassembly& reassembly;
     Lanes& lanes;
-    Pool& pool;
-    Staging& staging;
-    Answers& answers;
-    HeaderEdits& edits;
-    NatEdits& translations;
+    chain::Pool& pool;
+    state::Staging& staging;
+    state::Answers& answers;
+    state::HeaderEdits& edits;
+    state::NatEdits& translations;
   };
   struct Options {
     std::vector<std::string> interfaces;
-    Outputs outputs;
+    control::Outputs outputs;
     std::vector<std::string> rules;  // as a verdict's line says it, by number
     bool discard;     // nothing is written: the benchmark's packets that were made in memory
     uint64_t seed = 0;  // of the identifications of fragments
@@ -54,13 +54,13 @@ class Home {
   ~Home();
 
   /// After recovery.
-  [[nodiscard]] Status resume(LinkType link);
+  [[nodiscard]] Status resume(packet::LinkType link);
 
   /// `sent`: the last number that is out; none beyond it comes home.
-  uint64_t some(Inlet& in, Batch& batch, uint64_t most, uint64_t sent);
-  [[nodiscard]] bool ready(Inlet& in, uint64_t sent) const;
+  uint64_t some(chain::Inlet& in, memory::Batch& batch, uint64_t most, uint64_t sent);
+  [[nodiscard]] bool ready(chain::Inlet& in, uint64_t sent) const;
   /// Everything so far is in the staging; counters and lengths are in the batch.
-  void store(Batch& batch);
+  void store(memory::Batch& batch);
 
   [[nodiscard]] uint64_t number() const { return number_; }
   [[nodiscard]] uint64_t large() const { return large_; }
@@ -81,47 +81,47 @@ class Home {
   struct Load {
     uint64_t lines, bytes;
   };
-  [[nodiscard]] Load load_of(const InFlight& slot) const;
+  [[nodiscard]] Load load_of(const state::InFlight& slot) const;
   [[nodiscard]] bool room(uint64_t number) const;
   [[nodiscard]] bool writes_lines() const;
   [[nodiscard]] bool is_laned(uint64_t number) const { return inflight_.slots()[number & (window_ - 1)].laned != 0; }
   /// The next number, by the lane or out of the ring.
-  void next(Inlet& in, const InFlight& slot, Descriptor& descriptor);
+  void next(chain::Inlet& in, const state::InFlight& slot, chain::Descriptor& descriptor);
   /// False: its descriptor cannot be right.
-  bool packet(const Descriptor& descriptor, const InFlight& slot);
+  bool packet(const chain::Descriptor& descriptor, const state::InFlight& slot);
   /// What next() has read of how it is translated, into rewriting_. False: it should be, and nobody says how.
-  [[nodiscard]] bool take_translation(const Descriptor& descriptor);
+  [[nodiscard]] bool take_translation(const chain::Descriptor& descriptor);
   /// The packet as rules have changed it, into frame_; rewriting_ keeps what is not in it yet. False: as above.
-  [[nodiscard]] bool read_edit(const Descriptor& descriptor);
-  void accepted(const Descriptor& descriptor, const InFlight& slot);
-  void dropped(DropReason reason, const Came& came);
+  [[nodiscard]] bool read_edit(const chain::Descriptor& descriptor);
+  void accepted(const chain::Descriptor& descriptor, const state::InFlight& slot);
+  void dropped(chain::DropReason reason, const Came& came);
   /// The fragments that go with it, if they do not share its fate.
-  void spoilt(const InFlight& slot);
-  [[nodiscard]] uint64_t count_came(const InFlight& slot) const;
+  void spoilt(const state::InFlight& slot);
+  [[nodiscard]] uint64_t count_came(const state::InFlight& slot) const;
   template <class Each>
   void each_fragment(uint32_t chain, Each each);
   template <class Each>
-  void each_came(const InFlight& slot, Each each);
-  [[nodiscard]] uint32_t drawn(const Descriptor& descriptor) const;
+  void each_came(const state::InFlight& slot, Each each);
+  [[nodiscard]] uint32_t drawn(const chain::Descriptor& descriptor) const;
   /// Bytes that cutting it takes at most beside its own: records and headers of the pieces. `came`: fragments that it came in.
-  [[nodiscard]] uint64_t repeated(const InFlight& slot, uint64_t came) const;
+  [[nodiscard]] uint64_t repeated(const state::InFlight& slot, uint64_t came) const;
   /// What takes more is not cut: an output must have room for it, and for the fragments that it came in.
   [[nodiscard]] uint64_t most_repeated() const;
-  void leaves(size_t interface, const Descriptor& descriptor, const InFlight& slot, const Transmit::Frame& frame);
-  void answer(const Descriptor& descriptor, std::span<const uint8_t> frame, uint64_t stamp_ns);
+  void leaves(size_t interface, const chain::Descriptor& descriptor, const state::InFlight& slot, const Transmit::Frame& frame);
+  void answer(const chain::Descriptor& descriptor, std::span<const uint8_t> frame, uint64_t stamp_ns);
   void sent(size_t interface, uint64_t stamp_ns, const Transmit::Frame& frame);
   void put(size_t output, uint64_t stamp_ns, const Transmit::Frame& frame);
-  void line(const Descriptor& descriptor, const Came& came);
+  void line(const chain::Descriptor& descriptor, const Came& came);
 
-  PktioState& state_;
-  InFlightTable& inflight_;
+  state::PktioState& state_;
+  state::InFlightTable& inflight_;
   Reassembly& reassembly_;
   Lanes& lanes_;
-  Pool& pool_;
-  Staging& staging_;
-  Answers& answers_;
-  HeaderEdits& edits_;
-  NatEdits& translations_;
+  chain::Pool& pool_;
+  state::Staging& staging_;
+  state::Answers& answers_;
+  state::HeaderEdits& edits_;
+  state::NatEdits& translations_;
   Options options_;
   Transmit transmit_;
   Cut cut_;
@@ -133,8 +133,8 @@ class Home {
   bool router_;
   std::vector<std::unique_ptr<Pile>> piles_;
   std::vector<uint64_t> staged_;
-  NatEdit translation_{};   // of the packet that is being sent; number 0: none
-  Rewriting rewriting_{};   // and what of it home has to do
+  state::NatEdit translation_{};   // of the packet that is being sent; number 0: none
+  packet::Rewriting rewriting_{};   // and what of it home has to do
   std::span<const uint8_t> frame_;   // the packet that is being sent, or quoted
   std::vector<uint8_t> edited_;      // room for one whose headers rules have changed
   uint32_t edited_reach_ = 0;        // up to which byte of layer 3
@@ -146,9 +146,9 @@ class Home {
   uint64_t corrupt_ = 0;
   struct Gathered {  // since the last store()
     uint64_t accepted, dropped;
-    std::array<uint64_t, static_cast<size_t>(DropReason::count)> drops;
+    std::array<uint64_t, static_cast<size_t>(chain::DropReason::count)> drops;
     std::array<uint64_t, 8> states;
-    std::array<uint64_t, kMaxInterfaces> packets, bytes;
+    std::array<uint64_t, control::kMaxInterfaces> packets, bytes;
   };
   Gathered gathered_{};
 };

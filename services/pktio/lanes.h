@@ -27,80 +27,80 @@ namespace bulkhead::pktio {
 class Lanes {
  public:
   struct Objects {
-    PktioState& state;
+    state::PktioState& state;
     size_t state_bytes;
-    InFlightTable& inflight;
-    LanedPackets& packets;
-    BumpsTable& bumps;
-    ConntrackState& conntrack;  // read only
+    state::InFlightTable& inflight;
+    state::LanedPackets& packets;
+    state::BumpsTable& bumps;
+    state::ConntrackState& conntrack;  // read only
     size_t conntrack_bytes;
-    CommitArea& conntrack_commit;
+    memory::CommitArea& conntrack_commit;
   };
   static constexpr size_t kWordsToGo = 24;    // that a packet changes which goes by the lane, or into the chain
   static constexpr size_t kWordsToCome = 80;  // and one that comes home
 
-  Lanes(const Objects& objects, const Settings& settings);
+  Lanes(const Objects& objects, const control::Settings& settings);
 
   /// After recovery: `home` < numbers <= `sent` are under way.
   void resume(uint64_t home, uint64_t sent);
   /// Before packets are taken in.
-  void begin(Batch& batch);
+  void begin(memory::Batch& batch);
 
   /// So many packets of flows that have lanes went into the chain, since others of theirs were there, that it pays to let all come home
   /// before more go in: a full chain would otherwise stay full of them. Seldom, where little has come of it.
   [[nodiscard]] bool pauses(uint64_t home, uint64_t sent) noexcept;
 
   /// Two steps ahead of take(): where a packet's flow would stand; and once that has come, its lane.
-  [[nodiscard]] uint64_t look_ahead(const Headers& headers) const noexcept;
+  [[nodiscard]] uint64_t look_ahead(const packet::Headers& headers) const noexcept;
   void look_near(uint64_t hash) const noexcept;
   /// A packet on its way in, with number and time; `hash`: as look_ahead() gave it. True: it has gone by the lane. False: it goes into
   /// the chain.
-  bool take(Descriptor& descriptor, InFlight& slot, std::span<const uint8_t> frame, uint64_t hash, Batch& batch);
+  bool take(chain::Descriptor& descriptor, state::InFlight& slot, std::span<const uint8_t> frame, uint64_t hash, memory::Batch& batch);
 
-  void store(Batch& batch);
+  void store(memory::Batch& batch);
 
   /// One that has gone by it, at its turn; and how it is translated.
-  void at_home(uint64_t number, Descriptor& descriptor, NatEdit& edit) const;
+  void at_home(uint64_t number, chain::Descriptor& descriptor, state::NatEdit& edit) const;
   /// One that has come home from the chain. `what`: how it was translated; null: its descriptor cannot be right.
-  void came_home(const Descriptor& descriptor, const InFlight& slot, const Rewriting* what, Batch& batch);
+  void came_home(const chain::Descriptor& descriptor, const state::InFlight& slot, const packet::Rewriting* what, memory::Batch& batch);
 
  private:
   struct Hit {
     uint32_t flow;
-    Direction way;
+    chain::Direction way;
     bool own = true;  // not: of what would answer it
   };
   /// What conntrack's entry says.
   struct Flow {
     uint32_t generation, status, protocol_state;
     uint64_t created, expires_ns, started_ns;
-    std::array<TupleWords, 2> tuples;
+    std::array<state::TupleWords, 2> tuples;
     std::array<uint64_t, 2> hashes;
     std::array<uint64_t, 7> protocol_words;
   };
 
   [[nodiscard]] uint32_t epoch() const noexcept;
-  [[nodiscard]] std::optional<Hit> find(const Tuple& tuple, uint64_t hash) const noexcept;
+  [[nodiscard]] std::optional<Hit> find(const packet::Tuple& tuple, uint64_t hash) const noexcept;
   /// Or the flow of its answer, of which it may turn out to be no packet: then what is said about it is one (conntrack's Track::related()).
-  [[nodiscard]] std::optional<Hit> find_either(const Tuple& tuple, uint64_t hash) const noexcept;
-  [[nodiscard]] bool usable(const Lane& lane, const LanePlan& plan, const Descriptor& descriptor, std::span<const uint8_t> frame) const noexcept;
-  [[nodiscard]] bool track(Lane& lane, Direction way, const Descriptor& descriptor, Batch& batch) const noexcept;
-  void go(uint32_t flow, Direction way, const LanePlan& plan, Descriptor& descriptor, Batch& batch);
+  [[nodiscard]] std::optional<Hit> find_either(const packet::Tuple& tuple, uint64_t hash) const noexcept;
+  [[nodiscard]] bool usable(const state::Lane& lane, const state::LanePlan& plan, const chain::Descriptor& descriptor, std::span<const uint8_t> frame) const noexcept;
+  [[nodiscard]] bool track(state::Lane& lane, chain::Direction way, const chain::Descriptor& descriptor, memory::Batch& batch) const noexcept;
+  void go(uint32_t flow, chain::Direction way, const state::LanePlan& plan, chain::Descriptor& descriptor, memory::Batch& batch);
   [[nodiscard]] std::optional<Flow> look(uint32_t flow, uint32_t generation) const noexcept;
-  void back(uint32_t flow, const Descriptor& descriptor, Batch& batch);
-  void admit(const Descriptor& descriptor, const Rewriting& what, Batch& batch);
-  [[nodiscard]] bool make(uint32_t flow, const Flow& known, Batch& batch);
+  void back(uint32_t flow, const chain::Descriptor& descriptor, memory::Batch& batch);
+  void admit(const chain::Descriptor& descriptor, const packet::Rewriting& what, memory::Batch& batch);
+  [[nodiscard]] bool make(uint32_t flow, const Flow& known, memory::Batch& batch);
   [[nodiscard]] bool answers_another(uint32_t flow, const Flow& known) const noexcept;
-  [[nodiscard]] bool enter(uint32_t flow, const Flow& known, Batch& batch);
-  [[nodiscard]] bool insert(uint32_t flow, Direction way, uint64_t hash, Batch& batch);
-  void erase(uint32_t flow, Direction way, Batch& batch);
-  void remove(uint32_t flow, Batch& batch);
-  static void take_over(Lane& lane, const Flow& known, Batch& batch);
+  [[nodiscard]] bool enter(uint32_t flow, const Flow& known, memory::Batch& batch);
+  [[nodiscard]] bool insert(uint32_t flow, chain::Direction way, uint64_t hash, memory::Batch& batch);
+  void erase(uint32_t flow, chain::Direction way, memory::Batch& batch);
+  void remove(uint32_t flow, memory::Batch& batch);
+  static void take_over(state::Lane& lane, const Flow& known, memory::Batch& batch);
   [[nodiscard]] uint16_t& in_chain(uint32_t hash) noexcept { return in_chain_[hash & (in_chain_.size() - 1)]; }
 
   Objects objects_;
-  LaneTable table_;
-  const FlowEntry* flows_ = nullptr;  // conntrack's, as many as there are lanes
+  state::LaneTable table_;
+  const state::FlowEntry* flows_ = nullptr;  // conntrack's, as many as there are lanes
   TupleHash hash_;
   uint64_t window_;
   bool router_;

@@ -4,7 +4,7 @@
 
 namespace bulkhead::pktio {
 
-LoopFile::LoopFile(Loop& loop, int fd)
+LoopFile::LoopFile(runtime::Loop& loop, int fd)
     : fd_(fd), operation_(loop, [this](int result) { std::exchange(done_, {})(result); }) {}
 
 void LoopFile::read(std::span<uint8_t> into, uint64_t offset, Completion done) {
@@ -16,7 +16,7 @@ int64_t LoopFile::read_now(std::span<uint8_t> into, uint64_t offset) {
   return PreadFile(fd_).read_now(into, offset);
 }
 
-LoopWriter::LoopWriter(Loop& loop, int fd)
+LoopWriter::LoopWriter(runtime::Loop& loop, int fd)
     : fd_(fd), operation_(loop, [this](int result) { std::exchange(done_, {})(result); }) {}
 
 void LoopWriter::write(std::span<const uint8_t> bytes, uint64_t offset, Completion done) {

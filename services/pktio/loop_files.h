@@ -13,25 +13,25 @@ namespace bulkhead::pktio {
 
 class LoopFile : public AsyncFile {
  public:
-  LoopFile(Loop& loop, int fd);
+  LoopFile(runtime::Loop& loop, int fd);
   void read(std::span<uint8_t> into, uint64_t offset, Completion done) override;
   int64_t read_now(std::span<uint8_t> into, uint64_t offset) override;
 
  private:
   int fd_;
   Completion done_;
-  Operation operation_;
+  runtime::Operation operation_;
 };
 
 class LoopWriter : public FileWriter {
  public:
-  LoopWriter(Loop& loop, int fd);
+  LoopWriter(runtime::Loop& loop, int fd);
   void write(std::span<const uint8_t> bytes, uint64_t offset, Completion done) override;
 
  private:
   int fd_;
   Completion done_;
-  Operation operation_;
+  runtime::Operation operation_;
 };
 
 }  // namespace bulkhead::pktio

@@ -15,7 +15,7 @@ class MadeSource : public Source {
   State peek(Arrival& arrival) override;
   void advance() override { ++position_.packets; }
   [[nodiscard]] Position position() const override { return position_; }
-  [[nodiscard]] LinkType link() const override { return LinkType::ethernet; }
+  [[nodiscard]] packet::LinkType link() const override { return packet::LinkType::ethernet; }
   [[nodiscard]] const Error& error() const override { return error_; }
 
  private:

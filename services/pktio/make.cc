@@ -2,26 +2,26 @@
 
 namespace bulkhead::pktio {
 
-Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& settings, Files files) {
-  Wiring wiring(objects);
+Result<std::unique_ptr<chain::Stage>> make_stage(chain::Objects& objects, const control::Settings& settings, Files files) {
+  chain::Wiring wiring(objects);
   auto const stage = wiring.stage("pktio");
-  auto* state = wiring.object<PktioState>("pktio.state");
-  auto* inflight = wiring.object<InFlightTable>("pktio.inflight");
-  auto* fragments = wiring.object<FragmentCells>("pktio.fragments");
-  auto* laned = wiring.object<LanedPackets>("pktio.laned");
-  auto* bumps = wiring.object<BumpsTable>("rules.bumps");
-  auto* conntrack = wiring.object<ConntrackState>("conntrack.state");
-  auto* conntrack_commit = wiring.object<CommitArea>("conntrack.commit");
-  auto* pool = wiring.object<Pool>("pool");
-  auto* staging = wiring.object<Staging>("pktio.staging");
-  auto* answers = wiring.object<Answers>("rules.answers");
-  auto* edits = wiring.object<HeaderEdits>("rules.edits");
-  auto* translations = wiring.object<NatEdits>("nat.edits");
-  auto* home = wiring.object<Ring>("ring.home");
+  auto* state = wiring.object<state::PktioState>("pktio.state");
+  auto* inflight = wiring.object<state::InFlightTable>("pktio.inflight");
+  auto* fragments = wiring.object<state::FragmentCells>("pktio.fragments");
+  auto* laned = wiring.object<state::LanedPackets>("pktio.laned");
+  auto* bumps = wiring.object<state::BumpsTable>("rules.bumps");
+  auto* conntrack = wiring.object<state::ConntrackState>("conntrack.state");
+  auto* conntrack_commit = wiring.object<memory::CommitArea>("conntrack.commit");
+  auto* pool = wiring.object<chain::Pool>("pool");
+  auto* staging = wiring.object<state::Staging>("pktio.staging");
+  auto* answers = wiring.object<state::Answers>("rules.answers");
+  auto* edits = wiring.object<state::HeaderEdits>("rules.edits");
+  auto* translations = wiring.object<state::NatEdits>("nat.edits");
+  auto* home = wiring.object<chain::Ring>("ring.home");
   // With chains before conntrack, rules comes first.
   std::string const next = settings.ruleset.early ? "rules" : "conntrack";
-  auto* to_next = wiring.object<Ring>(settings.ruleset.early ? "ring.early" : "ring.track");
-  auto* next_desk = wiring.object<Desk>(next + ".desk");
+  auto* to_next = wiring.object<chain::Ring>(settings.ruleset.early ? "ring.early" : "ring.track");
+  auto* next_desk = wiring.object<chain::Desk>(next + ".desk");
   if (!wiring.complete()) return tl::unexpected(wiring.error());
   if (!settings.topology.is_router() && settings.interfaces.size() != 2)
     return fail("bridge wiring has two interfaces, the settings name {}", settings.interfaces.size());

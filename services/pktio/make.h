@@ -17,6 +17,6 @@ struct Files {
 };
 
 /// `settings` outlive the stage.
-[[nodiscard]] Result<std::unique_ptr<Stage>> make_stage(Objects& objects, const Settings& settings, Files files);
+[[nodiscard]] Result<std::unique_ptr<chain::Stage>> make_stage(chain::Objects& objects, const control::Settings& settings, Files files);
 
 }  // namespace bulkhead::pktio

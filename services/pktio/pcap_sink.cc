@@ -15,7 +15,7 @@ constexpr int snaplen = 262144;                    // bytes
 constexpr size_t buffer_size = size_t{64} * 1024;  // bytes
 
 /// The number that libpcap wants in memory: LINKTYPE_RAW has another in the file.
-int dlt_number(LinkType link) noexcept { return link == LinkType::raw_ip ? DLT_RAW : linktype_number(link); }
+int dlt_number(packet::LinkType link) noexcept { return link == packet::LinkType::raw_ip ? DLT_RAW : packet::linktype_number(link); }
 
 }  // namespace
 
@@ -51,7 +51,7 @@ struct PcapSink::Dump {
 PcapSink::PcapSink(std::unique_ptr<Dump> dump) : dump_(std::move(dump)) {}
 PcapSink::~PcapSink() = default;
 
-Result<std::unique_ptr<PcapSink>> PcapSink::open(Bytes& out, LinkType link, bool fresh) {
+Result<std::unique_ptr<PcapSink>> PcapSink::open(Bytes& out, packet::LinkType link, bool fresh) {
   auto dump = std::make_unique<Dump>(out, fresh);
   dump->file = fopencookie(dump.get(), "w", {nullptr, Dump::write_cookie, nullptr, nullptr});
   if (dump->file == nullptr) return fail_errno(errno, "fopencookie");

@@ -35,7 +35,7 @@ class Bytes {
 class PcapSink {
  public:
   /// `fresh`: the file has no header yet. `out` outlives the sink.
-  static Result<std::unique_ptr<PcapSink>> open(Bytes& out, LinkType link, bool fresh);
+  static Result<std::unique_ptr<PcapSink>> open(Bytes& out, packet::LinkType link, bool fresh);
   PcapSink(const PcapSink&) = delete;
   PcapSink& operator=(const PcapSink&) = delete;
   ~PcapSink();

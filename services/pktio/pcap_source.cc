@@ -90,7 +90,7 @@ Status PcapSource::start(const Options& options) {
   capture_->pcap = pcap_fopen_offline_with_tstamp_precision(capture_->file, PCAP_TSTAMP_PRECISION_NANO, why);
   if (capture_->pcap == nullptr) return fail("not a capture file: {}", why);
   const int number = pcap_datalink(capture_->pcap);
-  const auto link = link_type_of(number);
+  const auto link = packet::link_type_of(number);
   if (!link) {
     const char* name = pcap_datalink_val_to_name(number);
     return fail("packet 1: link type {} ({}): want Ethernet, raw IP or Linux cooked", number,

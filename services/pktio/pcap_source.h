@@ -45,7 +45,7 @@ class PcapSource : public Source {
   State peek(Arrival& arrival) override;
   void advance() override;
   [[nodiscard]] Position position() const override { return position_; }
-  [[nodiscard]] LinkType link() const override { return link_; }
+  [[nodiscard]] packet::LinkType link() const override { return link_; }
   [[nodiscard]] const Error& error() const override { return error_; }
 
  private:
@@ -60,7 +60,7 @@ class PcapSource : public Source {
 
   std::unique_ptr<Prefetch> prefetch_;
   std::unique_ptr<Capture> capture_;
-  LinkType link_ = LinkType::ethernet;
+  packet::LinkType link_ = packet::LinkType::ethernet;
   uint32_t frame_limit_;
   State state_ = State::waiting;  // waiting: nothing peeked
   Position position_;

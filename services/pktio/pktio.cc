@@ -7,9 +7,9 @@
 namespace bulkhead::pktio {
 namespace {
 
-Home::Options options_of(const Settings& settings) {
-  Home::Options options{{}, Outputs(settings), {}, settings.made_packets != 0, settings.seed};
-  for (const Settings::Interface& interface : settings.interfaces) options.interfaces.push_back(interface.name);
+Home::Options options_of(const control::Settings& settings) {
+  Home::Options options{{}, control::Outputs(settings), {}, settings.made_packets != 0, settings.seed};
+  for (const control::Settings::Interface& interface : settings.interfaces) options.interfaces.push_back(interface.name);
   for (const auto& rule : settings.ruleset.rules)
     options.rules.push_back(nlohmann::ordered_json{{"family", rule.family}, {"table", rule.table}, {"chain", rule.chain}, {"handle", rule.handle}}
                                 .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
@@ -24,7 +24,7 @@ uint64_t early(uint64_t committed, uint64_t now) {
 }  // namespace
 
 Pktio::Pktio(Parts parts)
-    : Stage(parts.stage, {&parts.home}, {parts.track}),
+    : chain::Stage(parts.stage, {&parts.home}, {parts.track}),
       state_(parts.state),
       settings_(parts.settings),
       open_(std::move(parts.open)),
@@ -38,28 +38,28 @@ Pktio::Pktio(Parts parts)
             parts.settings.topology, writer_) {}
 
 void Pktio::recovered() {
-  LinkType link = LinkType::ethernet;
+  packet::LinkType link = packet::LinkType::ethernet;
   reassembly_.resume();
   lanes_.resume(state_.home_number.load(), state_.next_number.load());
   receive_.resume(open_sources(link));
   if (Status const opened = home_.resume(link); !opened) fail_all(opened.error().message);
   home_committed_ = home_.number();
   large_committed_ = home_.large();
-  done_ = state_.done.load() == PktioState::Done::failed;
+  done_ = state_.done.load() == state::PktioState::Done::failed;
 }
 
-std::vector<std::unique_ptr<Source>> Pktio::open_sources(LinkType& link) {
+std::vector<std::unique_ptr<Source>> Pktio::open_sources(packet::LinkType& link) {
   std::vector<std::unique_ptr<Source>> sources;
   uint64_t const known = state_.link.load();
   bool have_link = known != 0;
-  if (have_link) link = static_cast<LinkType>(known - 1);
+  if (have_link) link = static_cast<packet::LinkType>(known - 1);
   for (size_t i = 0; i < settings_.interfaces.size(); ++i) sources.push_back(open_source(i, link, have_link));
   if (have_link) state_.link.store(static_cast<uint64_t>(link) + 1);
   return sources;
 }
 
-std::unique_ptr<Source> Pktio::open_source(size_t interface, LinkType& link, bool& have_link) {
-  PktioState::Interface& own = state_.interfaces[interface];
+std::unique_ptr<Source> Pktio::open_source(size_t interface, packet::LinkType& link, bool& have_link) {
+  state::PktioState::Interface& own = state_.interfaces[interface];
   bool const made = settings_.made_packets != 0 && interface == 0;
   bool const has_input = settings_.interfaces[interface].has_input || made;
   if (!has_input || own.input_ended.load() != 0) return nullptr;
@@ -67,7 +67,7 @@ std::unique_ptr<Source> Pktio::open_source(size_t interface, LinkType& link, boo
   if (!source) return input_failed(interface, source.error().message), nullptr;
   if (have_link && (*source)->link() != link) {
     input_failed(interface, fmt::format("link type is {}, the other side's is {}: a bridge needs the same on both",
-                                        name_of((*source)->link()), name_of(link)));
+                                        packet::name_of((*source)->link()), packet::name_of(link)));
     return nullptr;
   }
   link = (*source)->link();
@@ -77,15 +77,15 @@ std::unique_ptr<Source> Pktio::open_source(size_t interface, LinkType& link, boo
 
 // Stored at once: a successor comes to the same end, and writes the same.
 void Pktio::input_failed(size_t interface, const std::string& why) {
-  PktioState::Interface& own = state_.interfaces[interface];
-  copy_in(own.input_error.data(), why.c_str(), std::min(why.size() + 1, PktioState::kErrorBytes - 1));
-  program_order();
+  state::PktioState::Interface& own = state_.interfaces[interface];
+  memory::copy_in(own.input_error.data(), why.c_str(), std::min(why.size() + 1, state::PktioState::kErrorBytes - 1));
+  memory::program_order();
   own.input_ended.store(2);
 }
 
 void Pktio::fail_all(const std::string& why) {
-  copy_in(state_.error.data(), why.c_str(), std::min(why.size() + 1, PktioState::kErrorBytes - 1));
-  state_.done.release(PktioState::Done::failed);
+  memory::copy_in(state_.error.data(), why.c_str(), std::min(why.size() + 1, state::PktioState::kErrorBytes - 1));
+  state_.done.release(state::PktioState::Done::failed);
   done_ = true;
   holder_.ring();
 }
@@ -141,14 +141,14 @@ bool Pktio::all_home() const { return receive_.ended() && receive_.numbered() ==
 
 void Pktio::finish_if_done() {
   if (int const error = writer_.failed(); error != 0) {
-    fail_all(fmt::format("{}: {}", Outputs(settings_).names.at(writer_.failed_output()), std::strerror(-error)));
+    fail_all(fmt::format("{}: {}", control::Outputs(settings_).names.at(writer_.failed_output()), std::strerror(-error)));
     return;
   }
   bool const full = inlet(0).available() != 0;  // packets wait for room in the staging
   writer_.start(home_.staged(), all_home() || full);
   if (!all_home() || !writer_.all_written(home_.staged())) return;
   done_ = true;
-  state_.done.release(PktioState::Done::finished);
+  state_.done.release(state::PktioState::Done::finished);
   holder_.ring();
 }
 

@@ -18,7 +18,7 @@
 
 namespace bulkhead::pktio {
 
-class Pktio : public Stage {
+class Pktio : public chain::Stage {
  public:
   /// The capture of an interface, to be read from a position on.
   using OpenSource = std::function<Result<std::unique_ptr<Source>>(size_t interface, const Position&)>;
@@ -26,24 +26,24 @@ class Pktio : public Stage {
   using Pace = std::function<uint64_t()>;
 
   struct Parts {
-    StageParts stage;
-    PktioState& state;
-    InFlightTable& inflight;
-    FragmentCells& fragments;
-    LanedPackets& laned;
-    BumpsTable& bumps;
-    ConntrackState& conntrack;  // read only
+    chain::StageParts stage;
+    state::PktioState& state;
+    state::InFlightTable& inflight;
+    state::FragmentCells& fragments;
+    state::LanedPackets& laned;
+    state::BumpsTable& bumps;
+    state::ConntrackState& conntrack;  // read only
     size_t conntrack_bytes;
-    CommitArea& conntrack_commit;
-    Pool& pool;
-    Staging& staging;
-    Answers& answers;
-    HeaderEdits& edits;
-    NatEdits& translations;
-    const Ring& home;
-    Next track;
-    Bell& holder;
-    const Settings& settings;
+    memory::CommitArea& conntrack_commit;
+    chain::Pool& pool;
+    state::Staging& staging;
+    state::Answers& answers;
+    state::HeaderEdits& edits;
+    state::NatEdits& translations;
+    const chain::Ring& home;
+    chain::Next track;
+    chain::Bell& holder;
+    const control::Settings& settings;
     OpenSource open;
     std::vector<std::unique_ptr<FileWriter>> files;  // by output
     Pace pace;                                       // empty: as fast as it goes
@@ -57,8 +57,8 @@ class Pktio : public Stage {
   void committed() override;
 
  private:
-  [[nodiscard]] std::vector<std::unique_ptr<Source>> open_sources(LinkType& link);
-  [[nodiscard]] std::unique_ptr<Source> open_source(size_t interface, LinkType& link, bool& have_link);
+  [[nodiscard]] std::vector<std::unique_ptr<Source>> open_sources(packet::LinkType& link);
+  [[nodiscard]] std::unique_ptr<Source> open_source(size_t interface, packet::LinkType& link, bool& have_link);
   void input_failed(size_t interface, const std::string& why);
   void fail_all(const std::string& why);
   [[nodiscard]] uint64_t allowed();
@@ -69,11 +69,11 @@ class Pktio : public Stage {
   void take_home();
   void finish_if_done();
 
-  PktioState& state_;
-  const Settings& settings_;
+  state::PktioState& state_;
+  const control::Settings& settings_;
   OpenSource open_;
   Pace pace_;
-  Bell& holder_;
+  chain::Bell& holder_;
   Writer writer_;
   Reassembly reassembly_;
   Lanes lanes_;

@@ -12,25 +12,25 @@ namespace {
 constexpr uint32_t kFarthest = 64;  // net.ipv4.ipfrag_max_dist
 
 /// Bytes before the payload, link header included, without IPv6's fragment header.
-uint32_t header_of(const Fragment& says) { return says.payload_at - (says.key.l3 == 4 ? 0 : ip_header::kFragment6); }
+uint32_t header_of(const packet::Fragment& says) { return says.payload_at - (says.key.l3 == 4 ? 0 : packet::ip_header::kFragment6); }
 
 /// The header of the first fragment becomes that of the whole. `packet`: header and payload.
 void mend_header4(std::span<uint8_t> packet, const Datagram& whole, uint32_t length) {
   store_be16(packet.data() + 2, static_cast<uint16_t>(length));
   store_be16(packet.data() + 6, whole.dont_fragment() ? 0x4000 : 0);
   packet[1] |= whole.congestion();
-  ip_header::renew_checksum(packet.first(ip_header::length(packet[0])));
+  packet::ip_header::renew_checksum(packet.first(packet::ip_header::length(packet[0])));
 }
 
 void mend_header6(std::span<uint8_t> packet, const Datagram& whole, uint32_t length) {
-  store_be16(packet.data() + 4, static_cast<uint16_t>(length - ip_header::kIpv6));
+  store_be16(packet.data() + 4, static_cast<uint16_t>(length - packet::ip_header::kIpv6));
   packet[1] |= static_cast<uint8_t>(whole.congestion() << 4);
 }
 
 }  // namespace
 
 /// Keyed by chance of this process: its order is never seen.
-size_t Reassembly::KeyHash::operator()(const FragmentKey& key) const noexcept {
+size_t Reassembly::KeyHash::operator()(const packet::FragmentKey& key) const noexcept {
   static const auto secret = [] {
     std::array<uint8_t, crypto_shorthash_KEYBYTES> made{};
     randombytes_buf(made.data(), made.size());
@@ -41,8 +41,8 @@ size_t Reassembly::KeyHash::operator()(const FragmentKey& key) const noexcept {
   return hash;
 }
 
-Reassembly::Reassembly(FragmentLinks& links, FragmentCells& cells)
-    : links_(links), cells_(cells), capacity_(static_cast<uint32_t>(std::min<uint64_t>(cells.header.capacity, FragmentCells::kCells))) {}
+Reassembly::Reassembly(state::FragmentLinks& links, state::FragmentCells& cells)
+    : links_(links), cells_(cells), capacity_(static_cast<uint32_t>(std::min<uint64_t>(cells.header.capacity, state::FragmentCells::kCells))) {}
 
 void Reassembly::resume() {
   waiting_.clear();
@@ -60,14 +60,14 @@ void Reassembly::resume() {
 void Reassembly::committed() { free_ = capacity_ - links_.fresh.load() + links_.free_count.load(); }
 
 void Reassembly::recall(uint32_t place) {
-  const FragmentLinks::Datagram& kept = links_.datagrams[place];
+  const state::FragmentLinks::Datagram& kept = links_.datagrams[place];
   uint32_t name = kept.first.load();
-  StoredFragment const begun = stored(name);
+  state::StoredFragment const begun = stored(name);
   places_.push_back(place);
   Turn const turn{kept.since_ns.load() + Datagram::patience_ns(begun.says.key.l3), begun.packet, begun.in};
   Waiting& waiting = begin(begun.says.key, turn)->second;
   for (uint32_t const last = kept.last.load(); name != 0; name = next(name)) {
-    StoredFragment const fragment = stored(name);
+    state::StoredFragment const fragment = stored(name);
     static_cast<void>(waiting.datagram.add(fragment.says));
     waiting.cells += fragment.cells;
     held_ += fragment.cells;
@@ -83,7 +83,7 @@ void Reassembly::recall(uint32_t place) {
   sender.fragments = std::max({sender.fragments, waiting.last, kept.sender.load()});
 }
 
-Reassembly::ByKey::iterator Reassembly::begin(const FragmentKey& key, const Turn& turn) {
+Reassembly::ByKey::iterator Reassembly::begin(const packet::FragmentKey& key, const Turn& turn) {
   turns_.emplace(turn, key);
   uint32_t const place = places_.back();
   places_.pop_back();
@@ -91,8 +91,8 @@ Reassembly::ByKey::iterator Reassembly::begin(const FragmentKey& key, const Turn
   return waiting_.emplace(key, Waiting{{}, place, 0, turn}).first;
 }
 
-uint32_t Reassembly::end(ByKey::iterator waiting, Batch& batch) {
-  FragmentLinks::Datagram& kept = links_.datagrams[waiting->second.place];
+uint32_t Reassembly::end(ByKey::iterator waiting, memory::Batch& batch) {
+  state::FragmentLinks::Datagram& kept = links_.datagrams[waiting->second.place];
   uint32_t const chain = kept.first.load();
   if (chain != 0) {
     batch.set(links_.next[kept.last.load()], 0U);
@@ -108,14 +108,14 @@ uint32_t Reassembly::end(ByKey::iterator waiting, Batch& batch) {
 }
 
 bool Reassembly::fits(const Arrival& arrival) const {
-  uint32_t const need = FragmentCells::cells_for(arrival.captured);
+  uint32_t const need = state::FragmentCells::cells_for(arrival.captured);
   return need <= free_ || held_ + need > held_most();
 }
 
-Reassembly::Taken Reassembly::take(const Coming& coming, Batch& batch) {
+Reassembly::Taken Reassembly::take(const Coming& coming, memory::Batch& batch) {
   using Fate = Taken::Fate;
   if (coming.says.broken) return {Fate::dropped};
-  uint32_t const need = FragmentCells::cells_for(coming.arrival.captured);
+  uint32_t const need = state::FragmentCells::cells_for(coming.arrival.captured);
   auto waiting = waiting_.find(coming.says.key);
   uint32_t const of_it = waiting == waiting_.end() ? 0 : waiting->second.cells;
   if (held_ + need > held_most() || of_it + need > of_one_most()) return {Fate::full};
@@ -123,7 +123,7 @@ Reassembly::Taken Reassembly::take(const Coming& coming, Batch& batch) {
     waiting = begin(coming.says.key, {coming.time_ns + Datagram::patience_ns(coming.says.key.l3), coming.arrival.packet, coming.in});
   if (coming.says.key.l3 == 4) count(waiting->second, coming.says.key, batch);
   Datagram::Outcome const outcome = waiting->second.datagram.add(coming.says);
-  Word<uint32_t>& told = links_.datagrams[waiting->second.place].told;
+  memory::Word<uint32_t>& told = links_.datagrams[waiting->second.place].told;
   if (told.load() != waiting->second.datagram.told()) batch.set(told, waiting->second.datagram.told());
   switch (outcome) {
     case Datagram::Outcome::held: keep(waiting->second, coming, batch); return {Fate::held};
@@ -144,26 +144,26 @@ Reassembly::Taken Reassembly::take(const Coming& coming, Batch& batch) {
   return {Fate::dropped};
 }
 
-bool Reassembly::is_too_far(const Fragment& says) const {
+bool Reassembly::is_too_far(const packet::Fragment& says) const {
   auto const waiting = waiting_.find(says.key);
   if (says.key.l3 != 4 || says.broken || waiting == waiting_.end() || waiting->second.cells == 0) return false;
   return senders_.at(says.key.src).fragments + 1 - waiting->second.last > kFarthest;
 }
 
-uint32_t Reassembly::give_up(const Fragment& says, Batch& batch) {
+uint32_t Reassembly::give_up(const packet::Fragment& says, memory::Batch& batch) {
   auto const waiting = waiting_.find(says.key);
   return waiting == waiting_.end() ? 0 : end(waiting, batch);
 }
 
-void Reassembly::count(Waiting& waiting, const FragmentKey& key, Batch& batch) {
-  FragmentLinks::Datagram& kept = links_.datagrams[waiting.place];
+void Reassembly::count(Waiting& waiting, const packet::FragmentKey& key, memory::Batch& batch) {
+  state::FragmentLinks::Datagram& kept = links_.datagrams[waiting.place];
   waiting.last = ++senders_[key.src].fragments;
   batch.set(kept.turn, waiting.last);
   batch.set(kept.sender, waiting.last);
 }
 
 /// If it was the last one that its sender had a fragment of, another has to remember how many there were.
-void Reassembly::forget(const Waiting& waiting, const FragmentKey& key, Batch& batch) {
+void Reassembly::forget(const Waiting& waiting, const packet::FragmentKey& key, memory::Batch& batch) {
   auto const sender = senders_.find(key.src);
   if (--sender->second.waiting == 0) return void(senders_.erase(sender));
   if (waiting.last != sender->second.fragments) return;
@@ -173,9 +173,9 @@ void Reassembly::forget(const Waiting& waiting, const FragmentKey& key, Batch& b
   if (other != waiting_.end()) batch.set(links_.datagrams[other->second.place].sender, waiting.last);
 }
 
-void Reassembly::keep(Waiting& waiting, const Coming& coming, Batch& batch) {
-  uint32_t const cells = FragmentCells::cells_for(coming.arrival.captured);
-  FragmentLinks::Datagram& kept = links_.datagrams[waiting.place];
+void Reassembly::keep(Waiting& waiting, const Coming& coming, memory::Batch& batch) {
+  uint32_t const cells = state::FragmentCells::cells_for(coming.arrival.captured);
+  state::FragmentLinks::Datagram& kept = links_.datagrams[waiting.place];
   uint32_t first = 0, last = 0;
   for (uint32_t i = 0; i < cells; ++i) {
     uint32_t const cell = take_cell(batch);
@@ -196,7 +196,7 @@ void Reassembly::keep(Waiting& waiting, const Coming& coming, Batch& batch) {
 }
 
 /// Those given back longest ago first: fits() has seen to it that they are committed.
-uint32_t Reassembly::take_cell(Batch& batch) {
+uint32_t Reassembly::take_cell(memory::Batch& batch) {
   --free_;
   uint32_t const fresh = links_.fresh.load();
   if (fresh < capacity_) {
@@ -211,14 +211,14 @@ uint32_t Reassembly::take_cell(Batch& batch) {
 
 void Reassembly::write(uint32_t first, const Coming& coming) {
   const Arrival& arrival = coming.arrival;
-  StoredFragment const head{arrival.stamp_ns, arrival.packet, arrival.captured, arrival.wire,
-                            FragmentCells::cells_for(arrival.captured), coming.in, coming.says};
-  copy_in(cells_.cell(first), &head, sizeof head);
+  state::StoredFragment const head{arrival.stamp_ns, arrival.packet, arrival.captured, arrival.wire,
+                            state::FragmentCells::cells_for(arrival.captured), coming.in, coming.says};
+  memory::copy_in(cells_.cell(first), &head, sizeof head);
   uint32_t name = first;
   size_t offset = sizeof head;
   for (size_t done = 0; done < arrival.captured;) {
-    size_t const part = std::min<size_t>(arrival.captured - done, FragmentCells::kBytes - offset);
-    copy_in(cells_.cell(name) + offset, arrival.bytes + done, part);
+    size_t const part = std::min<size_t>(arrival.captured - done, state::FragmentCells::kBytes - offset);
+    memory::copy_in(cells_.cell(name) + offset, arrival.bytes + done, part);
     done += part;
     offset = 0;
     name = links_.next[name].load();
@@ -229,7 +229,7 @@ std::optional<uint64_t> Reassembly::given_up_at() const {
   return turns_.empty() ? std::nullopt : std::optional(turns_.begin()->first.given_up_ns);
 }
 
-uint32_t Reassembly::give_up(Batch& batch) {
+uint32_t Reassembly::give_up(memory::Batch& batch) {
   return turns_.empty() ? 0 : end(waiting_.find(turns_.begin()->second), batch);
 }
 
@@ -238,18 +238,18 @@ uint32_t Reassembly::next(uint32_t name) const {
   return links_.next[name].load();
 }
 
-StoredFragment Reassembly::stored(uint32_t name) const {
-  StoredFragment head;
-  copy_out(&head, cells_.cell(name), sizeof head);
+state::StoredFragment Reassembly::stored(uint32_t name) const {
+  state::StoredFragment head;
+  memory::copy_out(&head, cells_.cell(name), sizeof head);
   return head;
 }
 
 void Reassembly::copy(uint32_t name, size_t from, std::span<uint8_t> to) const {
-  size_t offset = sizeof(StoredFragment) + from;
-  for (; offset >= FragmentCells::kBytes; offset -= FragmentCells::kBytes) name = links_.next[name].load();
+  size_t offset = sizeof(state::StoredFragment) + from;
+  for (; offset >= state::FragmentCells::kBytes; offset -= state::FragmentCells::kBytes) name = links_.next[name].load();
   while (!to.empty()) {
-    size_t const part = std::min(to.size(), FragmentCells::kBytes - offset);
-    copy_out(to.data(), cells_.cell(name) + offset, part);
+    size_t const part = std::min(to.size(), state::FragmentCells::kBytes - offset);
+    memory::copy_out(to.data(), cells_.cell(name) + offset, part);
     to = to.subspan(part);
     offset = 0;
     name = links_.next[name].load();
@@ -267,13 +267,13 @@ size_t Reassembly::length_of(const Taken& taken) const { return header_of(stored
 
 Reassembly::Built Reassembly::build(const Taken& taken, std::span<uint8_t> to) const {
   uint32_t const first = front(taken), payload = taken.whole.payload();
-  Fragment const says = stored(first).says;
+  packet::Fragment const says = stored(first).says;
   uint32_t const header = header_of(says);
   copy(first, 0, to.first(header));
-  if (says.key.l3 == 6) copy(first, says.payload_at - ip_header::kFragment6, to.subspan(says.next_header_at, 1));
+  if (says.key.l3 == 6) copy(first, says.payload_at - packet::ip_header::kFragment6, to.subspan(says.next_header_at, 1));
   uint32_t gap = payload;
   for (uint32_t name = taken.chain; name != 0; name = next(name)) {
-    StoredFragment const one = stored(name);
+    state::StoredFragment const one = stored(name);
     uint32_t const there = one.captured - std::min(one.captured, one.says.payload_at);
     uint32_t const wanted = Datagram::kept_of(one.says);
     copy(name, one.says.payload_at, to.subspan(header + one.says.offset, std::min(there, wanted)));
@@ -286,7 +286,7 @@ Reassembly::Built Reassembly::build(const Taken& taken, std::span<uint8_t> to) c
   return {header + gap, says.l3_at + length};
 }
 
-void Reassembly::give_back(uint32_t chain, Batch& batch) {
+void Reassembly::give_back(uint32_t chain, memory::Batch& batch) {
   uint32_t last = chain, cells = 1;
   for (uint32_t name = links_.next[last].load(); name != 0; name = links_.next[name].load()) {
     last = name;

@@ -39,12 +39,12 @@ class Reassembly {
   };
   struct Coming {
     const Arrival& arrival;
-    const Fragment& says;
+    const packet::Fragment& says;
     uint8_t in;
     uint64_t time_ns;
   };
 
-  Reassembly(FragmentLinks& links, FragmentCells& cells);
+  Reassembly(state::FragmentLinks& links, state::FragmentCells& cells);
 
   /// After recovery, and when a batch is committed.
   void resume();
@@ -52,15 +52,15 @@ class Reassembly {
 
   /// Are there cells for this one? If not, some are in flight and will be.
   [[nodiscard]] bool fits(const Arrival& arrival) const;
-  Taken take(const Coming& coming, Batch& batch);
+  Taken take(const Coming& coming, memory::Batch& batch);
   /// IPv4: have so many fragments of its sender come since this one's datagram got its last that it must be another datagram by now
   /// (Linux ip_frag_too_far)? It is to be given up before take().
-  [[nodiscard]] bool is_too_far(const Fragment& says) const;
-  uint32_t give_up(const Fragment& says, Batch& batch);
+  [[nodiscard]] bool is_too_far(const packet::Fragment& says) const;
+  uint32_t give_up(const packet::Fragment& says, memory::Batch& batch);
   /// Packet time at which the next datagram has lacked a part for too long; none: never.
   [[nodiscard]] std::optional<uint64_t> given_up_at() const;
   /// The chain of that one, or 0.
-  uint32_t give_up(Batch& batch);
+  uint32_t give_up(memory::Batch& batch);
 
   /// The whole datagram, behind the first fragment's link header, into `to`, of length_of() bytes.
   struct Built {
@@ -70,14 +70,14 @@ class Reassembly {
   Built build(const Taken& taken, std::span<uint8_t> to) const;
 
   [[nodiscard]] uint32_t next(uint32_t name) const;  // fragment of a chain
-  [[nodiscard]] StoredFragment stored(uint32_t name) const;
+  [[nodiscard]] state::StoredFragment stored(uint32_t name) const;
   /// Of a fragment, from `from` on; at most as many as were captured.
   void copy(uint32_t name, size_t from, std::span<uint8_t> to) const;
-  void give_back(uint32_t chain, Batch& batch);
+  void give_back(uint32_t chain, memory::Batch& batch);
 
  private:
   struct KeyHash {
-    size_t operator()(const FragmentKey& key) const noexcept;
+    size_t operator()(const packet::FragmentKey& key) const noexcept;
   };
   /// When it is given up; and its first fragment, since several may be at once.
   struct Turn {
@@ -98,26 +98,26 @@ class Reassembly {
     uint32_t fragments = 0, waiting = 0;
   };
   using Source = std::array<uint8_t, 16>;
-  using ByKey = std::unordered_map<FragmentKey, Waiting, KeyHash>;
+  using ByKey = std::unordered_map<packet::FragmentKey, Waiting, KeyHash>;
 
   [[nodiscard]] uint32_t held_most() const { return capacity_ / 2; }
   [[nodiscard]] uint32_t of_one_most() const { return capacity_ / 4; }
-  ByKey::iterator begin(const FragmentKey& key, const Turn& turn);
-  uint32_t end(ByKey::iterator waiting, Batch& batch);
-  void keep(Waiting& waiting, const Coming& coming, Batch& batch);
-  [[nodiscard]] uint32_t take_cell(Batch& batch);
+  ByKey::iterator begin(const packet::FragmentKey& key, const Turn& turn);
+  uint32_t end(ByKey::iterator waiting, memory::Batch& batch);
+  void keep(Waiting& waiting, const Coming& coming, memory::Batch& batch);
+  [[nodiscard]] uint32_t take_cell(memory::Batch& batch);
   [[nodiscard]] uint32_t front(const Taken& taken) const;
   void write(uint32_t first, const Coming& coming);
   void recall(uint32_t place);
-  void count(Waiting& waiting, const FragmentKey& key, Batch& batch);
-  void forget(const Waiting& waiting, const FragmentKey& key, Batch& batch);
+  void count(Waiting& waiting, const packet::FragmentKey& key, memory::Batch& batch);
+  void forget(const Waiting& waiting, const packet::FragmentKey& key, memory::Batch& batch);
 
-  FragmentLinks& links_;
-  FragmentCells& cells_;
+  state::FragmentLinks& links_;
+  state::FragmentCells& cells_;
   uint32_t capacity_;
   ByKey waiting_;
   std::map<Source, Sender> senders_;
-  std::map<Turn, FragmentKey> turns_;
+  std::map<Turn, packet::FragmentKey> turns_;
   std::vector<uint32_t> places_;  // free ones
   uint32_t held_ = 0;             // cells of those that wait
   uint32_t free_ = 0;             // cells that this batch may take

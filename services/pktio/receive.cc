@@ -12,67 +12,67 @@ constexpr size_t kTcpFlags = 13;  // offset in the TCP header
 constexpr size_t kWordsEach = Lanes::kWordsToGo + 1024;  // and what a batch changes at its end
 
 /// By its link-layer address; cooked captures keep that as a packet type (pcap-linktype(7): 1 broadcast, 2 multicast).
-bool is_to_group(std::span<const uint8_t> bytes, LinkType link) {
+bool is_to_group(std::span<const uint8_t> bytes, packet::LinkType link) {
   switch (link) {
-    case LinkType::ethernet: return !bytes.empty() && (bytes[0] & 1) != 0;
-    case LinkType::linux_cooked_v1: return bytes.size() > 1 && (bytes[1] == 1 || bytes[1] == 2);
-    case LinkType::linux_cooked_v2: return bytes.size() > 10 && (bytes[10] == 1 || bytes[10] == 2);
+    case packet::LinkType::ethernet: return !bytes.empty() && (bytes[0] & 1) != 0;
+    case packet::LinkType::linux_cooked_v1: return bytes.size() > 1 && (bytes[1] == 1 || bytes[1] == 2);
+    case packet::LinkType::linux_cooked_v2: return bytes.size() > 10 && (bytes[10] == 1 || bytes[10] == 2);
     default: return false;
   }
 }
 
 /// Cooked captures say that it was sent to somebody else (pcap-linktype(7): 3).
-bool is_for(const Mac& own, std::span<const uint8_t> bytes, LinkType link) {
+bool is_for(const Mac& own, std::span<const uint8_t> bytes, packet::LinkType link) {
   switch (link) {
-    case LinkType::ethernet: return bytes.size() < own.size() || is_to_group(bytes, link) || std::equal(own.begin(), own.end(), bytes.begin());
-    case LinkType::linux_cooked_v1: return bytes.size() < 2 || bytes[1] != 3;
-    case LinkType::linux_cooked_v2: return bytes.size() < 11 || bytes[10] != 3;
+    case packet::LinkType::ethernet: return bytes.size() < own.size() || is_to_group(bytes, link) || std::equal(own.begin(), own.end(), bytes.begin());
+    case packet::LinkType::linux_cooked_v1: return bytes.size() < 2 || bytes[1] != 3;
+    case packet::LinkType::linux_cooked_v2: return bytes.size() < 11 || bytes[10] != 3;
     default: return true;
   }
 }
 
-bool is_large(size_t captured) { return captured > Pool::kSmallBytes; }
+bool is_large(size_t captured) { return captured > chain::Pool::kSmallBytes; }
 
-void drop(Descriptor& descriptor, DropReason reason) {
-  descriptor.shape = Shape::malformed;
-  descriptor.verdict = Verdict::drop;
+void drop(chain::Descriptor& descriptor, chain::DropReason reason) {
+  descriptor.shape = packet::Shape::malformed;
+  descriptor.verdict = chain::Verdict::drop;
   descriptor.reason = reason;
-  descriptor.state = FlowState::invalid;
+  descriptor.state = chain::FlowState::invalid;
 }
 
 /// Why the kernel would drop a packet before any hook sees it. What is wrong further up the rules see as invalid.
-DropReason below_transport(std::span<const uint8_t> bytes, const Headers& headers) {
-  if (headers.shape == Shape::malformed && bulkhead::below_transport(headers.reason))
-    return static_cast<DropReason>(headers.reason);
-  bool const ipv4 = headers.ethertype == ethertype::ipv4 && headers.shape != Shape::not_ip;
-  return ipv4 && !ipv4_header_good(bytes, headers) ? DropReason::bad_ip_checksum : DropReason::none;
+chain::DropReason below_transport(std::span<const uint8_t> bytes, const packet::Headers& headers) {
+  if (headers.shape == packet::Shape::malformed && bulkhead::packet::below_transport(headers.reason))
+    return static_cast<chain::DropReason>(headers.reason);
+  bool const ipv4 = headers.ethertype == packet::ethertype::ipv4 && headers.shape != packet::Shape::not_ip;
+  return ipv4 && !packet::ipv4_header_good(bytes, headers) ? chain::DropReason::bad_ip_checksum : chain::DropReason::none;
 }
 
 /// What conntrack wants to know without looking at the bytes.
-void take_facts(std::span<const uint8_t> bytes, const Headers& headers, Descriptor& descriptor) {
-  if (verify_checksum(bytes, headers) == Checksum::bad) descriptor.facts |= Facts::bad_checksum;
-  if (headers.tuple.protocol == protocol::tcp) {
+void take_facts(std::span<const uint8_t> bytes, const packet::Headers& headers, chain::Descriptor& descriptor) {
+  if (packet::verify_checksum(bytes, headers) == packet::Checksum::bad) descriptor.facts |= chain::Facts::bad_checksum;
+  if (headers.tuple.protocol == packet::protocol::tcp) {
     descriptor.tcp_flags = bytes[headers.l4_offset + kTcpFlags];
-    descriptor.tcp = tcp_facts(bytes, headers);
-  } else if (headers.tuple.protocol == protocol::sctp) {
-    descriptor.sctp = sctp_facts(bytes, headers);
+    descriptor.tcp = packet::tcp_facts(bytes, headers);
+  } else if (headers.tuple.protocol == packet::protocol::sctp) {
+    descriptor.sctp = packet::sctp_facts(bytes, headers);
   }
-  if (!headers.tuple.is_icmp() || tracking(headers.tuple) != Tracking::error) return;
-  if (std::optional<Tuple> const quoted = quoted_tuple(bytes, headers)) {
+  if (!headers.tuple.is_icmp() || packet::tracking(headers.tuple) != packet::Tracking::error) return;
+  if (std::optional<packet::Tuple> const quoted = packet::quoted_tuple(bytes, headers)) {
     descriptor.tuple = *quoted;
-    descriptor.quote = Quote::quoted;
+    descriptor.quote = chain::Quote::quoted;
   }
 }
 
 /// `reason`: why it is dropped before any hook; none: it is not.
-void settle(std::span<const uint8_t> bytes, const Headers& headers, DropReason reason, Descriptor& descriptor) {
-  if (reason != DropReason::none) drop(descriptor, reason);
-  else if (headers.shape == Shape::ip) take_facts(bytes, headers, descriptor);
+void settle(std::span<const uint8_t> bytes, const packet::Headers& headers, chain::DropReason reason, chain::Descriptor& descriptor) {
+  if (reason != chain::DropReason::none) drop(descriptor, reason);
+  else if (headers.shape == packet::Shape::ip) take_facts(bytes, headers, descriptor);
 }
 
 }  // namespace
 
-Receive::Receive(const Objects& objects, const Settings& settings)
+Receive::Receive(const Objects& objects, const control::Settings& settings)
     : state_(objects.state),
       inflight_(objects.inflight),
       pool_(objects.pool),
@@ -118,13 +118,13 @@ Receive::Port* Receive::earliest() {
 
 void Receive::look(Port& port) const {
   std::span<const uint8_t> const bytes(port.next.bytes, port.next.captured);
-  port.headers = parse(bytes, port.next.wire, port.source->link());
+  port.headers = packet::parse(bytes, port.next.wire, port.source->link());
   port.reason = below_transport(bytes, port.headers);
-  if (!own_macs_.empty() && !is_for(own_macs_[in_of(port)], bytes, port.source->link())) port.reason = DropReason::not_ours;
+  if (!own_macs_.empty() && !is_for(own_macs_[in_of(port)], bytes, port.source->link())) port.reason = chain::DropReason::not_ours;
   port.fragment.reset();
-  if (port.reason == DropReason::none && may_be_fragment(bytes, port.headers)) [[unlikely]]
-    port.fragment = fragment_of(bytes, port.headers, in_of(port));
-  if (port.reason == DropReason::none && !port.fragment && port.headers.first_fragment()) [[unlikely]]
+  if (port.reason == chain::DropReason::none && packet::may_be_fragment(bytes, port.headers)) [[unlikely]]
+    port.fragment = packet::fragment_of(bytes, port.headers, in_of(port));
+  if (port.reason == chain::DropReason::none && !port.fragment && port.headers.first_fragment()) [[unlikely]]
     see_through_fragment(port);
   port.hash = lanes_.look_ahead(port.headers);
 }
@@ -134,7 +134,7 @@ void Receive::see_through_fragment(Port& port) const {
   if (port.headers.tuple.l3 != 6 || port.headers.l4_offset < 8) return;
   std::vector<uint8_t> copy(port.next.bytes, port.next.bytes + port.next.captured);
   store_be16(copy.data() + port.headers.l4_offset - 6, 0);
-  port.headers = parse(copy, port.next.wire, port.source->link());
+  port.headers = packet::parse(copy, port.next.wire, port.source->link());
 }
 
 uint8_t Receive::in_of(const Port& port) const { return static_cast<uint8_t>(&port - ports_.data()); }
@@ -151,7 +151,7 @@ bool Receive::gives_up(const Port* port) const {
   return port == nullptr ? sources_ended() : *at <= std::max(time_ns_, port->next.stamp_ns);
 }
 
-bool Receive::has_large_cell(uint64_t large_home) const { return large_taken_ - large_home < Pool::kLargeCells; }
+bool Receive::has_large_cell(uint64_t large_home) const { return large_taken_ - large_home < chain::Pool::kLargeCells; }
 
 /// A fragment may be the last one that its datagram lacks, which may need a large cell.
 bool Receive::fits(const Port& port, uint64_t large_home) const {
@@ -172,7 +172,7 @@ bool Receive::tick_due(const Arrival& arrival) const {
   return since_tick_ >= kTickEvery || time_ns / kSecond != tick_time_ns_ / kSecond;
 }
 
-uint64_t Receive::some(Outlet& out, Batch& batch, uint64_t most, uint64_t home, uint64_t large_home) {
+uint64_t Receive::some(chain::Outlet& out, memory::Batch& batch, uint64_t most, uint64_t home, uint64_t large_home) {
   uint64_t const first = number_;
   most = std::max<uint64_t>(most, 2);
   lanes_.begin(batch);
@@ -196,21 +196,21 @@ uint64_t Receive::some(Outlet& out, Batch& batch, uint64_t most, uint64_t home, 
   return number_ - first;
 }
 
-void Receive::tick(uint64_t time_ns, Outlet& out) {
+void Receive::tick(uint64_t time_ns, chain::Outlet& out) {
   time_ns_ = tick_time_ns_ = time_ns;
   since_tick_ = 0;
   send_event({}, out);
 }
 
 /// With a tick of their own.
-void Receive::send_lost(uint32_t chain, Outlet& out) {
-  InFlight slot{};
+void Receive::send_lost(uint32_t chain, chain::Outlet& out) {
+  state::InFlight slot{};
   slot.fragments = chain;
-  slot.fragments_reason = DropReason::fragments_missing;
+  slot.fragments_reason = chain::DropReason::fragments_missing;
   send_event(slot, out);
 }
 
-void Receive::next(Port& port, Outlet& out, Batch& batch) {
+void Receive::next(Port& port, chain::Outlet& out, memory::Batch& batch) {
   time_ns_ = std::max(time_ns_, port.next.stamp_ns);
   if (port.fragment) fragment(port, *port.fragment, out, batch);
   else packet(port, {}, out, batch);
@@ -223,41 +223,41 @@ void Receive::next(Port& port, Outlet& out, Batch& batch) {
   port.now = Source::State::waiting;
 }
 
-void Receive::packet(const Port& port, const Spoilt& spoilt, Outlet& out, Batch& batch) {
+void Receive::packet(const Port& port, const Spoilt& spoilt, chain::Outlet& out, memory::Batch& batch) {
   const Arrival& arrival = port.next;
   lanes_.look_near(port.hash);
-  InFlight slot = slot_of(port);
+  state::InFlight slot = slot_of(port);
   slot.captured = arrival.captured;
   slot.wire = arrival.wire;
   slot.fragments = spoilt.chain;
-  slot.fragments_reason = spoilt.chain == 0 ? DropReason::none : DropReason::bad_fragment;
+  slot.fragments_reason = spoilt.chain == 0 ? chain::DropReason::none : chain::DropReason::bad_fragment;
   slot.frame = cell(arrival.captured, slot);
-  copy_in(pool_.at(slot.frame), arrival.bytes, arrival.captured);
-  Descriptor descriptor = describe(slot, {arrival.bytes, arrival.captured}, port.headers, port.source->link());
-  if (is_explained(slot.in, slot.packet)) descriptor.orders |= Orders::explained;
-  DropReason const reason = spoilt.reason != DropReason::none ? spoilt.reason : port.reason;
+  memory::copy_in(pool_.at(slot.frame), arrival.bytes, arrival.captured);
+  chain::Descriptor descriptor = describe(slot, {arrival.bytes, arrival.captured}, port.headers, port.source->link());
+  if (is_explained(slot.in, slot.packet)) descriptor.orders |= chain::Orders::explained;
+  chain::DropReason const reason = spoilt.reason != chain::DropReason::none ? spoilt.reason : port.reason;
   settle({arrival.bytes, arrival.captured}, port.headers, reason, descriptor);
   send_packet(descriptor, slot, {arrival.bytes, arrival.captured}, port.hash, out, batch);
 }
 
-void Receive::fragment(Port& port, const Fragment& says, Outlet& out, Batch& batch) {
+void Receive::fragment(Port& port, const packet::Fragment& says, chain::Outlet& out, memory::Batch& batch) {
   using Fate = Reassembly::Taken::Fate;
   Reassembly::Taken const taken = reassembly_.take({port.next, says, in_of(port), time_ns_}, batch);
   switch (taken.fate) {
     case Fate::held: return;
     case Fate::whole: return whole(port, taken, out, batch);
-    case Fate::dropped: return packet(port, {taken.chain, DropReason::bad_fragment}, out, batch);
-    case Fate::full: return packet(port, {0, DropReason::fragments_full}, out, batch);
+    case Fate::dropped: return packet(port, {taken.chain, chain::DropReason::bad_fragment}, out, batch);
+    case Fate::full: return packet(port, {0, chain::DropReason::fragments_full}, out, batch);
     case Fate::passes:
       if (port.headers.first_fragment()) see_through_fragment(port);
       port.hash = lanes_.look_ahead(port.headers);
-      return packet(port, {taken.chain, DropReason::none}, out, batch);
+      return packet(port, {taken.chain, chain::DropReason::none}, out, batch);
   }
 }
 
 /// It comes by the interface, and at the time, of its last fragment; its headers are the first one's.
-void Receive::whole(const Port& port, const Reassembly::Taken& taken, Outlet& out, Batch& batch) {
-  InFlight slot = slot_of(port);
+void Receive::whole(const Port& port, const Reassembly::Taken& taken, chain::Outlet& out, memory::Batch& batch) {
+  state::InFlight slot = slot_of(port);
   size_t const room = reassembly_.length_of(taken);
   slot.frame = cell(room, slot);
   std::span<uint8_t> const frame(pool_.at(slot.frame), room);
@@ -267,45 +267,45 @@ void Receive::whole(const Port& port, const Reassembly::Taken& taken, Outlet& ou
   slot.fragments = taken.chain;
   slot.largest_fragment = taken.whole.largest();
   auto const bytes = frame.first(built.captured);
-  Headers const headers = parse(bytes, built.wire, port.source->link());
+  packet::Headers const headers = packet::parse(bytes, built.wire, port.source->link());
   if (headers.tuple.l3 == 6)
     slot.repeated = static_cast<uint16_t>(std::min<uint32_t>(Cut::repeated6(bytes.subspan(headers.l3_offset)), UINT16_MAX));
-  Descriptor descriptor = describe(slot, bytes, headers, port.source->link());
+  chain::Descriptor descriptor = describe(slot, bytes, headers, port.source->link());
   for (uint32_t name = taken.chain; name != 0 && explained_.packet != 0; name = reassembly_.next(name))
-    if (StoredFragment const one = reassembly_.stored(name); is_explained(one.in, one.packet)) descriptor.orders |= Orders::explained;
+    if (state::StoredFragment const one = reassembly_.stored(name); is_explained(one.in, one.packet)) descriptor.orders |= chain::Orders::explained;
   settle(bytes, headers, below_transport(bytes, headers), descriptor);
   send_packet(descriptor, slot, bytes, lanes_.look_ahead(headers), out, batch);
 }
 
-InFlight Receive::slot_of(const Port& port) const {
-  InFlight slot{};
-  slot.kind = Kind::packet;
+state::InFlight Receive::slot_of(const Port& port) const {
+  state::InFlight slot{};
+  slot.kind = chain::Kind::packet;
   slot.in = in_of(port);
   slot.stamp_ns = port.next.stamp_ns;
   slot.packet = port.next.packet;
   return slot;
 }
 
-uint32_t Receive::cell(size_t bytes, InFlight& slot) {
+uint32_t Receive::cell(size_t bytes, state::InFlight& slot) {
   slot.large = is_large(bytes);
-  return slot.large ? Pool::large_cell(large_taken_++, window_) : Pool::small_cell(number_ + 1, window_);
+  return slot.large ? chain::Pool::large_cell(large_taken_++, window_) : chain::Pool::small_cell(number_ + 1, window_);
 }
 
-Descriptor Receive::describe(const InFlight& slot, std::span<const uint8_t> bytes, const Headers& headers, LinkType link) const {
-  Descriptor descriptor{};
-  descriptor.kind = Kind::packet;
+chain::Descriptor Receive::describe(const state::InFlight& slot, std::span<const uint8_t> bytes, const packet::Headers& headers, packet::LinkType link) const {
+  chain::Descriptor descriptor{};
+  descriptor.kind = chain::Kind::packet;
   descriptor.frame = slot.frame;
   descriptor.captured = slot.captured;
   descriptor.largest_fragment = slot.largest_fragment;
   descriptor.in = slot.in;
   descriptor.out = router_ ? slot.in : static_cast<uint8_t>(1 - slot.in);
-  if (is_to_group(bytes, link)) descriptor.facts |= Facts::to_group;
+  if (is_to_group(bytes, link)) descriptor.facts |= chain::Facts::to_group;
   descriptor.l3_length = headers.l3_length;
   descriptor.l3_offset = headers.l3_offset;
   descriptor.l4_offset = static_cast<uint16_t>(std::min<uint32_t>(headers.l4_offset, 0xffff));
   descriptor.shape = headers.shape;
   descriptor.tuple = headers.tuple;
-  descriptor.state = headers.shape == Shape::malformed ? FlowState::invalid : FlowState::untracked;
+  descriptor.state = headers.shape == packet::Shape::malformed ? chain::FlowState::invalid : chain::FlowState::untracked;
   return descriptor;
 }
 
@@ -313,30 +313,30 @@ bool Receive::is_explained(uint8_t in, uint64_t packet) const {
   return explained_.packet != 0 && packet == explained_.packet && in == explained_.interface;
 }
 
-void Receive::number(Descriptor& descriptor, InFlight& slot) {
+void Receive::number(chain::Descriptor& descriptor, state::InFlight& slot) {
   descriptor.number = slot.number = ++number_;
   descriptor.time_ns = time_ns_;
 }
 
-void Receive::keep(const InFlight& slot) { copy_in(&inflight_.slots()[slot.number & (window_ - 1)], &slot, sizeof slot); }
+void Receive::keep(const state::InFlight& slot) { memory::copy_in(&inflight_.slots()[slot.number & (window_ - 1)], &slot, sizeof slot); }
 
-void Receive::send_packet(Descriptor& descriptor, InFlight& slot, std::span<const uint8_t> frame, uint64_t hash, Outlet& out, Batch& batch) {
+void Receive::send_packet(chain::Descriptor& descriptor, state::InFlight& slot, std::span<const uint8_t> frame, uint64_t hash, chain::Outlet& out, memory::Batch& batch) {
   number(descriptor, slot);
   bool const laned = lanes_.take(descriptor, slot, frame, hash, batch);
   keep(slot);
   if (!laned) out.put(descriptor);
 }
 
-void Receive::send_event(const InFlight& slot, Outlet& out) {
-  Descriptor descriptor{};
-  InFlight kept = slot;
-  descriptor.kind = kept.kind = Kind::tick;
+void Receive::send_event(const state::InFlight& slot, chain::Outlet& out) {
+  chain::Descriptor descriptor{};
+  state::InFlight kept = slot;
+  descriptor.kind = kept.kind = chain::Kind::tick;
   number(descriptor, kept);
   keep(kept);
   out.put(descriptor);
 }
 
-void Receive::store(Batch& batch) {
+void Receive::store(memory::Batch& batch) {
   lanes_.store(batch);
   batch.set(state_.next_number, number_);
   batch.set(state_.time_ns, time_ns_);
@@ -348,15 +348,15 @@ void Receive::store(Batch& batch) {
   for (size_t i = 0; i < ports_.size(); ++i) {
     Port& port = ports_[i];
     if (!port.moved) continue;
-    PktioState::Interface& interface = state_.interfaces[i];
+    state::PktioState::Interface& interface = state_.interfaces[i];
     Position const position = port.source->position();
     batch.set(interface.read_packets, position.packets);
     batch.set(interface.read_offset, position.offset);
     batch.add(interface.in_bytes, port.bytes);
     if (port.now == Source::State::failed) {
       const std::string& text = port.source->error().message;
-      copy_in(interface.input_error.data(), text.c_str(),
-              std::min(text.size() + 1, PktioState::kErrorBytes - 1));
+      memory::copy_in(interface.input_error.data(), text.c_str(),
+              std::min(text.size() + 1, state::PktioState::kErrorBytes - 1));
       batch.set(interface.input_ended, 2U);
     } else if (port.now == Source::State::ended) {
       batch.set(interface.input_ended, 1U);

@@ -31,9 +31,9 @@ class Receive {
   static constexpr uint64_t kSecond = 1'000'000'000;
 
   struct Objects {
-    PktioState& state;
-    InFlightTable& inflight;
-    Pool& pool;
+    state::PktioState& state;
+    state::InFlightTable& inflight;
+    chain::Pool& pool;
     Reassembly& reassembly;
     Lanes& lanes;
   };
@@ -42,25 +42,25 @@ class Receive {
     std::unique_ptr<Source> source;
     Source::State now = Source::State::waiting;
     Arrival next{};           // and what is known of it
-    Headers headers;
-    DropReason reason = DropReason::none;  // why the kernel drops it before any hook
-    std::optional<Fragment> fragment;
+    packet::Headers headers;
+    chain::DropReason reason = chain::DropReason::none;  // why the kernel drops it before any hook
+    std::optional<packet::Fragment> fragment;
     uint64_t hash = 0;        // of its tuple, for lanes.h
     uint64_t bytes = 0;       // taken in since the last store()
     bool moved = false;       // since the last store()
   };
 
-  Receive(const Objects& objects, const Settings& settings);
+  Receive(const Objects& objects, const control::Settings& settings);
 
   /// After recovery. Takes the sources over: one for each interface, null where it has ended or never was.
   void resume(std::vector<std::unique_ptr<Source>> sources);
 
   /// Up to `most` descriptors into `out`, while fewer than a window are in the chain: `home` and `large_home` are
   /// what is committed as come home. Gives how many.
-  uint64_t some(Outlet& out, Batch& batch, uint64_t most, uint64_t home, uint64_t large_home);
+  uint64_t some(chain::Outlet& out, memory::Batch& batch, uint64_t most, uint64_t home, uint64_t large_home);
   /// Would some() do anything?
   [[nodiscard]] bool ready(uint64_t home, uint64_t large_home);
-  void store(Batch& batch);
+  void store(memory::Batch& batch);
 
   [[nodiscard]] bool ended() const;
   [[nodiscard]] uint64_t numbered() const { return number_; }
@@ -71,7 +71,7 @@ class Receive {
   /// What a packet that is no fragment to be kept brings with it.
   struct Spoilt {
     uint32_t chain = 0;                    // of its datagram; 0: none
-    DropReason reason = DropReason::none;  // of its own
+    chain::DropReason reason = chain::DropReason::none;  // of its own
   };
   void look(Port& port) const;
   void see_through_fragment(Port& port) const;
@@ -82,28 +82,28 @@ class Receive {
   [[nodiscard]] bool has_large_cell(uint64_t large_home) const;
   [[nodiscard]] bool fits(const Port& port, uint64_t large_home) const;
   [[nodiscard]] bool tick_due(const Arrival& arrival) const;
-  void tick(uint64_t time_ns, Outlet& out);
-  void send_lost(uint32_t chain, Outlet& out);
-  void next(Port& port, Outlet& out, Batch& batch);
-  void packet(const Port& port, const Spoilt& spoilt, Outlet& out, Batch& batch);
-  void fragment(Port& port, const Fragment& says, Outlet& out, Batch& batch);
-  void whole(const Port& port, const Reassembly::Taken& taken, Outlet& out, Batch& batch);
-  [[nodiscard]] InFlight slot_of(const Port& port) const;
-  uint32_t cell(size_t bytes, InFlight& slot);
-  [[nodiscard]] Descriptor describe(const InFlight& slot, std::span<const uint8_t> bytes, const Headers& headers,
-                                    LinkType link) const;
+  void tick(uint64_t time_ns, chain::Outlet& out);
+  void send_lost(uint32_t chain, chain::Outlet& out);
+  void next(Port& port, chain::Outlet& out, memory::Batch& batch);
+  void packet(const Port& port, const Spoilt& spoilt, chain::Outlet& out, memory::Batch& batch);
+  void fragment(Port& port, const packet::Fragment& says, chain::Outlet& out, memory::Batch& batch);
+  void whole(const Port& port, const Reassembly::Taken& taken, chain::Outlet& out, memory::Batch& batch);
+  [[nodiscard]] state::InFlight slot_of(const Port& port) const;
+  uint32_t cell(size_t bytes, state::InFlight& slot);
+  [[nodiscard]] chain::Descriptor describe(const state::InFlight& slot, std::span<const uint8_t> bytes, const packet::Headers& headers,
+                                    packet::LinkType link) const;
   [[nodiscard]] bool is_explained(uint8_t in, uint64_t packet) const;
-  void send_packet(Descriptor& descriptor, InFlight& slot, std::span<const uint8_t> frame, uint64_t hash, Outlet& out, Batch& batch);
-  void send_event(const InFlight& slot, Outlet& out);
-  void number(Descriptor& descriptor, InFlight& slot);
-  void keep(const InFlight& slot);
+  void send_packet(chain::Descriptor& descriptor, state::InFlight& slot, std::span<const uint8_t> frame, uint64_t hash, chain::Outlet& out, memory::Batch& batch);
+  void send_event(const state::InFlight& slot, chain::Outlet& out);
+  void number(chain::Descriptor& descriptor, state::InFlight& slot);
+  void keep(const state::InFlight& slot);
 
-  PktioState& state_;
-  InFlightTable& inflight_;
-  Pool& pool_;
+  state::PktioState& state_;
+  state::InFlightTable& inflight_;
+  chain::Pool& pool_;
   uint64_t window_;
   bool router_;
-  Settings::Explained explained_;
+  control::Settings::Explained explained_;
   Reassembly& reassembly_;
   Lanes& lanes_;
   std::vector<Port> ports_;

@@ -47,7 +47,7 @@ class Source {
   virtual void advance() = 0;
   /// Of the packet that the next advance() passes.
   [[nodiscard]] virtual Position position() const = 0;
-  [[nodiscard]] virtual LinkType link() const = 0;
+  [[nodiscard]] virtual packet::LinkType link() const = 0;
   /// After failed: "packet 17: truncated dump file; ...". The caller puts the file's name before it.
   [[nodiscard]] virtual const Error& error() const = 0;
 };

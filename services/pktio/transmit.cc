@@ -12,15 +12,15 @@ constexpr size_t kEthernet = 14, kCookedV1 = 16, kCookedV2 = 20;  // bytes of li
 constexpr uint8_t kOutgoing = 4;                      // packet type of cooked captures
 constexpr uint8_t kArphrdEthernet = 1;
 
-void rewrite_packet(std::span<uint8_t> packet, const Descriptor& descriptor, const Rewriting& what) {
-  uint8_t const l3 = ip_header::version(packet);
+void rewrite_packet(std::span<uint8_t> packet, const chain::Descriptor& descriptor, const packet::Rewriting& what) {
+  uint8_t const l3 = packet::ip_header::version(packet);
   if (l3 == 0) return;
   // The tuple of an ICMP error is the quoted packet's.
-  uint8_t const number = descriptor.quote == Quote::none ? descriptor.tuple.protocol
-                         : l3 == 4                       ? protocol::icmp
-                                                         : protocol::icmpv6;
-  bool const has_transport = descriptor.l4_offset > descriptor.l3_offset && !ip_header::is_later_fragment(packet.data());
-  rewrite(packet, number, has_transport ? size_t{descriptor.l4_offset} - descriptor.l3_offset : 0, what);
+  uint8_t const number = descriptor.quote == chain::Quote::none ? descriptor.tuple.protocol
+                         : l3 == 4                       ? packet::protocol::icmp
+                                                         : packet::protocol::icmpv6;
+  bool const has_transport = descriptor.l4_offset > descriptor.l3_offset && !packet::ip_header::is_later_fragment(packet.data());
+  packet::rewrite(packet, number, has_transport ? size_t{descriptor.l4_offset} - descriptor.l3_offset : 0, what);
 }
 
 }  // namespace
@@ -30,17 +30,17 @@ Transmit::Transmit(const Topology& topology) : topology_(topology), routes_(topo
 size_t Transmit::link_header(const Hop& hop) {
   const Way& way = routes_.way(hop.way);
   const Mac& own = topology_.interfaces[hop.out].mac;
-  uint16_t const type = hop.destination.l3 == 4 ? ethertype::ipv4 : ethertype::ipv6;
+  uint16_t const type = hop.destination.l3 == 4 ? packet::ethertype::ipv4 : packet::ethertype::ipv6;
   uint8_t* const to = buffer_.data();
   switch (link_) {
-    case LinkType::ethernet: {
+    case packet::LinkType::ethernet: {
       Mac const next = neighbours_.mac_of(way.via.is_none() ? hop.destination : way.via, hop.out);
       std::ranges::copy(next, to);
       std::ranges::copy(own, to + 6);
       store_be16(to + 12, type);
       return kEthernet;
     }
-    case LinkType::linux_cooked_v1:
+    case packet::LinkType::linux_cooked_v1:
       std::fill_n(to, kCookedV1, uint8_t{0});
       to[1] = kOutgoing;
       to[3] = kArphrdEthernet;
@@ -48,7 +48,7 @@ size_t Transmit::link_header(const Hop& hop) {
       std::ranges::copy(own, to + 6);
       store_be16(to + 14, type);
       return kCookedV1;
-    case LinkType::linux_cooked_v2:
+    case packet::LinkType::linux_cooked_v2:
       std::fill_n(to, kCookedV2, uint8_t{0});
       store_be16(to, type);
       to[7] = static_cast<uint8_t>(hop.out + 1);
@@ -61,7 +61,7 @@ size_t Transmit::link_header(const Hop& hop) {
   }
 }
 
-Transmit::Frame Transmit::translated(const Descriptor& descriptor, const Frame& frame, const Rewriting& what) {
+Transmit::Frame Transmit::translated(const chain::Descriptor& descriptor, const Frame& frame, const packet::Rewriting& what) {
   size_t const at = std::min<size_t>(descriptor.l3_offset, frame.captured.size());
   buffer_.assign(frame.captured.begin(), frame.captured.end());
   size_t const length = std::min<size_t>(frame.captured.size() - at, descriptor.l3_length);
@@ -69,34 +69,34 @@ Transmit::Frame Transmit::translated(const Descriptor& descriptor, const Frame& 
   return {buffer_, frame.wire, frame.link};
 }
 
-Transmit::Frame Transmit::routed(const Descriptor& descriptor, std::span<const uint8_t> frame, uint32_t wire,
-                                 const Rewriting* what) {
+Transmit::Frame Transmit::routed(const chain::Descriptor& descriptor, std::span<const uint8_t> frame, uint32_t wire,
+                                 const packet::Rewriting* what) {
   size_t const at = descriptor.l3_offset;
   if (at >= frame.size() || descriptor.out >= topology_.interfaces.size()) return {};
-  uint8_t const l3 = ip_header::version(frame.subspan(at));
+  uint8_t const l3 = packet::ip_header::version(frame.subspan(at));
   if (l3 == 0) return {};
   uint32_t const length = std::min(descriptor.l3_length, wire - static_cast<uint32_t>(at));
   auto const packet = frame.subspan(at, std::min<size_t>(frame.size() - at, length));
   buffer_.resize(kCookedV2 + packet.size());
-  IpAddress destination = ip_header::destination(packet.data(), l3);
-  if (what != nullptr && (what->outer & Rewriting::destination) != 0) destination.bytes = what->to.dst;
+  IpAddress destination = packet::ip_header::destination(packet.data(), l3);
+  if (what != nullptr && (what->outer & packet::Rewriting::destination) != 0) destination.bytes = what->to.dst;
   size_t const header = link_header({descriptor.out, descriptor.way, destination});
   std::ranges::copy(packet, buffer_.data() + header);
   if (what != nullptr) rewrite_packet(std::span(buffer_).subspan(header, packet.size()), descriptor, *what);
-  if (has_to_pass_hop(descriptor)) ip_header::pass_hop(buffer_.data() + header);
+  if (chain::has_to_pass_hop(descriptor)) packet::ip_header::pass_hop(buffer_.data() + header);
   return {std::span(buffer_).first(header + packet.size()), static_cast<uint32_t>(header) + length, static_cast<uint32_t>(header)};
 }
 
-Transmit::Frame Transmit::answer(const Answer& answer, const Descriptor& descriptor,
+Transmit::Frame Transmit::answer(const state::Answer& answer, const chain::Descriptor& descriptor,
                                  std::span<const uint8_t> frame) {
   size_t const at = descriptor.l3_offset;
-  if (answer.out >= topology_.interfaces.size() || at >= frame.size() || ip_header::version(frame.subspan(at)) == 0) return {};
+  if (answer.out >= topology_.interfaces.size() || at >= frame.size() || packet::ip_header::version(frame.subspan(at)) == 0) return {};
   auto const refused = frame.subspan(at);
-  buffer_.resize(kCookedV2 + bulkhead::kAnswerMost);
-  IpAddress destination = ip_header::source(refused.data(), ip_header::version(refused));
-  if ((answer.what.outer & Rewriting::destination) != 0) destination.bytes = answer.what.to.dst;
+  buffer_.resize(kCookedV2 + bulkhead::state::kAnswerMost);
+  IpAddress destination = packet::ip_header::source(refused.data(), packet::ip_header::version(refused));
+  if ((answer.what.outer & packet::Rewriting::destination) != 0) destination.bytes = answer.what.to.dst;
   size_t const header = link_header({answer.out, answer.way, destination});
-  size_t const length = make_answer(answer, descriptor, refused, std::span(buffer_).subspan(header));
+  size_t const length = state::make_answer(answer, descriptor, refused, std::span(buffer_).subspan(header));
   if (length == 0) return {};
   return {std::span(buffer_).first(header + length), static_cast<uint32_t>(header + length)};
 }

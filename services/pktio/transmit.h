@@ -27,18 +27,18 @@ class Transmit {
     uint32_t wire = 0;
     uint32_t link = 0;  // bytes of link header
   };
-  static constexpr size_t kAnswerMost = 20 + bulkhead::kAnswerMost;  // behind the longest link header
+  static constexpr size_t kAnswerMost = 20 + bulkhead::state::kAnswerMost;  // behind the longest link header
 
   explicit Transmit(const Topology& topology);
   /// Of all files that are written.
-  void set_link(LinkType link) { link_ = link; }
+  void set_link(packet::LinkType link) { link_ = link; }
 
   /// `what`: how it is translated; null: not.
-  [[nodiscard]] Frame routed(const Descriptor& descriptor, std::span<const uint8_t> frame, uint32_t wire,
-                             const Rewriting* what);
+  [[nodiscard]] Frame routed(const chain::Descriptor& descriptor, std::span<const uint8_t> frame, uint32_t wire,
+                             const packet::Rewriting* what);
   /// With the link header that it came with: through a bridge, or to the firewall itself.
-  [[nodiscard]] Frame translated(const Descriptor& descriptor, const Frame& frame, const Rewriting& what);
-  [[nodiscard]] Frame answer(const Answer& answer, const Descriptor& descriptor, std::span<const uint8_t> frame);
+  [[nodiscard]] Frame translated(const chain::Descriptor& descriptor, const Frame& frame, const packet::Rewriting& what);
+  [[nodiscard]] Frame answer(const state::Answer& answer, const chain::Descriptor& descriptor, std::span<const uint8_t> frame);
 
  private:
   struct Hop {
@@ -52,7 +52,7 @@ class Transmit {
   Topology topology_;
   Routes routes_;
   Neighbours neighbours_;
-  LinkType link_ = LinkType::ethernet;
+  packet::LinkType link_ = packet::LinkType::ethernet;
   std::vector<uint8_t> buffer_;
 };
 

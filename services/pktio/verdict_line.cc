@@ -117,8 +117,8 @@ size_t format_verdict_line(std::span<char> into, const VerdictLine& verdict) noe
   return line.written();
 }
 
-std::string_view endpoint(std::span<char> into, const Tuple& tuple, Part part) noexcept {
-  const auto& address = part == Part::source ? tuple.src : tuple.dst;
+std::string_view endpoint(std::span<char> into, const packet::Tuple& tuple, packet::Part part) noexcept {
+  const auto& address = part == packet::Part::source ? tuple.src : tuple.dst;
   bool const has_port = tuple.src_port != 0 && !tuple.is_icmp(), six = tuple.l3 == 6;
   char text[INET6_ADDRSTRLEN];
   if (::inet_ntop(six ? AF_INET6 : AF_INET, address.data(), text, sizeof text) == nullptr) return {};
@@ -126,7 +126,7 @@ std::string_view endpoint(std::span<char> into, const Tuple& tuple, Part part) n
   auto end = fmt::format_to_n(into.data(), into.size(), "{}{}{}", brackets ? "[" : "", text, brackets ? "]" : "").out;
   if (has_port) {
     auto const room = into.size() - static_cast<size_t>(end - into.data());
-    end = fmt::format_to_n(end, room, ":{}", part == Part::source ? tuple.source_port() : tuple.destination_port()).out;
+    end = fmt::format_to_n(end, room, ":{}", part == packet::Part::source ? tuple.source_port() : tuple.destination_port()).out;
   }
   return {into.data(), static_cast<size_t>(end - into.data())};
 }

@@ -40,7 +40,7 @@ struct VerdictLine {
 /// Room that is enough for any endpoint.
 inline constexpr size_t kEndpointMost = 64;
 /// "203.0.113.1:40001", "[2001:db8::1]:80", or the address alone where the protocol has no ports.
-[[nodiscard]] std::string_view endpoint(std::span<char> into, const Tuple& tuple, Part part) noexcept;
+[[nodiscard]] std::string_view endpoint(std::span<char> into, const packet::Tuple& tuple, packet::Part part) noexcept;
 
 /// Room that is enough for any line without a rule whose texts have together at most 64 bytes (each may need six when
 /// escaped).

@@ -4,7 +4,7 @@
 
 namespace bulkhead::pktio {
 
-Writer::Writer(Staging& staging, PktioState& state, std::vector<std::unique_ptr<FileWriter>> files)
+Writer::Writer(state::Staging& staging, state::PktioState& state, std::vector<std::unique_ptr<FileWriter>> files)
     : staging_(staging), state_(state) {
   for (auto& file : files) files_.push_back(File{std::move(file)});
 }
@@ -34,7 +34,7 @@ void Writer::written(size_t output, int64_t result) {
     }
     return;
   }
-  Word<uint64_t>& word = state_.outputs[output].written;
+  memory::Word<uint64_t>& word = state_.outputs[output].written;
   word.store(word.load() + static_cast<uint64_t>(result));
 }
 

@@ -31,7 +31,7 @@ class FileWriter {
 
 class Writer {
  public:
-  Writer(Staging& staging, PktioState& state, std::vector<std::unique_ptr<FileWriter>> files);
+  Writer(state::Staging& staging, state::PktioState& state, std::vector<std::unique_ptr<FileWriter>> files);
 
   /// What is committed and waits: written if there is enough of it, or if `all`. `staged`: by output.
   void start(std::span<const uint64_t> staged, bool all);
@@ -52,8 +52,8 @@ class Writer {
   };
   void written(size_t output, int64_t result);
 
-  Staging& staging_;
-  PktioState& state_;
+  state::Staging& staging_;
+  state::PktioState& state_;
   std::vector<File> files_;
   int failed_ = 0;
   size_t failed_output_ = 0;

@@ -19,14 +19,14 @@ constexpr uint64_t kFirstFill = 60 * kHz;                 // what a new peer has
 
 /// icmp_ratemask 6168; ICMPv6's default leaves out packet-too-big alone.
 bool is_limited(uint8_t l3, uint8_t type, uint8_t code) {
-  if (l3 == 6) return type != icmpv6::packet_too_big;
-  if (type == icmp::unreachable && code == icmp::fragmentation_needed) return false;
+  if (l3 == 6) return type != packet::icmpv6::packet_too_big;
+  if (type == packet::icmp::unreachable && code == packet::icmp::fragmentation_needed) return false;
   return type < 32 && (6168U >> type & 1) != 0;
 }
 
 }  // namespace
 
-bool AnswerLimits::allow(const IpAddress& peer, bool self, uint8_t type, uint8_t code, uint64_t now_ns, Batch& batch) noexcept {
+bool AnswerLimits::allow(const IpAddress& peer, bool self, uint8_t type, uint8_t code, uint64_t now_ns, memory::Batch& batch) noexcept {
   bool allowed = true;
   if (is_limited(peer.l3, type, code)) {
     uint64_t const left = left_for_all(now_ns, batch);
@@ -37,8 +37,8 @@ bool AnswerLimits::allow(const IpAddress& peer, bool self, uint8_t type, uint8_t
   return allowed;
 }
 
-bool AnswerLimits::allow_unroutable(const IpAddress& peer, uint64_t now_ns, Batch& batch) noexcept {
-  AnswerPeer& state = peer_of(peer, now_ns, batch);
+bool AnswerLimits::allow_unroutable(const IpAddress& peer, uint64_t now_ns, memory::Batch& batch) noexcept {
+  state::AnswerPeer& state = peer_of(peer, now_ns, batch);
   uint64_t const now = now_ns / kJiffy, since = now - std::min(now, state.last.load());
   uint64_t const tokens = std::min(state.tokens.load() + since, kUnroutableBurst * kCostOfUnroutable);
   bool const allowed = tokens >= kCostOfUnroutable;
@@ -48,18 +48,18 @@ bool AnswerLimits::allow_unroutable(const IpAddress& peer, uint64_t now_ns, Batc
   return allowed;
 }
 
-AnswerPeer& AnswerLimits::peer_of(const IpAddress& address, uint64_t now_ns, Batch& batch) noexcept {
-  Tuple name;
+state::AnswerPeer& AnswerLimits::peer_of(const IpAddress& address, uint64_t now_ns, memory::Batch& batch) noexcept {
+  packet::Tuple name;
   name.src = address.bytes;
   name.l3 = address.l3;
   uint64_t const key = hash_(name) | 1;
-  auto const places = std::span(state_.peers).subspan((key >> 1) % (RulesState::kPeers / kTogether) * kTogether, kTogether);
-  AnswerPeer* oldest = places.data();
-  for (AnswerPeer& peer : places) {
+  auto const places = std::span(state_.peers).subspan((key >> 1) % (state::RulesState::kPeers / kTogether) * kTogether, kTogether);
+  state::AnswerPeer* oldest = places.data();
+  for (state::AnswerPeer& peer : places) {
     if (peer.key.load() == key) return peer;
     if (peer.last.load() < oldest->last.load()) oldest = &peer;
   }
-  AnswerPeer& peer = *oldest;
+  state::AnswerPeer& peer = *oldest;
   batch.set(peer.key, key);
   batch.set(peer.tokens, uint64_t{0});
   uint64_t const now = now_ns / kJiffy;
@@ -67,12 +67,12 @@ AnswerPeer& AnswerLimits::peer_of(const IpAddress& address, uint64_t now_ns, Bat
   return peer;
 }
 
-void AnswerLimits::count_redirect(const IpAddress& peer, uint64_t now_ns, Batch& batch) noexcept {
+void AnswerLimits::count_redirect(const IpAddress& peer, uint64_t now_ns, memory::Batch& batch) noexcept {
   static_cast<void>(take(peer, kCostOfRedirect, now_ns, batch));
 }
 
-bool AnswerLimits::take(const IpAddress& peer, uint64_t cost, uint64_t now_ns, Batch& batch) noexcept {
-  AnswerPeer& state = peer_of(peer, now_ns, batch);
+bool AnswerLimits::take(const IpAddress& peer, uint64_t cost, uint64_t now_ns, memory::Batch& batch) noexcept {
+  state::AnswerPeer& state = peer_of(peer, now_ns, batch);
   uint64_t const now = now_ns / kJiffy, last = state.last.load();
   uint64_t tokens = state.tokens.load();
   if (now > last) {
@@ -84,7 +84,7 @@ bool AnswerLimits::take(const IpAddress& peer, uint64_t cost, uint64_t now_ns, B
   return allowed;
 }
 
-uint64_t AnswerLimits::left_for_all(uint64_t now_ns, Batch& batch) noexcept {
+uint64_t AnswerLimits::left_for_all(uint64_t now_ns, memory::Batch& batch) noexcept {
   uint64_t const tokens = state_.all_tokens.load();
   uint64_t const since = now_ns - std::min(now_ns, state_.all_last_ns.load());
   if (tokens != 0 || since < kAllRest) return tokens;

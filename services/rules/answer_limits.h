@@ -23,23 +23,23 @@ class AnswerLimits {
  public:
   static constexpr size_t kWordsEach = 16;
 
-  AnswerLimits(RulesState& state, uint64_t seed) : state_(state), hash_(seed) {}
+  AnswerLimits(state::RulesState& state, uint64_t seed) : state_(state), hash_(seed) {}
 
   /// May `type`, `code` go to `peer`? Takes the tokens if so. `self`: the peer is the router.
-  [[nodiscard]] bool allow(const IpAddress& peer, bool self, uint8_t type, uint8_t code, uint64_t now_ns, Batch& batch) noexcept;
+  [[nodiscard]] bool allow(const IpAddress& peer, bool self, uint8_t type, uint8_t code, uint64_t now_ns, memory::Batch& batch) noexcept;
   /// An IPv6 packet to `peer` leaves by the interface that it came by: a redirect would be due, and takes its tokens although
   /// nobody sends it here.
-  void count_redirect(const IpAddress& peer, uint64_t now_ns, Batch& batch) noexcept;
+  void count_redirect(const IpAddress& peer, uint64_t now_ns, memory::Batch& batch) noexcept;
   /// The limit of its own that comes before an IPv4 "no route".
-  [[nodiscard]] bool allow_unroutable(const IpAddress& peer, uint64_t now_ns, Batch& batch) noexcept;
+  [[nodiscard]] bool allow_unroutable(const IpAddress& peer, uint64_t now_ns, memory::Batch& batch) noexcept;
 
  private:
-  [[nodiscard]] AnswerPeer& peer_of(const IpAddress& address, uint64_t now_ns, Batch& batch) noexcept;
-  [[nodiscard]] bool take(const IpAddress& peer, uint64_t cost, uint64_t now_ns, Batch& batch) noexcept;
+  [[nodiscard]] state::AnswerPeer& peer_of(const IpAddress& address, uint64_t now_ns, memory::Batch& batch) noexcept;
+  [[nodiscard]] bool take(const IpAddress& peer, uint64_t cost, uint64_t now_ns, memory::Batch& batch) noexcept;
   /// What is left of those that all share.
-  [[nodiscard]] uint64_t left_for_all(uint64_t now_ns, Batch& batch) noexcept;
+  [[nodiscard]] uint64_t left_for_all(uint64_t now_ns, memory::Batch& batch) noexcept;
 
-  RulesState& state_;
+  state::RulesState& state_;
   TupleHash hash_;
 };
 

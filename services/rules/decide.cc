@@ -6,27 +6,27 @@
 
 namespace bulkhead::rules {
 
-Decide::Decide(const Objects& objects, const Settings& settings, std::shared_ptr<const Program> program)
+Decide::Decide(const Objects& objects, const control::Settings& settings, std::shared_ptr<const ruleset::Program> program)
     : objects_(objects),
       window_(objects.answers.header.capacity),
       words_(settings.ruleset.words),
       flows_(settings.flows),
-      fast_lane_(settings.fast_lane && settings.chain == Settings::Chain::work && !settings.ruleset.sets_tuples),
-      counting_(objects.state.counts, settings.chain == Settings::Chain::empty),
+      fast_lane_(settings.fast_lane && settings.chain == control::Settings::Chain::work && !settings.ruleset.sets_tuples),
+      counting_(objects.state.counts, settings.chain == control::Settings::Chain::empty),
       limits_(objects.state, settings.seed),
       program_(std::move(program)),
       state_words_(std::make_unique<Words>(objects.state, program_.get())),
       translate_(std::make_unique<Translate>(objects.nat, settings.seed)),
       flow_of_answer_(objects.flows, settings),
-      packet_(std::make_unique<Evaluation>()),
-      said_packet_(std::make_unique<Evaluation>()),
-      edit_(std::make_unique<HeaderEdit>()),
+      packet_(std::make_unique<ruleset::Evaluation>()),
+      said_packet_(std::make_unique<ruleset::Evaluation>()),
+      edit_(std::make_unique<state::HeaderEdit>()),
       refused_(std::make_unique<Packet>()),
       translated_(std::make_unique<Packet>()),
       record_(objects.walk.header.capacity == 0 ? nullptr : std::make_unique<Record>(objects.walk)) {
   for (const auto& interface : settings.interfaces) interfaces_.push_back(interface.name);
   if (settings.topology.is_router()) router_ = std::make_unique<Router>(settings.topology);
-  for (Evaluation* const one : {packet_.get(), said_packet_.get()}) {
+  for (ruleset::Evaluation* const one : {packet_.get(), said_packet_.get()}) {
     one->state = state_words_.get();
     one->chance = &translate_->chance();
     one->host = router_ ? &router_->host : nullptr;
@@ -36,15 +36,15 @@ Decide::Decide(const Objects& objects, const Settings& settings, std::shared_ptr
   packet_->steady = true;  // where no rule looks
 }
 
-void Decide::visit(Descriptor& descriptor, Batch& batch) noexcept {
-  bool const wanted = descriptor.kind == Kind::packet && descriptor.verdict == Verdict::accept;
-  told_ = (descriptor.orders & Orders::explained) != 0 ? record_.get() : nullptr;
+void Decide::visit(chain::Descriptor& descriptor, memory::Batch& batch) noexcept {
+  bool const wanted = descriptor.kind == chain::Kind::packet && descriptor.verdict == chain::Verdict::accept;
+  told_ = (descriptor.orders & chain::Orders::explained) != 0 ? record_.get() : nullptr;
   if (told_ != nullptr) told_->begin(early_mark(descriptor).steps);
   if (wanted && (router_ || program_)) {
     judge(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);
     if (packet_->edited) write_edit(descriptor);
-    if ((descriptor.orders & Orders::answered) != 0) send_answer(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);
-  } else if (descriptor.kind == Kind::packet && (descriptor.orders & Orders::answered) != 0) {
+    if ((descriptor.orders & chain::Orders::answered) != 0) send_answer(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);
+  } else if (descriptor.kind == chain::Kind::packet && (descriptor.orders & chain::Orders::answered) != 0) {
     send_early_answer(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);
   }
   if (wanted && fast_lane_ && descriptor.flow != 0) offer_lane(descriptor);
@@ -52,59 +52,59 @@ void Decide::visit(Descriptor& descriptor, Batch& batch) noexcept {
   counting_.visit(descriptor, batch);
 }
 
-bool Decide::asks_next(const Descriptor& descriptor) const noexcept {
-  if (!program_ || program_->choices == Choices::none) return false;
-  bool const begins = descriptor.kind == Kind::packet && descriptor.verdict == Verdict::accept && descriptor.flow != 0 &&
-                      descriptor.state == FlowState::fresh && descriptor.direction == Direction::original;
-  return begins && (program_->choices == Choices::all || descriptor.tuple.is_icmp());
+bool Decide::asks_next(const chain::Descriptor& descriptor) const noexcept {
+  if (!program_ || program_->choices == ruleset::Choices::none) return false;
+  bool const begins = descriptor.kind == chain::Kind::packet && descriptor.verdict == chain::Verdict::accept && descriptor.flow != 0 &&
+                      descriptor.state == chain::FlowState::fresh && descriptor.direction == chain::Direction::original;
+  return begins && (program_->choices == ruleset::Choices::all || descriptor.tuple.is_icmp());
 }
 
-void Decide::visit_early(Descriptor& descriptor, Batch& batch) noexcept {
+void Decide::visit_early(chain::Descriptor& descriptor, memory::Batch& batch) noexcept {
   comes_back_ = false;
-  if (descriptor.kind != Kind::packet || descriptor.verdict != Verdict::accept) return;
-  told_ = (descriptor.orders & Orders::explained) != 0 ? record_.get() : nullptr;
+  if (descriptor.kind != chain::Kind::packet || descriptor.verdict != chain::Verdict::accept) return;
+  told_ = (descriptor.orders & chain::Orders::explained) != 0 ? record_.get() : nullptr;
   if (told_ != nullptr) told_->begin(0);
   judge_early(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);
   if (told_ != nullptr) told_->end(descriptor.number);
 }
 
-void Decide::judge_early(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept {
+void Decide::judge_early(chain::Descriptor& descriptor, std::span<const uint8_t> frame, memory::Batch& batch) noexcept {
   if (!begin(descriptor, frame)) return;
-  packet_->flow = untracked_yet();
+  packet_->flow = ruleset::untracked_yet();
   packet_->nat.tracked = false;
-  if (!passes(At::prerouting, descriptor, batch, Share::early)) reject(descriptor, frame, batch);
+  if (!passes(ruleset::At::prerouting, descriptor, batch, ruleset::Share::early)) reject(descriptor, frame, batch);
   // Whoever it comes from is told; other chains may make that the router.
   auto const packet = router_ && program_->early_orders ? HeaderView::of(descriptor, frame) : std::nullopt;
   comes_back_ = packet && (program_->sets_tuples || router_->routes.is_local(packet->source));
-  if (packet_->flow.state == FlowView::untracked) descriptor.facts |= Facts::untracked;
-  EarlyMark const mark{descriptor.number, told_ == nullptr ? 0 : told_->steps(), packet_->mark, packet_->priority,
+  if (packet_->flow.state == ruleset::FlowView::untracked) descriptor.facts |= chain::Facts::untracked;
+  state::EarlyMark const mark{descriptor.number, told_ == nullptr ? 0 : told_->steps(), packet_->mark, packet_->priority,
                        packet_->steady && packet_->bumped == 0 ? 1U : 0U};
-  copy_in(&objects_.early.slot(descriptor.number, window_), &mark, sizeof mark);
+  memory::copy_in(&objects_.early.slot(descriptor.number, window_), &mark, sizeof mark);
 }
 
-EarlyMark Decide::early_mark(const Descriptor& descriptor) const noexcept {
-  EarlyMark mark{};
+state::EarlyMark Decide::early_mark(const chain::Descriptor& descriptor) const noexcept {
+  state::EarlyMark mark{};
   if (!program_ || !program_->early) return mark;
-  copy_out(&mark, &objects_.early.slot(descriptor.number, window_), sizeof mark);
-  return mark.number == descriptor.number ? mark : EarlyMark{};
+  memory::copy_out(&mark, &objects_.early.slot(descriptor.number, window_), sizeof mark);
+  return mark.number == descriptor.number ? mark : state::EarlyMark{};
 }
 
 /// Not in the early visit itself: what a dead one has left of it there is not to be believed.
-void Decide::take_early_mark(const Descriptor& descriptor) noexcept {
-  EarlyMark const mark = early_mark(descriptor);
+void Decide::take_early_mark(const chain::Descriptor& descriptor) noexcept {
+  state::EarlyMark const mark = early_mark(descriptor);
   packet_->mark = mark.mark;
   packet_->priority = mark.priority;
   packet_->steady = mark.number == 0 || mark.steady != 0;
 }
 
-void Decide::look_ahead(const Descriptor& descriptor, Batch&) const noexcept {
+void Decide::look_ahead(const chain::Descriptor& descriptor, memory::Batch&) const noexcept {
   if (!router_ && !program_) return;
   auto const frame = frame_of(descriptor, objects_.pool, objects_.pool_bytes);
-  prefetch(frame.data(), std::min<size_t>(frame.size(), 2 * kCacheLine));
+  memory::prefetch(frame.data(), std::min<size_t>(frame.size(), 2 * memory::kCacheLine));
 }
 
 /// The packet as it is before the first hook. False: no rule looks at it.
-bool Decide::begin(const Descriptor& descriptor, std::span<const uint8_t> frame) noexcept {
+bool Decide::begin(const chain::Descriptor& descriptor, std::span<const uint8_t> frame) noexcept {
   packet_->begin();
   packet_->nat.tracked = false;
   packet_->nat.changes = {};
@@ -118,43 +118,43 @@ bool Decide::begin(const Descriptor& descriptor, std::span<const uint8_t> frame)
   return true;
 }
 
-void Decide::see_mark(const Descriptor& descriptor, FlowView& flow) const noexcept {
+void Decide::see_mark(const chain::Descriptor& descriptor, ruleset::FlowView& flow) const noexcept {
   flow.mark_word = static_cast<uint32_t>(words_) + descriptor.flow - 1;
   flow.there = flow.there && descriptor.flow <= flows_;
 }
 
-void Decide::judge(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept {
+void Decide::judge(chain::Descriptor& descriptor, std::span<const uint8_t> frame, memory::Batch& batch) noexcept {
   bool const seen = begin(descriptor, frame);
   if (seen && program_->early) take_early_mark(descriptor);
-  if (seen && !passes(At::prerouting, descriptor, batch)) return reject(descriptor, frame, batch);
+  if (seen && !passes(ruleset::At::prerouting, descriptor, batch)) return reject(descriptor, frame, batch);
   if (router_ && !route_on(descriptor, frame, batch)) return;
   if (!seen) return;
-  bool const local = (descriptor.orders & Orders::local) != 0;
+  bool const local = (descriptor.orders & chain::Orders::local) != 0;
   if (!local) packet_->out = {interfaces_[descriptor.out], descriptor.out + 1U, 1};
   if (router_ && !local) pass_router(*packet_);
-  bool const passed = local ? passes(At::input, descriptor, batch)
-                            : passes(At::forward, descriptor, batch) && passes(At::postrouting, descriptor, batch);
+  bool const passed = local ? passes(ruleset::At::input, descriptor, batch)
+                            : passes(ruleset::At::forward, descriptor, batch) && passes(ruleset::At::postrouting, descriptor, batch);
   if (!passed) return reject(descriptor, frame, batch);
   if (program_->translates) translate_->order(descriptor, *packet_);
 }
 
-void Decide::offer_lane(Descriptor& descriptor) noexcept {
-  constexpr uint8_t settled = Orders::routed;
-  const Translation& nat = packet_->nat;
+void Decide::offer_lane(chain::Descriptor& descriptor) noexcept {
+  constexpr uint8_t settled = chain::Orders::routed;
+  const ruleset::Translation& nat = packet_->nat;
   bool const asks = nat.tracked && (nat.open[0] || nat.open[1]);  // chains of type nat, a flow's first packet alone
-  if (packet_->marks_flow) descriptor.facts |= Facts::marked;
-  bool const steady = packet_->steady && !packet_->marks_flow && !packet_->edited && !asks && descriptor.verdict == Verdict::accept &&
+  if (packet_->marks_flow) descriptor.facts |= chain::Facts::marked;
+  bool const steady = packet_->steady && !packet_->marks_flow && !packet_->edited && !asks && descriptor.verdict == chain::Verdict::accept &&
                       (descriptor.orders & ~settled) == 0 && (!router_ || steady_route_);
   if (!steady) return;
-  Bumps bumps{descriptor.number, packet_->bumped, packet_->bumps};
-  copy_in(&objects_.bumps.slot(descriptor.number, window_), &bumps, sizeof bumps);
-  descriptor.facts |= Facts::steady;
+  state::Bumps bumps{descriptor.number, packet_->bumped, packet_->bumps};
+  memory::copy_in(&objects_.bumps.slot(descriptor.number, window_), &bumps, sizeof bumps);
+  descriptor.facts |= chain::Facts::steady;
 }
 
-std::optional<HeaderView> Decide::view_of(const Descriptor& descriptor, std::span<const uint8_t> frame) const noexcept {
+std::optional<HeaderView> Decide::view_of(const chain::Descriptor& descriptor, std::span<const uint8_t> frame) const noexcept {
   auto packet = HeaderView::of(descriptor, frame);
   if (!packet) return packet;
-  bool const redirected = packet_->nat.changes[static_cast<size_t>(Part::destination)];
+  bool const redirected = packet_->nat.changes[static_cast<size_t>(packet::Part::destination)];
   if (packet_->edited) {
     packet->read(packet_->head.data());
     if (redirected) packet->asked.bytes = descriptor.tuple.dst;
@@ -164,73 +164,73 @@ std::optional<HeaderView> Decide::view_of(const Descriptor& descriptor, std::spa
   return packet;
 }
 
-bool Decide::passes(At hook, Descriptor& descriptor, Batch& batch, Share share) noexcept {
+bool Decide::passes(ruleset::At hook, chain::Descriptor& descriptor, memory::Batch& batch, ruleset::Share share) noexcept {
   state_words_->batch = &batch;
   if (told_ != nullptr) told_->enter(hook);
-  evaluate(*program_, hook, *packet_, told_, share);
-  if (packet_->flow.state == FlowView::untracked) descriptor.state = FlowState::untracked;
+  ruleset::evaluate(*program_, hook, *packet_, told_, share);
+  if (packet_->flow.state == ruleset::FlowView::untracked) descriptor.state = chain::FlowState::untracked;
   descriptor.rule = packet_->rule;
-  if (packet_->verdict == Decision::accept) return true;
-  descriptor.verdict = Verdict::drop;
-  descriptor.reason = packet_->policy ? DropReason::policy : packet_->rule == 0 ? DropReason::nat_error : DropReason::rule;
+  if (packet_->verdict == ruleset::Decision::accept) return true;
+  descriptor.verdict = chain::Verdict::drop;
+  descriptor.reason = packet_->policy ? chain::DropReason::policy : packet_->rule == 0 ? chain::DropReason::nat_error : chain::DropReason::rule;
   return false;
 }
 
-bool Decide::route_on(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept {
+bool Decide::route_on(chain::Descriptor& descriptor, std::span<const uint8_t> frame, memory::Batch& batch) noexcept {
   auto const packet = view_of(descriptor, frame);
   Route const found = packet ? route(*packet, descriptor.in, router_->routes, router_->topology) : Route{};
   steady_route_ = !found.redirects;
   if (found.redirects) limits_.count_redirect(packet->destination, descriptor.time_ns, batch);
   switch (found.fate) {
     case Route::Fate::forward:
-      descriptor.orders |= Orders::routed;
+      descriptor.orders |= chain::Orders::routed;
       descriptor.way = found.way;
       descriptor.out = static_cast<uint8_t>(found.out);
       return true;
-    case Route::Fate::local: descriptor.orders |= Orders::local; return true;
+    case Route::Fate::local: descriptor.orders |= chain::Orders::local; return true;
     case Route::Fate::drop: break;
   }
-  descriptor.verdict = Verdict::drop;
-  descriptor.reason = packet ? found.reason : DropReason::not_ip;
+  descriptor.verdict = chain::Verdict::drop;
+  descriptor.reason = packet ? found.reason : chain::DropReason::not_ip;
   if (found.speaks && may_speak(descriptor, *packet, found, batch)) answer(descriptor, *packet, found, batch);
   return false;
 }
 
 /// Linux ip_error counts what it would say before it asks whether anything may be said.
-bool Decide::may_speak(const Descriptor& descriptor, const HeaderView& packet, const Route& route, Batch& batch) noexcept {
-  bool const counted = route.reason == DropReason::no_route && packet.source.l3 == 4;
+bool Decide::may_speak(const chain::Descriptor& descriptor, const HeaderView& packet, const Route& route, memory::Batch& batch) noexcept {
+  bool const counted = route.reason == chain::DropReason::no_route && packet.source.l3 == 4;
   if (counted && !limits_.allow_unroutable(packet.source, descriptor.time_ns, batch)) return false;
   return may_be_answered(packet, router_->routes, route.type);
 }
 
 /// What is quoted is quoted as the sender knows it: translated back (nf_nat_icmp_reply_translation).
-void Decide::write_edit(Descriptor& descriptor) noexcept {
-  bool const quoted = descriptor.verdict == Verdict::drop;
-  if (quoted && (descriptor.orders & Orders::answered) == 0) return;
-  const Translation& nat = packet_->nat;
-  HeaderEdit::About& about = edit_->about;
+void Decide::write_edit(chain::Descriptor& descriptor) noexcept {
+  bool const quoted = descriptor.verdict == chain::Verdict::drop;
+  if (quoted && (descriptor.orders & chain::Orders::answered) == 0) return;
+  const ruleset::Translation& nat = packet_->nat;
+  state::HeaderEdit::About& about = edit_->about;
   about = {descriptor.number, nat.tracked ? nat.to : descriptor.tuple, packet_->head_length, packet_->renew_sctp};
   auto const head = std::span(edit_->head).first(about.length);
   std::ranges::copy(std::span(packet_->head).first(about.length), head.begin());
-  if (quoted && nat.tracked && nat.changes[static_cast<size_t>(Part::destination)]) {
+  if (quoted && nat.tracked && nat.changes[static_cast<size_t>(packet::Part::destination)]) {
     bool const whole = packet_->transport < about.length;
-    rewrite(head, packet_->protocol, whole ? packet_->transport : 0, {Rewriting::destination, 0, descriptor.tuple, {}});
+    packet::rewrite(head, packet_->protocol, whole ? packet_->transport : 0, {packet::Rewriting::destination, 0, descriptor.tuple, {}});
   }
-  HeaderEdit& slot = objects_.edits.slot(descriptor.number, window_);
-  copy_in(&slot.about, &about, sizeof about);
-  copy_in(slot.head.data(), head.data(), head.size());
-  descriptor.orders |= Orders::edited;
+  state::HeaderEdit& slot = objects_.edits.slot(descriptor.number, window_);
+  memory::copy_in(&slot.about, &about, sizeof about);
+  memory::copy_in(slot.head.data(), head.data(), head.size());
+  descriptor.orders |= chain::Orders::edited;
 }
 
-void Decide::reject(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept {
-  if (packet_->verdict != Decision::reject) return;
-  descriptor.orders |= Orders::rejected;
+void Decide::reject(chain::Descriptor& descriptor, std::span<const uint8_t> frame, memory::Batch& batch) noexcept {
+  if (packet_->verdict != ruleset::Decision::reject) return;
+  descriptor.orders |= chain::Orders::rejected;
   auto const packet = view_of(descriptor, frame);
   auto const changed = std::span<const uint8_t>(packet_->head).first(packet_->edited ? packet_->head_length : 0);
   if (!router_ || !packet || !is_refusable(descriptor, *packet, frame, changed)) return;
-  if (packet_->reject.kind == Reject::Kind::tcp_reset) return reset(descriptor, *packet);
+  if (packet_->reject.kind == ruleset::Reject::Kind::tcp_reset) return reset(descriptor, *packet);
   Route said;
-  said.reason = DropReason::rule;
+  said.reason = chain::DropReason::rule;
   said.type = packet_->reject.type;
   said.code = packet_->reject.code;
   if (may_be_answered(*packet, router_->routes, said.type)) answer(descriptor, *packet, said, batch);

@@ -27,40 +27,40 @@ namespace bulkhead::rules {
 
 class Decide {
  public:
-  static constexpr size_t kWordsEnd = Counting::kWordsEnd;
+  static constexpr size_t kWordsEnd = chain::Counting::kWordsEnd;
 
   struct Objects {
-    RulesState& state;
-    const Pool& pool;
+    state::RulesState& state;
+    const chain::Pool& pool;
     size_t pool_bytes;
-    Answers& answers;
-    HeaderEdits& edits;
-    EarlyMarks& early;
-    BumpsTable& bumps;
+    state::Answers& answers;
+    state::HeaderEdits& edits;
+    state::EarlyMarks& early;
+    state::BumpsTable& bumps;
     Translate::Objects nat;
     FlowOfAnswer::Objects flows;
-    Walk& walk;
+    state::Walk& walk;
   };
   /// `program` may be null: no ruleset.
-  Decide(const Objects& objects, const Settings& settings, std::shared_ptr<const Program> program);
+  Decide(const Objects& objects, const control::Settings& settings, std::shared_ptr<const ruleset::Program> program);
 
   /// Words of rules.state that one packet changes at most.
   [[nodiscard]] size_t words_each() const { return AnswerLimits::kWordsEach + (program_ ? program_->changes : 0); }
-  void visit(Descriptor& descriptor, Batch& batch) noexcept;
+  void visit(chain::Descriptor& descriptor, memory::Batch& batch) noexcept;
   /// Before conntrack, of a ruleset that has chains there.
-  void visit_early(Descriptor& descriptor, Batch& batch) noexcept;
+  void visit_early(chain::Descriptor& descriptor, memory::Batch& batch) noexcept;
   /// Begins it a flow of which a later chain may see what nat chooses? Then nat must be behind all before it.
-  [[nodiscard]] bool asks_next(const Descriptor& descriptor) const noexcept;
+  [[nodiscard]] bool asks_next(const chain::Descriptor& descriptor) const noexcept;
   /// Do the two visits change or read the same state?
   [[nodiscard]] bool shares() const { return program_ && program_->early_shares; }
   /// Of the packet just visited early: may what is said about it come back to the router, through the same chains?
   [[nodiscard]] bool may_come_back() const { return comes_back_; }
   /// Its frame's headers, before its visit.
-  void look_ahead(const Descriptor& descriptor, Batch& batch) const noexcept;
-  void end(Batch& batch) noexcept { counting_.end(batch); }
+  void look_ahead(const chain::Descriptor& descriptor, memory::Batch& batch) const noexcept;
+  void end(memory::Batch& batch) noexcept { counting_.end(batch); }
 
  private:
-  using Packet = decltype(Evaluation::head);  // as much of it as an answer needs
+  using Packet = decltype(ruleset::Evaluation::head);  // as much of it as an answer needs
 
   /// What a router has more than a bridge.
   struct Router {
@@ -70,8 +70,8 @@ class Decide {
     RouterHost host;
   };
   /// The ruleset's words of rules.state, within the batch.
-  struct Words : StateWords {
-    Words(RulesState& rules_state, const Program* made) : state(rules_state), program(made) {}
+  struct Words : ruleset::StateWords {
+    Words(state::RulesState& rules_state, const ruleset::Program* made) : state(rules_state), program(made) {}
     [[nodiscard]] uint64_t get(uint32_t word) const noexcept override {
       return state.words()[word].load() + first(word);
     }
@@ -81,48 +81,48 @@ class Decide {
     [[nodiscard]] uint64_t first(uint32_t word) const noexcept {
       return word < program->initial.size() ? program->initial[word] : 0;
     }
-    RulesState& state;
-    const Program* program;
-    Batch* batch = nullptr;
+    state::RulesState& state;
+    const ruleset::Program* program;
+    memory::Batch* batch = nullptr;
   };
-  void judge(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
-  [[nodiscard]] bool begin(const Descriptor& descriptor, std::span<const uint8_t> frame) noexcept;
+  void judge(chain::Descriptor& descriptor, std::span<const uint8_t> frame, memory::Batch& batch) noexcept;
+  [[nodiscard]] bool begin(const chain::Descriptor& descriptor, std::span<const uint8_t> frame) noexcept;
   /// With the destination that the packet has behind prerouting.
-  [[nodiscard]] std::optional<HeaderView> view_of(const Descriptor& descriptor,
+  [[nodiscard]] std::optional<HeaderView> view_of(const chain::Descriptor& descriptor,
                                                   std::span<const uint8_t> frame) const noexcept;
-  void see_mark(const Descriptor& descriptor, FlowView& flow) const noexcept;
-  [[nodiscard]] bool passes(At hook, Descriptor& descriptor, Batch& batch, Share share = Share::tracked) noexcept;
+  void see_mark(const chain::Descriptor& descriptor, ruleset::FlowView& flow) const noexcept;
+  [[nodiscard]] bool passes(ruleset::At hook, chain::Descriptor& descriptor, memory::Batch& batch, ruleset::Share share = ruleset::Share::tracked) noexcept;
   /// What early chains have left; none: nothing.
-  [[nodiscard]] EarlyMark early_mark(const Descriptor& descriptor) const noexcept;
-  void take_early_mark(const Descriptor& descriptor) noexcept;
-  void judge_early(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
-  [[nodiscard]] bool route_on(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
-  [[nodiscard]] bool may_speak(const Descriptor& descriptor, const HeaderView& packet, const Route& route, Batch& batch) noexcept;
-  void answer(Descriptor& descriptor, const HeaderView& packet, const Route& route, Batch& batch) noexcept;
-  void reset(Descriptor& descriptor, const HeaderView& packet) noexcept;
+  [[nodiscard]] state::EarlyMark early_mark(const chain::Descriptor& descriptor) const noexcept;
+  void take_early_mark(const chain::Descriptor& descriptor) noexcept;
+  void judge_early(chain::Descriptor& descriptor, std::span<const uint8_t> frame, memory::Batch& batch) noexcept;
+  [[nodiscard]] bool route_on(chain::Descriptor& descriptor, std::span<const uint8_t> frame, memory::Batch& batch) noexcept;
+  [[nodiscard]] bool may_speak(const chain::Descriptor& descriptor, const HeaderView& packet, const Route& route, memory::Batch& batch) noexcept;
+  void answer(chain::Descriptor& descriptor, const HeaderView& packet, const Route& route, memory::Batch& batch) noexcept;
+  void reset(chain::Descriptor& descriptor, const HeaderView& packet) noexcept;
   [[nodiscard]] IpAddress source_towards(const IpAddress& peer, const Way& way, uint16_t in) const noexcept;
-  void say(Descriptor& descriptor, const Answer& said) noexcept;
-  void reject(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
+  void say(chain::Descriptor& descriptor, const state::Answer& said) noexcept;
+  void reject(chain::Descriptor& descriptor, std::span<const uint8_t> frame, memory::Batch& batch) noexcept;
   /// What the firewall says itself goes through output and postrouting, as the kernel has it; it may be dropped there.
-  void send_answer(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
+  void send_answer(chain::Descriptor& descriptor, std::span<const uint8_t> frame, memory::Batch& batch) noexcept;
   /// As it is refused, and quoted.
-  [[nodiscard]] std::span<const uint8_t> refused(const Descriptor& descriptor, std::span<const uint8_t> frame) noexcept;
+  [[nodiscard]] std::span<const uint8_t> refused(const chain::Descriptor& descriptor, std::span<const uint8_t> frame) noexcept;
   /// What chains before conntrack have had said: it leaves when conntrack has said whose it is.
-  void send_early_answer(Descriptor& descriptor, std::span<const uint8_t> frame, Batch& batch) noexcept;
+  void send_early_answer(chain::Descriptor& descriptor, std::span<const uint8_t> frame, memory::Batch& batch) noexcept;
   /// A packet that has no flow is quoted as it came, though the flow may be translated. False: it goes nowhere then.
-  [[nodiscard]] bool translate_said(const Descriptor& descriptor, const FlowNow& flow) noexcept;
+  [[nodiscard]] bool translate_said(const chain::Descriptor& descriptor, const state::FlowNow& flow) noexcept;
   /// Was the packet's destination translated when it was answered? Then the answer quotes that, and is translated on its way.
-  [[nodiscard]] bool asked_elsewhere(const Descriptor& descriptor) const noexcept {
-    return descriptor.flow != 0 && packet_->nat.tracked && packet_->nat.changes[static_cast<size_t>(Part::destination)];
+  [[nodiscard]] bool asked_elsewhere(const chain::Descriptor& descriptor) const noexcept {
+    return descriptor.flow != 0 && packet_->nat.tracked && packet_->nat.changes[static_cast<size_t>(packet::Part::destination)];
   }
   /// The answer as output sees it first, into answer_.
-  [[nodiscard]] size_t make_untranslated(const Descriptor& descriptor, std::span<const uint8_t> quoted) noexcept;
-  void see_translation_of_said(const Descriptor& descriptor) noexcept;
+  [[nodiscard]] size_t make_untranslated(const chain::Descriptor& descriptor, std::span<const uint8_t> quoted) noexcept;
+  void see_translation_of_said(const chain::Descriptor& descriptor) noexcept;
   /// `back`: the interface to where the packet came from.
-  void see_said(const Descriptor& descriptor, const FlowNow& flow, std::span<const uint8_t> bytes, uint16_t back) noexcept;
-  void write_edit(Descriptor& descriptor) noexcept;
+  void see_said(const chain::Descriptor& descriptor, const state::FlowNow& flow, std::span<const uint8_t> bytes, uint16_t back) noexcept;
+  void write_edit(chain::Descriptor& descriptor) noexcept;
   /// May its flow's next packet be forwarded without asking?
-  void offer_lane(Descriptor& descriptor) noexcept;
+  void offer_lane(chain::Descriptor& descriptor) noexcept;
 
   Objects objects_;
   uint64_t window_;
@@ -130,20 +130,20 @@ class Decide {
   uint32_t flows_;
   bool fast_lane_;
   std::vector<std::string> interfaces_;
-  Counting counting_;
+  chain::Counting counting_;
   AnswerLimits limits_;
-  std::shared_ptr<const Program> program_;
+  std::shared_ptr<const ruleset::Program> program_;
   std::unique_ptr<Words> state_words_;
   std::unique_ptr<Translate> translate_;
   FlowOfAnswer flow_of_answer_;
-  std::unique_ptr<Evaluation> packet_;
-  std::unique_ptr<Evaluation> said_packet_;  // the answer to it
-  std::unique_ptr<HeaderEdit> edit_;         // what has been written of it
-  Answer said_{};
-  static_assert(HeaderEdit::kMost >= Evaluation::kHead);
+  std::unique_ptr<ruleset::Evaluation> packet_;
+  std::unique_ptr<ruleset::Evaluation> said_packet_;  // the answer to it
+  std::unique_ptr<state::HeaderEdit> edit_;         // what has been written of it
+  state::Answer said_{};
+  static_assert(state::HeaderEdit::kMost >= ruleset::Evaluation::kHead);
   IpAddress said_from_;  // the address that it is said from, before any translation
   std::unique_ptr<Packet> refused_, translated_;
-  std::array<uint8_t, kAnswerMost> answer_{};
+  std::array<uint8_t, state::kAnswerMost> answer_{};
   std::unique_ptr<Record> record_;  // none: nobody asked
   bool comes_back_ = false;
   bool steady_route_ = true;        // of this packet: the route said nothing that a limit counts

@@ -18,23 +18,23 @@ namespace bulkhead::rules {
 class FlowOfAnswer {
  public:
   struct Objects {
-    FlowViews& views;
-    const ConntrackState& table;
+    state::FlowViews& views;
+    const state::ConntrackState& table;
   };
-  FlowOfAnswer(const Objects& objects, const Settings& settings);
+  FlowOfAnswer(const Objects& objects, const control::Settings& settings);
 
   /// What track said of the packet's flow, or the one meant; nothing where it said nothing.
-  [[nodiscard]] FlowNow view(const Descriptor& descriptor) const noexcept;
+  [[nodiscard]] state::FlowNow view(const chain::Descriptor& descriptor) const noexcept;
   /// `refused`: the packet, as it is quoted. Its tuple and what a reset about it is made of become the descriptor's, where rules
   /// have set them: confirm tracks the reset by that.
-  [[nodiscard]] FlowNow of(Descriptor& descriptor, Answer::Kind kind, std::span<const uint8_t> refused) const noexcept;
+  [[nodiscard]] state::FlowNow of(chain::Descriptor& descriptor, state::Answer::Kind kind, std::span<const uint8_t> refused) const noexcept;
 
  private:
-  [[nodiscard]] FlowNow look_up(const Descriptor& descriptor) const noexcept;
+  [[nodiscard]] state::FlowNow look_up(const chain::Descriptor& descriptor) const noexcept;
 
   Objects objects_;
   uint64_t window_;
-  FlowFinder finder_;
+  state::FlowFinder finder_;
   TupleHash hash_;
   bool sets_tuples_;
 };

@@ -25,14 +25,14 @@ struct HeaderView {
   bool is_icmp_error = false;   // or one that nobody knows
 
   /// None: not IP, or the descriptor does not fit the frame.
-  [[nodiscard]] static std::optional<HeaderView> of(const Descriptor& descriptor,
+  [[nodiscard]] static std::optional<HeaderView> of(const chain::Descriptor& descriptor,
                                                     std::span<const uint8_t> frame) noexcept;
   /// What the IP header says, which rules may have changed.
   void read(const uint8_t* ip) noexcept;
 };
 
 /// The captured bytes of a descriptor; empty if it points outside the pool.
-[[nodiscard]] inline std::span<const uint8_t> frame_of(const Descriptor& descriptor, const Pool& pool,
+[[nodiscard]] inline std::span<const uint8_t> frame_of(const chain::Descriptor& descriptor, const chain::Pool& pool,
                                                        size_t pool_bytes) noexcept {
   const uint8_t* bytes = pool.frame(descriptor.frame, descriptor.captured, pool_bytes);
   return bytes == nullptr ? std::span<const uint8_t>{} : std::span(bytes, descriptor.captured);

@@ -3,7 +3,7 @@
 #include "services/rules/make.h"
 
 int main(int argc, char** argv) {
-  return bulkhead::stage_main(argc, argv, "rules", [](bulkhead::StageWorld world) {
+  return bulkhead::runtime::stage_main(argc, argv, "rules", [](bulkhead::runtime::StageWorld world) {
     return bulkhead::rules::make_stage(world.objects, world.settings);
   });
 }

@@ -12,7 +12,7 @@ namespace bulkhead::rules {
 
 /// `head`: its headers as rules have changed them; empty: they have not. A datagram without a checksum gets a wrong one by that
 /// (nft_payload_csum_inet), which nobody had verified before.
-[[nodiscard]] bool is_refusable(const Descriptor& descriptor, const HeaderView& packet, std::span<const uint8_t> frame,
+[[nodiscard]] bool is_refusable(const chain::Descriptor& descriptor, const HeaderView& packet, std::span<const uint8_t> frame,
                                 std::span<const uint8_t> head) noexcept;
 
 }  // namespace bulkhead::rules

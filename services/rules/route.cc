@@ -5,13 +5,13 @@
 namespace bulkhead::rules {
 namespace {
 
-Route drop(DropReason reason) {
+Route drop(chain::DropReason reason) {
   Route route;
   route.reason = reason;
   return route;
 }
 
-Route drop_and_say(DropReason reason, uint8_t type, uint8_t code, uint32_t info = 0) {
+Route drop_and_say(chain::DropReason reason, uint8_t type, uint8_t code, uint32_t info = 0) {
   Route route = drop(reason);
   route.speaks = true;
   route.type = type;
@@ -61,46 +61,46 @@ bool is_too_big(const HeaderView& packet, uint32_t mtu) {
 
 Route route4(const HeaderView& packet, const Routes& routes, const Topology& topology) {
   const IpAddress &from = packet.source, &to = packet.destination;
-  if (is_group4(to)) return listens_to(to) ? here() : drop(DropReason::group);
-  if (is_group4(from) || is_all4(from)) return drop(DropReason::martian_source);
+  if (is_group4(to)) return listens_to(to) ? here() : drop(chain::DropReason::group);
+  if (is_group4(from) || is_all4(from)) return drop(chain::DropReason::martian_source);
   if (is_all4(to) || (is_zero(from) && is_zero(to))) return here();
-  if (is_none4(from)) return drop(DropReason::martian_source);
-  if (is_none4(to) || is_loopback4(to)) return drop(DropReason::martian_destination);
-  if (is_loopback4(from)) return drop(DropReason::martian_source);
+  if (is_none4(from)) return drop(chain::DropReason::martian_source);
+  if (is_none4(to) || is_loopback4(to)) return drop(chain::DropReason::martian_destination);
+  if (is_loopback4(from)) return drop(chain::DropReason::martian_source);
   uint16_t const number = routes.number_to(to);
   const Way& way = routes.way(number);
   if (way.kind == Way::Kind::none)
-    return drop_and_say(DropReason::no_route, icmp::unreachable, icmp::net_unreachable);
-  if (routes.is_local(from)) return drop(DropReason::martian_source);
+    return drop_and_say(chain::DropReason::no_route, packet::icmp::unreachable, packet::icmp::net_unreachable);
+  if (routes.is_local(from)) return drop(chain::DropReason::martian_source);
   if (way.kind != Way::Kind::unicast) return here();
-  if (packet.to_group) return drop(DropReason::not_unicast);
-  if (packet.hops <= 1) return drop_and_say(DropReason::ttl, icmp::time_exceeded, 0);
+  if (packet.to_group) return drop(chain::DropReason::not_unicast);
+  if (packet.hops <= 1) return drop_and_say(chain::DropReason::ttl, packet::icmp::time_exceeded, 0);
   uint32_t const mtu = topology.interfaces[way.device].mtu;
   if (is_too_big(packet, mtu) && packet.dont_fragment)
-    return drop_and_say(DropReason::too_big, icmp::unreachable, icmp::fragmentation_needed, mtu);
+    return drop_and_say(chain::DropReason::too_big, packet::icmp::unreachable, packet::icmp::fragmentation_needed, mtu);
   return onward(number, way);
 }
 
 Route route6(const HeaderView& packet, const Routes& routes, const Topology& topology, uint16_t in) {
   const IpAddress &from = packet.source, &to = packet.destination;
-  if (is_group6(from)) return drop(DropReason::martian_source);
-  if (is_loopback6(from)) return drop(DropReason::martian_source);
-  if (is_loopback6(to)) return drop(DropReason::martian_destination);
-  if (is_group6(to)) return (to.bytes[1] & 0x0f) >= 2 && listens_to(to) ? here() : drop(DropReason::group);
+  if (is_group6(from)) return drop(chain::DropReason::martian_source);
+  if (is_loopback6(from)) return drop(chain::DropReason::martian_source);
+  if (is_loopback6(to)) return drop(chain::DropReason::martian_destination);
+  if (is_group6(to)) return (to.bytes[1] & 0x0f) >= 2 && listens_to(to) ? here() : drop(chain::DropReason::group);
   uint16_t const number = routes.number_to(to, in);
   const Way& way = routes.way(number);
   if (way.kind == Way::Kind::none)
-    return drop_and_say(DropReason::no_route, icmpv6::unreachable, icmpv6::no_route);
+    return drop_and_say(chain::DropReason::no_route, packet::icmpv6::unreachable, packet::icmpv6::no_route);
   if (way.kind != Way::Kind::unicast) return here();
-  if (packet.to_group) return drop(DropReason::not_unicast);
-  if (packet.hops <= 1) return drop_and_say(DropReason::ttl, icmpv6::time_exceeded, 0);
+  if (packet.to_group) return drop(chain::DropReason::not_unicast);
+  if (packet.hops <= 1) return drop_and_say(chain::DropReason::ttl, packet::icmpv6::time_exceeded, 0);
   // What goes back where it came from is not looked at so closely (ip6_forward).
   bool const back = way.device == in;
-  if (is_zero(from) && !back) return drop(DropReason::martian_source);
+  if (is_zero(from) && !back) return drop(chain::DropReason::martian_source);
   if (is_link_local(from) && !back)
-    return drop_and_say(DropReason::beyond_scope, icmpv6::unreachable, icmpv6::beyond_scope);
+    return drop_and_say(chain::DropReason::beyond_scope, packet::icmpv6::unreachable, packet::icmpv6::beyond_scope);
   uint32_t const mtu = topology.interfaces[way.device].mtu;
-  Route found = is_too_big(packet, mtu) ? drop_and_say(DropReason::too_big, icmpv6::packet_too_big, 0, mtu) : onward(number, way);
+  Route found = is_too_big(packet, mtu) ? drop_and_say(chain::DropReason::too_big, packet::icmpv6::packet_too_big, 0, mtu) : onward(number, way);
   found.redirects = back;
   return found;
 }
@@ -118,7 +118,7 @@ bool may_be_answered(const HeaderView& packet, const Routes& routes, uint8_t typ
     return !packet.to_group && !packet.later_fragment && !is_zero(from) &&
            routes.way_to(packet.destination).kind != Way::Kind::broadcast;
   if (is_zero(from) || is_group6(from)) return false;
-  return type == icmpv6::packet_too_big || (!packet.to_group && !is_group6(packet.destination));
+  return type == packet::icmpv6::packet_too_big || (!packet.to_group && !is_group6(packet.destination));
 }
 
 }  // namespace bulkhead::rules

@@ -17,7 +17,7 @@ namespace bulkhead::rules {
 struct Route {
   enum class Fate : uint8_t { forward, local, drop };
   Fate fate = Fate::drop;
-  DropReason reason = DropReason::none;  // drop
+  chain::DropReason reason = chain::DropReason::none;  // drop
   uint16_t way = 0;                      // forward
   uint16_t out = 0;
   bool redirects = false;  // IPv6: goes back by where it came from, so that a redirect would be due

@@ -12,11 +12,11 @@
 
 namespace bulkhead::rules {
 
-[[nodiscard]] bool see(const Descriptor& descriptor, std::span<const uint8_t> frame, Evaluation& packet) noexcept;
+[[nodiscard]] bool see(const chain::Descriptor& descriptor, std::span<const uint8_t> frame, ruleset::Evaluation& packet) noexcept;
 
-void see_counts(const FlowNow& now, FlowView& flow) noexcept;
+void see_counts(const state::FlowNow& now, ruleset::FlowView& flow) noexcept;
 
 /// As rules behind the router see it: one hop less to live, IPv4's traffic class by its TOS (Linux: ip_forward).
-void pass_router(Evaluation& packet) noexcept;
+void pass_router(ruleset::Evaluation& packet) noexcept;
 
 }  // namespace bulkhead::rules

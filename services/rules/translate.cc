@@ -3,18 +3,18 @@
 namespace bulkhead::rules {
 namespace {
 
-constexpr auto kSource = static_cast<size_t>(Part::source), kDestination = static_cast<size_t>(Part::destination);
+constexpr auto kSource = static_cast<size_t>(packet::Part::source), kDestination = static_cast<size_t>(packet::Part::destination);
 
-void see_binding(const Descriptor& descriptor, const BindingView& binding, Evaluation& packet) {
-  Translation& nat = packet.nat;
-  Rewriting const what = rewriting_of(binding, descriptor.direction, Quote::quoted);
-  nat.changes[kSource] = (what.outer & Rewriting::source) != 0;
-  nat.changes[kDestination] = (what.outer & Rewriting::destination) != 0;
+void see_binding(const chain::Descriptor& descriptor, const state::BindingView& binding, ruleset::Evaluation& packet) {
+  ruleset::Translation& nat = packet.nat;
+  packet::Rewriting const what = state::rewriting_of(binding, descriptor.direction, chain::Quote::quoted);
+  nat.changes[kSource] = (what.outer & packet::Rewriting::source) != 0;
+  nat.changes[kDestination] = (what.outer & packet::Rewriting::destination) != 0;
   nat.inner_to = what.inner_to;
   nat.to = what.outer == 0 ? descriptor.tuple : what.to;
   packet.flow.tuples = {binding.original, binding.reply};
-  packet.flow.status |= ((binding.flags & Binding::source) != 0 ? FlowView::source_nat : 0) |
-                        ((binding.flags & Binding::destination) != 0 ? FlowView::destination_nat : 0);
+  packet.flow.status |= ((binding.flags & state::Binding::source) != 0 ? ruleset::FlowView::source_nat : 0) |
+                        ((binding.flags & state::Binding::destination) != 0 ? ruleset::FlowView::destination_nat : 0);
 }
 
 }  // namespace
@@ -23,42 +23,42 @@ Translate::Translate(const Objects& objects, uint64_t seed)
     : objects_(objects),
       window_(objects.orders.header.capacity),
       chance_(seed),
-      hash_(std::make_unique<TupleHashes>(seed)),
+      hash_(std::make_unique<state::TupleHashes>(seed)),
       bound_(objects.state, *hash_) {}
 
-void Translate::know_others(const Descriptor* begins, Evaluation& packet) noexcept {
+void Translate::know_others(const chain::Descriptor* begins, ruleset::Evaluation& packet) noexcept {
   packet.others = nullptr;
   if (begins == nullptr || !packet.nat.open[kSource]) return;
   size_t const count = std::min<size_t>(begins->gone_count, gone_.size());
-  for (size_t i = 0; i < count; ++i) gone_[i] = objects_.conntrack.gone[(begins->gone_first + i) % ConntrackState::kGone].load();
+  for (size_t i = 0; i < count; ++i) gone_[i] = objects_.conntrack.gone[(begins->gone_first + i) % state::ConntrackState::kGone].load();
   packet.others = &others_.emplace(bound_, begins->flow - 1, std::span(gone_).first(count));
 }
 
-void Translate::see(const Descriptor& descriptor, Evaluation& packet) const noexcept {
-  Translation& nat = packet.nat;
+void Translate::see(const chain::Descriptor& descriptor, ruleset::Evaluation& packet) const noexcept {
+  ruleset::Translation& nat = packet.nat;
   nat.tracked = descriptor.flow != 0;
   nat.open = nat.ordered = nat.changes = {};
   if (!nat.tracked) return;
-  nat.quotes = descriptor.quote == Quote::quoted;
-  BindingView const binding = binding_of(objects_.state, descriptor.flow, descriptor.flow_generation);
+  nat.quotes = descriptor.quote == chain::Quote::quoted;
+  state::BindingView const binding = state::binding_of(objects_.state, descriptor.flow, descriptor.flow_generation);
   if (binding.translates()) return see_binding(descriptor, binding, packet);
-  bool const begins = binding.flags == 0 && descriptor.state == FlowState::fresh &&
-                      descriptor.direction == Direction::original && !nat.quotes;
+  bool const begins = binding.flags == 0 && descriptor.state == chain::FlowState::fresh &&
+                      descriptor.direction == chain::Direction::original && !nat.quotes;
   nat.open = {begins, begins};
   nat.to = descriptor.tuple;
 }
 
-void Translate::order(Descriptor& descriptor, const Evaluation& packet) const noexcept {
-  const Translation& nat = packet.nat;
+void Translate::order(chain::Descriptor& descriptor, const ruleset::Evaluation& packet) const noexcept {
+  const ruleset::Translation& nat = packet.nat;
   if (!nat.tracked || (!nat.ordered[kSource] && !nat.ordered[kDestination])) return;
-  NatOrders orders{};
+  state::NatOrders orders{};
   orders.number = descriptor.number;
   orders.source = nat.ordered[kSource] ? 1 : 0;
   orders.destination = nat.ordered[kDestination] ? 1 : 0;
   if (nat.ordered[kSource]) orders.source_range = nat.ranges[kSource];
   if (nat.ordered[kDestination]) orders.destination_range = nat.ranges[kDestination];
-  copy_in(&objects_.orders.slot(descriptor.number, window_), &orders, sizeof orders);
-  descriptor.orders |= Orders::translate;
+  memory::copy_in(&objects_.orders.slot(descriptor.number, window_), &orders, sizeof orders);
+  descriptor.orders |= chain::Orders::translate;
 }
 
 IpAddress RouterHost::source_towards(const IpAddress& destination, uint32_t out) const noexcept {

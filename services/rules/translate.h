@@ -20,19 +20,19 @@ namespace bulkhead::rules {
 class Translate {
  public:
   struct Objects {
-    const NatState& state;
-    NatOrdersTable& orders;
-    const ConntrackState& conntrack;
+    const state::NatState& state;
+    state::NatOrdersTable& orders;
+    const state::ConntrackState& conntrack;
   };
   Translate(const Objects& objects, uint64_t seed);
 
   [[nodiscard]] const Chance& chance() const { return chance_; }
   /// Before the first hook.
-  void see(const Descriptor& descriptor, Evaluation& packet) const noexcept;
+  void see(const chain::Descriptor& descriptor, ruleset::Evaluation& packet) const noexcept;
   /// `begins`: nat is behind all before this packet, and what it will choose for its flow is wanted; null: it is not.
-  void know_others(const Descriptor* begins, Evaluation& packet) noexcept;
+  void know_others(const chain::Descriptor* begins, ruleset::Evaluation& packet) noexcept;
   /// Behind the last one, of a packet that passed.
-  void order(Descriptor& descriptor, const Evaluation& packet) const noexcept;
+  void order(chain::Descriptor& descriptor, const ruleset::Evaluation& packet) const noexcept;
 
  private:
   Objects objects_;
@@ -40,14 +40,14 @@ class Translate {
 
   uint64_t window_;
   Chance chance_;
-  std::unique_ptr<TupleHashes> hash_;
-  BoundFlows bound_;
+  std::unique_ptr<state::TupleHashes> hash_;
+  state::BoundFlows bound_;
   std::array<uint64_t, kGoneMost> gone_{};
-  std::optional<BoundOthers> others_;
+  std::optional<state::BoundOthers> others_;
 };
 
 /// A router's addresses; interfaces are numbered from 1 here, as rules do.
-class RouterHost final : public Host {
+class RouterHost final : public ruleset::Host {
  public:
   RouterHost(const Topology& topology, const Routes& routes) : topology_(topology), routes_(routes) {}
   [[nodiscard]] IpAddress source_towards(const IpAddress& destination, uint32_t out) const noexcept override;

@@ -17,26 +17,26 @@
 namespace bulkhead::rules {
 
 template <class Work>
-class TwiceStage : public Stage {
+class TwiceStage : public chain::Stage {
  public:
   struct Rings {
-    const Ring &main, &early;
-    bulkhead::Next nat, sifted;
+    const chain::Ring &main, &early;
+    bulkhead::chain::Next nat, sifted;
   };
-  TwiceStage(const StageParts& parts, const Rings& rings, Work work)
-      : Stage(parts, {&rings.main, &rings.early}, {rings.nat, rings.sifted}), work_(std::move(work)) {}
+  TwiceStage(const chain::StageParts& parts, const Rings& rings, Work work)
+      : chain::Stage(parts, {&rings.main, &rings.early}, {rings.nat, rings.sifted}), work_(std::move(work)) {}
 
  protected:
   bool work() override {
-    return may_visit(work_, inlet(kMain), outlet(kMain)) ||
+    return chain::may_visit(work_, inlet(kMain), outlet(kMain)) ||
            (inlet(kEarly).available() != 0 && outlet(kEarly).room() != 0 && !waits());
   }
 
   bool make() override {
     size_t const words = work_.words_each() + Work::kWordsEnd;
     stalled_ = false;
-    auto const main = some(kMain, words, [this](Descriptor& descriptor) { work_.visit(descriptor, batch()); });
-    auto const early = some(kEarly, words, [this](Descriptor& descriptor) { work_.visit_early(descriptor, batch()); });
+    auto const main = some(kMain, words, [this](chain::Descriptor& descriptor) { work_.visit(descriptor, batch()); });
+    auto const early = some(kEarly, words, [this](chain::Descriptor& descriptor) { work_.visit_early(descriptor, batch()); });
     if (main + early != 0) work_.end(batch());
     return main + early != 0;
   }
@@ -53,15 +53,15 @@ class TwiceStage : public Stage {
 
   template <class Visit>
   uint64_t some(size_t which, size_t words, Visit visit) {
-    Inlet& in = inlet(which);
-    Outlet& out = outlet(which);
+    chain::Inlet& in = inlet(which);
+    chain::Outlet& out = outlet(which);
     uint64_t const count = std::min({in.available(), out.room(), uint64_t{batch_size()}});
     uint64_t done = 0;
-    Descriptor descriptor;
+    chain::Descriptor descriptor;
     for (; done < count && batch().room() >= words && !(which == kEarly && waits()); ++done) {
       in.get(descriptor);
       if (which == kMain) {
-        stalled_ = waits_for_next(work_, descriptor, out);
+        stalled_ = chain::waits_for_next(work_, descriptor, out);
         if (stalled_) break;
       }
       visit(descriptor);

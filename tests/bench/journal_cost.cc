@@ -21,24 +21,24 @@ constexpr uint64_t kPackets = 2'000'000;
 constexpr uint64_t kKnownFlows = 1024;
 constexpr uint64_t kRing = 1024;
 
-struct NoBell : Bell {
+struct NoBell : chain::Bell {
   void ring() noexcept override {}
 };
 
-class Rig : public Objects {
+class Rig : public chain::Objects {
  public:
-  Rig(const Settings& settings, bool fresh)
+  Rig(const control::Settings& settings, bool fresh)
       : memory_(settings),
         fresh_(fresh),
-        track_(memory_.as<Ring>("ring.track"), memory_.as<Desk>("conntrack.desk").heads[0].value),
-        rules_(memory_.as<Ring>("ring.rules"), memory_.as<Desk>("rules.desk").heads[0].value),
-        confirm_(memory_.as<Ring>("ring.confirm"), memory_.as<Desk>("conntrack.desk").heads[1].value),
-        home_(memory_.as<Ring>("ring.home"), memory_.as<Desk>("pktio.desk").heads[0].value),
+        track_(memory_.as<chain::Ring>("ring.track"), memory_.as<chain::Desk>("conntrack.desk").heads[0].value),
+        rules_(memory_.as<chain::Ring>("ring.rules"), memory_.as<chain::Desk>("rules.desk").heads[0].value),
+        confirm_(memory_.as<chain::Ring>("ring.confirm"), memory_.as<chain::Desk>("conntrack.desk").heads[1].value),
+        home_(memory_.as<chain::Ring>("ring.home"), memory_.as<chain::Desk>("pktio.desk").heads[0].value),
         stage_(std::move(*conntrack::make_stage(*this, settings))) {
     stage_->recover();
   }
   std::span<std::byte> memory(std::string_view name) const override { return memory_.object(name); }
-  Bell& bell(std::string_view) override { return bell_; }
+  chain::Bell& bell(std::string_view) override { return bell_; }
 
   /// Nanoseconds that the stage took for all packets.
   double run() {
@@ -57,26 +57,26 @@ class Rig : public Objects {
  private:
   void fill() {
     while (number_ < kPackets && number_ - home_number_ < kRing) {
-      Descriptor descriptor{};
+      chain::Descriptor descriptor{};
       descriptor.number = ++number_;
       descriptor.time_ns = number_ * 1'000'000;
       descriptor.captured = 64;
       descriptor.l3_length = 50;
-      descriptor.shape = Shape::ip;
+      descriptor.shape = packet::Shape::ip;
       uint64_t const flow = fresh_ ? number_ : number_ % kKnownFlows;
       descriptor.tuple.l3 = 4;
-      descriptor.tuple.protocol = protocol::udp;
+      descriptor.tuple.protocol = packet::protocol::udp;
       std::memcpy(descriptor.tuple.src.data(), &flow, 4);
       descriptor.tuple.dst[0] = 192;
       descriptor.tuple.src_port = 1;
       descriptor.tuple.dst_port = 2;
-      if (number_ % 128 == 0) descriptor.kind = Kind::tick;
+      if (number_ % 128 == 0) descriptor.kind = chain::Kind::tick;
       track_.put(descriptor);
     }
     track_.publish();
   }
   void move() {
-    Descriptor descriptor;
+    chain::Descriptor descriptor;
     while (rules_.available() != 0) {
       rules_.get(descriptor);
       rules_.advance();
@@ -94,11 +94,11 @@ class Rig : public Objects {
   Memory memory_;
   NoBell bell_;
   bool fresh_;
-  Outlet track_;
-  Inlet rules_;
-  Outlet confirm_;
-  Inlet home_;
-  std::unique_ptr<Stage> stage_;
+  chain::Outlet track_;
+  chain::Inlet rules_;
+  chain::Outlet confirm_;
+  chain::Inlet home_;
+  std::unique_ptr<chain::Stage> stage_;
   uint64_t number_ = 0, home_number_ = 0;
 };
 

@@ -22,8 +22,8 @@ constexpr size_t kLink = 14;
 /// Fresh from the firewall, whose answer may bear a translated address: no hop taken off, the precedence of internetwork control.
 bool is_own_error(const Bytes& frame) {
   constexpr uint8_t kControl = 0xc0, kFresh = 64;
-  if (frame.size() < kLink + 28 || frame[kLink] != 0x45 || frame[kLink + 9] != protocol::icmp) return false;
-  return (frame[kLink + 1] & kControl) == kControl && frame[kLink + 8] == kFresh && icmp::is_error(frame[kLink + 20]);
+  if (frame.size() < kLink + 28 || frame[kLink] != 0x45 || frame[kLink + 9] != packet::protocol::icmp) return false;
+  return (frame[kLink + 1] & kControl) == kControl && frame[kLink + 8] == kFresh && packet::icmp::is_error(frame[kLink + 20]);
 }
 
 Bytes without_chance(Bytes frame) {
@@ -32,8 +32,8 @@ Bytes without_chance(Bytes frame) {
     store_be16(frame.data() + kLink + 10, 0);
   }
   // A part, or all of a packet.
-  bool const six = frame.size() >= kLink + 48 && load_be16(frame.data() + 12) == ethertype::ipv6;
-  if (six && frame[kLink + 6] == protocol::fragment) store_be32(frame.data() + kLink + 44, 0);
+  bool const six = frame.size() >= kLink + 48 && load_be16(frame.data() + 12) == packet::ethertype::ipv6;
+  if (six && frame[kLink + 6] == packet::protocol::fragment) store_be32(frame.data() + kLink + 44, 0);
   return frame;
 }
 

@@ -7,13 +7,13 @@
 namespace bulkhead::test {
 namespace {
 
-using rules::Expression, rules::Kind, rules::Number;
+using ruleset::Expression, ruleset::Kind, ruleset::Number;
 
 class Collect {
  public:
-  Collect(const rules::Table& table, Constants& into) : table_(table), into_(into) {}
+  Collect(const ruleset::Table& table, Constants& into) : table_(table), into_(into) {}
 
-  void statement(const rules::Statement& statement) {
+  void statement(const ruleset::Statement& statement) {
     const Expression *left = statement.argument("left"), *right = statement.argument("right");
     const Expression *key = statement.argument("key"), *data = statement.argument("data");
     if (left != nullptr && right != nullptr) compared(*left, *right);
@@ -34,7 +34,7 @@ class Collect {
         return;
       case Kind::element: return compared(left, right.parts.at(0));
       case Kind::reference:
-        if (const rules::Set* const set = rules::find_named(table_.sets, right.text))
+        if (const ruleset::Set* const set = ruleset::find_named(table_.sets, right.text))
           for (const Expression& element : set->elements) compared(left, element);
         return;
       default: break;
@@ -74,7 +74,7 @@ class Collect {
     }
   }
 
-  const rules::Table& table_;
+  const ruleset::Table& table_;
   Constants& into_;
 };
 
@@ -85,7 +85,7 @@ bool Constants::has(std::string_view module) const {
   return std::ranges::any_of(ranges, [&](const auto& one) { return one.first.starts_with(beginning); });
 }
 
-std::vector<Constants> constants_of(const rules::Ruleset& ruleset) {
+std::vector<Constants> constants_of(const ruleset::Ruleset& ruleset) {
   std::vector<Constants> all;
   for (const auto& table : ruleset.tables)
     for (const auto& chain : table.chains)
@@ -97,7 +97,7 @@ std::vector<Constants> constants_of(const rules::Ruleset& ruleset) {
   return all;
 }
 
-rules::Number Draw::value(std::initializer_list<const char*> keys, rules::Number otherwise) {
+ruleset::Number Draw::value(std::initializer_list<const char*> keys, ruleset::Number otherwise) {
   for (const char* const key : keys) {
     auto const found = constants_.ranges.find(key);
     if (found == constants_.ranges.end()) continue;

@@ -15,7 +15,7 @@ namespace bulkhead::test {
 
 struct Constants {
   struct Range {
-    rules::Number low, high;
+    ruleset::Number low, high;
   };
   std::map<std::string, std::vector<Range>> ranges;
   std::map<std::string, std::vector<std::string>> names;  // of interfaces, without the *
@@ -24,14 +24,14 @@ struct Constants {
 };
 
 /// Of each rule that compares anything.
-std::vector<Constants> constants_of(const rules::Ruleset& ruleset);
+std::vector<Constants> constants_of(const ruleset::Ruleset& ruleset);
 
 /// Draws values that meet a rule, and some that just do not.
 class Draw {
  public:
   Draw(Random& random, const Constants& constants) : random_(random), constants_(constants) {}
   /// For the first of `keys` that the rule names: an end of a range or one beside it; `otherwise` where it names none.
-  rules::Number value(std::initializer_list<const char*> keys, rules::Number otherwise);
+  ruleset::Number value(std::initializer_list<const char*> keys, ruleset::Number otherwise);
   /// One of the names, or an empty one.
   std::string name(std::initializer_list<const char*> keys);
 

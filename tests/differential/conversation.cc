@@ -23,13 +23,13 @@ size_t side_of(const Address& host) {
   return kNowhere;
 }
 
-Address address_of(rules::Number number, uint8_t l3) {
+Address address_of(ruleset::Number number, uint8_t l3) {
   Address made{l3, {}};
   for (size_t i = made.size(); i-- > 0; number >>= 8) made.bytes[i] = static_cast<uint8_t>(number);
   return made;
 }
-rules::Number number_of(const Address& host) {
-  rules::Number number = 0;
+ruleset::Number number_of(const Address& host) {
+  ruleset::Number number = 0;
   for (size_t i = 0; i < host.size(); ++i) number = number << 8 | host.bytes[i];
   return number;
 }
@@ -117,20 +117,20 @@ class Make {
     return side_named({"meta iifname", "meta iif"}, random_.below(3));
   }
   uint8_t protocol() {
-    if (constants_.has("tcp")) return protocol::tcp;
-    if (constants_.has("udp")) return protocol::udp;
-    if (constants_.has("sctp")) return protocol::sctp;
-    if (constants_.has("udplite")) return protocol::udplite;
+    if (constants_.has("tcp")) return packet::protocol::tcp;
+    if (constants_.has("udp")) return packet::protocol::udp;
+    if (constants_.has("sctp")) return packet::protocol::sctp;
+    if (constants_.has("udplite")) return packet::protocol::udplite;
     if (constants_.has("dccp")) return kDccp;
     if (constants_.has("icmp") || constants_.has("icmpv6")) return icmp_protocol();
-    constexpr std::array<uint8_t, 8> usual{protocol::tcp, protocol::tcp, protocol::tcp, protocol::udp, protocol::udp, protocol::icmp, protocol::sctp, protocol::gre};
+    constexpr std::array<uint8_t, 8> usual{packet::protocol::tcp, packet::protocol::tcp, packet::protocol::tcp, packet::protocol::udp, packet::protocol::udp, packet::protocol::icmp, packet::protocol::sctp, packet::protocol::gre};
     auto const drawn = static_cast<uint8_t>(draw_.value({"meta l4proto", "ip protocol", "ip6 nexthdr", "ct protocol"}, usual[random_.below(usual.size())]));
-    bool const is_icmp = drawn == protocol::icmp || drawn == protocol::icmpv6;
+    bool const is_icmp = drawn == packet::protocol::icmp || drawn == packet::protocol::icmpv6;
     // Extension headers, and what tells nobody anything behind them.
-    if (drawn == 0 || drawn == 43 || drawn == 44 || drawn == 51 || drawn == 60) return protocol::udp;
+    if (drawn == 0 || drawn == 43 || drawn == 44 || drawn == 51 || drawn == 60) return packet::protocol::udp;
     return is_icmp ? icmp_protocol() : drawn;
   }
-  [[nodiscard]] uint8_t icmp_protocol() const { return parties_.ends.src.l3 == 4 ? protocol::icmp : protocol::icmpv6; }
+  [[nodiscard]] uint8_t icmp_protocol() const { return parties_.ends.src.l3 == 4 ? packet::protocol::icmp : packet::protocol::icmpv6; }
 
   /// A few times more than a conversation has of them: at the edges.
   Case probes() {
@@ -149,9 +149,9 @@ class Make {
   Bytes transport(const Ends& ends, bool back) {
     uint16_t const from = back ? parties_.server_port : parties_.client_port, to = back ? parties_.client_port : parties_.server_port;
     size_t const network = ends.src.l3 == 4 ? 20 : 40;
-    if (protocol_ == protocol::tcp) return tcp(ends, segment(from, to, payload(network + 20)));
-    if (protocol_ == protocol::udp) return udp(ends, from, to, payload(network + 8));
-    if (protocol_ == protocol::udplite) return udplite(ends, from, to, static_cast<uint16_t>(draw_.value({"udplite csumcov"}, 8)), payload(network + 8));
+    if (protocol_ == packet::protocol::tcp) return tcp(ends, segment(from, to, payload(network + 20)));
+    if (protocol_ == packet::protocol::udp) return udp(ends, from, to, payload(network + 8));
+    if (protocol_ == packet::protocol::udplite) return udplite(ends, from, to, static_cast<uint16_t>(draw_.value({"udplite csumcov"}, 8)), payload(network + 8));
     if (protocol_ == icmp_protocol()) return message(ends, payload(network + 8));
     Bytes l4 = pattern(12);
     store_be16(l4.data(), from);
@@ -178,8 +178,8 @@ class Make {
   }
   Case talk() {
     uint64_t const seed = random_.next();
-    if (protocol_ == protocol::tcp) return tcp_case(seed, parties_);
-    return protocol_ == protocol::sctp ? sctp_case(seed, parties_) : other_case(seed, parties_);
+    if (protocol_ == packet::protocol::tcp) return tcp_case(seed, parties_);
+    return protocol_ == packet::protocol::sctp ? sctp_case(seed, parties_) : other_case(seed, parties_);
   }
 
   void dress(CasePacket& packet) {

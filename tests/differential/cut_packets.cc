@@ -36,7 +36,7 @@ void disorder(Random& random, std::vector<Bytes>& parts) {
 }  // namespace
 
 void enlarge(Random& random, CasePacket& packet) {
-  bool const datagram = packet.protocol == protocol::udp && packet.l4.size() > 8 && load_be16(packet.l4.data() + 4) == packet.l4.size();
+  bool const datagram = packet.protocol == packet::protocol::udp && packet.l4.size() > 8 && load_be16(packet.l4.data() + 4) == packet.l4.size();
   if (!datagram || random.below(3) != 0) return;
   packet.l4 = udp(packet.ends, load_be16(packet.l4.data()), load_be16(packet.l4.data() + 2), pattern(1200 + random.below(3000)));
 }

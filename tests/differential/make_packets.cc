@@ -45,7 +45,7 @@ std::vector<Constants> rules_of(const std::string& path) {
   std::stringstream text;
   text << file.rdbuf();
   if (!file) throw std::runtime_error("cannot read " + path);
-  auto const read = rules::read_ruleset(path, text.str());
+  auto const read = ruleset::read_ruleset(path, text.str());
   if (!read) throw std::runtime_error(read.error().message);
   std::vector<Constants> all = constants_of(*read);
   all.emplace_back();  // and somebody whom no rule names
@@ -71,9 +71,9 @@ std::vector<RoutedPacket> mixed(const std::vector<Constants>& rules, uint64_t se
 
 /// A checksum that is the sum of the pseudo-header alone, by chance, is half done to us and wrong to the kernel.
 void spoil_half_done(Bytes& frame) {
-  Headers const headers = parse(frame, static_cast<uint32_t>(frame.size()), LinkType::ethernet);
-  if (headers.shape != Shape::ip || verify_checksum(frame, headers) != Checksum::partial) return;
-  size_t const field = headers.tuple.protocol == protocol::tcp ? 16 : headers.tuple.protocol == protocol::icmpv6 ? 2 : 6;
+  packet::Headers const headers = packet::parse(frame, static_cast<uint32_t>(frame.size()), packet::LinkType::ethernet);
+  if (headers.shape != packet::Shape::ip || packet::verify_checksum(frame, headers) != packet::Checksum::partial) return;
+  size_t const field = headers.tuple.protocol == packet::protocol::tcp ? 16 : headers.tuple.protocol == packet::protocol::icmpv6 ? 2 : 6;
   frame[headers.l4_offset + field] ^= 1;
 }
 
@@ -104,7 +104,7 @@ void write(const std::string& directory, std::vector<RoutedPacket> packets, cons
   std::filesystem::create_directories(directory);
   for (size_t side = 0; side < sides.size(); ++side) {
     std::string const path = fmt::format("{}/{}.pcap", directory, kRouterSides[side]);
-    auto const written = write_capture(path, Format::pcap, LinkType::ethernet, sides[side]);
+    auto const written = write_capture(path, Format::pcap, packet::LinkType::ethernet, sides[side]);
     if (!written) throw std::runtime_error(written.error().message);
   }
 }

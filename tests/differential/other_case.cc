@@ -14,7 +14,7 @@ class OtherCase {
 
  private:
   [[nodiscard]] bool ipv4() const { return there_.src.l3 == 4; }
-  [[nodiscard]] uint8_t icmp_protocol() const { return ipv4() ? protocol::icmp : protocol::icmpv6; }
+  [[nodiscard]] uint8_t icmp_protocol() const { return ipv4() ? packet::protocol::icmp : packet::protocol::icmpv6; }
   [[nodiscard]] const Ends& ends(bool back) { return back ? (back_ = there_.back()) : there_; }
 
   void put(bool back, uint8_t protocol, Bytes l4) {
@@ -58,14 +58,14 @@ class OtherCase {
         break;  // more than UDP says: the sum is still right
       default: break;
     }
-    put(back, protocol::udp, std::move(l4));
+    put(back, packet::protocol::udp, std::move(l4));
     if (random_.below(30) == 0) packets_.back().bad_ip_checksum = true;
   }
   Bytes lite_bytes(bool back) {
     Ports const its = ports(back);
     Bytes const payload = pattern(random_.below(60));
     auto const part = static_cast<uint16_t>(8 + random_.below(static_cast<uint32_t>(payload.size()) + 1));
-    return udplite(ends(back), its.from, its.to, random_.below(3) == 0 ? uint16_t{0} : part, payload, random_.below(6) == 0 ? protocol::udplite : protocol::udp);
+    return udplite(ends(back), its.from, its.to, random_.below(3) == 0 ? uint16_t{0} : part, payload, random_.below(6) == 0 ? packet::protocol::udplite : packet::protocol::udp);
   }
   void lite(bool back) {
     Bytes l4 = lite_bytes(back);
@@ -77,7 +77,7 @@ class OtherCase {
       case 4: l4.resize(random_.below(8)); break;
       default: break;
     }
-    put(back, protocol::udplite, std::move(l4));
+    put(back, packet::protocol::udplite, std::move(l4));
   }
   /// What is wrong in its header is nobody's business; a refusal sums all of it, for IPv6 with a pseudo-header, as of any protocol.
   Bytes dccp_bytes(bool back) {
@@ -99,7 +99,7 @@ class OtherCase {
   }
   void unknown(bool back) {
     Bytes payload = pattern(8 + random_.below(50));
-    put(back, random_.below(2) == 0 ? protocol::esp : uint8_t{99}, std::move(payload));
+    put(back, random_.below(2) == 0 ? packet::protocol::esp : uint8_t{99}, std::move(payload));
   }
   void ping(bool back) {
     bool const request = random_.below(3) != 0;
@@ -124,11 +124,11 @@ class OtherCase {
       auto const id = static_cast<uint16_t>(random_.below(3));
       quoted = ip(went, icmp_protocol(), echo(went, random_.below(3) != 0, id, 1, pattern(8)));
     } else if (about_lite) {
-      quoted = ip(went, protocol::udplite, lite_bytes(went_back));
+      quoted = ip(went, packet::protocol::udplite, lite_bytes(went_back));
     } else if (about_dccp) {
       quoted = ip(went, kDccp, dccp_bytes(went_back));
     } else {
-      quoted = ip(went, protocol::udp, datagram_bytes(went_back));
+      quoted = ip(went, packet::protocol::udp, datagram_bytes(went_back));
     }
     size_t const header = ipv4() ? 20 : 40;
     if (random_.below(3) == 0) quoted.resize(header + random_.below(10));
@@ -146,7 +146,7 @@ class OtherCase {
     }
     Bytes const rest = pattern(8 + random_.below(30));
     l4.insert(l4.end(), rest.begin(), rest.end());
-    put(back, protocol::gre, std::move(l4));
+    put(back, packet::protocol::gre, std::move(l4));
   }
   void malformed(bool back) {
     if (random_.below(2) == 0) {
@@ -154,13 +154,13 @@ class OtherCase {
       Bytes l4 = tcp(ends(back), segment);
       if (random_.below(2) == 0) l4[12] = static_cast<uint8_t>(random_.below(5) << 4);
       else l4.resize(random_.below(20));
-      return put(back, protocol::tcp, std::move(l4));
+      return put(back, packet::protocol::tcp, std::move(l4));
     }
     Bytes l4 = datagram_bytes(back);
     if (random_.below(2) == 0)
       store_be16(l4.data() + 4, static_cast<uint16_t>(random_.below(2) == 0 ? 7 : l4.size() + 1));
     else l4.resize(random_.below(8));
-    put(back, protocol::udp, std::move(l4));
+    put(back, packet::protocol::udp, std::move(l4));
   }
 
   Random random_;

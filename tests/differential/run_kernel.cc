@@ -64,11 +64,11 @@ uint8_t state_of(const Bytes& frame) {
 }
 /// A packet in fragments has one name.
 bool is_fragment(const Bytes& frame) {
-  Headers const headers = parse(frame, static_cast<uint32_t>(frame.size()), LinkType::ethernet);
-  return headers.shape != Shape::not_ip && fragment_of(frame, headers, 0).has_value();
+  packet::Headers const headers = packet::parse(frame, static_cast<uint32_t>(frame.size()), packet::LinkType::ethernet);
+  return headers.shape != packet::Shape::not_ip && packet::fragment_of(frame, headers, 0).has_value();
 }
 bool is_first_fragment(const Bytes& frame) {
-  return parse(frame, static_cast<uint32_t>(frame.size()), LinkType::ethernet).first_fragment();
+  return packet::parse(frame, static_cast<uint32_t>(frame.size()), packet::LinkType::ethernet).first_fragment();
 }
 /// The host of the firewall speaks of itself: neighbours, groups.
 bool is_to_group(const Bytes& frame) { return (frame.at(0) & 1) != 0; }
@@ -178,7 +178,7 @@ class Run {
     for (size_t side = 0; side < kSides.size(); ++side) {
       if (!wires_[side]) continue;
       std::string const path = fmt::format("{}/{}.pcap", directory, kSides[side]);
-      auto const written = write_capture(path, Format::pcap, LinkType::ethernet, sides[side]);
+      auto const written = write_capture(path, Format::pcap, packet::LinkType::ethernet, sides[side]);
       if (!written) throw std::runtime_error(written.error().message);
     }
   }

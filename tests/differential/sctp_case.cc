@@ -45,10 +45,10 @@ class SctpCase {
       store_be16(l4.data() + at + 2, static_cast<uint16_t>(random_.below(60) == 0 ? 0 : length));
       if (inits) store_be32(l4.data() + at + 4, one.tag);
     }
-    uint32_t const crc = sctp_checksum(l4) ^ (random_.below(40) == 0 ? 1U : 0U);
+    uint32_t const crc = packet::sctp_checksum(l4) ^ (random_.below(40) == 0 ? 1U : 0U);
     for (size_t b = 0; b < 4; ++b) l4[8 + b] = static_cast<uint8_t>(crc >> (8 * b));
     packets_.push_back(
-        {i == 0 ? Side::lan : Side::wan, i == 0 ? ends_ : ends_.back(), protocol::sctp, std::move(l4)});
+        {i == 0 ? Side::lan : Side::wan, i == 0 ? ends_ : ends_.back(), packet::protocol::sctp, std::move(l4)});
   }
   /// The tag that packets of `i` bear: that of the other end, or now and then another.
   uint32_t tag_from(size_t i) {

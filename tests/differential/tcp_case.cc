@@ -60,7 +60,7 @@ class TcpCase {
     segment.dst_port = from.other_port;
     Bytes l4 = tcp(from.ends, segment);
     if (bad_checksum) l4[16] ^= static_cast<uint8_t>(1 + random_.below(255));
-    packets_.push_back({i == 0 ? Side::lan : Side::wan, from.ends, protocol::tcp, std::move(l4)});
+    packets_.push_back({i == 0 ? Side::lan : Side::wan, from.ends, packet::protocol::tcp, std::move(l4)});
   }
   Segment plain(size_t i, uint8_t flags = flag::ack) {
     Segment segment;

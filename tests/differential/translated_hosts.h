@@ -23,13 +23,13 @@ class TranslatedHosts {
 
  private:
   struct Less {
-    bool operator()(const Tuple& a, const Tuple& b) const { return std::memcmp(&a, &b, sizeof a) < 0; }
+    bool operator()(const packet::Tuple& a, const packet::Tuple& b) const { return std::memcmp(&a, &b, sizeof a) < 0; }
   };
   struct Seen {
-    Tuple tuple;
+    packet::Tuple tuple;
     size_t side;
   };
-  std::map<Tuple, Seen, Less> flows_;  // tuple as the client sent it: how it was seen at the other end
+  std::map<packet::Tuple, Seen, Less> flows_;  // tuple as the client sent it: how it was seen at the other end
 };
 
 }  // namespace bulkhead::test

@@ -92,7 +92,7 @@ struct Met {
 
 struct Seen {
   Packet packet;
-  Headers headers;
+  packet::Headers headers;
   uint8_t tcp_flags = 0;
 };
 
@@ -111,8 +111,8 @@ std::vector<Seen> in_order(const std::string& captures) {
     if (!first) return all;
     Packet& packet = sides[*first].packets[at[*first]++];
     std::span const bytes(reinterpret_cast<const uint8_t*>(packet.bytes.data()), packet.bytes.size());
-    Seen seen{packet, parse(bytes, packet.wire, LinkType::ethernet)};
-    if (seen.headers.shape == Shape::ip && seen.headers.tuple.protocol == protocol::tcp)
+    Seen seen{packet, packet::parse(bytes, packet.wire, packet::LinkType::ethernet)};
+    if (seen.headers.shape == packet::Shape::ip && seen.headers.tuple.protocol == packet::protocol::tcp)
       seen.tcp_flags = bytes[seen.headers.l4_offset + 13];
     all.push_back(std::move(seen));
   }
@@ -123,14 +123,14 @@ Met met_by(const std::string& captures) {
   Met met;
   std::vector<Seen> const all = in_order(captures);
   for (size_t i = 0; i < all.size(); ++i) {
-    met.malformed += all[i].headers.shape == Shape::malformed;
+    met.malformed += all[i].headers.shape == packet::Shape::malformed;
     if (i == 0) continue;
     const Seen &before = all[i - 1], &now = all[i];
     met.jumps_ahead += now.packet.stamp_ns > before.packet.stamp_ns + kHour;
     met.jumps_back += now.packet.stamp_ns + kSecond < before.packet.stamp_ns;
-    if (now.headers.shape != Shape::ip || before.headers.shape != Shape::ip) continue;
+    if (now.headers.shape != packet::Shape::ip || before.headers.shape != packet::Shape::ip) continue;
     met.same_twice += now.headers.tuple == before.headers.tuple;
-    bool const answers = inverse(before.headers.tuple) == now.headers.tuple;
+    bool const answers = packet::inverse(before.headers.tuple) == now.headers.tuple;
     met.replies_at_once += answers;
     met.adjacent_handshakes += answers && before.tcp_flags == kSyn && now.tcp_flags == (kSyn | kAck);
   }

@@ -201,11 +201,11 @@ BOOST_AUTO_TEST_CASE(a_stranger_gets_nothing) {
   Lab lab;
   lab.start_all();
   for (const auto& name : kServiceNames) {
-    auto const grants = attach(lab.run_dir(), name);
+    auto const grants = runtime::attach(lab.run_dir(), name);
     BOOST_REQUIRE(!grants);
     BOOST_TEST(grants.error().message.find("refused") != std::string::npos, grants.error().message);
   }
-  BOOST_TEST(!attach(lab.run_dir(), "nobody"));
+  BOOST_TEST(!runtime::attach(lab.run_dir(), "nobody"));
   lab.end_with(SIGTERM, 143);
 }
 

@@ -101,15 +101,15 @@ class Accountant {
   }
 
  private:
-  static Headers headers_of(const Packet& packet) {
+  static packet::Headers headers_of(const Packet& packet) {
     std::span const bytes(reinterpret_cast<const uint8_t*>(packet.bytes.data()), packet.bytes.size());
-    return parse(bytes, packet.wire, LinkType::ethernet);
+    return packet::parse(bytes, packet.wire, packet::LinkType::ethernet);
   }
-  static bool is_fragment(const Packet& packet) { return headers_of(packet).shape == Shape::fragment; }
+  static bool is_fragment(const Packet& packet) { return headers_of(packet).shape == packet::Shape::fragment; }
   /// Fragments leave together, in another order perhaps, and IPv6's with another identification.
   static std::string as_piece(const Packet& packet) {
     std::string bytes = packet.bytes;
-    Headers const headers = headers_of(packet);
+    packet::Headers const headers = headers_of(packet);
     if (headers.tuple.l3 == 6 && headers.l4_offset >= 4 && headers.l4_offset <= bytes.size()) bytes.replace(headers.l4_offset - 4, 4, 4, 0);
     return bytes;
   }

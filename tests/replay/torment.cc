@@ -49,7 +49,7 @@ struct Tormentor::Hit {
   /// False: it was gone, or is another's now.
   bool send(const std::string& folder) {
     pidfd = kj::AutoCloseFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-    return pidfd.get() >= 0 && is_called(pid, name, folder) && !has_ended(pidfd) && send_signal(pidfd, signal);
+    return pidfd.get() >= 0 && is_called(pid, name, folder) && !runtime::has_ended(pidfd) && runtime::send_signal(pidfd, signal);
   }
 };
 
@@ -143,7 +143,7 @@ bool Tormentor::strike(const Blow& blow) {
 
 void Tormentor::count(const Hit& hit) {
   bool const killed = hit.signal == SIGKILL;
-  if (!until([&] { return has_ended(hit.pidfd) || (!killed && is_stopped(hit.pid)); })) {
+  if (!until([&] { return runtime::has_ended(hit.pidfd) || (!killed && is_stopped(hit.pid)); })) {
     suffered_.wrong = hit.name + " lives on after a signal";
     return;
   }

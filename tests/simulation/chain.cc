@@ -23,12 +23,12 @@ class Chain::File : public pktio::FileWriter {
   size_t output_;
 };
 
-Chain::Chain(const Memory& memory, const Settings& settings, const Input& input, uint32_t drop_one_in)
+Chain::Chain(const Memory& memory, const control::Settings& settings, const Input& input, uint32_t drop_one_in)
     : memory_(memory),
       settings_(settings),
       input_(input),
       drop_one_in_(drop_one_in),
-      disk_(Outputs(settings).names.size()) {}
+      disk_(control::Outputs(settings).names.size()) {}
 
 pktio::Files Chain::files() {
   pktio::Files files;
@@ -40,8 +40,8 @@ pktio::Files Chain::files() {
   return files;
 }
 
-Result<std::unique_ptr<Stage>> Chain::make(size_t which) {
-  return make_any_stage(kServices[which], *this, settings_, drop_one_in_, [this] { return files(); });
+Result<std::unique_ptr<chain::Stage>> Chain::make(size_t which) {
+  return make_any_stage(chain::kServices[which], *this, settings_, drop_one_in_, [this] { return files(); });
 }
 
 void Chain::replace(size_t which) {
@@ -78,7 +78,7 @@ bool Chain::round(size_t without) {
 }
 
 bool Chain::done() const {
-  return memory_.as<PktioState>("pktio.state").done.load() != PktioState::Done::running;
+  return memory_.as<state::PktioState>("pktio.state").done.load() != state::PktioState::Done::running;
 }
 
 bool Chain::finish() {

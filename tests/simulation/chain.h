@@ -19,13 +19,13 @@
 
 namespace bulkhead::test {
 
-inline constexpr size_t kStages = std::size(kServices);
+inline constexpr size_t kStages = std::size(chain::kServices);
 inline constexpr size_t kPktioStage = 0, kConntrackStage = 1;
 
-class Chain : public Objects {
+class Chain : public chain::Objects {
  public:
   /// `drop_one_in`: see dropping.h; 0: rules drops nothing.
-  Chain(const Memory& memory, const Settings& settings, const Input& input, uint32_t drop_one_in);
+  Chain(const Memory& memory, const control::Settings& settings, const Input& input, uint32_t drop_one_in);
 
   /// A new process in the place of stage `which`: its heap is gone, and what it had asked of the disk.
   void replace(size_t which);
@@ -46,25 +46,25 @@ class Chain : public Objects {
   [[nodiscard]] std::string image() const { return test::image(memory_, disk_, !settings_.fast_lane); }
 
   [[nodiscard]] std::span<std::byte> memory(std::string_view name) const override { return memory_.object(name); }
-  [[nodiscard]] Bell& bell(std::string_view) override { return bell_; }
+  [[nodiscard]] chain::Bell& bell(std::string_view) override { return bell_; }
 
  private:
-  struct SilentBell : Bell {
+  struct SilentBell : chain::Bell {
     void ring() noexcept override {}
   };
   class File;
 
-  Result<std::unique_ptr<Stage>> make(size_t which);
+  Result<std::unique_ptr<chain::Stage>> make(size_t which);
   [[nodiscard]] pktio::Files files();
   bool complete_io();
 
   const Memory& memory_;
-  const Settings& settings_;
+  const control::Settings& settings_;
   const Input& input_;
   uint32_t drop_one_in_;
   Disk disk_;
   SilentBell bell_;
-  std::array<std::unique_ptr<Stage>, kStages> stages_;
+  std::array<std::unique_ptr<chain::Stage>, kStages> stages_;
   std::vector<std::function<void()>> io_;  // asked for by the pktio that lives
 };
 

@@ -42,14 +42,14 @@ struct FragmentCover {
 /// Its chains as they were.
 class FragmentsBefore {
  public:
-  explicit FragmentsBefore(const FragmentLinks& links) : was_(chains(links)), free_(links.free_last.load()) {}
-  void compare(const FragmentLinks& now, FragmentCover& cover) const {
+  explicit FragmentsBefore(const state::FragmentLinks& links) : was_(chains(links)), free_(links.free_last.load()) {}
+  void compare(const state::FragmentLinks& now, FragmentCover& cover) const {
     cover.changed += chains(now) != was_;
     cover.given_back += now.free_last.load() != free_;
   }
 
  private:
-  static std::vector<uint32_t> chains(const FragmentLinks& links) {
+  static std::vector<uint32_t> chains(const state::FragmentLinks& links) {
     std::vector<uint32_t> all;
     for (const auto& one : links.datagrams) all.push_back(one.last.load());
     return all;
@@ -71,8 +71,8 @@ struct LaneCover {
 
 class LanesBefore {
  public:
-  LanesBefore(const PktioState& pktio, const ConntrackState& conntrack) : was_(look(pktio, conntrack)) {}
-  void compare(const PktioState& pktio, const ConntrackState& conntrack, LaneCover& cover) const {
+  LanesBefore(const state::PktioState& pktio, const state::ConntrackState& conntrack) : was_(look(pktio, conntrack)) {}
+  void compare(const state::PktioState& pktio, const state::ConntrackState& conntrack, LaneCover& cover) const {
     LaneCover const is = look(pktio, conntrack);
     cover.went += is.went - was_.went;
     cover.made += is.made > was_.made;
@@ -81,9 +81,9 @@ class LanesBefore {
   }
 
  private:
-  static LaneCover look(const PktioState& pktio, const ConntrackState& conntrack) {
+  static LaneCover look(const state::PktioState& pktio, const state::ConntrackState& conntrack) {
     LaneCover all;
-    LaneTable const lanes(pktio, pktio.header.bytes);
+    state::LaneTable const lanes(pktio, pktio.header.bytes);
     all.went = pktio.lane_packets.load();
     for (uint64_t i = 0; i < lanes.flows(); ++i) {
       all.made += lanes.lane(i).generation.load() != 0;
@@ -98,7 +98,7 @@ class LanesBefore {
 /// The table as it was, to be compared with what it has become.
 class TableBefore {
  public:
-  explicit TableBefore(const ConntrackState& state)
+  explicit TableBefore(const state::ConntrackState& state)
       : made_(state.generations.load()),
         gone_(state.gone_count.load()),
         expired_(state.expired.load()),
@@ -106,7 +106,7 @@ class TableBefore {
     for (uint64_t i = 0; i < state.header.capacity; ++i) flows_.push_back(flow(state, i));
   }
 
-  void compare(const ConntrackState& now, Cover& cover) const {
+  void compare(const state::ConntrackState& now, Cover& cover) const {
     uint64_t const swept = now.expired.load() - expired_;
     cover.made += now.generations.load() - made_;
     cover.swept += swept;
@@ -117,9 +117,9 @@ class TableBefore {
     for (uint64_t i = 0; i < flows_.size(); ++i) {
       Flow const was = flows_[i], is = flow(now, i);
       if (was.generation == is.generation && is.packets > was.packets) ++cover.known;
-      if (was.created != is.created || (was.status & Status32::used) == 0) continue;
-      if ((was.status & Status32::confirmed) != 0) continue;
-      if ((is.status & Status32::confirmed) != 0) ++cover.confirmed;
+      if (was.created != is.created || (was.status & state::Status32::used) == 0) continue;
+      if ((was.status & state::Status32::confirmed) != 0) continue;
+      if ((is.status & state::Status32::confirmed) != 0) ++cover.confirmed;
       if (is.status == 0) ++cover.dropped;
     }
   }
@@ -129,8 +129,8 @@ class TableBefore {
     uint64_t created, packets;
     uint32_t status, generation;
   };
-  static Flow flow(const ConntrackState& state, uint64_t index) {
-    const FlowEntry& entry = state.entries(state.header.capacity)[index];
+  static Flow flow(const state::ConntrackState& state, uint64_t index) {
+    const state::FlowEntry& entry = state.entries(state.header.capacity)[index];
     return {entry.created.load(), entry.counters[0].packets.load() + entry.counters[1].packets.load(),
             entry.status.load(), entry.generation.load()};
   }

@@ -30,7 +30,7 @@ class FrameSource : public pktio::Source {
   }
   void advance() override { ++at_; }
   [[nodiscard]] pktio::Position position() const override { return {at_, at_}; }
-  [[nodiscard]] LinkType link() const override { return LinkType::ethernet; }
+  [[nodiscard]] packet::LinkType link() const override { return packet::LinkType::ethernet; }
   [[nodiscard]] const Error& error() const override { return error_; }
 
  private:
@@ -40,11 +40,11 @@ class FrameSource : public pktio::Source {
 };
 
 /// The settings' ruleset; one text is read once, since there are as many runs as there are stores.
-inline Result<std::shared_ptr<const rules::Loaded>> ruleset_read_once(const Settings& settings) {
-  static std::map<std::string, std::shared_ptr<const rules::Loaded>> read;
+inline Result<std::shared_ptr<const ruleset::Loaded>> ruleset_read_once(const control::Settings& settings) {
+  static std::map<std::string, std::shared_ptr<const ruleset::Loaded>> read;
   auto& known = read[settings.ruleset.text];
   if (known) return known;
-  auto loaded = ruleset_of(settings);
+  auto loaded = control::ruleset_of(settings);
   if (!loaded) return tl::unexpected(loaded.error());
   known = std::move(*loaded);
   return known;
@@ -52,7 +52,7 @@ inline Result<std::shared_ptr<const rules::Loaded>> ruleset_read_once(const Sett
 
 /// The stage of a service. `files` is asked for pktio alone; drop_one_in: see dropping.h; 0: rules drops nothing.
 template <class MakeFiles>
-Result<std::unique_ptr<Stage>> make_any_stage(std::string_view service, Objects& objects, const Settings& settings,
+Result<std::unique_ptr<chain::Stage>> make_any_stage(std::string_view service, chain::Objects& objects, const control::Settings& settings,
                                               uint32_t drop_one_in, MakeFiles files) {
   if (service == "pktio") return pktio::make_stage(objects, settings, files());
   if (service == "conntrack") return conntrack::make_stage(objects, settings);

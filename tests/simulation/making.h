@@ -30,10 +30,10 @@ class Making {
   [[nodiscard]] size_t made() const { return count_; }
 
   static Bytes datagram(const Ends& ends, uint16_t from, uint16_t to, size_t length = 20) {
-    return ethernet(ip(ends, protocol::udp, udp(ends, from, to, pattern(length))));
+    return ethernet(ip(ends, packet::protocol::udp, udp(ends, from, to, pattern(length))));
   }
   static Bytes segment(const Ends& ends, uint16_t from, uint16_t to, uint8_t flags, uint32_t seq = 0, uint32_t ack = 0) {
-    return ethernet(ip(ends, protocol::tcp, tcp(ends, {.src_port = from, .dst_port = to, .seq = seq, .ack = ack, .flags = flags})));
+    return ethernet(ip(ends, packet::protocol::tcp, tcp(ends, {.src_port = from, .dst_port = to, .seq = seq, .ack = ack, .flags = flags})));
   }
 
   Random random_;

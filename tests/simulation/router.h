@@ -10,8 +10,8 @@
 namespace bulkhead::test {
 
 /// lan 10.0.0.254/24 and wan 192.0.2.254/24 with the IPv6 networks of the workload; wan's MTU is 1300.
-[[nodiscard]] inline Settings router_settings(uint32_t ring, uint32_t batch, uint32_t flows) {
-  Settings settings = small_settings(ring, batch, flows);
+[[nodiscard]] inline control::Settings router_settings(uint32_t ring, uint32_t batch, uint32_t flows) {
+  control::Settings settings = small_settings(ring, batch, flows);
   auto const prefix = [](const char* text) { return parse_prefix(text).value(); };
   Topology& topology = settings.topology;
   topology.interfaces = {
@@ -212,22 +212,22 @@ table inet t {
 }
 )";
 
-[[nodiscard]] inline Settings with_rules(Settings settings, const char* rules) {
-  auto loaded = rules::load("test", rules, world_of(settings));
+[[nodiscard]] inline control::Settings with_rules(control::Settings settings, const char* rules) {
+  auto loaded = ruleset::load("test", rules, control::world_of(settings));
   if (!loaded) throw std::runtime_error(loaded.error().message);
-  set_ruleset(settings, **loaded);
+  control::set_ruleset(settings, **loaded);
   return settings;
 }
-[[nodiscard]] inline Settings firewall_settings(uint32_t ring, uint32_t batch, uint32_t flows) {
+[[nodiscard]] inline control::Settings firewall_settings(uint32_t ring, uint32_t batch, uint32_t flows) {
   return with_rules(router_settings(ring, batch, flows), kStatefulRules);
 }
-[[nodiscard]] inline Settings early_settings(uint32_t ring, uint32_t batch, uint32_t flows, const char* rules) {
+[[nodiscard]] inline control::Settings early_settings(uint32_t ring, uint32_t batch, uint32_t flows, const char* rules) {
   return with_rules(router_settings(ring, batch, flows), rules);
 }
-[[nodiscard]] inline Settings lane_settings(uint32_t ring, uint32_t batch, uint32_t flows) {
+[[nodiscard]] inline control::Settings lane_settings(uint32_t ring, uint32_t batch, uint32_t flows) {
   return with_rules(router_settings(ring, batch, flows), kLaneRules);
 }
-[[nodiscard]] inline Settings translating_settings(uint32_t ring, uint32_t batch, uint32_t flows) {
+[[nodiscard]] inline control::Settings translating_settings(uint32_t ring, uint32_t batch, uint32_t flows) {
   return with_rules(router_settings(ring, batch, flows), kTranslatingRules);
 }
 

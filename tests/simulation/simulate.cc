@@ -34,7 +34,7 @@ struct Case {
   std::string wanted;
 };
 
-Settings settings_of(const Case& one, uint32_t ring, uint32_t batch, uint32_t flows = kFlows) {
+control::Settings settings_of(const Case& one, uint32_t ring, uint32_t batch, uint32_t flows = kFlows) {
   switch (one.wiring) {
     case Case::bridge: return small_settings(ring, batch, flows);
     case Case::router: return router_settings(ring, batch, flows);
@@ -72,7 +72,7 @@ const Case& case_of(uint64_t seed) {
     std::vector<Case> made;
     for (uint32_t i = 0; i < kWirings.size(); ++i) {
       Case one{input_of(kWirings[i], i + 1, is_lane(kWirings[i]) ? 400 : 120), i % 2 == 0 && !is_lane(kWirings[i]) ? 5U : 0U, kWirings[i], {}};
-      Settings settings = settings_of(one, 64, 32);
+      control::Settings settings = settings_of(one, 64, 32);
       settings.fast_lane = false;
       Outcome const plain = simulate_run(settings, one.input,
                                          {.switch_every = 0, .drop_one_in = one.drop_one_in});
@@ -91,7 +91,7 @@ struct Totals {
 
 bool run_seed(uint64_t seed, Mistake mistake, bool loud, Totals& totals) {
   const Case& one = case_of(seed);
-  Settings const settings =
+  control::Settings const settings =
       settings_of(one, kRings[seed / 3 % kRings.size()], kBatches[seed / 7 % kBatches.size()]);
   Plan plan;
   plan.seed = seed;
@@ -129,7 +129,7 @@ int run_seeds(uint64_t first, uint64_t count) {
 int run_stores(uint32_t batch, size_t packets, Case::Wiring wiring) {
   static constexpr std::array<const char*, 9> names{"bridge", "router", "firewall", "early chains", "early chains that share", "tuples set by rules", "translating", "lane", "roomy lane"};
   Input const input = input_of(wiring, 3, packets);
-  Settings const settings = settings_of({.input = {}, .drop_one_in = 0, .wiring = wiring, .wanted = {}}, 64, batch, 8);
+  control::Settings const settings = settings_of({.input = {}, .drop_one_in = 0, .wiring = wiring, .wanted = {}}, 64, batch, 8);
   Plan plan{.switch_every = 0, .drop_one_in = is_lane(wiring) ? 0U : 5U};
   Outcome const plain = simulate_run(settings, input, plan);
   uint64_t failures = 0;

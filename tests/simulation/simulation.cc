@@ -18,7 +18,7 @@ constexpr uint64_t kPointsMost = 20'000'000;
 class Simulation;
 Simulation* running = nullptr;
 
-struct SimBell : Bell {
+struct SimBell : chain::Bell {
   uint32_t rung = 0;
   void ring() noexcept override { ++rung; }
 };
@@ -26,7 +26,7 @@ struct SimBell : Bell {
 /// A process: its stage, the stack it runs on, and the I/O it has asked for.
 struct Process {
   std::string name;
-  std::unique_ptr<Stage> stage;
+  std::unique_ptr<chain::Stage> stage;
   std::unique_ptr<Fibre> fibre;
   SimBell bell;
   std::deque<std::function<void()>> completions;  // run on its own stack
@@ -36,9 +36,9 @@ struct Process {
   uint32_t reborn_in = 0;  // turns of the scheduler
 };
 
-class Simulation : public Objects {
+class Simulation : public chain::Objects {
  public:
-  Simulation(const Settings& settings, const Input& input, const Plan& plan);
+  Simulation(const control::Settings& settings, const Input& input, const Plan& plan);
   ~Simulation() override {
     running = nullptr;
     inside_ = nullptr;
@@ -49,7 +49,7 @@ class Simulation : public Objects {
   [[nodiscard]] simulate::Mistake mistake() const { return plan_.mistake; }
 
   std::span<std::byte> memory(std::string_view name) const override { return memory_.object(name); }
-  Bell& bell(std::string_view process) override;
+  chain::Bell& bell(std::string_view process) override;
 
   [[nodiscard]] const Input& input() const { return input_; }
   Random& random() { return random_; }
@@ -65,8 +65,8 @@ class Simulation : public Objects {
 
   void start(Process& process);
   void body(Process& process);
-  void live(Process& process, Stage& stage);
-  Result<std::unique_ptr<Stage>> make(Process& process);
+  void live(Process& process, chain::Stage& stage);
+  Result<std::unique_ptr<chain::Stage>> make(Process& process);
   pktio::Files files(Process& process);
   void die(Process& process);
   void die_now(Process& process);
@@ -78,7 +78,7 @@ class Simulation : public Objects {
   void schedule_kill();
   void schedule_switch();
 
-  const Settings& settings_;
+  const control::Settings& settings_;
   const Input& input_;
   Plan plan_;
   Memory memory_;
@@ -140,16 +140,16 @@ class SimFile : public pktio::FileWriter {
   size_t output_;
 };
 
-Simulation::Simulation(const Settings& settings, const Input& input, const Plan& plan)
+Simulation::Simulation(const control::Settings& settings, const Input& input, const Plan& plan)
     : settings_(settings),
       input_(input),
       plan_(plan),
       memory_(settings),
-      disk_(Outputs(settings).names.size()),
+      disk_(control::Outputs(settings).names.size()),
       random_(plan.seed * 2 + 1),
       kills_left_(plan.kills) {
   running = this;
-  for (const char* name : kServices) {
+  for (const char* name : chain::kServices) {
     processes_.push_back(std::make_unique<Process>());
     processes_.back()->name = name;
   }
@@ -158,7 +158,7 @@ Simulation::Simulation(const Settings& settings, const Input& input, const Plan&
   schedule_switch();
 }
 
-Bell& Simulation::bell(std::string_view name) {
+chain::Bell& Simulation::bell(std::string_view name) {
   for (const auto& process : processes_)
     if (process->name == name) return process->bell;
   return holder_;
@@ -168,7 +168,7 @@ void Simulation::later(Process& process, std::function<void()> act, std::functio
   io_.push_back({&process, std::move(act), std::move(done)});
 }
 
-Result<std::unique_ptr<Stage>> Simulation::make(Process& process) {
+Result<std::unique_ptr<chain::Stage>> Simulation::make(Process& process) {
   return make_any_stage(process.name, *this, settings_, plan_.drop_one_in,
                         [this, &process] { return files(process); });
 }
@@ -199,7 +199,7 @@ void Simulation::start(Process& process) {
 
 void Simulation::body(Process& process) { live(process, *process.stage); }
 
-void Simulation::live(Process& process, Stage& stage) {
+void Simulation::live(Process& process, chain::Stage& stage) {
   stage.recover();
   process.recovering = false;
   Fibre& fibre = *inside_fibre_;
@@ -301,16 +301,16 @@ Process* Simulation::choose() {
 
 /// Somebody else's look at the table: whatever it is told must be whole.
 void Simulation::observe() {
-  auto& state = memory_.as<ConntrackState>("conntrack.state");
-  auto& area = memory_.as<CommitArea>("conntrack.commit");
+  auto& state = memory_.as<state::ConntrackState>("conntrack.state");
+  auto& area = memory_.as<memory::CommitArea>("conntrack.commit");
   uint64_t const capacity = state.header.capacity;
   uint32_t const index = random_.below(static_cast<uint32_t>(capacity));
-  FlowSnapshot flow;
-  if (look_at(state.entries(capacity)[index], area.generation, flow) != Look::flow) return;
-  std::optional<Tuple> back = inverse(flow.tuples[0]);
+  state::FlowSnapshot flow;
+  if (state::look_at(state.entries(capacity)[index], area.generation, flow) != state::Look::flow) return;
+  std::optional<packet::Tuple> back = packet::inverse(flow.tuples[0]);
   // A flow that can be seen is bound until its deletion has passed.
-  auto& nat = memory_.as<NatState>("nat.state");
-  if (index < nat.header.capacity) back = tuple_of(nat.bindings()[index].reply);
+  auto& nat = memory_.as<state::NatState>("nat.state");
+  if (index < nat.header.capacity) back = state::tuple_of(nat.bindings()[index].reply);
   if (!back || !(*back == flow.tuples[1]) || flow.packets[0] == 0 || flow.bytes[0] < flow.packets[0] * 20)
     outcome_.failure = fmt::format("an observer was shown a torn flow at {}", index);
 }
@@ -319,9 +319,9 @@ void Simulation::observe() {
 std::string Simulation::positions() {
   std::string text;
   for (const char* ring : {"track", "rules", "nat", "confirm", "home"})
-    text += fmt::format(" {}:{}", ring, memory_.as<Ring>(fmt::format("ring.{}", ring)).tail.load());
+    text += fmt::format(" {}:{}", ring, memory_.as<chain::Ring>(fmt::format("ring.{}", ring)).tail.load());
   for (const auto& process : processes_) {
-    auto& desk = memory_.as<Desk>(process->name + ".desk");
+    auto& desk = memory_.as<chain::Desk>(process->name + ".desk");
     text += fmt::format(" {}({} {} asleep {})", process->name, desk.heads[0].value.load(),
                         desk.heads[1].value.load(), desk.asleep.load());
   }
@@ -356,9 +356,9 @@ bool Simulation::turn() {
 }
 
 Outcome Simulation::run() {
-  auto& state = memory_.as<PktioState>("pktio.state");
+  auto& state = memory_.as<state::PktioState>("pktio.state");
   while (outcome_.failure.empty() && turn()) {
-    if (holder_.rung != 0 && state.done.load() != PktioState::Done::running) break;
+    if (holder_.rung != 0 && state.done.load() != state::PktioState::Done::running) break;
     if (outcome_.points > kPointsMost) outcome_.failure = "it does not come to an end";
   }
   outcome_.image = image(memory_, disk_);
@@ -368,7 +368,7 @@ Outcome Simulation::run() {
 
 }  // namespace
 
-Outcome simulate_run(const Settings& settings, const Input& input, const Plan& plan) {
+Outcome simulate_run(const control::Settings& settings, const Input& input, const Plan& plan) {
   return Simulation(settings, input, plan).run();
 }
 

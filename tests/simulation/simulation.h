@@ -33,6 +33,6 @@ struct Outcome {
   uint32_t kills = 0, kills_in_recovery = 0;
 };
 
-[[nodiscard]] Outcome simulate_run(const Settings& settings, const Input& input, const Plan& plan);
+[[nodiscard]] Outcome simulate_run(const control::Settings& settings, const Input& input, const Plan& plan);
 
 }  // namespace bulkhead::test

@@ -51,7 +51,7 @@ struct Counts {
 };
 
 struct Case {
-  Settings settings;
+  control::Settings settings;
   Input input;
   uint32_t drop_one_in;
   uint64_t rounds = 0;  // to its end, undisturbed
@@ -131,23 +131,23 @@ class Batches {
     Memory const mirror(case_.settings);
     Chain chain(mirror, case_.settings, case_.input, case_.drop_one_in);
     run_up_to(rounds, chain);
-    TableBefore const before(mirror.as<ConntrackState>("conntrack.state"));
-    FragmentsBefore const fragments_before(mirror.as<PktioState>("pktio.state").fragments);
-    LanesBefore const lanes_before(mirror.as<PktioState>("pktio.state"), mirror.as<ConntrackState>("conntrack.state"));
+    TableBefore const before(mirror.as<state::ConntrackState>("conntrack.state"));
+    FragmentsBefore const fragments_before(mirror.as<state::PktioState>("pktio.state").fragments);
+    LanesBefore const lanes_before(mirror.as<state::PktioState>("pktio.state"), mirror.as<state::ConntrackState>("conntrack.state"));
     uint64_t images = 0;
     Stepped const stepped = step_through(case_.settings, mirror, batch(), [&] {
       if (images++ % options_.every == 0 && counts_.failed < 5) image(mirror, chain, images);
     });
     children_.wait_all();
-    before.compare(mirror.as<ConntrackState>("conntrack.state"), cover);
-    fragments_before.compare(mirror.as<PktioState>("pktio.state").fragments, fragments);
-    lanes_before.compare(mirror.as<PktioState>("pktio.state"), mirror.as<ConntrackState>("conntrack.state"), lanes);
+    before.compare(mirror.as<state::ConntrackState>("conntrack.state"), cover);
+    fragments_before.compare(mirror.as<state::PktioState>("pktio.state").fragments, fragments);
+    lanes_before.compare(mirror.as<state::PktioState>("pktio.state"), mirror.as<state::ConntrackState>("conntrack.state"), lanes);
     total.instructions += stepped.instructions;
     total.images += images;
     total.refused = stepped.refused;
     if (stepped.refused) return false;
-    if (!stepped.failure.empty()) fmt::print("{}, round {}: {}\n", kServices[victim_], rounds, stepped.failure);
-    if (images < kImagesLeast) fmt::print("{}, round {}: {} images only\n", kServices[victim_], rounds, images);
+    if (!stepped.failure.empty()) fmt::print("{}, round {}: {}\n", chain::kServices[victim_], rounds, stepped.failure);
+    if (images < kImagesLeast) fmt::print("{}, round {}: {} images only\n", chain::kServices[victim_], rounds, images);
     return stepped.failure.empty() && images >= kImagesLeast;
   }
 
@@ -170,7 +170,7 @@ class Batches {
     Memory const memory(case_.settings);
     Chain chain(memory, case_.settings, case_.input, case_.drop_one_in);
     run_up_to(rounds, chain);
-    auto& state = memory.as<ConntrackState>("conntrack.state");
+    auto& state = memory.as<state::ConntrackState>("conntrack.state");
     TableBefore const before(state);
     static_cast<void>(chain.bare_step(kConntrackStage));
     Cover here;
@@ -184,7 +184,7 @@ class Batches {
     Memory const memory(case_.settings);
     Chain chain(memory, case_.settings, case_.input, case_.drop_one_in);
     run_up_to(rounds, chain);
-    auto& links = memory.as<PktioState>("pktio.state").fragments;
+    auto& links = memory.as<state::PktioState>("pktio.state").fragments;
     FragmentsBefore const before(links);
     static_cast<void>(chain.bare_step(kPktioStage));
     FragmentCover here;
@@ -203,8 +203,8 @@ class Batches {
       Memory const memory(case_.settings);
       Chain chain(memory, case_.settings, case_.input, case_.drop_one_in);
       run_up_to(rounds, chain);
-      auto const& pktio = memory.as<PktioState>("pktio.state");
-      auto const& conntrack = memory.as<ConntrackState>("conntrack.state");
+      auto const& pktio = memory.as<state::PktioState>("pktio.state");
+      auto const& conntrack = memory.as<state::ConntrackState>("conntrack.state");
       LanesBefore const before(pktio, conntrack);
       static_cast<void>(chain.bare_step(victim_));
       LaneCover here;
@@ -237,7 +237,7 @@ class Batches {
   void image(const Memory& mirror, Chain& chain, uint64_t which) {
     uint64_t const count = ++counts_.recovered;
     children_.run([&] {
-      spoil(mirror, kServices[victim_], spoil_);
+      spoil(mirror, chain::kServices[victim_], spoil_);
       return ends_well(chain, which % 4 == 0, fmt::format("round {}, image {}", rounds_, which));
     });
     uint64_t const again = victim_ < 2 ? options_.again_every : options_.again_every / 10;  // batches are small
@@ -270,7 +270,7 @@ class Batches {
     std::string const found = chain.image();
     if (ended && found == case_.wanted) return true;
     if (spoil_ == Spoil::none)
-      fmt::print("{}: {}: {}\n{}\n", kServices[victim_], name, ended ? "it ends differently" : "it does not end",
+      fmt::print("{}: {}: {}\n{}\n", chain::kServices[victim_], name, ended ? "it ends differently" : "it does not end",
                  first_difference(case_.wanted, found));
     return false;
   }
@@ -302,7 +302,7 @@ int run_stage(const Options& options, const Case& one, size_t victim, Cover& cov
   if (batches.total.refused) return kSkip;
   fmt::print("{}: {} batches, {} instructions, {} images, {} recovered; {} recoveries stepped, {} instructions, "
              "{} images: {} failed\n",
-             kServices[victim], points.size(), batches.total.instructions, batches.total.images,
+             chain::kServices[victim], points.size(), batches.total.instructions, batches.total.images,
              counts.recovered.load(), counts.again.load(), counts.again_instructions.load(),
              counts.again_images.load(), counts.failed.load());
   if (one.settings.fast_lane) {
@@ -345,7 +345,7 @@ int run_mistakes(Options options, const Case& one) {
         if (counts.failed == 0) static_cast<void>(batches.at(rounds, cover));
       if (batches.total.refused) return fmt::print("skipped: ptrace is refused here\n"), kSkip;
       bool const noticed = counts.failed != 0;
-      fmt::print("{}, {}: {}\n", kServices[victim], name.text,
+      fmt::print("{}, {}: {}\n", chain::kServices[victim], name.text,
                  noticed ? fmt::format("noticed, {} images recovered", counts.recovered.load()) : "NOT NOTICED");
       missed += !noticed;
     }

@@ -129,7 +129,7 @@ class Stepper {
 
 }  // namespace
 
-Stepped step_through(const Settings& settings, const Memory& mirror, const Prepare& prepare,
+Stepped step_through(const control::Settings& settings, const Memory& mirror, const Prepare& prepare,
                      const std::function<void()>& seen) {
   Memory const shared(settings, true);
   std::vector<size_t> pages = pages_stored_to(mirror, prepare);

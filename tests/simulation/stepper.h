@@ -29,7 +29,7 @@ using Prepare = std::function<std::function<void()>(const Memory&)>;
 
 /// `mirror` is the memory to begin with, and follows instruction by instruction: in seen() it is the image.
 /// It must be private (not MAP_SHARED), so that a process forked in seen() has it for itself.
-[[nodiscard]] Stepped step_through(const Settings& settings, const Memory& mirror, const Prepare& prepare,
+[[nodiscard]] Stepped step_through(const control::Settings& settings, const Memory& mirror, const Prepare& prepare,
                                    const std::function<void()>& seen);
 
 }  // namespace bulkhead::test

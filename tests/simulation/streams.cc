@@ -54,7 +54,7 @@ class Streams : Making {
                     .flags = flags};
     segment.payload = pattern(length);
     talk.next[back ? 1 : 0] += static_cast<uint32_t>(length);
-    add(back ? kWan : kLan, ethernet(ip(ends(talk, back), protocol::tcp, tcp(ends(talk, back), segment), options)));
+    add(back ? kWan : kLan, ethernet(ip(ends(talk, back), packet::protocol::tcp, tcp(ends(talk, back), segment), options)));
   }
   void open(Talk& talk) {
     talk.open = true;
@@ -66,7 +66,7 @@ class Streams : Making {
                       .ack = back ? 1U : 0U,
                       .flags = static_cast<uint8_t>(back ? tcp_flag::syn | tcp_flag::ack : tcp_flag::syn),
                       .options = syn_options(1460)};
-      add(back ? kWan : kLan, ethernet(ip(ends(talk, back), protocol::tcp, tcp(ends(talk, back), segment))));
+      add(back ? kWan : kLan, ethernet(ip(ends(talk, back), packet::protocol::tcp, tcp(ends(talk, back), segment))));
     }
     talk.next = {1, 1};
     segment(talk, false, tcp_flag::ack);
@@ -83,14 +83,14 @@ class Streams : Making {
   void datagram(const Talk& talk, bool back, size_t length, const IpFields& options = {}) {
     Ends const there = ends(talk, back);
     uint16_t const from = back ? 53 : talk.port, to = back ? talk.port : 53;
-    add(back ? kWan : kLan, ethernet(ip(there, protocol::udp, udp(there, from, to, pattern(length)), options)));
+    add(back ? kWan : kLan, ethernet(ip(there, packet::protocol::udp, udp(there, from, to, pattern(length)), options)));
   }
   /// About a packet as it is outside.
   void error(Talk& talk) {
     Ends const there = ends(talk, true).back();
-    Bytes const packet = is_tcp(talk) ? ip(there, protocol::tcp, tcp(there, {.src_port = talk.port, .dst_port = 80, .flags = tcp_flag::ack}))
-                                      : ip(there, protocol::udp, udp(there, talk.port, 53, pattern(12)));
-    add(kWan, ethernet(ip(there.back(), protocol::icmp, icmp_error(there.back(), 3, 1, packet))));
+    Bytes const packet = is_tcp(talk) ? ip(there, packet::protocol::tcp, tcp(there, {.src_port = talk.port, .dst_port = 80, .flags = tcp_flag::ack}))
+                                      : ip(there, packet::protocol::udp, udp(there, talk.port, 53, pattern(12)));
+    add(kWan, ethernet(ip(there.back(), packet::protocol::icmp, icmp_error(there.back(), 3, 1, packet))));
   }
   void end(Talk& talk) {
     if (!is_tcp(talk)) return say(talk);
@@ -125,7 +125,7 @@ class Streams : Making {
       }
       default: {
         Ends const there = ends(talk, false);
-        for (const Bytes& part : fragments(ip(there, protocol::udp, udp(there, talk.port, 53, pattern(90))), 40, static_cast<uint32_t>(made())))
+        for (const Bytes& part : fragments(ip(there, packet::protocol::udp, udp(there, talk.port, 53, pattern(90))), 40, static_cast<uint32_t>(made())))
           add(kLan, ethernet(part));
       }
     }
@@ -137,8 +137,8 @@ class Streams : Making {
     Ends const there = back ? ends(talk, false).back() : ends(talk, false);
     IpFields const options{.hop_limit = random_.below(2) == 0 ? uint8_t{1} : uint8_t{64}};
     uint16_t const from = back ? 53 : talk.port, to = back ? talk.port : 53;
-    Bytes frame = is_tcp(talk) ? ethernet(ip(there, protocol::tcp, tcp(there, {.src_port = back ? uint16_t{80} : talk.port, .dst_port = back ? talk.port : uint16_t{80}}), options))
-                               : ethernet(ip(there, protocol::udp, udp(there, from, to, pattern(30)), options));
+    Bytes frame = is_tcp(talk) ? ethernet(ip(there, packet::protocol::tcp, tcp(there, {.src_port = back ? uint16_t{80} : talk.port, .dst_port = back ? talk.port : uint16_t{80}}), options))
+                               : ethernet(ip(there, packet::protocol::udp, udp(there, from, to, pattern(30)), options));
     frame.back() ^= 1;
     add(back ? kWan : kLan, std::move(frame));
   }
@@ -146,7 +146,7 @@ class Streams : Making {
   void strangers() {
     for (uint32_t i = random_.below(30); i > 0; --i) {
       Ends const there{address("10.0.0.100").plus(random_.below(100)), address("192.0.2.1")};
-      add(kLan, ethernet(ip(there, protocol::udp, udp(there, 5000, 53, pattern(20)))));
+      add(kLan, ethernet(ip(there, packet::protocol::udp, udp(there, 5000, 53, pattern(20)))));
     }
   }
 

@@ -64,21 +64,21 @@ class Translations : Making {
   void ping() {
     auto const id = static_cast<uint16_t>(random_.below(3));
     Ends const there{client(random_.below(4)), server()}, back{server(), router()};
-    add(kLan, ethernet(ip(there, protocol::icmp, echo(there, true, id, 1, pattern(8)))));
-    add(kWan, ethernet(ip(back, protocol::icmp, echo(back, false, id, 1, pattern(8)))));
+    add(kLan, ethernet(ip(there, packet::protocol::icmp, echo(there, true, id, 1, pattern(8)))));
+    add(kWan, ethernet(ip(back, packet::protocol::icmp, echo(back, false, id, 1, pattern(8)))));
   }
   /// ICMP errors about packets as they are outside, and inside.
   void said() {
     uint16_t const from = port();
     Ends const there{client(random_.below(4)), server()}, outside{router(), server()};
-    Bytes const packet = ip(there, protocol::udp, udp(there, from, 53, pattern(12)));
-    Bytes const seen = ip(outside, protocol::udp, udp(outside, from, 53, pattern(12)));
+    Bytes const packet = ip(there, packet::protocol::udp, udp(there, from, 53, pattern(12)));
+    Bytes const seen = ip(outside, packet::protocol::udp, udp(outside, from, 53, pattern(12)));
     add(kLan, ethernet(packet));
     Ends const back{address("192.0.2.9"), router()};
-    add(kWan, ethernet(ip(back, protocol::icmp, icmp_error(back, 3, 1, seen))));
+    add(kWan, ethernet(ip(back, packet::protocol::icmp, icmp_error(back, 3, 1, seen))));
     if (random_.below(2) != 0) return;
     Ends const wrong{server(), there.src};
-    add(kWan, ethernet(ip(wrong, protocol::icmp, icmp_error(wrong, 3, 3, packet))));
+    add(kWan, ethernet(ip(wrong, packet::protocol::icmp, icmp_error(wrong, 3, 3, packet))));
   }
   void hairpin() {
     uint16_t const from = port();

@@ -54,7 +54,7 @@ class Hazards : Making {
     segment.payload = pattern(length);
     if ((flags & tcp_flag::syn) != 0) segment.options = syn_options(1460);
     Ends const ends = back ? there.back() : there;
-    return ethernet(ip(ends, protocol::tcp, tcp(ends, segment)));
+    return ethernet(ip(ends, packet::protocol::tcp, tcp(ends, segment)));
   }
   void opened(const Ends& there, uint16_t port) {
     add(0, numbered(there, port, false, tcp_flag::syn, 0, 0));
@@ -130,17 +130,17 @@ class Hazards : Making {
   void ping() {
     Ends const there = random_.below(2) == 0 ? ends(random_.below(6)) : ends6(random_.below(6));
     auto const id = static_cast<uint16_t>(random_.below(4));
-    add(0, ethernet(ip(there, there.src.l3 == 4 ? protocol::icmp : protocol::icmpv6,
+    add(0, ethernet(ip(there, there.src.l3 == 4 ? packet::protocol::icmp : packet::protocol::icmpv6,
                        echo(there, true, id, 1, pattern(8)))));
-    add(1, ethernet(ip(there.back(), there.src.l3 == 4 ? protocol::icmp : protocol::icmpv6,
+    add(1, ethernet(ip(there.back(), there.src.l3 == 4 ? packet::protocol::icmp : packet::protocol::icmpv6,
                        echo(there.back(), false, id, 1, pattern(8)))));
   }
   void unreachable() {
     Ends const there = ends(random_.below(6));
     auto const port = static_cast<uint16_t>(4000 + random_.below(4));
-    Bytes const packet = ip(there, protocol::udp, udp(there, port, 99, pattern(12)));
+    Bytes const packet = ip(there, packet::protocol::udp, udp(there, port, 99, pattern(12)));
     add(0, ethernet(packet));
-    add(1, ethernet(ip(there.back(), protocol::icmp, icmp_error(there.back(), 3, 3, packet))));
+    add(1, ethernet(ip(there.back(), packet::protocol::icmp, icmp_error(there.back(), 3, 3, packet))));
   }
   void crowd() {
     uint32_t const many = 4 + random_.below(20);
@@ -177,7 +177,7 @@ class Hazards : Making {
       }
       default:
         for (const Bytes& part :
-             fragments(ip(ends(1), protocol::udp, udp(ends(1), 7, 8, pattern(60))), 24, 77))
+             fragments(ip(ends(1), packet::protocol::udp, udp(ends(1), 7, 8, pattern(60))), 24, 77))
           add(0, ethernet(part));
     }
   }
@@ -187,8 +187,8 @@ class Hazards : Making {
     bool const six = random_.below(3) == 0, syn = random_.below(4) == 0;
     Ends const there = six ? ends6(random_.below(6)) : ends(random_.below(6));
     auto const port = static_cast<uint16_t>(3000 + random_.below(4));
-    Bytes const whole = syn ? ip(there, protocol::tcp, tcp(there, {.src_port = port, .dst_port = 80, .flags = tcp_flag::syn, .options = syn_options(1460)}))
-                            : ip(there, protocol::udp, udp(there, port, 53, pattern(20 + random_.below(80))));
+    Bytes const whole = syn ? ip(there, packet::protocol::tcp, tcp(there, {.src_port = port, .dst_port = 80, .flags = tcp_flag::syn, .options = syn_options(1460)}))
+                            : ip(there, packet::protocol::udp, udp(there, port, 53, pattern(20 + random_.below(80))));
     std::vector<Bytes> parts = fragments(whole, 8 * (1 + random_.below(4)), random_.below(3));
     if (random_.below(2) == 0) parts = {parts.front(), parts.back()};
     for (size_t i = parts.size(); i > 1; --i) std::swap(parts[i - 1], parts[random_.below(static_cast<uint32_t>(i))]);
@@ -209,9 +209,9 @@ class Hazards : Making {
     static constexpr std::array<const char*, 4> places{"192.0.2.1", "203.0.113.5", "10.0.0.254", "127.0.0.1"};
     Ends const there{address("10.0.0.1").plus(random_.below(6)), address(places[random_.below(4)])};
     auto const hops = static_cast<uint8_t>(1 + random_.below(3));
-    add(0, ethernet(ip(there, protocol::udp, udp(there, 7100, 53, pattern(random_.below(2) * 1400)), {.hop_limit = hops})));
+    add(0, ethernet(ip(there, packet::protocol::udp, udp(there, 7100, 53, pattern(random_.below(2) * 1400)), {.hop_limit = hops})));
     Ends const six = ends6(random_.below(6));
-    add(0, ethernet(ip(six, protocol::udp, udp(six, 7100, 53, pattern(random_.below(2) * 1400)), {.hop_limit = hops})));
+    add(0, ethernet(ip(six, packet::protocol::udp, udp(six, 7100, 53, pattern(random_.below(2) * 1400)), {.hop_limit = hops})));
   }
   void large() { add(0, datagram(ends(2), 6000, 53, 2300)); }
 };

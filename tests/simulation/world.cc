@@ -25,7 +25,7 @@ uint64_t fnv(std::span<const uint8_t> bytes) {
   return hash;
 }
 
-void show_words(std::string& out, std::string_view name, std::span<const std::byte> object, size_t from = sizeof(ObjectHeader)) {
+void show_words(std::string& out, std::string_view name, std::span<const std::byte> object, size_t from = sizeof(memory::ObjectHeader)) {
   for (size_t at = from; at + 8 <= object.size(); at += 8) {
     uint64_t word = 0;
     std::memcpy(&word, object.data() + at, 8);
@@ -33,7 +33,7 @@ void show_words(std::string& out, std::string_view name, std::span<const std::by
   }
 }
 
-void show_list(std::string& out, const char* name, ConntrackState& state, uint32_t first) {
+void show_list(std::string& out, const char* name, state::ConntrackState& state, uint32_t first) {
   uint64_t const capacity = state.header.capacity;
   out += name;
   for (uint64_t n = 0; first != 0 && first <= capacity && n <= capacity; ++n) {
@@ -44,8 +44,8 @@ void show_list(std::string& out, const char* name, ConntrackState& state, uint32
 }
 
 /// With what has become of it in the fast lane.
-void show_flow(std::string& out, uint32_t index, const FlowEntry& entry, const LaneTable& lanes) {
-  FlowSnapshot flow{};
+void show_flow(std::string& out, uint32_t index, const state::FlowEntry& entry, const state::LaneTable& lanes) {
+  state::FlowSnapshot flow{};
   flow.expires_ns = entry.expires_ns.load();
   flow.protocol_state = entry.protocol_state.load();
   for (size_t way = 0; way < 2; ++way) {
@@ -53,7 +53,7 @@ void show_flow(std::string& out, uint32_t index, const FlowEntry& entry, const L
     flow.bytes[way] = entry.counters[way].bytes.load();
   }
   bool const laned = index < lanes.flows() && lanes.lane(index).generation.load() == entry.generation.load();
-  if (laned) add_lane(flow, entry, lanes.lane(index));
+  if (laned) state::add_lane(flow, entry, lanes.lane(index));
   out += fmt::format("flow {} created {} status {:#x} state {} expires {} started {} mark {}", index,
                      entry.created.load(), entry.status.load(), flow.protocol_state, flow.expires_ns, entry.started_ns.load(),
                      entry.mark.load());
@@ -61,12 +61,12 @@ void show_flow(std::string& out, uint32_t index, const FlowEntry& entry, const L
     out += fmt::format(" | packets {} bytes {} tuple", flow.packets[way], flow.bytes[way]);
     for (const auto& word : entry.tuples[way]) out += fmt::format(" {:x}", word.load());
   }
-  if (tuple_of(entry.tuples[0]).protocol == protocol::tcp)
+  if (state::tuple_of(entry.tuples[0]).protocol == packet::protocol::tcp)
     for (const auto& word : laned ? lanes.lane(index).protocol_words : entry.protocol_words) out += fmt::format(" {:x}", word.load());
   out += '\n';
 }
 
-void show_flows(std::string& out, ConntrackState& state, const LaneTable& lanes) {
+void show_flows(std::string& out, state::ConntrackState& state, const state::LaneTable& lanes) {
   out += fmt::format(
       "table fresh {} used {} unconfirmed {} sweep {} gone {} passed {} expired {} evict {} "
       "evicted {}\n",
@@ -75,22 +75,22 @@ void show_flows(std::string& out, ConntrackState& state, const LaneTable& lanes)
       state.evict.load(), state.evicted.load());
   uint64_t const capacity = state.header.capacity;
   uint64_t places = 0;
-  for (uint64_t bucket = 0; bucket < ConntrackState::buckets_for(capacity); ++bucket)
+  for (uint64_t bucket = 0; bucket < state::ConntrackState::buckets_for(capacity); ++bucket)
     for (const auto& place : state.buckets()[bucket].places) places += place.load() != 0;
   out += fmt::format("places {}\n", places);
   show_list(out, "free", state, state.free_first.load());
   show_list(out, "dropped", state, state.dropped_first.load());
   for (uint32_t i = 0; i < capacity; ++i) {
-    const FlowEntry& entry = state.entries(capacity)[i];
-    if ((entry.status.load() & Status32::used) != 0) show_flow(out, i, entry, lanes);
+    const state::FlowEntry& entry = state.entries(capacity)[i];
+    if ((entry.status.load() & state::Status32::used) != 0) show_flow(out, i, entry, lanes);
   }
-  for (uint64_t i = 0; i < std::min<uint64_t>(state.gone_count.load(), ConntrackState::kGone); ++i)
+  for (uint64_t i = 0; i < std::min<uint64_t>(state.gone_count.load(), state::ConntrackState::kGone); ++i)
     out += fmt::format("gone {} {}\n", i, state.gone[i].load() & 0xffffffff);
 }
 
 /// Marks of flows stand last; beside each is its flow's generation, which may differ (ipc/state/counters.h).
-void show_rules(std::string& out, RulesState& rules, ConntrackState& conntrack, const LaneTable& lanes) {
-  show_words(out, "rules", std::as_bytes(std::span(&rules, 1)), sizeof(ObjectHeader) + sizeof(Counts));
+void show_rules(std::string& out, state::RulesState& rules, state::ConntrackState& conntrack, const state::LaneTable& lanes) {
+  show_words(out, "rules", std::as_bytes(std::span(&rules, 1)), sizeof(memory::ObjectHeader) + sizeof(state::Counts));
   uint64_t const words = rules.header.capacity, flows = conntrack.header.capacity;
   uint64_t const marks = words >= flows ? words - flows : words;
   for (uint64_t i = 0; i < words; ++i) {
@@ -99,33 +99,33 @@ void show_rules(std::string& out, RulesState& rules, ConntrackState& conntrack, 
       if (word != 0) out += fmt::format("word {} {:#x}\n", i, word);
       continue;
     }
-    const FlowEntry& entry = conntrack.entries(flows)[i - marks];
+    const state::FlowEntry& entry = conntrack.entries(flows)[i - marks];
     if (word >> 32 == entry.generation.load() && word != 0) out += fmt::format("mark {} {:#x}\n", i - marks, word & 0xffffffff);
   }
 }
 
 /// Bindings without their flows' generations, which may differ.
-void show_nat(std::string& out, NatState& nat) {
-  show_words(out, "nat", std::as_bytes(std::span(&nat, 1)), sizeof(ObjectHeader) + sizeof(Counts));
+void show_nat(std::string& out, state::NatState& nat) {
+  show_words(out, "nat", std::as_bytes(std::span(&nat, 1)), sizeof(memory::ObjectHeader) + sizeof(state::Counts));
   uint64_t const flows = nat.header.capacity;
   for (uint64_t i = 0; i < flows; ++i) {
-    const Binding& binding = nat.bindings()[i];
-    if ((binding.flags.load() & Binding::used) == 0) continue;
+    const state::Binding& binding = nat.bindings()[i];
+    if ((binding.flags.load() & state::Binding::used) == 0) continue;
     out += fmt::format("binding {} flags {:#x}", i, binding.flags.load());
-    for (const SharedTuple* tuple : {&binding.original, &binding.reply})
+    for (const state::SharedTuple* tuple : {&binding.original, &binding.reply})
       for (const auto& word : *tuple) out += fmt::format(" {:x}", word.load());
     for (const auto& next : binding.next) out += fmt::format(" {}", next.load());
     out += '\n';
   }
-  for (uint64_t i = 0; flows != 0 && i < NatState::chains * NatState::buckets_for(flows); ++i)
-    if (uint32_t const first = nat.buckets(flows, NatState::by_original)[i].load(); first != 0)
+  for (uint64_t i = 0; flows != 0 && i < state::NatState::chains * state::NatState::buckets_for(flows); ++i)
+    if (uint32_t const first = nat.buckets(flows, state::NatState::by_original)[i].load(); first != 0)
       out += fmt::format("bindings' bucket {} {}\n", i, first);
 }
 
 }  // namespace
 
-Settings small_settings(uint32_t ring, uint32_t batch, uint32_t flows) {
-  Settings settings;
+control::Settings small_settings(uint32_t ring, uint32_t batch, uint32_t flows) {
+  control::Settings settings;
   settings.ring = ring;
   settings.batch = batch;
   settings.flows = flows;
@@ -134,16 +134,16 @@ Settings small_settings(uint32_t ring, uint32_t batch, uint32_t flows) {
   return settings;
 }
 
-Memory::Memory(const Settings& settings, bool shared) {
-  std::vector<ObjectSpec> specs = catalog(settings);
-  for (ObjectSpec& spec : specs) {
-    if (spec.layout == Layout::staging) {
+Memory::Memory(const control::Settings& settings, bool shared) {
+  std::vector<chain::ObjectSpec> specs = chain::catalog(settings);
+  for (chain::ObjectSpec& spec : specs) {
+    if (spec.layout == memory::Layout::staging) {
       spec.capacity = kStagingBytes;
-      spec.bytes = Staging::bytes_for(kStagingBytes);
+      spec.bytes = state::Staging::bytes_for(kStagingBytes);
     }
-    if (spec.layout == Layout::fragments) {
+    if (spec.layout == memory::Layout::fragments) {
       spec.capacity = kFragmentCells;
-      spec.bytes = FragmentCells::bytes_for(kFragmentCells);
+      spec.bytes = state::FragmentCells::bytes_for(kFragmentCells);
     }
     bytes_ += (spec.bytes + 4095) / 4096 * 4096;
   }
@@ -151,9 +151,9 @@ Memory::Memory(const Settings& settings, bool shared) {
   base_ = static_cast<std::byte*>(
       mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
   std::byte* at = base_;
-  for (const ObjectSpec& spec : specs) {
-    *reinterpret_cast<ObjectHeader*>(at) =
-        ObjectHeader{kObjectMagic, spec.layout, spec.version, spec.bytes, spec.capacity};
+  for (const chain::ObjectSpec& spec : specs) {
+    *reinterpret_cast<memory::ObjectHeader*>(at) =
+        memory::ObjectHeader{memory::kObjectMagic, spec.layout, spec.version, spec.bytes, spec.capacity};
     objects_[spec.name] = {at, spec.bytes};
     at += (spec.bytes + 4095) / 4096 * 4096;
   }
@@ -177,16 +177,16 @@ std::string image(const Memory& memory, const Disk& disk, bool counted) {
     out += fmt::format("file {} bytes {} hash {:x}\n", output, disk[output].size(), fnv(disk[output]));
     if (output + 1 == disk.size()) out.append(disk[output].begin(), disk[output].end());
   }
-  show_words(out, "pktio", memory.object("pktio.state").first(offsetof(PktioState, fragments)));
-  LaneTable const lanes(memory.as<PktioState>("pktio.state"), memory.object("pktio.state").size());
+  show_words(out, "pktio", memory.object("pktio.state").first(offsetof(state::PktioState, fragments)));
+  state::LaneTable const lanes(memory.as<state::PktioState>("pktio.state"), memory.object("pktio.state").size());
   if (counted) {
-    for (const Counts* counts : {&memory.as<RulesState>("rules.state").counts, &memory.as<NatState>("nat.state").counts})
+    for (const state::Counts* counts : {&memory.as<state::RulesState>("rules.state").counts, &memory.as<state::NatState>("nat.state").counts})
       show_words(out, "counts", std::as_bytes(std::span(counts, 1)), 0);
-    out += fmt::format("tracked {}\n", memory.as<ConntrackState>("conntrack.state").packets.load());
+    out += fmt::format("tracked {}\n", memory.as<state::ConntrackState>("conntrack.state").packets.load());
   }
-  show_rules(out, memory.as<RulesState>("rules.state"), memory.as<ConntrackState>("conntrack.state"), lanes);
-  show_nat(out, memory.as<NatState>("nat.state"));
-  show_flows(out, memory.as<ConntrackState>("conntrack.state"), lanes);
+  show_rules(out, memory.as<state::RulesState>("rules.state"), memory.as<state::ConntrackState>("conntrack.state"), lanes);
+  show_nat(out, memory.as<state::NatState>("nat.state"));
+  show_flows(out, memory.as<state::ConntrackState>("conntrack.state"), lanes);
   return out;
 }
 

@@ -28,12 +28,12 @@ struct Frame {
 /// By interface.
 using Input = std::vector<std::vector<Frame>>;
 
-[[nodiscard]] Settings small_settings(uint32_t ring, uint32_t batch, uint32_t flows);
+[[nodiscard]] control::Settings small_settings(uint32_t ring, uint32_t batch, uint32_t flows);
 
 /// Zeroed memory with every object of the catalog in it, in one piece.
 class Memory {
  public:
-  explicit Memory(const Settings& settings, bool shared = false);
+  explicit Memory(const control::Settings& settings, bool shared = false);
   ~Memory();
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;

@@ -14,8 +14,8 @@ constexpr uint64_t second = 1'000'000'000;
 
 class PcapFile : public CaptureFile {
  public:
-  PcapFile(std::string path, LinkType link) : path_(std::move(path)) {
-    pcap_ = pcap_open_dead_with_tstamp_precision(link == LinkType::raw_ip ? DLT_RAW : linktype_number(link),
+  PcapFile(std::string path, packet::LinkType link) : path_(std::move(path)) {
+    pcap_ = pcap_open_dead_with_tstamp_precision(link == packet::LinkType::raw_ip ? DLT_RAW : packet::linktype_number(link),
                                                  snaplen, PCAP_TSTAMP_PRECISION_NANO);
     dumper_ = pcap_dump_open(pcap_, path_.c_str());
   }
@@ -55,7 +55,7 @@ class PcapFile : public CaptureFile {
 /// order.
 class PcapngFile : public CaptureFile {
  public:
-  PcapngFile(std::string path, LinkType link)
+  PcapngFile(std::string path, packet::LinkType link)
       : path_(std::move(path)), file_(std::fopen(path_.c_str(), "wbe")) {
     if (file_ == nullptr) return;
     section();
@@ -101,8 +101,8 @@ class PcapngFile : public CaptureFile {
     block(0x0a0d0d0a);
   }
 
-  void interface(LinkType link) {
-    put32({pair(static_cast<uint16_t>(linktype_number(link)), 0), snaplen,
+  void interface(packet::LinkType link) {
+    put32({pair(static_cast<uint16_t>(packet::linktype_number(link)), 0), snaplen,
            pair(9, 1)});                      // if_tsresol, one byte
     body_.insert(body_.end(), {9, 0, 0, 0});  // 10^-9 seconds
     put32({0});                               // end of options
@@ -126,7 +126,7 @@ class PcapngFile : public CaptureFile {
 };
 
 template <class File>
-Result<std::unique_ptr<CaptureFile>> create_as(const std::string& path, LinkType link) {
+Result<std::unique_ptr<CaptureFile>> create_as(const std::string& path, packet::LinkType link) {
   auto file = std::make_unique<File>(path, link);
   if (Status opened = file->opened(); !opened) return tl::unexpected(opened.error());
   return file;
@@ -135,11 +135,11 @@ Result<std::unique_ptr<CaptureFile>> create_as(const std::string& path, LinkType
 }  // namespace
 
 Result<std::unique_ptr<CaptureFile>> CaptureFile::create(const std::string& path, Format format,
-                                                         LinkType link) {
+                                                         packet::LinkType link) {
   return format == Format::pcap ? create_as<PcapFile>(path, link) : create_as<PcapngFile>(path, link);
 }
 
-Status write_capture(const std::string& path, Format format, LinkType link,
+Status write_capture(const std::string& path, Format format, packet::LinkType link,
                      const std::vector<Stamped>& packets) {
   auto file = CaptureFile::create(path, format, link);
   if (!file) return tl::unexpected(file.error());

@@ -20,7 +20,7 @@ enum class Format { pcap, pcapng };
 
 class CaptureFile {
  public:
-  static Result<std::unique_ptr<CaptureFile>> create(const std::string& path, Format format, LinkType link);
+  static Result<std::unique_ptr<CaptureFile>> create(const std::string& path, Format format, packet::LinkType link);
   CaptureFile() = default;
   CaptureFile(const CaptureFile&) = delete;
   CaptureFile& operator=(const CaptureFile&) = delete;
@@ -37,7 +37,7 @@ struct Stamped {
   uint32_t wire = 0;
 };
 
-Status write_capture(const std::string& path, Format format, LinkType link,
+Status write_capture(const std::string& path, Format format, packet::LinkType link,
                      const std::vector<Stamped>& packets);
 
 }  // namespace bulkhead::test

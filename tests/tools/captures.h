@@ -44,7 +44,7 @@ struct Udp64 {
   uint64_t packets = 0;
   uint64_t gap_ns = 1000;
   Format format = Format::pcap;
-  LinkType link = LinkType::ethernet;
+  packet::LinkType link = packet::LinkType::ethernet;
 };
 /// IPv4 UDP packets of 50 bytes: frames of 64 bytes on Ethernet.
 Status write_udp64(const std::string& path, const Udp64& plan);

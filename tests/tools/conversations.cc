@@ -89,7 +89,7 @@ class TcpTalk {
     out.flags = flags;
     out.options = options;
     out.payload = payload;
-    talk_.send(side, protocol::tcp, tcp(plan_.route.ends_at(side), out), id_[static_cast<size_t>(side)]++);
+    talk_.send(side, packet::protocol::tcp, tcp(plan_.route.ends_at(side), out), id_[static_cast<size_t>(side)]++);
     seq += static_cast<uint32_t>(payload.size()) + ((flags & (tcp_flag::syn | tcp_flag::fin)) != 0 ? 1 : 0);
   }
 
@@ -116,15 +116,15 @@ Conversation udp_exchange(const Route& route, uint16_t src_port, uint16_t dst_po
                           uint32_t answer) {
   Talk talk(route);
   const Side back = opposite(route.from);
-  talk.send(route.from, protocol::udp, udp(route.ends, src_port, dst_port, pattern(query)), 7);
+  talk.send(route.from, packet::protocol::udp, udp(route.ends, src_port, dst_port, pattern(query)), 7);
   if (answer > 0)
-    talk.send(back, protocol::udp, udp(route.ends.back(), dst_port, src_port, pattern(answer)), 8);
+    talk.send(back, packet::protocol::udp, udp(route.ends.back(), dst_port, src_port, pattern(answer)), 8);
   return talk.take();
 }
 
 Conversation ping(const Route& route, uint16_t id, uint16_t count, uint32_t size) {
   Talk talk(route);
-  const uint8_t number = route.ends.src.l3 == 4 ? protocol::icmp : protocol::icmpv6;
+  const uint8_t number = route.ends.src.l3 == 4 ? packet::protocol::icmp : packet::protocol::icmpv6;
   for (uint16_t i = 1; i <= count; ++i) {
     talk.send(route.from, number, echo(route.ends, true, id, i, pattern(size)), i);
     talk.send(opposite(route.from), number, echo(route.ends.back(), false, id, i, pattern(size)), i);
@@ -135,9 +135,9 @@ Conversation ping(const Route& route, uint16_t id, uint16_t count, uint32_t size
 Conversation fragmented_exchange(const Route& route, uint16_t src_port, uint16_t dst_port, uint32_t size,
                                  size_t part, uint32_t id) {
   Talk talk(route);
-  const Bytes there = ip(route.ends, protocol::udp, udp(route.ends, src_port, dst_port, pattern(size)));
+  const Bytes there = ip(route.ends, packet::protocol::udp, udp(route.ends, src_port, dst_port, pattern(size)));
   const Bytes back =
-      ip(route.ends.back(), protocol::udp, udp(route.ends.back(), dst_port, src_port, pattern(size)));
+      ip(route.ends.back(), packet::protocol::udp, udp(route.ends.back(), dst_port, src_port, pattern(size)));
   for (const Bytes& fragment : fragments(there, part, id)) talk.packet(route.from, fragment);
   for (const Bytes& fragment : fragments(back, part, id + 1)) talk.packet(opposite(route.from), fragment);
   return talk.take();
@@ -145,11 +145,11 @@ Conversation fragmented_exchange(const Route& route, uint16_t src_port, uint16_t
 
 Conversation refused_datagram(const Route& route, uint16_t src_port, uint16_t dst_port) {
   Talk talk(route);
-  const Bytes packet = ip(route.ends, protocol::udp, udp(route.ends, src_port, dst_port, pattern(32)));
+  const Bytes packet = ip(route.ends, packet::protocol::udp, udp(route.ends, src_port, dst_port, pattern(32)));
   const bool v4 = route.ends.src.l3 == 4;
   talk.packet(route.from, packet);
   const Bytes error = icmp_error(route.ends.back(), v4 ? 3 : 1, v4 ? 3 : 4, packet);
-  talk.send(opposite(route.from), v4 ? protocol::icmp : protocol::icmpv6, error);
+  talk.send(opposite(route.from), v4 ? packet::protocol::icmp : packet::protocol::icmpv6, error);
   return talk.take();
 }
 

@@ -20,7 +20,7 @@ namespace {
 
 using namespace bulkhead;
 
-bool can_write(const std::string& name, const Grants& grants) {
+bool can_write(const std::string& name, const runtime::Grants& grants) {
   int const fd = grants.descriptor(name);
   auto const memory = grants.memory(name);
   if (::mprotect(memory.data(), memory.size(), PROT_READ | PROT_WRITE) == 0) return true;
@@ -34,9 +34,9 @@ bool can_write(const std::string& name, const Grants& grants) {
   return again >= 0;
 }
 
-class Dummy final : public Runnable {
+class Dummy final : public runtime::Runnable {
  public:
-  Dummy(Desk& desk, std::string order) : desk_(desk), order_(std::move(order)) {}
+  Dummy(chain::Desk& desk, std::string order) : desk_(desk), order_(std::move(order)) {}
 
   void recover() override {
     if (order_ == "deaf") ::signal(SIGTERM, SIG_IGN);
@@ -54,7 +54,7 @@ class Dummy final : public Runnable {
   }
 
  private:
-  Desk& desk_;
+  chain::Desk& desk_;
   std::string order_;
 };
 
@@ -67,13 +67,13 @@ int main(int argc, char** argv) {
   std::string order = orders == nullptr ? "" : orders;
   order = order.starts_with(service + " ") ? order.substr(service.size() + 1) : "";
   if (order == "exit") return 3;
-  return service_main(
+  return runtime::service_main(
       argc, argv, service.c_str(),
-      [&](Grants& grants, const Settings&, ControlLoop&) -> Result<std::unique_ptr<Runnable>> {
+      [&](runtime::Grants& grants, const control::Settings&, runtime::ControlLoop&) -> Result<std::unique_ptr<runtime::Runnable>> {
         for (const auto& name : grants.names())
-          if (!grants.memory(name).empty() && grants.right(name) == Right::read && can_write(name, grants))
+          if (!grants.memory(name).empty() && grants.right(name) == memory::Right::read && can_write(name, grants))
             ::_exit(9);
-        auto desk = grants.object<Desk>(service + ".desk");
+        auto desk = grants.object<chain::Desk>(service + ".desk");
         if (!desk) return tl::unexpected(desk.error());
         return std::make_unique<Dummy>(**desk, order);
       });

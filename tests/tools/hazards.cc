@@ -57,7 +57,7 @@ class Hazards {
     }
   }
   void put_tcp(Side side, const Ends& ends, const Segment& segment) {
-    put(side, bridged(side, ip(ends, protocol::tcp, tcp(ends, segment))));
+    put(side, bridged(side, ip(ends, packet::protocol::tcp, tcp(ends, segment))));
   }
 
   uint16_t port() { return static_cast<uint16_t>(1024 + random_.below(60'000)); }

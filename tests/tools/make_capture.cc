@@ -17,10 +17,10 @@ using namespace bulkhead;
 using namespace bulkhead::test;
 
 const std::map<std::string, Format> formats = {{"pcap", Format::pcap}, {"pcapng", Format::pcapng}};
-const std::map<std::string, LinkType> links = {{"ethernet", LinkType::ethernet},
-                                               {"raw", LinkType::raw_ip},
-                                               {"sll", LinkType::linux_cooked_v1},
-                                               {"sll2", LinkType::linux_cooked_v2}};
+const std::map<std::string, packet::LinkType> links = {{"ethernet", packet::LinkType::ethernet},
+                                               {"raw", packet::LinkType::raw_ip},
+                                               {"sll", packet::LinkType::linux_cooked_v1},
+                                               {"sll2", packet::LinkType::linux_cooked_v2}};
 
 struct Settings {
   std::string out;

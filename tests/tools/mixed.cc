@@ -82,7 +82,7 @@ class Mixed {
   Bytes lone_syn() {
     Route from = route();
     const Segment syn{.src_port = port(), .dst_port = port(), .seq = 1, .flags = tcp_flag::syn};
-    return bridged(Side::wan, ip(from.ends, protocol::tcp, tcp(from.ends, syn)));
+    return bridged(Side::wan, ip(from.ends, packet::protocol::tcp, tcp(from.ends, syn)));
   }
 
   Random random_;
@@ -96,7 +96,7 @@ Bytes udp64_packet(uint64_t flow) {
   static const Bytes payload = pattern(22);
   constexpr uint64_t ports = 60'000;
   const Ends ends{first.plus(static_cast<uint32_t>(flow / ports)), server};
-  return ip(ends, protocol::udp, udp(ends, static_cast<uint16_t>(1024 + flow % ports), 9000, payload));
+  return ip(ends, packet::protocol::udp, udp(ends, static_cast<uint16_t>(1024 + flow % ports), 9000, payload));
 }
 
 }  // namespace
@@ -108,7 +108,7 @@ Status write_two_sides(const std::string& directory, Format format, const TwoSid
   for (size_t side = 0; side < 2; ++side) {
     const std::string path =
         fmt::format("{}/{}.{}", directory, names[side], format == Format::pcap ? "pcap" : "pcapng");
-    if (Status written = write_capture(path, format, LinkType::ethernet, capture.sides[side]); !written)
+    if (Status written = write_capture(path, format, packet::LinkType::ethernet, capture.sides[side]); !written)
       return written;
   }
   return {};

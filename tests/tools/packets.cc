@@ -50,7 +50,7 @@ uint32_t pseudo_sum(const Ends& ends, uint8_t protocol, size_t length) {
 /// Stores the checksum of `l4` with its pseudo-header at `at`, where zeros stand.
 void seal(const Ends& ends, uint8_t protocol, Bytes& l4, size_t at) {
   uint16_t sum = checksum(l4.data(), l4.size(), pseudo_sum(ends, protocol, l4.size()));
-  if (sum == 0 && protocol == protocol::udp) sum = 0xffff;
+  if (sum == 0 && protocol == packet::protocol::udp) sum = 0xffff;
   store_be16(l4.data() + at, sum);
 }
 
@@ -104,7 +104,7 @@ Bytes tcp(const Ends& ends, const Segment& segment) {
   put32(out, 0);  // checksum, urgent pointer
   put(out, options);
   put(out, segment.payload);
-  seal(ends, protocol::tcp, out, 16);
+  seal(ends, packet::protocol::tcp, out, 16);
   return out;
 }
 
@@ -122,7 +122,7 @@ Bytes udp(const Ends& ends, uint16_t src_port, uint16_t dst_port, const Bytes& p
   put16(out, static_cast<uint16_t>(8 + payload.size()));
   put16(out, 0);
   put(out, payload);
-  seal(ends, protocol::udp, out, 6);
+  seal(ends, packet::protocol::udp, out, 6);
   return out;
 }
 
@@ -145,7 +145,7 @@ Bytes icmp(const Ends& ends, uint8_t type, uint8_t code, const Bytes& rest) {
   if (ends.src.l3 == 4) {
     store_be16(out.data() + 2, checksum(out.data(), out.size()));
   } else {
-    seal(ends, protocol::icmpv6, out, 2);
+    seal(ends, packet::protocol::icmpv6, out, 2);
   }
   return out;
 }
@@ -227,7 +227,7 @@ Bytes fragment(const Bytes& packet, size_t from, size_t length, uint32_t id) {
     store_be16(out.data() + 10, checksum(out.data(), 20));
   } else {
     store_be16(out.data() + 4, static_cast<uint16_t>(8 + end - header - from));
-    out.push_back(std::exchange(out[6], protocol::fragment));
+    out.push_back(std::exchange(out[6], packet::protocol::fragment));
     out.push_back(0);
     put16(out, static_cast<uint16_t>(from | (more ? 1 : 0)));
     put32(out, id);
@@ -257,7 +257,7 @@ Bytes ethernet(const Bytes& payload, uint16_t type, const LinkFields& fields) {
   put(out, fields.dst);
   put(out, fields.src);
   for (size_t i = 0; i < fields.vlans.size(); ++i) {
-    put16(out, i + 1 < fields.vlans.size() ? ethertype::service_vlan : ethertype::vlan);
+    put16(out, i + 1 < fields.vlans.size() ? packet::ethertype::service_vlan : packet::ethertype::vlan);
     put16(out, fields.vlans[i]);
   }
   put16(out, type);
@@ -266,25 +266,25 @@ Bytes ethernet(const Bytes& payload, uint16_t type, const LinkFields& fields) {
 }
 
 Bytes ethernet(const Bytes& packet, const LinkFields& fields) {
-  return ethernet(packet, packet[0] >> 4 == 4 ? ethertype::ipv4 : ethertype::ipv6, fields);
+  return ethernet(packet, packet[0] >> 4 == 4 ? packet::ethertype::ipv4 : packet::ethertype::ipv6, fields);
 }
 
-Bytes with_link(LinkType link, const Bytes& packet) {
-  const uint16_t type = packet[0] >> 4 == 4 ? ethertype::ipv4 : ethertype::ipv6;
+Bytes with_link(packet::LinkType link, const Bytes& packet) {
+  const uint16_t type = packet[0] >> 4 == 4 ? packet::ethertype::ipv4 : packet::ethertype::ipv6;
   const Mac mac = LinkFields{}.src;
   Bytes out;
   switch (link) {
-    case LinkType::ethernet:
+    case packet::LinkType::ethernet:
       return ethernet(packet);
-    case LinkType::raw_ip:
+    case packet::LinkType::raw_ip:
       return packet;
-    case LinkType::linux_cooked_v1:  // to us, Ethernet, address of 6 bytes in 8, protocol
+    case packet::LinkType::linux_cooked_v1:  // to us, Ethernet, address of 6 bytes in 8, protocol
       put(out, Bytes{0, 0, 0, 1, 0, 6});
       put(out, mac);
       put16(out, 0);
       put16(out, type);
       break;
-    case LinkType::linux_cooked_v2:  // protocol, reserved, interface 2, Ethernet, to us, address of 6 bytes
+    case packet::LinkType::linux_cooked_v2:  // protocol, reserved, interface 2, Ethernet, to us, address of 6 bytes
                                      // in 8
       put16(out, type);
       put(out, Bytes{0, 0, 0, 0, 0, 2, 0, 1, 0, 6});
@@ -307,7 +307,7 @@ Bytes arp(uint16_t operation, const Mac& sender_mac, const Address& sender, cons
   LinkFields link;
   link.src = sender_mac;
   link.dst = operation == 1 ? Mac{0xff, 0xff, 0xff, 0xff, 0xff, 0xff} : target_mac;
-  return ethernet(out, ethertype::arp, link);
+  return ethernet(out, packet::ethertype::arp, link);
 }
 
 }  // namespace bulkhead::test

@@ -59,7 +59,7 @@ Bytes syn_options(uint16_t mss);
 Bytes udp(const Ends& ends, uint16_t src_port, uint16_t dst_port, const Bytes& payload);
 /// `coverage`: bytes from the header on; 0: all. The checksum is right with `number` in the pseudo-header, where the kernel's
 /// conntrack wants UDP's.
-Bytes udplite(const Ends& ends, uint16_t src_port, uint16_t dst_port, uint16_t coverage, const Bytes& payload, uint8_t number = protocol::udp);
+Bytes udplite(const Ends& ends, uint16_t src_port, uint16_t dst_port, uint16_t coverage, const Bytes& payload, uint8_t number = packet::protocol::udp);
 /// ICMP or ICMPv6, as the addresses are. `rest`: the four bytes behind the checksum and everything after.
 Bytes icmp(const Ends& ends, uint8_t type, uint8_t code, const Bytes& rest);
 Bytes echo(const Ends& ends, bool request, uint16_t id, uint16_t sequence, const Bytes& payload);
@@ -91,7 +91,7 @@ struct LinkFields {
 /// `packet`: IPv4 or IPv6, told apart by its version.
 Bytes ethernet(const Bytes& packet, const LinkFields& fields = {});
 Bytes ethernet(const Bytes& payload, uint16_t type, const LinkFields& fields = {});
-Bytes with_link(LinkType link, const Bytes& packet);
+Bytes with_link(packet::LinkType link, const Bytes& packet);
 /// ARP over Ethernet, the whole frame. `operation`: 1 request, 2 reply.
 Bytes arp(uint16_t operation, const Mac& sender_mac, const Address& sender, const Mac& target_mac,
           const Address& target);

@@ -45,9 +45,9 @@ class Sample {
     IpFields local;
     local.hop_limit = 255;
     const Ends ask{v6.src, address("ff02::1:ff00:20")}, answer = v6.back();
-    place(Side::lan, bridged(Side::lan, ip(ask, protocol::icmpv6, neighbour(ask, 135, v6.dst, lan), local)));
+    place(Side::lan, bridged(Side::lan, ip(ask, packet::protocol::icmpv6, neighbour(ask, 135, v6.dst, lan), local)));
     place(Side::wan,
-          bridged(Side::wan, ip(answer, protocol::icmpv6, neighbour(answer, 136, v6.dst, wan), local)));
+          bridged(Side::wan, ip(answer, packet::protocol::icmpv6, neighbour(answer, 136, v6.dst, wan), local)));
   }
 
   void ordinary(const Ends& ends) {
@@ -123,18 +123,18 @@ class Sample {
     const Ends scan{address("198.51.100.66"), v4.src};
     for (uint16_t port = 20; port < 60; ++port) {
       const Segment syn{.src_port = 61000, .dst_port = port, .seq = 1, .flags = tcp_flag::syn};
-      place(Side::wan, bridged(Side::wan, ip(scan, protocol::tcp, tcp(scan, syn))));
+      place(Side::wan, bridged(Side::wan, ip(scan, packet::protocol::tcp, tcp(scan, syn))));
       if (port % 8 != 0) continue;
       const Segment reset{
           .src_port = port, .dst_port = 61000, .ack = 2, .flags = tcp_flag::rst | tcp_flag::ack};
-      place(Side::lan, bridged(Side::lan, ip(scan.back(), protocol::tcp, tcp(scan.back(), reset))));
+      place(Side::lan, bridged(Side::lan, ip(scan.back(), packet::protocol::tcp, tcp(scan.back(), reset))));
     }
   }
 
   /// The last three of the lan side.
   void malformed() {
     const Bytes good =
-        ip(v4, protocol::tcp, tcp(v4, {.src_port = 40009, .dst_port = 80, .flags = tcp_flag::syn}));
+        ip(v4, packet::protocol::tcp, tcp(v4, {.src_port = 40009, .dst_port = 80, .flags = tcp_flag::syn}));
     Bytes header = bridged(Side::lan, good), offset = header, cut = header;
     header[14] = 0x44;  // IPv4 header of 16 bytes
     offset[46] = 0x20;  // TCP header of 8 bytes

@@ -13,9 +13,9 @@ namespace {
 
 const Ends kOut{address("10.0.0.1"), address("192.0.2.1")}, kOther{address("10.0.0.2"), address("192.0.2.1")};
 
-Bytes datagram(const Ends& ends, uint16_t to = 53) { return ethernet(ip(ends, protocol::udp, udp(ends, 1000, to, pattern(20)))); }
+Bytes datagram(const Ends& ends, uint16_t to = 53) { return ethernet(ip(ends, packet::protocol::udp, udp(ends, 1000, to, pattern(20)))); }
 Bytes segment(const Ends& ends, uint16_t from, uint16_t to, uint8_t flags, uint32_t seq, uint32_t ack) {
-  return ethernet(ip(ends, protocol::tcp, tcp(ends, {.src_port = from, .dst_port = to, .seq = seq, .ack = ack, .flags = flags})));
+  return ethernet(ip(ends, packet::protocol::tcp, tcp(ends, {.src_port = from, .dst_port = to, .seq = seq, .ack = ack, .flags = flags})));
 }
 
 Routed through_rules(const std::string& rules, const std::vector<Arrival>& arrivals) {
@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(a_packet_of_another_protocol_is_refused_if_it_adds_up_to_no
     BOOST_TEST((refused(number, {}) && refused(number, Bytes(12)) && refused(number, {0x12, 0x34, 0xed, 0xcb})));
     BOOST_TEST(!refused(number, pattern(12)));
   }
-  BOOST_TEST((refused(protocol::esp, pattern(12)) && refused(protocol::udplite, udplite(kOut, 1, 2, 0, pattern(4), protocol::udplite))));
+  BOOST_TEST((refused(packet::protocol::esp, pattern(12)) && refused(packet::protocol::udplite, udplite(kOut, 1, 2, 0, pattern(4), packet::protocol::udplite))));
 }
 
 BOOST_AUTO_TEST_CASE(a_reset_passes_output_as_its_flows) {
@@ -66,7 +66,7 @@ BOOST_AUTO_TEST_CASE(what_is_said_to_the_router_itself_comes_in_by_lo) {
   Ends const own{address("10.0.0.254"), address("203.0.113.9")};
   std::string const rules = "table inet t { chain pre { type filter hook prerouting priority 0; iifname \"lo\" limit rate 1/day burst 1 packets counter\n}\n"
                             "chain in { type filter hook input priority 0; iifname \"lo\" icmp type destination-unreachable counter\n}\n}\n";
-  Settings const settings = with_rules(router_settings(16, 4, 64), rules.c_str());
+  control::Settings const settings = with_rules(router_settings(16, 4, 64), rules.c_str());
   Input input(2);
   Bytes const frame = datagram(own);
   input[0].push_back({kStart, static_cast<uint32_t>(frame.size()), frame});
@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(what_is_said_to_the_router_itself_comes_in_by_lo) {
   Chain chain(memory, settings, input, 0);
   chain.start_all();
   BOOST_REQUIRE(chain.finish());
-  auto& state = memory.as<RulesState>("rules.state");
+  auto& state = memory.as<state::RulesState>("rules.state");
   uint64_t counted = 0;
   for (uint64_t i = 0; i < state.header.capacity; ++i) counted += state.words()[i].load() == 1 ? 1 : 0;
   BOOST_TEST(counted == 2U);  // packets of both counters
@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(what_is_said_to_the_router_itself_comes_in_by_lo) {
 
 BOOST_AUTO_TEST_CASE(a_reset_about_an_invalid_packet_is_a_packet_of_its_flow) {
   std::string const rules = "table inet t { chain f { type filter hook forward priority 0; ct state invalid reject with tcp reset\n}\n}\n";
-  Settings const settings = with_rules(router_settings(16, 4, 64), rules.c_str());
+  control::Settings const settings = with_rules(router_settings(16, 4, 64), rules.c_str());
   Input input(2);
   uint64_t time = kStart;
   auto const add = [&](size_t in, const Bytes& frame) { input[in].push_back({time += kMillisecond, static_cast<uint32_t>(frame.size()), frame}); };
@@ -95,9 +95,9 @@ BOOST_AUTO_TEST_CASE(a_reset_about_an_invalid_packet_is_a_packet_of_its_flow) {
   Chain chain(memory, settings, input, 0);
   chain.start_all();
   BOOST_REQUIRE(chain.finish());
-  auto& state = memory.as<ConntrackState>("conntrack.state");
-  const FlowEntry& entry = state.entries(state.header.capacity)[0];
-  BOOST_TEST(entry.protocol_state.load() == static_cast<uint32_t>(conntrack::TcpState::close));
+  auto& state = memory.as<state::ConntrackState>("conntrack.state");
+  const state::FlowEntry& entry = state.entries(state.header.capacity)[0];
+  BOOST_TEST(entry.protocol_state.load() == static_cast<uint32_t>(tracking::TcpState::close));
   BOOST_TEST(entry.counters[1].packets.load() >= 2U);  // the SYN/ACK and our own reset
 }
 
@@ -141,9 +141,9 @@ BOOST_AUTO_TEST_CASE(an_answer_about_an_invalid_packet_is_translated_as_the_flow
 BOOST_AUTO_TEST_CASE(a_packet_of_headers_alone_is_answered_about_in_ipv4_only) {
   std::string const rules = "table inet t { chain f { type filter hook forward priority 0; meta l4proto udplite reject\n}\n}\n";
   Ends const six{address("2001:db8::1"), address("2001:db8:1::1")};
-  BOOST_TEST(through_rules(rules, {{0, ethernet(ip(kOut, protocol::udplite, {}))}}).lan.size() == 1U);
-  BOOST_TEST(through_rules(rules, {{0, ethernet(ip(six, protocol::udplite, {}))}}).lan.empty());
-  BOOST_TEST(through_rules(rules, {{0, ethernet(ip(six, protocol::udplite, pattern(20)))}}).lan.size() == 1U);
+  BOOST_TEST(through_rules(rules, {{0, ethernet(ip(kOut, packet::protocol::udplite, {}))}}).lan.size() == 1U);
+  BOOST_TEST(through_rules(rules, {{0, ethernet(ip(six, packet::protocol::udplite, {}))}}).lan.empty());
+  BOOST_TEST(through_rules(rules, {{0, ethernet(ip(six, packet::protocol::udplite, pattern(20)))}}).lan.size() == 1U);
 }
 
 /// From 10.0.0.1 to 192.0.2.7, which is 192.0.2.1: said from the router's own address, until the translation makes that the one asked.

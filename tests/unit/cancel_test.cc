@@ -29,8 +29,8 @@ BOOST_AUTO_TEST_CASE(cancelled_read_leaves_its_buffer_alone) {
   auto loop = make_loop();
   Pipe pipe;
   std::array<std::byte, 8> buffer{};
-  Operation read(*loop, [](int) { BOOST_ERROR("called"); });
-  read.read(pipe.out, buffer, kNoOffset);
+  runtime::Operation read(*loop, [](int) { BOOST_ERROR("called"); });
+  read.read(pipe.out, buffer, runtime::kNoOffset);
   loop->run_ready();
   BOOST_TEST(read.cancel() == -ECANCELED);
   BOOST_REQUIRE(::write(pipe.in, kWord.data(), kWord.size()) == 8);
@@ -44,8 +44,8 @@ BOOST_AUTO_TEST_CASE(cancelled_read_tells_what_it_had_read) {
   Pipe pipe;
   BOOST_REQUIRE(::write(pipe.in, kWord.data(), kWord.size()) == 8);
   std::array<std::byte, 8> buffer{};
-  Operation read(*loop, [](int) { BOOST_ERROR("called"); });
-  read.read(pipe.out, buffer, kNoOffset);
+  runtime::Operation read(*loop, [](int) { BOOST_ERROR("called"); });
+  read.read(pipe.out, buffer, runtime::kNoOffset);
   loop->run_ready();
   BOOST_TEST(read.cancel() == 8);
   BOOST_TEST((buffer == kWord));
@@ -55,8 +55,8 @@ BOOST_AUTO_TEST_CASE(request_that_was_never_submitted_can_be_cancelled) {
   auto loop = make_loop();
   Pipe pipe;
   std::array<std::byte, 8> buffer{};
-  Operation read(*loop, [](int) { BOOST_ERROR("called"); });
-  read.read(pipe.out, buffer, kNoOffset);
+  runtime::Operation read(*loop, [](int) { BOOST_ERROR("called"); });
+  read.read(pipe.out, buffer, runtime::kNoOffset);
   BOOST_TEST(read.cancel() == -ECANCELED);
   BOOST_TEST(loop->in_flight() == 0U);
 }
@@ -64,9 +64,9 @@ BOOST_AUTO_TEST_CASE(request_that_was_never_submitted_can_be_cancelled) {
 BOOST_AUTO_TEST_CASE(callback_may_cancel_what_completed_together_with_it) {
   auto loop = make_loop();
   Pipe pipe;
-  std::optional<Operation> other;
+  std::optional<runtime::Operation> other;
   int called = 0;
-  Operation first(*loop, [&](int) {
+  runtime::Operation first(*loop, [&](int) {
     ++called;
     other->cancel();
   });
@@ -87,8 +87,8 @@ BOOST_AUTO_TEST_CASE(callback_may_destroy_its_own_operation_and_keep_its_capture
   Pipe pipe;
   auto text = std::make_shared<std::string>("still here");
   std::string seen;
-  std::unique_ptr<Operation> operation;
-  operation = std::make_unique<Operation>(*loop, [&operation, &seen, text](int) {
+  std::unique_ptr<runtime::Operation> operation;
+  operation = std::make_unique<runtime::Operation>(*loop, [&operation, &seen, text](int) {
     operation.reset();
     seen = *text;
   });
@@ -104,14 +104,14 @@ BOOST_AUTO_TEST_CASE(completions_that_come_while_cancel_waits_are_not_lost) {
   Pipe ready, quiet;
   std::array<std::byte, 8> buffer{};
   std::string order;
-  std::vector<std::unique_ptr<Operation>> polls;
+  std::vector<std::unique_ptr<runtime::Operation>> polls;
   for (char name : {'a', 'b', 'c'}) {
-    polls.push_back(std::make_unique<Operation>(*loop, [&order, name](int) { order += name; }));
+    polls.push_back(std::make_unique<runtime::Operation>(*loop, [&order, name](int) { order += name; }));
     polls.back()->poll(ready.in, POLLOUT);
   }
   {
-    Operation read(*loop, [](int) { BOOST_ERROR("called"); });
-    read.read(quiet.out, buffer, kNoOffset);
+    runtime::Operation read(*loop, [](int) { BOOST_ERROR("called"); });
+    read.read(quiet.out, buffer, runtime::kNoOffset);
   }
   loop->run_ready();
   BOOST_TEST(order == "abc");
@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(cancelled_accept_closes_the_connection_it_had_taken) {
   int client = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   BOOST_REQUIRE(::connect(client, reinterpret_cast<sockaddr*>(&address), length) == 0);
   {
-    Operation accept(*loop, [](int) { BOOST_ERROR("called"); });
+    runtime::Operation accept(*loop, [](int) { BOOST_ERROR("called"); });
     accept.accept(listener);
     loop->run_ready();
   }
@@ -156,7 +156,7 @@ BOOST_AUTO_TEST_CASE(cancel_that_races_with_a_writer_neither_loses_nor_doubles_b
     for (int i = 0; i < n; ++i)
       wrong += std::to_integer<uint8_t>(buffer[static_cast<size_t>(i)]) != (got++ & 255U);
   };
-  Operation read(*loop, take);
+  runtime::Operation read(*loop, take);
   uint32_t round = 0;
   while (got < count) {
     if (!read.busy()) read.receive(pair.right, buffer);

@@ -15,12 +15,12 @@ using namespace bulkhead;
 namespace {
 
 struct State {
-  ObjectHeader header;
-  Word<uint64_t> eight, other;
-  Word<uint32_t> four;
-  Word<uint16_t> two;
-  Word<uint8_t> one, guard;
-  Word<uint64_t> stamp;
+  memory::ObjectHeader header;
+  memory::Word<uint64_t> eight, other;
+  memory::Word<uint32_t> four;
+  memory::Word<uint16_t> two;
+  memory::Word<uint8_t> one, guard;
+  memory::Word<uint64_t> stamp;
 };
 
 constexpr size_t kEntries = 16;
@@ -37,11 +37,11 @@ struct Shared {
   Shared() {
     room.before.fill(kCanary);
     room.after.fill(kCanary);
-    make_object<Journal>(journal_bytes(), kEntries);
+    memory::make_object<memory::Journal>(journal_bytes(), kEntries);
   }
   std::span<std::byte> journal_bytes() { return std::as_writable_bytes(std::span(journal_memory)); }
   std::span<std::byte> state_bytes() { return {reinterpret_cast<std::byte*>(&room.state), sizeof(State)}; }
-  Journal& journal() { return *reinterpret_cast<Journal*>(journal_bytes().data()); }
+  memory::Journal& journal() { return *reinterpret_cast<memory::Journal*>(journal_bytes().data()); }
   State& state() { return room.state; }
   [[nodiscard]] bool canaries_live() const {
     for (size_t i = 0; i < 8; ++i)
@@ -49,11 +49,11 @@ struct Shared {
     return true;
   }
 
-  CommitArea area{};
+  memory::CommitArea area{};
   struct alignas(64) Line {
     std::array<uint64_t, 8> words;
   };
-  std::array<Line, (Journal::bytes_for(kEntries) + 63) / 64> journal_memory{};
+  std::array<Line, (memory::Journal::bytes_for(kEntries) + 63) / 64> journal_memory{};
   Room room{};
 };
 
@@ -62,18 +62,18 @@ struct Process {
   explicit Process(Shared& shared) : batch(shared.area, shared.journal(), shared.state_bytes()) {
     cursors = batch.recover();
   }
-  Batch batch;
-  Cursors cursors;
+  memory::Batch batch;
+  memory::Cursors cursors;
 };
 
 void forge(Shared& shared, uint64_t index, uint64_t size, uint64_t offset, uint64_t old) {
-  Journal::Entry& entry = shared.journal().entries()[index];
+  memory::Journal::Entry& entry = shared.journal().entries()[index];
   entry.place.store(size << 56 | offset);
   entry.old.store(old);
 }
 
 void forge_tail(Shared& shared, uint64_t count) {
-  shared.journal().tail.store((shared.area.generation.load() + 1) << Journal::kCountBits | count);
+  shared.journal().tail.store((shared.area.generation.load() + 1) << memory::Journal::kCountBits | count);
 }
 
 }  // namespace
@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(unfinished_batch_is_undone_newest_first) {
 
 BOOST_AUTO_TEST_CASE(committed_batch_stays_with_its_cursors) {
   Shared shared;
-  Cursors cursors;
+  memory::Cursors cursors;
   cursors.heads = {1, 2, 3, 4};
   cursors.tails = {5, 6, 7, 8};
   {
@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(committed_batch_stays_with_its_cursors) {
 
 BOOST_AUTO_TEST_CASE(spare_record_of_a_dead_batch_is_not_read) {
   Shared shared;
-  Cursors cursors;
+  memory::Cursors cursors;
   cursors.heads = {1, 1, 1, 1};
   {
     Process process(shared);
@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(spare_record_of_a_dead_batch_is_not_read) {
   }
   Process successor(shared);
   BOOST_TEST(successor.cursors.heads == cursors.heads);
-  BOOST_TEST(successor.cursors.tails == Cursors{}.tails);
+  BOOST_TEST(successor.cursors.tails == memory::Cursors{}.tails);
 }
 
 BOOST_AUTO_TEST_CASE(words_of_every_size_come_back) {
@@ -210,7 +210,7 @@ BOOST_AUTO_TEST_CASE(places_that_cannot_be_are_passed_over) {
     uint64_t size, offset;
   };
   constexpr uint64_t end = sizeof(State);
-  constexpr Place bad[] = {{8, 0},       {8, sizeof(ObjectHeader) - 8}, {8, end},        {8, end - 4}, {4, end},
+  constexpr Place bad[] = {{8, 0},       {8, sizeof(memory::ObjectHeader) - 8}, {8, end},        {8, end - 4}, {4, end},
                            {1, end},     {8, end + 64},                 {8, (1ULL << 56) - 8}, {0, 64}, {3, 66},
                            {16, 64},     {255, 64},                     {8, 68},         {4, 66},      {2, 65}};
   for (const Place& place : bad) {
@@ -231,7 +231,7 @@ BOOST_AUTO_TEST_CASE(count_beyond_the_journal_is_cut_to_it) {
   Shared shared;
   { Process process(shared); }
   for (uint64_t i = 0; i < kEntries; ++i) forge(shared, i, 8, offsetof(State, eight), i + 1);
-  forge_tail(shared, (1U << Journal::kCountBits) - 1);
+  forge_tail(shared, (1U << memory::Journal::kCountBits) - 1);
   Process successor(shared);
   BOOST_TEST(shared.state().eight.load() == 1U);
   BOOST_TEST(shared.canaries_live());
@@ -245,10 +245,10 @@ BOOST_AUTO_TEST_CASE(stamp_of_an_undone_record_is_a_committed_number) {
     process.batch.set(shared.state().eight, uint64_t{5});
   }
   uint64_t seen = 99;
-  BOOST_TEST(!read_committed(shared.state().stamp, shared.area.generation, [&] { seen = 0; }));
+  BOOST_TEST(!memory::read_committed(shared.state().stamp, shared.area.generation, [&] { seen = 0; }));
   BOOST_TEST(seen == 99U);  // nobody looked at what is not committed
   Process successor(shared);
-  BOOST_TEST(read_committed(shared.state().stamp, shared.area.generation,
+  BOOST_TEST(memory::read_committed(shared.state().stamp, shared.area.generation,
                             [&] { seen = shared.state().eight.load(); }));
   BOOST_TEST(seen == 0U);
 }
@@ -263,7 +263,7 @@ BOOST_AUTO_TEST_CASE(reader_in_another_thread_sees_whole_batches_only) {
   std::thread reader([&] {
     while (!over.load()) {
       uint64_t eight = 0, other = 0;
-      bool const read = read_committed(state.stamp, shared.area.generation, [&] {
+      bool const read = memory::read_committed(state.stamp, shared.area.generation, [&] {
         eight = state.eight.load();
         if (++looks % 8 == 0) std::this_thread::yield();
         other = state.other.load();
@@ -302,14 +302,14 @@ BOOST_AUTO_TEST_CASE(cursors_are_seen_whole_from_another_thread) {
   uint64_t torn = 0;
   std::thread reader([&] {
     while (!over.load()) {
-      Cursors cursors;
+      memory::Cursors cursors;
       if (!shared.area.snapshot(cursors)) continue;
       ++good;
       for (uint64_t value : cursors.tails) torn += value != cursors.heads[0];
     }
   });
   for (uint64_t i = 1; i <= 50'000 || good == 0; ++i) {
-    Cursors cursors;
+    memory::Cursors cursors;
     cursors.heads.fill(i);
     cursors.tails.fill(i);
     process.batch.commit(cursors);

@@ -13,8 +13,8 @@ using bulkhead::conntrack::FlowTable;
 
 namespace {
 
-Tuple tuple_of(uint32_t client, uint16_t port, uint8_t protocol = protocol::udp) {
-  Tuple tuple;
+packet::Tuple tuple_of(uint32_t client, uint16_t port, uint8_t protocol = packet::protocol::udp) {
+  packet::Tuple tuple;
   std::memcpy(tuple.src.data(), &client, 4);
   tuple.dst[0] = 192;
   tuple.src_port = to_network(port);
@@ -25,28 +25,28 @@ Tuple tuple_of(uint32_t client, uint16_t port, uint8_t protocol = protocol::udp)
 }
 
 /// The reply as it is behind a masquerade: to another address and port.
-Tuple translated(const Tuple& tuple) {
-  Tuple reply = *inverse(tuple);
+packet::Tuple translated(const packet::Tuple& tuple) {
+  packet::Tuple reply = *packet::inverse(tuple);
   reply.dst[3] = 77;
   reply.dst_port = static_cast<uint16_t>(~reply.dst_port);
   return reply;
 }
 
-TupleWords key(const Tuple& tuple) { return words_of(tuple); }
+state::TupleWords key(const packet::Tuple& tuple) { return state::words_of(tuple); }
 
 /// What a table of this size must hold: tuples of both directions, and to which flow they belong.
 struct Twin {
   struct Flow {
-    Tuple original, reply;
+    packet::Tuple original, reply;
     uint32_t generation;
   };
   std::map<uint32_t, Flow> flows;  // by index
-  std::map<TupleWords, std::pair<uint32_t, Direction>> tuples;
+  std::map<state::TupleWords, std::pair<uint32_t, chain::Direction>> tuples;
 
   void add(uint32_t index, const Flow& flow) {
     flows[index] = flow;
-    tuples[key(flow.original)] = {index, Direction::original};
-    tuples[key(flow.reply)] = {index, Direction::reply};
+    tuples[key(flow.original)] = {index, chain::Direction::original};
+    tuples[key(flow.reply)] = {index, chain::Direction::reply};
   }
   void remove(uint32_t index) {
     tuples.erase(key(flows[index].original));
@@ -71,12 +71,12 @@ class Trial {
   }
 
  private:
-  Tuple any() { return tuple_of(random_.below(6), static_cast<uint16_t>(random_.below(8))); }
+  packet::Tuple any() { return tuple_of(random_.below(6), static_cast<uint16_t>(random_.below(8))); }
 
   void add() {
-    Tuple const original = any();
+    packet::Tuple const original = any();
     if (twin_.tuples.contains(key(original))) return;
-    Tuple const reply = random_.below(3) == 0 ? translated(original) : *inverse(original);
+    packet::Tuple const reply = random_.below(3) == 0 ? translated(original) : *packet::inverse(original);
     auto const index = world_.table->add(original, world_.table->hash(original), reply, ++number_);
     BOOST_REQUIRE(index.has_value() == (twin_.flows.size() < capacity_));
     if (!index) return;
@@ -111,8 +111,8 @@ class Trial {
   }
 
   void check() {
-    Tuple const other = any();
-    for (const Tuple& tuple : {other, *inverse(other), translated(other)}) {
+    packet::Tuple const other = any();
+    for (const packet::Tuple& tuple : {other, *packet::inverse(other), translated(other)}) {
       auto const hit = world_.table->find(tuple, world_.table->hash(tuple));
       auto const wanted = twin_.tuples.find(key(tuple));
       BOOST_REQUIRE(hit.has_value() == (wanted != twin_.tuples.end()));
@@ -133,27 +133,27 @@ class Trial {
 };
 
 /// Tuples whose search begins in the same bucket.
-std::vector<Tuple> crowd(const TableWorld& world, size_t count) {
-  uint64_t const mask = ConntrackState::buckets_for(world.table->capacity()) - 1;
-  std::vector<Tuple> tuples;
+std::vector<packet::Tuple> crowd(const TableWorld& world, size_t count) {
+  uint64_t const mask = state::ConntrackState::buckets_for(world.table->capacity()) - 1;
+  std::vector<packet::Tuple> tuples;
   for (uint32_t client = 1; tuples.size() < count; ++client) {
-    Tuple const tuple = tuple_of(client, 1);
+    packet::Tuple const tuple = tuple_of(client, 1);
     if ((world.table->hash(tuple) & mask) == 3) tuples.push_back(tuple);
   }
   return tuples;
 }
 
-std::optional<uint32_t> add(TableWorld& world, const Tuple& tuple) {
-  return world.table->add(tuple, world.table->hash(tuple), *inverse(tuple), 1);
+std::optional<uint32_t> add(TableWorld& world, const packet::Tuple& tuple) {
+  return world.table->add(tuple, world.table->hash(tuple), *packet::inverse(tuple), 1);
 }
 
-bool finds(const TableWorld& world, const Tuple& tuple) {
+bool finds(const TableWorld& world, const packet::Tuple& tuple) {
   return world.table->find(tuple, world.table->hash(tuple)).has_value();
 }
 
 uint64_t passed(const TableWorld& world) {
   uint64_t sum = 0;
-  for (uint64_t i = 0; i < ConntrackState::buckets_for(world.table->capacity()); ++i)
+  for (uint64_t i = 0; i < state::ConntrackState::buckets_for(world.table->capacity()); ++i)
     sum += world.state.buckets()[i].passed.load();
   return sum;
 }
@@ -166,13 +166,13 @@ BOOST_AUTO_TEST_CASE(table_holds_what_its_slow_twin_holds) {
 
 BOOST_AUTO_TEST_CASE(flows_of_one_bucket_overflow_into_the_next_ones_and_come_out_again) {
   TableWorld world(200);
-  std::vector<Tuple> const tuples = crowd(world, 40);
+  std::vector<packet::Tuple> const tuples = crowd(world, 40);
   std::vector<uint32_t> indexes;
-  for (const Tuple& tuple : tuples) indexes.push_back(*add(world, tuple));
+  for (const packet::Tuple& tuple : tuples) indexes.push_back(*add(world, tuple));
   BOOST_TEST(passed(world) != 0U);
-  for (const Tuple& tuple : tuples) {
+  for (const packet::Tuple& tuple : tuples) {
     BOOST_TEST(finds(world, tuple));
-    BOOST_TEST(finds(world, *inverse(tuple)));
+    BOOST_TEST(finds(world, *packet::inverse(tuple)));
   }
   world.commit();
   for (size_t i = 0; i < tuples.size(); i += 2) world.table->remove(indexes[i]);
@@ -183,8 +183,8 @@ BOOST_AUTO_TEST_CASE(flows_of_one_bucket_overflow_into_the_next_ones_and_come_ou
 
 BOOST_AUTO_TEST_CASE(flow_for_which_no_bucket_has_a_place_is_refused_and_nothing_is_lost) {
   TableWorld world(200);
-  size_t const most = (FlowTable::kMaxPassed + 1) * FlowBucket::kPlaces / 2;  // two places a flow
-  std::vector<Tuple> const tuples = crowd(world, most + 3);
+  size_t const most = (FlowTable::kMaxPassed + 1) * state::FlowBucket::kPlaces / 2;  // two places a flow
+  std::vector<packet::Tuple> const tuples = crowd(world, most + 3);
   std::vector<uint32_t> indexes;
   for (size_t i = 0; i < most; ++i) {
     indexes.push_back(*add(world, tuples[i]));
@@ -229,9 +229,9 @@ BOOST_AUTO_TEST_CASE(generation_of_an_undone_flow_is_not_given_out_again) {
 
 BOOST_AUTO_TEST_CASE(what_adding_and_removing_journal_is_within_what_is_promised) {
   TableWorld world(200);
-  std::vector<Tuple> const tuples = crowd(world, (FlowTable::kMaxPassed + 1) * FlowBucket::kPlaces / 2);
+  std::vector<packet::Tuple> const tuples = crowd(world, (FlowTable::kMaxPassed + 1) * state::FlowBucket::kPlaces / 2);
   std::vector<uint32_t> indexes;
-  for (const Tuple& tuple : tuples) {
+  for (const packet::Tuple& tuple : tuples) {
     size_t const before = world.batch->room();
     indexes.push_back(*add(world, tuple));
     BOOST_TEST(before - world.batch->room() <= FlowTable::kWordsToAdd);
@@ -249,11 +249,11 @@ BOOST_AUTO_TEST_CASE(deletions_are_listed_in_order_until_they_have_been_passed) 
   TableWorld world(4);
   uint32_t const index = *add(world, tuple_of(1, 1));
   uint64_t const generation = world.table->entry(index).generation.load();
-  BOOST_TEST(world.table->room_for_gone(ConntrackState::kGone));
+  BOOST_TEST(world.table->room_for_gone(state::ConntrackState::kGone));
   world.table->remove(index);
   BOOST_TEST(world.state.gone[0].load() == (generation << 32 | index));
-  BOOST_TEST(!world.table->room_for_gone(ConntrackState::kGone));
-  BOOST_TEST(world.table->room_for_gone(ConntrackState::kGone - 1));
+  BOOST_TEST(!world.table->room_for_gone(state::ConntrackState::kGone));
+  BOOST_TEST(world.table->room_for_gone(state::ConntrackState::kGone - 1));
   world.state.gone_passed.store(1);
-  BOOST_TEST(world.table->room_for_gone(ConntrackState::kGone));
+  BOOST_TEST(world.table->room_for_gone(state::ConntrackState::kGone));
 }

@@ -21,11 +21,11 @@ const Ends kOut{address("10.0.0.7"), address("192.0.2.1")};
 const Ends kOut6{address("2001:db8::7"), address("2001:db8:1::1")};
 
 Bytes datagram(const Ends& ends, size_t length, const IpFields& fields = {.dont_fragment = false}) {
-  return ip(ends, protocol::udp, udp(ends, 5000, 53, pattern(length)), fields);
+  return ip(ends, packet::protocol::udp, udp(ends, 5000, 53, pattern(length)), fields);
 }
 
-Fragment part(uint8_t l3, uint32_t begin, uint32_t end, bool more) {
-  Fragment fragment;
+packet::Fragment part(uint8_t l3, uint32_t begin, uint32_t end, bool more) {
+  packet::Fragment fragment;
   fragment.key.l3 = l3;
   fragment.offset = begin;
   fragment.end = end;
@@ -41,9 +41,9 @@ struct Bench {
   explicit Bench(bool with_restarts = false) : restarts(with_restarts) { again(); }
 
   void again() {
-    batch.emplace(memory.as<CommitArea>("pktio.commit"), memory.as<Journal>("pktio.journal"), memory.object("pktio.state"));
+    batch.emplace(memory.as<memory::CommitArea>("pktio.commit"), memory.as<memory::Journal>("pktio.journal"), memory.object("pktio.state"));
     static_cast<void>(batch->recover());
-    reassembly.emplace(memory.as<PktioState>("pktio.state").fragments, memory.as<FragmentCells>("pktio.fragments"));
+    reassembly.emplace(memory.as<state::PktioState>("pktio.state").fragments, memory.as<state::FragmentCells>("pktio.fragments"));
     reassembly->resume();
   }
   void commit() {
@@ -53,7 +53,7 @@ struct Bench {
   }
   Reassembly::Taken take(const Bytes& frame, uint64_t time_ns = kStart, uint32_t wire = 0) {
     pktio::Arrival const arrival{time_ns, static_cast<uint32_t>(frame.size()), std::max(wire, static_cast<uint32_t>(frame.size())), frame.data(), ++count};
-    auto const says = fragment_of(frame, parse(frame, arrival.wire, LinkType::ethernet), 0);
+    auto const says = packet::fragment_of(frame, packet::parse(frame, arrival.wire, packet::LinkType::ethernet), 0);
     BOOST_REQUIRE(says.has_value());
     auto taken = reassembly->take({arrival, *says, 0, time_ns}, *batch);
     commit();
@@ -72,9 +72,9 @@ struct Bench {
 
   bool restarts;
   uint64_t count = 0;
-  Settings settings = small_settings(16, 8, 8);
+  control::Settings settings = small_settings(16, 8, 8);
   Memory memory{settings};
-  std::optional<Batch> batch;
+  std::optional<memory::Batch> batch;
   std::optional<Reassembly> reassembly;
 };
 
@@ -86,7 +86,7 @@ Bytes l3_of(const Bytes& frame) { return {frame.begin() + 14, frame.end()}; }
 
 // Every sequence of four of the twenty fragments that a datagram of four blocks can have.
 BOOST_AUTO_TEST_CASE(a_datagram_is_whole_once_each_byte_is_there_once_and_nothing_contradicts) {
-  std::vector<Fragment> all;
+  std::vector<packet::Fragment> all;
   for (uint32_t begin = 0; begin < 4; ++begin)
     for (uint32_t end = begin + 1; end <= 4; ++end)
       for (bool more : {false, true}) all.push_back(part(4, begin * 8, end * 8, more));
@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(a_datagram_is_whole_once_each_byte_is_there_once_and_nothin
     std::array<int, 4> covered{};
     uint32_t last_end = 0;
     for (size_t step = 0, rest = i; step < 4; ++step, rest /= 20) {
-      const Fragment& one = all[rest % 20];
+      const packet::Fragment& one = all[rest % 20];
       int least = 9, most = 0;
       for (uint32_t block = one.offset / 8; block < one.end / 8; ++block) {
         least = std::min(least, covered[block]);
@@ -156,7 +156,7 @@ BOOST_AUTO_TEST_CASE(codepoints_of_congestion_are_joined_or_contradict) {
   for (const Row& row : {Row{1, 1, Outcome::whole, 0}, Row{4, 8, Outcome::whole, 3}, Row{2, 4, Outcome::whole, 0},
                          Row{8, 8, Outcome::whole, 0}, Row{1, 4, Outcome::spoilt, 0}, Row{1, 8, Outcome::spoilt, 0}}) {
     Datagram datagram;
-    Fragment first = part(4, 0, 8, true), last = part(4, 8, 12, false);
+    packet::Fragment first = part(4, 0, 8, true), last = part(4, 8, 12, false);
     first.ecn = row.one;
     last.ecn = row.other;
     BOOST_TEST((datagram.add(first) == Outcome::held));
@@ -209,7 +209,7 @@ BOOST_AUTO_TEST_CASE(a_fragment_larger_than_a_cell_lies_in_several) {
   Memory const memory(small_settings(16, 8, 8));
   Bench bench(true);
   auto const parts = fragments(whole, 6'000, 9);
-  BOOST_TEST(FragmentCells::cells_for(6'062) == 3U);
+  BOOST_TEST(state::FragmentCells::cells_for(6'062) == 3U);
   // A datagram may have eight cells here.
   BOOST_TEST((bench.take(ethernet(parts[0])).fate == Fate::held));
   BOOST_TEST((bench.take(ethernet(parts[1])).fate == Fate::held));
@@ -264,7 +264,7 @@ BOOST_AUTO_TEST_CASE(a_datagram_is_another_one_when_64_fragments_of_its_sender_h
     for (uint32_t between : {63U, 64U}) {
       Bench bench(dies);
       auto const parts = fragments(datagram(kOut, 60), 24, 1);
-      auto const says = fragment_of(ethernet(parts[1]), parse(ethernet(parts[1]), 100, LinkType::ethernet), 0);
+      auto const says = packet::fragment_of(ethernet(parts[1]), packet::parse(ethernet(parts[1]), 100, packet::LinkType::ethernet), 0);
       BOOST_TEST((bench.take(ethernet(parts[0])).fate == Fate::held));
       // One of its sender's waits all the while; others become whole, and are forgotten.
       BOOST_TEST((bench.take(ethernet(parts[0])).fate == Fate::dropped));
@@ -335,7 +335,7 @@ BOOST_AUTO_TEST_CASE(fragments_too_large_for_the_way_are_cut_again_or_refused) {
   BOOST_TEST(refused.wan.empty());
   BOOST_TEST(refused.dropped("too_big") == 2U);
   BOOST_REQUIRE(refused.lan.size() == 1U);
-  BOOST_TEST(refused.lan[0][14 + 40] == icmpv6::packet_too_big);
+  BOOST_TEST(refused.lan[0][14 + 40] == packet::icmpv6::packet_too_big);
 }
 
 BOOST_AUTO_TEST_CASE(headers_that_all_fragments_repeat_may_be_long) {
@@ -351,10 +351,10 @@ BOOST_AUTO_TEST_CASE(headers_that_all_fragments_repeat_may_be_long) {
       Bytes headers(options + kFragmentHeader);
       headers[0] = kFragment;
       headers[1] = static_cast<uint8_t>(options / 8 - 1);
-      headers[options] = protocol::udp;
+      headers[options] = packet::protocol::udp;
       store_be16(headers.data() + options + 2, static_cast<uint16_t>(at | (end < payload.size() ? 1 : 0)));
       headers[options + 7] = 9;
-      all.push_back(ip(kOut6, protocol::udp, Bytes(payload.begin() + static_cast<ptrdiff_t>(at), payload.begin() + static_cast<ptrdiff_t>(end)),
+      all.push_back(ip(kOut6, packet::protocol::udp, Bytes(payload.begin() + static_cast<ptrdiff_t>(at), payload.begin() + static_cast<ptrdiff_t>(end)),
                        {.extensions = headers, .first_extension = kDestination}));
     }
     return all;

@@ -31,7 +31,7 @@ namespace {
 constexpr uid_t kSomebody = 61777;
 
 kj::AutoCloseFd memory_or_die(uint64_t bytes) {
-  auto memory = create_memory("test", bytes);
+  auto memory = memory::create_memory("test", bytes);
   if (!memory) std::abort();
   return kj::mv(*memory);
 }
@@ -43,13 +43,13 @@ bool can_map_for_writing(int fd, size_t bytes) {
   return true;
 }
 
-Settings some_settings() {
-  Settings settings;
+control::Settings some_settings() {
+  control::Settings settings;
   settings.ring = 64;
   settings.flows = 77;
   settings.seed = 0xfeedfacecafebeef;
   settings.verdicts = false;
-  settings.chain = Settings::Chain::empty;
+  settings.chain = control::Settings::Chain::empty;
   settings.made_packets = 12;
   settings.interfaces = {{"lan", true, "/a/b.pcap"}, {"wan@1", false, ""}};
   return settings;
@@ -84,13 +84,13 @@ void batter(const std::vector<std::byte>& good, Decode decode, Fine fine) {
 BOOST_AUTO_TEST_CASE(each_memory_has_one_writer_which_is_the_service_it_is_named_after) {
   std::map<std::string, std::set<std::string>> writers;
   for (const auto& entry : keeper::manifest())
-    if (entry.kind == ObjectKind::memory && entry.right == Right::write)
+    if (entry.kind == control::ObjectKind::memory && entry.right == memory::Right::write)
       writers[entry.object].insert(entry.service);
-  Settings early;
+  control::Settings early;
   early.ruleset.early = true;
-  std::vector<ObjectSpec> all = catalog(Settings{});
+  std::vector<chain::ObjectSpec> all = chain::catalog(control::Settings{});
   std::set<std::string> names;
-  for (const auto& spec : catalog(early)) all.push_back(spec);
+  for (const auto& spec : chain::catalog(early)) all.push_back(spec);
   for (const auto& spec : all) {
     names.insert(spec.name);
     BOOST_TEST(writers[spec.name].size() == 1, spec.name);
@@ -111,10 +111,10 @@ BOOST_AUTO_TEST_CASE(each_ring_is_written_by_the_visit_before_the_one_that_reads
       {"ring.home", {"conntrack", "pktio"}}};
   for (const auto& [ring, ends] : ways) {
     const auto& [writer, reader] = ends;
-    for (const char* service : kServices) {
+    for (const char* service : chain::kServices) {
       const auto* entry = keeper::entitled(service, ring);
       BOOST_TEST((entry != nullptr) == (service == writer || service == reader));
-      if (entry != nullptr) BOOST_TEST((entry->right == Right::write) == (service == writer));
+      if (entry != nullptr) BOOST_TEST((entry->right == memory::Right::write) == (service == writer));
     }
     // Each side sees the other's desk, and can wake it.
     BOOST_TEST((keeper::entitled(writer, reader + ".desk") && keeper::entitled(reader, writer + ".desk")));
@@ -128,9 +128,9 @@ BOOST_AUTO_TEST_CASE(each_service_gets_exactly_its_objects) {
   std::map<std::string, size_t> seen;
   for (const auto& entry : keeper::manifest()) ++seen[entry.service];
   BOOST_TEST((seen == counts));
-  for (const char* service : kServices) {
+  for (const char* service : chain::kServices) {
     BOOST_TEST(keeper::entitled(service, "lifeline"));
-    BOOST_TEST((keeper::entitled(service, "config")->right == Right::read));
+    BOOST_TEST((keeper::entitled(service, "config")->right == memory::Right::read));
     BOOST_TEST((keeper::entitled(service, "in.lan") != nullptr) == (std::string_view(service) == "pktio"));
     BOOST_TEST((keeper::entitled(service, "out.lan.pcap") != nullptr) ==
                (std::string_view(service) == "pktio"));
@@ -138,18 +138,18 @@ BOOST_AUTO_TEST_CASE(each_service_gets_exactly_its_objects) {
          {"keeper.state", "socket.objects", "process.pktio", "in.", "bell.", "", "nonsense"})
       BOOST_TEST(!keeper::entitled(service, never));
   }
-  BOOST_TEST((keeper::entitled("pktio", "in.lan")->right == Right::read));
+  BOOST_TEST((keeper::entitled("pktio", "in.lan")->right == memory::Right::read));
   BOOST_TEST(!keeper::entitled("stranger", "config"));
 }
 
 BOOST_AUTO_TEST_CASE(memory_for_reading_cannot_be_written) {
   auto const memory = memory_or_die(8192);
-  auto const read_only = reopen_read_only("test", memory);
+  auto const read_only = memory::reopen_read_only("test", memory);
   BOOST_REQUIRE(read_only.has_value());
   BOOST_TEST(can_map_for_writing(memory, 8192));
   BOOST_TEST(!can_map_for_writing(*read_only, 8192));
-  BOOST_TEST(!Mapping::make("test", *read_only, 8192, Right::write));
-  auto const mapping = Mapping::make("test", *read_only, 8192, Right::read);
+  BOOST_TEST(!memory::Mapping::make("test", *read_only, 8192, memory::Right::write));
+  auto const mapping = memory::Mapping::make("test", *read_only, 8192, memory::Right::read);
   BOOST_REQUIRE(mapping.has_value());
   BOOST_TEST(::mprotect(mapping->bytes().data(), 8192, PROT_READ | PROT_WRITE) == -1);
   BOOST_TEST(::pwrite(*read_only, "x", 1, 0) == -1);
@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(another_user_cannot_open_read_only_memory_anew) {
     return;
   }
   auto const memory = memory_or_die(4096);
-  auto const read_only = reopen_read_only("test", memory);
+  auto const read_only = memory::reopen_read_only("test", memory);
   std::string const path = "/proc/self/fd/" + std::to_string(read_only->get());
   BOOST_TEST(in_child([&] {
                if (::setgroups(0, nullptr) != 0 || ::setresgid(kSomebody, kSomebody, kSomebody) != 0 ||
@@ -177,108 +177,108 @@ BOOST_AUTO_TEST_CASE(another_user_cannot_open_read_only_memory_anew) {
 BOOST_AUTO_TEST_CASE(memory_that_could_shrink_or_has_another_size_is_refused) {
   kj::AutoCloseFd loose(::memfd_create("loose", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   BOOST_TEST(::ftruncate(loose, 4096) == 0);
-  BOOST_TEST(!Mapping::make("loose", loose, 4096, Right::read));
+  BOOST_TEST(!memory::Mapping::make("loose", loose, 4096, memory::Right::read));
   auto const memory = memory_or_die(4096);
-  BOOST_TEST(!Mapping::make("test", memory, 8192, Right::read));
-  Grants grants;
-  BOOST_TEST(!grants.add({"loose", ObjectKind::memory, Right::read, 4096}, kj::mv(loose)));
-  BOOST_TEST(!grants.add({"none", ObjectKind::memory, Right::read, 4096}, kj::AutoCloseFd()));
-  BOOST_TEST(!create_memory("empty", 0));
+  BOOST_TEST(!memory::Mapping::make("test", memory, 8192, memory::Right::read));
+  runtime::Grants grants;
+  BOOST_TEST(!grants.add({"loose", control::ObjectKind::memory, memory::Right::read, 4096}, kj::mv(loose)));
+  BOOST_TEST(!grants.add({"none", control::ObjectKind::memory, memory::Right::read, 4096}, kj::AutoCloseFd()));
+  BOOST_TEST(!memory::create_memory("empty", 0));
 }
 
 BOOST_AUTO_TEST_CASE(settings_come_back_as_they_were_and_nobody_can_change_them) {
-  auto const config = make_config(some_settings());
+  auto const config = control::make_config(some_settings());
   BOOST_REQUIRE(config.has_value());
-  auto const bytes = memory_size("config", *config);
+  auto const bytes = memory::memory_size("config", *config);
   BOOST_REQUIRE(bytes.has_value());
   int const anew = ::open(("/proc/self/fd/" + std::to_string(config->get())).c_str(), O_RDWR | O_CLOEXEC);
   BOOST_TEST(anew >= 0);  // the maker may open it anew, and still
   BOOST_TEST(::pwrite(anew, "x", 1, 0) == -1);
   ::close(anew);
-  auto mapping = Mapping::make("config", *config, *bytes, Right::read);
+  auto mapping = memory::Mapping::make("config", *config, *bytes, memory::Right::read);
   BOOST_REQUIRE(mapping.has_value());
-  auto const back = read_config(mapping->bytes());
+  auto const back = control::read_config(mapping->bytes());
   BOOST_REQUIRE(back.has_value());
-  BOOST_TEST((encode(*back) == encode(some_settings())));
+  BOOST_TEST((control::encode(*back) == control::encode(some_settings())));
   BOOST_TEST(back->interfaces[0].path == "/a/b.pcap");
   BOOST_TEST(back->seed == 0xfeedfacecafebeef);
 }
 
 BOOST_AUTO_TEST_CASE(settings_beyond_their_limits_are_refused) {
   auto const refused = [](auto change) {
-    Settings settings = some_settings();
+    control::Settings settings = some_settings();
     change(settings);
-    return !decode(encode(settings)) && !make_config(settings);
+    return !control::decode(control::encode(settings)) && !control::make_config(settings);
   };
-  BOOST_TEST(!refused([](Settings&) {}));
-  BOOST_TEST(refused([](Settings& s) { s.ring = 100; }));
-  BOOST_TEST(refused([](Settings& s) { s.ring = 8; }));
-  BOOST_TEST(refused([](Settings& s) { s.batch = 0; }));
-  BOOST_TEST(refused([](Settings& s) { s.batch = 4097; }));
-  BOOST_TEST(refused([](Settings& s) { s.flows = (1U << 24) + 1; }));
-  BOOST_TEST(refused([](Settings& s) { s.hang_ms = 0; }));
-  BOOST_TEST(refused([](Settings& s) { s.interfaces[1].name = "lan"; }));
-  BOOST_TEST(refused([](Settings& s) { s.interfaces[1].name = "../x"; }));
-  BOOST_TEST(refused([](Settings& s) { s.interfaces[1].name = ""; }));
-  BOOST_TEST(refused([](Settings& s) { s.interfaces.resize(65); }));
+  BOOST_TEST(!refused([](control::Settings&) {}));
+  BOOST_TEST(refused([](control::Settings& s) { s.ring = 100; }));
+  BOOST_TEST(refused([](control::Settings& s) { s.ring = 8; }));
+  BOOST_TEST(refused([](control::Settings& s) { s.batch = 0; }));
+  BOOST_TEST(refused([](control::Settings& s) { s.batch = 4097; }));
+  BOOST_TEST(refused([](control::Settings& s) { s.flows = (1U << 24) + 1; }));
+  BOOST_TEST(refused([](control::Settings& s) { s.hang_ms = 0; }));
+  BOOST_TEST(refused([](control::Settings& s) { s.interfaces[1].name = "lan"; }));
+  BOOST_TEST(refused([](control::Settings& s) { s.interfaces[1].name = "../x"; }));
+  BOOST_TEST(refused([](control::Settings& s) { s.interfaces[1].name = ""; }));
+  BOOST_TEST(refused([](control::Settings& s) { s.interfaces.resize(65); }));
 }
 
 BOOST_AUTO_TEST_CASE(settings_out_of_garbage_are_refused_or_within_their_limits) {
   batter(
-      encode(some_settings()), [](auto bytes) { return decode(bytes); },
-      [](const Settings& settings) { return check(settings).has_value(); });
+      control::encode(some_settings()), [](auto bytes) { return control::decode(bytes); },
+      [](const control::Settings& settings) { return control::check(settings).has_value(); });
 }
 
 BOOST_AUTO_TEST_CASE(control_messages_out_of_garbage_are_refused_or_have_sane_names) {
   auto const any = [](const auto&) { return true; };
   batter(
-      encode(Hello{"conntrack"}), [](auto bytes) { return decode_hello(bytes); },
-      [](const Hello& hello) { return is_object_name(hello.service); });
+      control::encode(control::Hello{"conntrack"}), [](auto bytes) { return control::decode_hello(bytes); },
+      [](const control::Hello& hello) { return control::is_object_name(hello.service); });
   batter(
-      encode(ToService{Grant{"pool", ObjectKind::memory, Right::write, 1234}}),
-      [](auto bytes) { return decode_to_service(bytes); },
-      [](const ToService& message) {
-        const auto* grant = std::get_if<Grant>(&message);
-        return grant == nullptr || (is_object_name(grant->name) && grant->kind <= ObjectKind::process);
+      control::encode(control::ToService{control::Grant{"pool", control::ObjectKind::memory, memory::Right::write, 1234}}),
+      [](auto bytes) { return control::decode_to_service(bytes); },
+      [](const control::ToService& message) {
+        const auto* grant = std::get_if<control::Grant>(&message);
+        return grant == nullptr || (control::is_object_name(grant->name) && grant->kind <= control::ObjectKind::process);
       });
   batter(
-      encode(ToService{Refused{"because"}}), [](auto bytes) { return decode_to_service(bytes); }, any);
-  for (const HolderMessage& message :
-       {HolderMessage{Held{"config", ObjectKind::memory}}, HolderMessage{AllHeld{3}},
-        HolderMessage{StopAll{}}, HolderMessage{Deposit{"process.nat", ObjectKind::process}},
-        HolderMessage{Deposited{"x"}}, HolderMessage{Failed{"so"}}}) {
-    auto const back = decode_holder_message(encode(message));
+      control::encode(control::ToService{control::Refused{"because"}}), [](auto bytes) { return control::decode_to_service(bytes); }, any);
+  for (const control::HolderMessage& message :
+       {control::HolderMessage{control::Held{"config", control::ObjectKind::memory}}, control::HolderMessage{control::AllHeld{3}},
+        control::HolderMessage{control::StopAll{}}, control::HolderMessage{control::Deposit{"process.nat", control::ObjectKind::process}},
+        control::HolderMessage{control::Deposited{"x"}}, control::HolderMessage{control::Failed{"so"}}}) {
+    auto const back = control::decode_holder_message(control::encode(message));
     BOOST_REQUIRE(back.has_value());
     BOOST_TEST(back->index() == message.index());
     batter(
-        encode(message), [](auto bytes) { return decode_holder_message(bytes); }, any);
+        control::encode(message), [](auto bytes) { return control::decode_holder_message(bytes); }, any);
   }
 }
 
 BOOST_AUTO_TEST_CASE(a_parcel_brings_its_descriptor_close_on_exec) {
   SocketPair const pair(SOCK_SEQPACKET);
   auto const memory = memory_or_die(4096);
-  auto const message = encode(Hello{"nat"});
-  BOOST_REQUIRE(send_parcel(pair.left, message, memory, Patience::none).has_value());
-  BOOST_REQUIRE(send_parcel(pair.left, message, -1, Patience::none).has_value());
-  auto first = receive_parcel(pair.right, Patience::none);
+  auto const message = control::encode(control::Hello{"nat"});
+  BOOST_REQUIRE(runtime::send_parcel(pair.left, message, memory, runtime::Patience::none).has_value());
+  BOOST_REQUIRE(runtime::send_parcel(pair.left, message, -1, runtime::Patience::none).has_value());
+  auto first = runtime::receive_parcel(pair.right, runtime::Patience::none);
   BOOST_REQUIRE((first && *first));
   BOOST_TEST(((*first)->bytes == message));
   BOOST_TEST(::fcntl((*first)->descriptor, F_GETFD) == FD_CLOEXEC);
-  auto second = receive_parcel(pair.right, Patience::none);
+  auto second = runtime::receive_parcel(pair.right, runtime::Patience::none);
   BOOST_REQUIRE((second && *second));
   BOOST_TEST((*second)->descriptor.get() == -1);
-  BOOST_TEST(!receive_parcel(pair.right, Patience::none));
+  BOOST_TEST(!runtime::receive_parcel(pair.right, runtime::Patience::none));
   ::shutdown(pair.left, SHUT_RDWR);
-  auto const end = receive_parcel(pair.right, Patience::wait);
+  auto const end = runtime::receive_parcel(pair.right, runtime::Patience::wait);
   BOOST_TEST((end && !*end));
 }
 
 BOOST_AUTO_TEST_CASE(too_long_a_parcel_and_too_many_descriptors_are_refused_and_none_stays_open) {
   SocketPair const pair(SOCK_SEQPACKET);
-  std::vector<std::byte> const large(kMaxMessage + 1);
-  BOOST_REQUIRE(send_parcel(pair.left, large, -1, Patience::none).has_value());
-  BOOST_TEST(!receive_parcel(pair.right, Patience::none));
+  std::vector<std::byte> const large(control::kMaxMessage + 1);
+  BOOST_REQUIRE(runtime::send_parcel(pair.left, large, -1, runtime::Patience::none).has_value());
+  BOOST_TEST(!runtime::receive_parcel(pair.right, runtime::Patience::none));
 
   Pipe pipe;
   std::array<int, 3> const three{pipe.in, pipe.in, pipe.in};
@@ -294,45 +294,45 @@ BOOST_AUTO_TEST_CASE(too_long_a_parcel_and_too_many_descriptors_are_refused_and_
   *c = {.cmsg_len = CMSG_LEN(sizeof three), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
   std::memcpy(CMSG_DATA(c), three.data(), sizeof three);
   BOOST_REQUIRE(::sendmsg(pair.left, &message, 0) == 1);
-  BOOST_TEST(!receive_parcel(pair.right, Patience::none));
+  BOOST_TEST(!runtime::receive_parcel(pair.right, runtime::Patience::none));
   pipe.close_in();
   BOOST_TEST(::read(pipe.out, &byte, 1) == 0);  // nobody holds the writing end any more
 }
 
 BOOST_AUTO_TEST_CASE(a_child_behind_a_gate_does_nothing_until_it_opens_and_ends_with_its_parent) {
   Pipe const pipe;
-  Program program;
+  runtime::Program program;
   program.path = "/bin/sh";
   program.arguments = {"-c", "echo ran >&3"};
   program.inherit = pipe.in;
   program.gated = true;
-  auto child = spawn(program);
+  auto child = runtime::spawn(program);
   BOOST_REQUIRE(child.has_value());
-  BOOST_TEST(!has_ended(child->pidfd));
+  BOOST_TEST(!runtime::has_ended(child->pidfd));
   child->gate = nullptr;  // as when the parent dies
-  BOOST_TEST(readable(child->pidfd, std::chrono::seconds(10)));
-  BOOST_TEST(!readable(pipe.out, std::chrono::milliseconds(0)));
+  BOOST_TEST(runtime::readable(child->pidfd, std::chrono::seconds(10)));
+  BOOST_TEST(!runtime::readable(pipe.out, std::chrono::milliseconds(0)));
 
-  auto second = spawn(program);
+  auto second = runtime::spawn(program);
   BOOST_REQUIRE(second.has_value());
-  BOOST_TEST(pid_of(second->pidfd) == second->pid);
-  open_gate(*second);
-  BOOST_TEST(readable(pipe.out, std::chrono::seconds(10)));
-  BOOST_TEST(readable(second->pidfd, std::chrono::seconds(10)));
+  BOOST_TEST(runtime::pid_of(second->pidfd) == second->pid);
+  runtime::open_gate(*second);
+  BOOST_TEST(runtime::readable(pipe.out, std::chrono::seconds(10)));
+  BOOST_TEST(runtime::readable(second->pidfd, std::chrono::seconds(10)));
   for (pid_t pid : {child->pid, second->pid}) ::waitpid(pid, nullptr, 0);
-  BOOST_TEST(pid_of(second->pidfd) == 0);
+  BOOST_TEST(runtime::pid_of(second->pidfd) == 0);
 }
 
 BOOST_AUTO_TEST_CASE(gated_children_do_not_hold_each_others_gates_open) {
-  Program program;
+  runtime::Program program;
   program.path = "/bin/true";
   program.gated = true;
-  auto first = spawn(program), second = spawn(program);
+  auto first = runtime::spawn(program), second = runtime::spawn(program);
   BOOST_REQUIRE((first && second));
   first->gate = nullptr;
   second->gate = nullptr;
   for (auto* child : {&*first, &*second}) {
-    BOOST_TEST(readable(child->pidfd, std::chrono::seconds(10)));
+    BOOST_TEST(runtime::readable(child->pidfd, std::chrono::seconds(10)));
     ::waitpid(child->pid, nullptr, 0);
   }
 }

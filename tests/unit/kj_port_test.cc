@@ -19,8 +19,8 @@ using namespace bulkhead::test;
 
 namespace {
 
-std::unique_ptr<ControlLoop> make_control() {
-  auto control = ControlLoop::create(32);
+std::unique_ptr<runtime::ControlLoop> make_control() {
+  auto control = runtime::ControlLoop::create(32);
   if (!control) std::abort();
   return std::move(*control);
 }
@@ -29,12 +29,12 @@ struct Streams {
   Streams() {
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0) std::abort();
-    left = make_stream(control->loop(), kj::AutoCloseFd(ends[0]));
-    right = make_stream(control->loop(), kj::AutoCloseFd(ends[1]));
+    left = runtime::make_stream(control->loop(), kj::AutoCloseFd(ends[0]));
+    right = runtime::make_stream(control->loop(), kj::AutoCloseFd(ends[1]));
   }
   kj::WaitScope& scope() { return control->wait_scope(); }
 
-  std::unique_ptr<ControlLoop> control = make_control();
+  std::unique_ptr<runtime::ControlLoop> control = make_control();
   kj::Own<kj::AsyncIoStream> left, right;
 };
 
@@ -140,20 +140,20 @@ BOOST_AUTO_TEST_CASE(listener_replaces_a_dead_socket_and_not_a_live_one) {
   auto control = make_control();
   std::string path = temporary_path();
   {
-    auto first = listen_unix(path);
+    auto first = runtime::listen_unix(path);
     BOOST_REQUIRE(first);
     struct stat status {};
     ::stat(path.c_str(), &status);
     BOOST_TEST((status.st_mode & 0777) == 0600U);
-    auto second = listen_unix(path);
+    auto second = runtime::listen_unix(path);
     BOOST_REQUIRE(!second);
     BOOST_TEST(second.error().message.find(path) != std::string::npos);
   }
-  auto third = listen_unix(path, 0660);
+  auto third = runtime::listen_unix(path, 0660);
   BOOST_REQUIRE(third);
-  auto accepted = accept_one(control->loop(), third->get());
-  auto client = connect_unix(control->loop(), path).wait(control->wait_scope());
-  auto server = make_stream(control->loop(), accepted.wait(control->wait_scope()));
+  auto accepted = runtime::accept_one(control->loop(), third->get());
+  auto client = runtime::connect_unix(control->loop(), path).wait(control->wait_scope());
+  auto server = runtime::make_stream(control->loop(), accepted.wait(control->wait_scope()));
   client->write("hi", 2).wait(control->wait_scope());
   std::array<char, 2> buffer{};
   server->read(buffer.data(), 2).wait(control->wait_scope());
@@ -163,10 +163,10 @@ BOOST_AUTO_TEST_CASE(listener_replaces_a_dead_socket_and_not_a_live_one) {
 
 BOOST_AUTO_TEST_CASE(connecting_to_nobody_fails_with_the_path) {
   auto control = make_control();
-  auto nobody = control->await(connect_unix(control->loop(), "/tmp/bulkhead/no/such/socket"));
+  auto nobody = control->await(runtime::connect_unix(control->loop(), "/tmp/bulkhead/no/such/socket"));
   BOOST_REQUIRE(!nobody);
   BOOST_TEST(nobody.error().message.find("/tmp/bulkhead/no/such/socket") != std::string::npos);
-  BOOST_TEST(!control->await(connect_unix(control->loop(), std::string(200, 'x'))));
+  BOOST_TEST(!control->await(runtime::connect_unix(control->loop(), std::string(200, 'x'))));
 }
 
 BOOST_AUTO_TEST_CASE(kj_timers_fire_in_order_and_measure_from_now) {
@@ -174,13 +174,13 @@ BOOST_AUTO_TEST_CASE(kj_timers_fire_in_order_and_measure_from_now) {
   kj::Timer& timer = control->timer();
   std::this_thread::sleep_for(std::chrono::milliseconds(30));  // the event loop has not run meanwhile
   std::string order;
-  uint64_t start = Loop::now_ns();
+  uint64_t start = runtime::Loop::now_ns();
   auto late = timer.afterDelay(40 * kj::MILLISECONDS).then([&] { order += 'b'; });
   auto early = timer.afterDelay(20 * kj::MILLISECONDS).then([&] { order += 'a'; }).eagerlyEvaluate(nullptr);
   auto never = timer.afterDelay(1 * kj::HOURS);
   late.wait(control->wait_scope());
   BOOST_TEST(order == "ab");
-  BOOST_TEST(Loop::now_ns() - start >= 40 * kMillisecond);
+  BOOST_TEST(runtime::Loop::now_ns() - start >= 40 * kMillisecond);
 }
 
 BOOST_AUTO_TEST_CASE(kj_timer_wakes_a_packet_loop_that_sleeps_in_wait) {
@@ -221,10 +221,10 @@ BOOST_AUTO_TEST_CASE(idle_control_loop_makes_no_system_call) {
     s.control->run_ready();
     filter_call(SYS_io_uring_enter, SECCOMP_RET_KILL_PROCESS);
     constexpr int rounds = 1'000'000;
-    uint64_t start = Loop::now_ns();
+    uint64_t start = runtime::Loop::now_ns();
     for (int i = 0; i < rounds; ++i) s.control->run_ready();
     fmt::print("idle ControlLoop::run_ready: {:.1f} ns\n",
-               static_cast<double>(Loop::now_ns() - start) / rounds);
+               static_cast<double>(runtime::Loop::now_ns() - start) / rounds);
     std::fflush(stdout);
     ::_exit(0);  // the destructors would enter the ring
     return 0;

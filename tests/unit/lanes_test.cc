@@ -28,8 +28,8 @@ table inet fw {
 }
 )";
 
-Settings settings(bool fast_lane = true) {
-  Settings made = with_rules(router_settings(16, 4, 1000), kRules);
+control::Settings settings(bool fast_lane = true) {
+  control::Settings made = with_rules(router_settings(16, 4, 1000), kRules);
   made.fast_lane = fast_lane;
   return made;
 }
@@ -43,17 +43,17 @@ class Stream {
     return *this;
   }
   Stream& udp(uint16_t from, size_t length = 20, IpFields fields = {}, const Ends& ends = kOut) {
-    return add(0, ethernet(ip(ends, protocol::udp, test::udp(ends, from, 53, pattern(length)), fields)));
+    return add(0, ethernet(ip(ends, packet::protocol::udp, test::udp(ends, from, 53, pattern(length)), fields)));
   }
   Stream& answer(uint16_t to, const Ends& ends = kOut.back()) {
-    return add(1, ethernet(ip(ends, protocol::udp, test::udp(ends, 53, to, pattern(20)))));
+    return add(1, ethernet(ip(ends, packet::protocol::udp, test::udp(ends, 53, to, pattern(20)))));
   }
   Stream& tcp(bool back, uint32_t seq, uint32_t ack, uint8_t flags, size_t length = 0) {
     Ends const ends = back ? kOut.back() : kOut;
     Segment segment{.src_port = back ? uint16_t{80} : uint16_t{3000}, .dst_port = back ? uint16_t{3000} : uint16_t{80}, .seq = seq, .ack = ack, .flags = flags};
     segment.payload = pattern(length);
     if ((flags & tcp_flag::syn) != 0) segment.options = syn_options(1400);
-    return add(back ? 1 : 0, ethernet(ip(ends, protocol::tcp, test::tcp(ends, segment))));
+    return add(back ? 1 : 0, ethernet(ip(ends, packet::protocol::tcp, test::tcp(ends, segment))));
   }
   Stream& pause(uint64_t ns) {
     time_ns_ += ns;
@@ -64,13 +64,13 @@ class Stream {
     std::array<std::string, 2> images;
     uint64_t went = 0;
     for (bool const fast_lane : {false, true}) {
-      Settings const with = settings(fast_lane);
+      control::Settings const with = settings(fast_lane);
       Memory memory(with);
       Chain chain(memory, with, input_, 0);
       chain.start_all();
       BOOST_REQUIRE(chain.finish());
       images[fast_lane ? 1 : 0] = image(memory, chain.disk());
-      went = memory.as<PktioState>("pktio.state").lane_packets.load();
+      went = memory.as<state::PktioState>("pktio.state").lane_packets.load();
     }
     BOOST_TEST(first_difference(images[0], images[1]) == "");
     return went;
@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_plain_packet_of_it_goes_through_the_chain) {
   BOOST_TEST(flowing(1000).udp(1000, 20, {.hop_limit = 1}).laned() == before);
   BOOST_TEST(flowing(1000).udp(1000, 1400).laned() == before);                                  // wan's MTU is 1300
   BOOST_TEST(flowing(1000).udp(1000, 20, {.extensions = {148, 4, 0, 0}}).laned() == before);  // router alert
-  Bytes const packet = ip(kOut, protocol::udp, udp(kOut, 1000, 53, pattern(20)));
+  Bytes const packet = ip(kOut, packet::protocol::udp, udp(kOut, 1000, 53, pattern(20)));
   Bytes wrong = ethernet(packet), to_group = ethernet(packet, {.dst = {1, 0, 0x5e, 0, 0, 1}, .vlans = {}});
   wrong.back() ^= 1;
   BOOST_TEST(flowing(1000).add(0, wrong).laned() == before);
@@ -152,8 +152,8 @@ BOOST_AUTO_TEST_CASE(a_translated_flow_has_a_lane_both_ways) {
 
 BOOST_AUTO_TEST_CASE(an_icmp_error_about_it_brings_it_back_and_its_mark_is_seen) {
   uint64_t const before = flowing(1000).laned();
-  Bytes const packet = ip(kOut, protocol::udp, udp(kOut, 1000, 53, pattern(20)));
-  Bytes const error = ethernet(ip(kOut.back(), protocol::icmp, icmp_error(kOut.back(), 3, 1, packet)));
+  Bytes const packet = ip(kOut, packet::protocol::udp, udp(kOut, 1000, 53, pattern(20)));
+  Bytes const error = ethernet(ip(kOut.back(), packet::protocol::icmp, icmp_error(kOut.back(), 3, 1, packet)));
   Stream stream = flowing(1000).add(1, error);
   for (int i = 0; i < 16; ++i) stream.udp(1000);
   BOOST_TEST(stream.laned() > before);
@@ -167,10 +167,10 @@ BOOST_AUTO_TEST_CASE(an_answer_about_a_packet_that_is_not_of_it_brings_it_back_t
     for (int i = 0; i < 40; ++i) stream.udp(1000, 20, {}, ends);
     uint64_t const before = stream.laned();
     BOOST_TEST(before > 0U);
-    Bytes wrong = ethernet(ip(ends.back(), protocol::udp, udp(ends.back(), 53, 1000, pattern(20)), {.hop_limit = 1}));
+    Bytes wrong = ethernet(ip(ends.back(), packet::protocol::udp, udp(ends.back(), 53, 1000, pattern(20)), {.hop_limit = 1}));
     wrong.back() ^= 1;
     stream.add(1, wrong, 0).add(1, wrong, 0);
-    for (int i = 0; i < 3; ++i) stream.add(0, ethernet(ip(ends, protocol::udp, udp(ends, 1000, 53, pattern(20)))), 0);
+    for (int i = 0; i < 3; ++i) stream.add(0, ethernet(ip(ends, packet::protocol::udp, udp(ends, 1000, 53, pattern(20)))), 0);
     for (int i = 0; i < 40; ++i) stream.udp(1000, 20, {}, ends);
     BOOST_TEST(stream.laned() > before);
   }
@@ -226,17 +226,17 @@ BOOST_AUTO_TEST_CASE(data_that_nobody_acknowledges_shortens_a_flows_life_in_the_
 }
 
 BOOST_AUTO_TEST_CASE(a_flow_table_that_may_fill_up_keeps_flows_that_it_may_evict_out_of_the_lane) {
-  Settings few = with_rules(router_settings(64, 4, 100), kRules);  // fewer than two windows
+  control::Settings few = with_rules(router_settings(64, 4, 100), kRules);  // fewer than two windows
   Input input(2);
   for (uint64_t i = 0; i < 64; ++i) {
-    Bytes frame = ethernet(ip(kOut, protocol::udp, udp(kOut, 1000, 53, pattern(20))));
+    Bytes frame = ethernet(ip(kOut, packet::protocol::udp, udp(kOut, 1000, 53, pattern(20))));
     input[0].push_back({kStart + i * kMillisecond, static_cast<uint32_t>(frame.size()), std::move(frame)});
   }
   Memory memory(few);
   Chain chain(memory, few, input, 0);
   chain.start_all();
   BOOST_REQUIRE(chain.finish());
-  BOOST_TEST(memory.as<PktioState>("pktio.state").lane_packets.load() == 0U);
+  BOOST_TEST(memory.as<state::PktioState>("pktio.state").lane_packets.load() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(long_streams_come_out_the_same) {
@@ -245,14 +245,14 @@ BOOST_AUTO_TEST_CASE(long_streams_come_out_the_same) {
     Input const input = streams(seed, 3000);
     std::array<std::string, 2> images;
     for (bool const fast_lane : {false, true}) {
-      Settings with = lane_settings(64, 8, 200 + 100 * static_cast<uint32_t>(seed % 2));
+      control::Settings with = lane_settings(64, 8, 200 + 100 * static_cast<uint32_t>(seed % 2));
       with.fast_lane = fast_lane;
       Memory memory(with);
       Chain chain(memory, with, input, 0);
       chain.start_all();
       BOOST_REQUIRE(chain.finish());
       images[fast_lane ? 1 : 0] = image(memory, chain.disk());
-      went += memory.as<PktioState>("pktio.state").lane_packets.load();
+      went += memory.as<state::PktioState>("pktio.state").lane_packets.load();
     }
     BOOST_TEST_CONTEXT("seed " << seed) BOOST_TEST(first_difference(images[0], images[1]) == "");
   }

@@ -24,8 +24,8 @@ namespace bulkhead::test {
 inline constexpr uint64_t kMillisecond = 1'000'000;
 inline constexpr uint64_t kLong = 10'000 * kMillisecond;  // nothing that works takes as long
 
-inline std::unique_ptr<Loop> make_loop(unsigned entries = 64) {
-  auto loop = Loop::create(entries);
+inline std::unique_ptr<runtime::Loop> make_loop(unsigned entries = 64) {
+  auto loop = runtime::Loop::create(entries);
   if (!loop) {
     fmt::print(stderr, "{}\n", loop.error().message);
     std::abort();
@@ -34,8 +34,8 @@ inline std::unique_ptr<Loop> make_loop(unsigned entries = 64) {
 }
 
 template <class Done>
-void run_until(Loop& loop, Done done) {
-  for (uint64_t end = Loop::now_ns() + kLong; !done() && Loop::now_ns() < end;) loop.wait_for(kLong);
+void run_until(runtime::Loop& loop, Done done) {
+  for (uint64_t end = runtime::Loop::now_ns() + kLong; !done() && runtime::Loop::now_ns() < end;) loop.wait_for(kLong);
 }
 
 struct Bell {

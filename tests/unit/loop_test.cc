@@ -35,32 +35,32 @@ BOOST_AUTO_TEST_SUITE(timers)
 BOOST_AUTO_TEST_CASE(timers_fire_in_the_order_of_their_times) {
   auto loop = make_loop();
   std::string order;
-  Operation late(*loop, [&](int result) { order += result == 0 ? "c" : "!"; });
-  Operation early(*loop, [&](int result) { order += result == 0 ? "a" : "!"; });
-  Operation middle(*loop, [&](int result) { order += result == 0 ? "b" : "!"; });
-  uint64_t start = Loop::now_ns();
+  runtime::Operation late(*loop, [&](int result) { order += result == 0 ? "c" : "!"; });
+  runtime::Operation early(*loop, [&](int result) { order += result == 0 ? "a" : "!"; });
+  runtime::Operation middle(*loop, [&](int result) { order += result == 0 ? "b" : "!"; });
+  uint64_t start = runtime::Loop::now_ns();
   late.after(60 * kMillisecond);
   early.after(20 * kMillisecond);
   middle.after(40 * kMillisecond);
   run_until(*loop, [&] { return order.size() == 3; });
   BOOST_TEST(order == "abc");
-  BOOST_TEST(Loop::now_ns() - start >= 60 * kMillisecond);
+  BOOST_TEST(runtime::Loop::now_ns() - start >= 60 * kMillisecond);
 }
 
 BOOST_AUTO_TEST_CASE(repeating_timer_counts_the_ticks_that_were_slept_through) {
   auto loop = make_loop();
   int ticks = 0, calls = 0;
-  Operation timer(*loop, [&](int n) {
+  runtime::Operation timer(*loop, [&](int n) {
     ticks += n;
     ++calls;
   });
-  uint64_t start = Loop::now_ns();
+  uint64_t start = runtime::Loop::now_ns();
   timer.every(5 * kMillisecond);
   loop->run_ready();
   std::this_thread::sleep_for(std::chrono::milliseconds(32));
   run_until(*loop, [&] { return ticks >= 10; });
   BOOST_TEST(calls < ticks);
-  auto elapsed = static_cast<int>((Loop::now_ns() - start) / (5 * kMillisecond));
+  auto elapsed = static_cast<int>((runtime::Loop::now_ns() - start) / (5 * kMillisecond));
   BOOST_TEST(ticks <= elapsed);
   BOOST_TEST(timer.busy());
 }
@@ -68,21 +68,21 @@ BOOST_AUTO_TEST_CASE(repeating_timer_counts_the_ticks_that_were_slept_through) {
 BOOST_AUTO_TEST_CASE(ticks_do_not_drift_by_the_time_it_takes_to_wake) {
   auto loop = make_loop();
   constexpr uint64_t period = 200'000;
-  uint64_t start = Loop::now_ns(), ticks = 0;
+  uint64_t start = runtime::Loop::now_ns(), ticks = 0;
   bool on_time = false;
-  Operation timer(*loop, [&](int n) {
+  runtime::Operation timer(*loop, [&](int n) {
     ticks += static_cast<uint64_t>(n);
     // Once is enough: this process may be held up between the tick and here, but a drift stays.
-    on_time = on_time || (ticks > 300 && ticks + 1 >= (Loop::now_ns() - start) / period);
+    on_time = on_time || (ticks > 300 && ticks + 1 >= (runtime::Loop::now_ns() - start) / period);
   });
   timer.every(period);
-  for (uint64_t end = start + 2000 * kMillisecond; !on_time && Loop::now_ns() < end;) loop->wait();
+  for (uint64_t end = start + 2000 * kMillisecond; !on_time && runtime::Loop::now_ns() < end;) loop->wait();
   BOOST_TEST(on_time);
 }
 
 BOOST_AUTO_TEST_CASE(cancelled_timer_does_not_fire) {
   auto loop = make_loop();
-  Operation timer(*loop, [](int) { BOOST_ERROR("called"); });
+  runtime::Operation timer(*loop, [](int) { BOOST_ERROR("called"); });
   timer.after(5 * kMillisecond);
   loop->run_ready();
   BOOST_TEST(timer.cancel() == -ECANCELED);
@@ -98,9 +98,9 @@ BOOST_AUTO_TEST_CASE(wait_for_sleeps_its_time_though_signals_interrupt_it) {
   sigaction(SIGALRM, &action, &before);
   itimerval often{{0, 3000}, {0, 3000}}, never{};
   setitimer(ITIMER_REAL, &often, nullptr);
-  uint64_t start = Loop::now_ns();
+  uint64_t start = runtime::Loop::now_ns();
   BOOST_TEST(loop->wait_for(40 * kMillisecond) == 0U);
-  uint64_t slept = Loop::now_ns() - start;
+  uint64_t slept = runtime::Loop::now_ns() - start;
   setitimer(ITIMER_REAL, &never, nullptr);
   sigaction(SIGALRM, &before, nullptr);
   BOOST_TEST(slept >= 40 * kMillisecond);
@@ -118,11 +118,11 @@ BOOST_AUTO_TEST_CASE(ten_thousand_writes_pass_through_a_queue_of_two) {
   BOOST_REQUIRE(file >= 0);
   ::unlink(path);
   std::vector<uint32_t> words(count);
-  std::vector<std::unique_ptr<Operation>> writes;
+  std::vector<std::unique_ptr<runtime::Operation>> writes;
   size_t done = 0, wrong = 0;
   for (size_t i = 0; i < count; ++i) {
     words[i] = static_cast<uint32_t>(i);
-    auto& write = *writes.emplace_back(std::make_unique<Operation>(*loop, [&](int result) {
+    auto& write = *writes.emplace_back(std::make_unique<runtime::Operation>(*loop, [&](int result) {
       ++done;
       if (result != sizeof(uint32_t)) ++wrong;
     }));
@@ -154,10 +154,10 @@ BOOST_AUTO_TEST_CASE(descriptors_travel_in_messages) {
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> room{};
   msghdr in{nullptr, 0, &into, 1, room.data(), room.size(), 0};
   int received = 0;
-  Operation receive(*loop, [&](int n) { received = n; });
+  runtime::Operation receive(*loop, [&](int n) { received = n; });
   receive.receive_message(pair.right, in);
   loop->run_ready();
-  Operation send(*loop, [](int n) { BOOST_TEST(n == 4); });
+  runtime::Operation send(*loop, [](int n) { BOOST_TEST(n == 4); });
   send.send_message(pair.left, out);
   run_until(*loop, [&] { return received != 0; });
   BOOST_TEST(received == 4);
@@ -173,7 +173,7 @@ BOOST_AUTO_TEST_CASE(hang_up_of_a_pipe_is_reported) {
   auto loop = make_loop();
   Pipe pipe;
   int events = 0;
-  Operation poll(*loop, [&](int result) { events = result; });
+  runtime::Operation poll(*loop, [&](int result) { events = result; });
   poll.poll(pipe.out, 0);
   loop->run_ready();
   pipe.close_in();
@@ -191,7 +191,7 @@ BOOST_AUTO_TEST_CASE(exit_of_a_process_is_reported_by_its_pidfd) {
   auto pidfd = static_cast<int>(::syscall(SYS_pidfd_open, child, 0));
   BOOST_REQUIRE(pidfd >= 0);
   int events = 0;
-  Operation poll(*loop, [&](int result) { events = result; });
+  runtime::Operation poll(*loop, [&](int result) { events = result; });
   poll.poll(pidfd, POLLIN);
   run_until(*loop, [&] { return events != 0; });
   BOOST_TEST((events & POLLIN) != 0);
@@ -204,7 +204,7 @@ BOOST_AUTO_TEST_CASE(signals_come_as_events) {
   auto loop = make_loop();
   std::vector<uint32_t> caught;
   auto signals =
-      Signals::create(*loop, {SIGUSR1, SIGUSR2}, [&](auto const& s) { caught.push_back(s.ssi_signo); });
+      runtime::Signals::create(*loop, {SIGUSR1, SIGUSR2}, [&](auto const& s) { caught.push_back(s.ssi_signo); });
   BOOST_REQUIRE(signals);
   for (int round = 0; round < 3; ++round) {
     ::kill(::getpid(), SIGUSR1);
@@ -218,11 +218,11 @@ BOOST_AUTO_TEST_CASE(signals_come_as_events) {
 BOOST_AUTO_TEST_CASE(completions_that_did_not_fit_reach_a_loop_that_never_sleeps) {
   auto loop = make_loop(1);  // two places for completions
   int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
-  std::vector<std::unique_ptr<Operation>> writes;
+  std::vector<std::unique_ptr<runtime::Operation>> writes;
   int done = 0;
   for (int i = 0; i < 9; ++i) {
-    auto& write = *writes.emplace_back(std::make_unique<Operation>(*loop, [&](int) { ++done; }));
-    write.write(null, kWord, kNoOffset);
+    auto& write = *writes.emplace_back(std::make_unique<runtime::Operation>(*loop, [&](int) { ++done; }));
+    write.write(null, kWord, runtime::kNoOffset);
   }
   for (int i = 0; i < 100; ++i) loop->run_ready();
   BOOST_TEST(done == 9);
@@ -232,8 +232,8 @@ BOOST_AUTO_TEST_CASE(completions_that_did_not_fit_reach_a_loop_that_never_sleeps
 BOOST_AUTO_TEST_CASE(callback_that_runs_its_loop_is_stopped_at_once) {
   int status = in_child([] {
     auto loop = make_loop();
-    Operation timer(*loop, [&](int) { loop->run_ready(); });
-    Operation other(*loop, [](int) {});
+    runtime::Operation timer(*loop, [&](int) { loop->run_ready(); });
+    runtime::Operation other(*loop, [](int) {});
     timer.after(1);
     other.after(1);
     loop->wait();
@@ -246,7 +246,7 @@ BOOST_AUTO_TEST_CASE(callback_that_always_starts_again_does_not_keep_run_ready) 
   auto loop = make_loop();
   Pipe pipe;
   int called = 0;
-  std::optional<Operation> poll;
+  std::optional<runtime::Operation> poll;
   poll.emplace(*loop, [&](int) {
     ++called;
     poll->poll(pipe.in, POLLOUT);
@@ -267,7 +267,7 @@ BOOST_AUTO_TEST_CASE(refused_io_uring_names_the_settings_to_change) {
   for (int error : {EPERM, ENOSYS}) {
     int status = in_child([error] {
       filter_call(SYS_io_uring_setup, SECCOMP_RET_ERRNO | static_cast<uint32_t>(error));
-      auto loop = Loop::create(8);
+      auto loop = runtime::Loop::create(8);
       if (loop) return 1;
       bool sysctl = loop.error().message.find("kernel.io_uring_disabled") != std::string::npos;
       bool seccomp = loop.error().message.find("seccomp") != std::string::npos;
@@ -282,18 +282,18 @@ BOOST_AUTO_TEST_CASE(idle_run_ready_makes_no_system_call) {
     auto loop = make_loop();
     Bell bell;
     int heard = 0;
-    Doorbell doorbell(*loop, bell.fd, [&] { ++heard; });
-    Operation timer(*loop, [](int) {});
+    runtime::Doorbell doorbell(*loop, bell.fd, [&] { ++heard; });
+    runtime::Operation timer(*loop, [](int) {});
     timer.after(kLong);
     if (!doorbell.start()) return 1;
-    ring_bell(bell.fd);
+    runtime::ring_bell(bell.fd);
     loop->wait_for(kLong);
     loop->run_ready();
     filter_call(SYS_io_uring_enter, SECCOMP_RET_KILL_PROCESS);
     constexpr int rounds = 1'000'000;
-    uint64_t start = Loop::now_ns();
+    uint64_t start = runtime::Loop::now_ns();
     for (int i = 0; i < rounds; ++i) loop->run_ready();
-    uint64_t ns = Loop::now_ns() - start;
+    uint64_t ns = runtime::Loop::now_ns() - start;
     fmt::print("idle run_ready: {:.1f} ns\n", static_cast<double>(ns) / rounds);
     std::fflush(stdout);
     ::_exit(heard == 1 ? 0 : 2);  // the destructors would enter the ring

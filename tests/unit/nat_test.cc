@@ -16,8 +16,8 @@ namespace {
 
 constexpr uint32_t kFlows = 256;
 
-Settings translating() {
-  Settings settings = small_settings(64, 8, kFlows);
+control::Settings translating() {
+  control::Settings settings = small_settings(64, 8, kFlows);
   settings.ruleset.translates = true;
   return settings;
 }
@@ -26,22 +26,22 @@ struct Table {
   Table() { batch.recover(); }
   void commit() { batch.commit({}); }
 
-  Settings settings = translating();
+  control::Settings settings = translating();
   Memory memory{settings};
-  NatState& state = memory.as<NatState>("nat.state");
-  Batch batch{memory.as<CommitArea>("nat.commit"), memory.as<Journal>("nat.journal"), memory.object("nat.state")};
-  TupleHashes hash{7};
+  state::NatState& state = memory.as<state::NatState>("nat.state");
+  memory::Batch batch{memory.as<memory::CommitArea>("nat.commit"), memory.as<memory::Journal>("nat.journal"), memory.object("nat.state")};
+  state::TupleHashes hash{7};
   Chance chance{7};
   Bindings bindings{state, batch, hash};
 
-  Tuple choose(const Tuple& original, const NatRange& range, Part part, uint32_t index, uint64_t number) {
-    return tuple_in(original, range, part, BoundOthers(bindings, index), chance, number);
+  packet::Tuple choose(const packet::Tuple& original, const packet::NatRange& range, packet::Part part, uint32_t index, uint64_t number) {
+    return packet::tuple_in(original, range, part, state::BoundOthers(bindings, index), chance, number);
   }
-  bool used(const Tuple& tuple, uint32_t index) { return BoundOthers(bindings, index).used(tuple); }
+  bool used(const packet::Tuple& tuple, uint32_t index) { return state::BoundOthers(bindings, index).used(tuple); }
 };
 
-Tuple tuple(const char* src, uint16_t sport, const char* dst, uint16_t dport, uint8_t protocol = protocol::udp) {
-  Tuple made;
+packet::Tuple tuple(const char* src, uint16_t sport, const char* dst, uint16_t dport, uint8_t protocol = packet::protocol::udp) {
+  packet::Tuple made;
   made.src = address(src).bytes;
   made.dst = address(dst).bytes;
   made.l3 = address(src).l3;
@@ -51,30 +51,30 @@ Tuple tuple(const char* src, uint16_t sport, const char* dst, uint16_t dport, ui
   return made;
 }
 
-NatRange to(const char* low, const char* high = nullptr) {
-  NatRange range;
-  range.flags = NatRange::map_ips;
+packet::NatRange to(const char* low, const char* high = nullptr) {
+  packet::NatRange range;
+  range.flags = packet::NatRange::map_ips;
   range.min_address = parse_address(low).value();
   range.max_address = parse_address(high == nullptr ? low : high).value();
   return range;
 }
 
 /// A flow with that original tuple, its source translated.
-Tuple bind(Table& table, uint32_t index, const Tuple& original, const NatRange& range, uint64_t number = 1) {
-  Tuple const out = table.choose(original, range, Part::source, index, number);
-  table.bindings.add(index, 1, Binding::source, original, inverse(out).value());
+packet::Tuple bind(Table& table, uint32_t index, const packet::Tuple& original, const packet::NatRange& range, uint64_t number = 1) {
+  packet::Tuple const out = table.choose(original, range, packet::Part::source, index, number);
+  table.bindings.add(index, 1, state::Binding::source, original, packet::inverse(out).value());
   return out;
 }
 
-IpAddress address_for(const Tuple& from, const NatRange& range) {
-  return {tuple_in(from, range, Part::source, NoFlows(), Chance(7), 1).src, from.l3};
+IpAddress address_for(const packet::Tuple& from, const packet::NatRange& range) {
+  return {packet::tuple_in(from, range, packet::Part::source, packet::NoFlows(), Chance(7), 1).src, from.l3};
 }
 
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(a_free_port_is_kept) {
   Table table;
-  Tuple const out = bind(table, 0, tuple("10.0.0.1", 4000, "192.0.2.1", 53), to("203.0.113.1"));
+  packet::Tuple const out = bind(table, 0, tuple("10.0.0.1", 4000, "192.0.2.1", 53), to("203.0.113.1"));
   BOOST_TEST((out == tuple("203.0.113.1", 4000, "192.0.2.1", 53)));
 }
 
@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(a_taken_port_moves_within_its_class) {
     Table table;
     auto const sport = static_cast<uint16_t>(port);
     bind(table, 0, tuple("10.0.0.1", sport, "192.0.2.1", 53), to("203.0.113.1"));
-    Tuple const out = bind(table, 1, tuple("10.0.0.2", sport, "192.0.2.1", 53), to("203.0.113.1"), 2);
+    packet::Tuple const out = bind(table, 1, tuple("10.0.0.2", sport, "192.0.2.1", 53), to("203.0.113.1"), 2);
     BOOST_TEST((out.src == address("203.0.113.1").bytes));
     BOOST_TEST(out.source_port() != sport);
     BOOST_TEST((out.source_port() >= low && out.source_port() <= high), out.source_port());
@@ -96,25 +96,25 @@ BOOST_AUTO_TEST_CASE(a_taken_port_moves_within_its_class) {
 BOOST_AUTO_TEST_CASE(a_port_that_is_taken_towards_one_server_is_free_towards_another) {
   Table table;
   bind(table, 0, tuple("10.0.0.1", 4000, "192.0.2.1", 53), to("203.0.113.1"));
-  Tuple const out = bind(table, 1, tuple("10.0.0.2", 4000, "192.0.2.2", 53), to("203.0.113.1"));
+  packet::Tuple const out = bind(table, 1, tuple("10.0.0.2", 4000, "192.0.2.2", 53), to("203.0.113.1"));
   BOOST_TEST(out.source_port() == 4000);
 }
 
 BOOST_AUTO_TEST_CASE(a_source_keeps_its_mapping_towards_other_servers) {
   Table table;
   bind(table, 0, tuple("10.0.0.1", 4000, "192.0.2.1", 53), to("203.0.113.1"));
-  Tuple const moved = bind(table, 1, tuple("10.0.0.2", 4000, "192.0.2.1", 53), to("203.0.113.1"), 2);
-  Tuple const again = bind(table, 2, tuple("10.0.0.2", 4000, "192.0.2.9", 53), to("203.0.113.1"), 3);
+  packet::Tuple const moved = bind(table, 1, tuple("10.0.0.2", 4000, "192.0.2.1", 53), to("203.0.113.1"), 2);
+  packet::Tuple const again = bind(table, 2, tuple("10.0.0.2", 4000, "192.0.2.9", 53), to("203.0.113.1"), 3);
   BOOST_TEST(again.source_port() == moved.source_port());
 }
 
 BOOST_AUTO_TEST_CASE(a_single_port_can_be_used_up) {
   Table table;
-  NatRange range = to("203.0.113.1");
-  range.flags |= NatRange::proto_specified;
+  packet::NatRange range = to("203.0.113.1");
+  range.flags |= packet::NatRange::proto_specified;
   range.min_port = range.max_port = 5000;
   bind(table, 0, tuple("10.0.0.1", 4000, "192.0.2.1", 53), range);
-  Tuple const second = table.choose(tuple("10.0.0.2", 4000, "192.0.2.1", 53), range, Part::source, 1, 2);
+  packet::Tuple const second = table.choose(tuple("10.0.0.2", 4000, "192.0.2.1", 53), range, packet::Part::source, 1, 2);
   BOOST_TEST(second.source_port() == 5000);
   BOOST_TEST(table.used(second, 1));
   table.bindings.remove(0);
@@ -123,25 +123,25 @@ BOOST_AUTO_TEST_CASE(a_single_port_can_be_used_up) {
 
 BOOST_AUTO_TEST_CASE(a_direct_flow_whose_reply_would_be_anothers_is_noticed) {
   Table table;
-  Tuple const out = bind(table, 0, tuple("10.0.0.1", 4000, "192.0.2.1", 53), to("203.0.113.1"));
+  packet::Tuple const out = bind(table, 0, tuple("10.0.0.1", 4000, "192.0.2.1", 53), to("203.0.113.1"));
   BOOST_TEST(table.used(out, 1));   // the router itself, from the same address and port
   BOOST_TEST(!table.used(out, 0));  // its own
 }
 
 BOOST_AUTO_TEST_CASE(addresses_of_a_range_are_within_it_and_persistent_ones_do_not_depend_on_the_destination) {
-  NatRange range = to("203.0.113.8", "203.0.113.15"), persistent = range;
-  persistent.flags |= NatRange::persistent;
+  packet::NatRange range = to("203.0.113.8", "203.0.113.15"), persistent = range;
+  persistent.flags |= packet::NatRange::persistent;
   std::map<std::array<uint8_t, 16>, int> seen;
   for (uint32_t client = 0; client < 200; ++client) {
-    Tuple const from = [&] {
-      Tuple made = tuple("10.0.0.1", 4000, "192.0.2.1", 53);
+    packet::Tuple const from = [&] {
+      packet::Tuple made = tuple("10.0.0.1", 4000, "192.0.2.1", 53);
       made.src = address("10.0.0.1").plus(client).bytes;
       return made;
     }();
     IpAddress const chosen = address_for(from, range);
     BOOST_TEST((chosen.bytes >= range.min_address.bytes && chosen.bytes <= range.max_address.bytes));
     ++seen[chosen.bytes];
-    Tuple other = from;
+    packet::Tuple other = from;
     other.dst = address("198.51.100.77").bytes;
     BOOST_TEST((address_for(from, persistent) == address_for(other, persistent)));
   }
@@ -151,9 +151,9 @@ BOOST_AUTO_TEST_CASE(addresses_of_a_range_are_within_it_and_persistent_ones_do_n
 BOOST_AUTO_TEST_CASE(the_table_says_what_a_list_of_all_flows_says) {
   Table table;
   Random random(3);
-  std::map<uint32_t, std::pair<Tuple, Tuple>> twin;
+  std::map<uint32_t, std::pair<packet::Tuple, packet::Tuple>> twin;
   auto const any = [&] {
-    Tuple made = tuple("10.0.0.1", static_cast<uint16_t>(1 + random.below(6)), "192.0.2.1",
+    packet::Tuple made = tuple("10.0.0.1", static_cast<uint16_t>(1 + random.below(6)), "192.0.2.1",
                        static_cast<uint16_t>(1 + random.below(3)));
     made.src = address("10.0.0.1").plus(random.below(4)).bytes;
     return made;
@@ -164,11 +164,11 @@ BOOST_AUTO_TEST_CASE(the_table_says_what_a_list_of_all_flows_says) {
       table.bindings.remove(index);
       twin.erase(index);
     } else if (random.below(2) == 0) {
-      std::pair const tuples{any(), inverse(any()).value()};
+      std::pair const tuples{any(), packet::inverse(any()).value()};
       table.bindings.add(index, 1, 0, tuples.first, tuples.second);
       twin[index] = tuples;
     }
-    Tuple const asked = random.below(2) == 0 ? any() : inverse(any()).value();
+    packet::Tuple const asked = random.below(2) == 0 ? any() : packet::inverse(any()).value();
     uint32_t const besides = random.below(40);
     bool want = false;
     for (const auto& [flow, tuples] : twin)

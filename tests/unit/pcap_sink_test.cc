@@ -40,22 +40,22 @@ const VerdictLine accepted{17, "lan", 1'700'000'000'000'123'456, "accept", "wan"
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(sink_writes_what_the_format_says) {
-  for (LinkType link :
-       {LinkType::ethernet, LinkType::raw_ip, LinkType::linux_cooked_v1, LinkType::linux_cooked_v2}) {
+  for (packet::LinkType link :
+       {packet::LinkType::ethernet, packet::LinkType::raw_ip, packet::LinkType::linux_cooked_v1, packet::LinkType::linux_cooked_v2}) {
     Memory memory;
     auto sink = PcapSink::open(memory, link, true);
     BOOST_REQUIRE(sink);
     for (const auto& packet : packets()) write(**sink, packet);
     BOOST_REQUIRE((*sink)->flush());
     BOOST_CHECK(memory.all ==
-                test::pcap_file(packets(), {.link = static_cast<uint32_t>(linktype_number(link))}));
+                test::pcap_file(packets(), {.link = static_cast<uint32_t>(packet::linktype_number(link))}));
   }
 }
 
 BOOST_AUTO_TEST_CASE(header_comes_with_the_first_flush_and_only_if_fresh) {
   Memory fresh, later;
-  auto first = PcapSink::open(fresh, LinkType::ethernet, true),
-       second = PcapSink::open(later, LinkType::ethernet, false);
+  auto first = PcapSink::open(fresh, packet::LinkType::ethernet, true),
+       second = PcapSink::open(later, packet::LinkType::ethernet, false);
   BOOST_REQUIRE((first && second));
   BOOST_TEST(fresh.all.empty());
   BOOST_REQUIRE(((*first)->flush() && (*second)->flush()));
@@ -68,12 +68,12 @@ BOOST_AUTO_TEST_CASE(successor_continues_behind_what_was_flushed) {
   for (size_t flushed = 0; flushed <= all.size(); ++flushed) {
     Memory memory;
     {
-      auto sink = PcapSink::open(memory, LinkType::ethernet, true);
+      auto sink = PcapSink::open(memory, packet::LinkType::ethernet, true);
       for (size_t i = 0; i < flushed; ++i) write(**sink, all[i]);
       BOOST_REQUIRE((*sink)->flush());
       (*sink)->packet(1, 1, 1, all[1].bytes.data());  // never flushed: never emitted
     }
-    auto sink = PcapSink::open(memory, LinkType::ethernet, false);
+    auto sink = PcapSink::open(memory, packet::LinkType::ethernet, false);
     for (size_t i = flushed; i < all.size(); ++i) write(**sink, all[i]);
     BOOST_REQUIRE((*sink)->flush());
     BOOST_CHECK(memory.all == test::pcap_file(all));

@@ -216,7 +216,7 @@ BOOST_AUTO_TEST_CASE(link_types_are_known_or_refused_by_name) {
   const MemoryFile raw(test::pcap_file({}, {.link = 101}));
   auto source = open(raw);
   BOOST_REQUIRE(source);
-  BOOST_CHECK((*source)->link() == LinkType::raw_ip);
+  BOOST_CHECK((*source)->link() == packet::LinkType::raw_ip);
   BOOST_TEST(contains(read_all(test::pcap_file({}, {.link = 105})).error, "packet 1: link type 105 (IEEE802_11)"));
 }
 

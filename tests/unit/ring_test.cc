@@ -18,21 +18,21 @@ namespace {
 constexpr uint64_t kSlots = 16;
 
 struct Pair {
-  Settings settings = small_settings(kSlots, 8, 8);
+  control::Settings settings = small_settings(kSlots, 8, 8);
   Memory memory{settings};
-  Ring& ring = memory.as<Ring>("ring.track");
-  Word<uint64_t>& head = memory.as<Desk>("conntrack.desk").heads[0].value;
-  Outlet out{ring, head};
-  Inlet in{ring, head};
+  chain::Ring& ring = memory.as<chain::Ring>("ring.track");
+  memory::Word<uint64_t>& head = memory.as<chain::Desk>("conntrack.desk").heads[0].value;
+  chain::Outlet out{ring, head};
+  chain::Inlet in{ring, head};
 
   void put(uint64_t number) {
-    Descriptor descriptor{};
+    chain::Descriptor descriptor{};
     descriptor.number = number;
     descriptor.tuple.src_port = static_cast<uint16_t>(number);
     out.put(descriptor);
   }
   uint64_t take() {
-    Descriptor descriptor;
+    chain::Descriptor descriptor;
     in.get(descriptor);
     in.advance();
     BOOST_TEST(descriptor.tuple.src_port == static_cast<uint16_t>(descriptor.number));
@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(descriptors_are_seen_ahead_of_their_turn) {
   Pair pair;
   for (uint64_t i = 0; i < 3; ++i) pair.put(i + 10);
   pair.out.publish();
-  Descriptor descriptor;
+  chain::Descriptor descriptor;
   pair.in.get(descriptor, 2);
   BOOST_TEST(descriptor.number == 12U);
   BOOST_TEST(pair.take() == 10U);
@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(a_million_descriptors_pass_between_two_threads) {
     uint64_t const there = pair.in.available();
     if (there == 0) std::this_thread::yield();
     for (uint64_t i = 0; i < there; ++i) {
-      Descriptor descriptor;
+      chain::Descriptor descriptor;
       pair.in.get(descriptor);
       pair.in.advance();
       wrong += descriptor.number != seen++;

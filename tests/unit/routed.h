@@ -42,7 +42,7 @@ struct Arrival {
   Bytes frame;
 };
 
-inline Routed through(const Settings& settings, const std::vector<Arrival>& arrivals, uint64_t apart_ns = kMillisecond) {
+inline Routed through(const control::Settings& settings, const std::vector<Arrival>& arrivals, uint64_t apart_ns = kMillisecond) {
   Input input(2);
   for (size_t i = 0; i < arrivals.size(); ++i) {
     const Bytes& frame = arrivals[i].frame;
@@ -52,7 +52,7 @@ inline Routed through(const Settings& settings, const std::vector<Arrival>& arri
   Chain chain(memory, settings, input, 0);
   chain.start_all();
   BOOST_REQUIRE(chain.finish());
-  Outputs const outputs(settings);
+  control::Outputs const outputs(settings);
   const Disk& disk = chain.disk();
   return {records(disk[0]), records(disk[1]), records(disk[outputs.drops]), records(disk[outputs.local]),
           std::string(disk[outputs.verdicts].begin(), disk[outputs.verdicts].end())};

@@ -24,7 +24,7 @@ const Ends kOut{address("10.0.0.7"), address("192.0.2.1")};
 const Ends kOut6{address("2001:db8::7"), address("2001:db8:1::1")};
 
 Bytes datagram(const Ends& ends, const IpFields& fields = {}, size_t length = 20) {
-  return ip(ends, protocol::udp, udp(ends, 5000, 53, pattern(length)), fields);
+  return ip(ends, packet::protocol::udp, udp(ends, 5000, 53, pattern(length)), fields);
 }
 
 /// The ICMP message in a frame from the router.
@@ -41,12 +41,12 @@ Said said(const Bytes& frame) {
   from.l3 = v4 ? 4 : 6;
   std::copy_n(frame.begin() + 14 + (v4 ? 12 : 8), from.size(), from.bytes.begin());
   if (v4) {
-    BOOST_TEST(checksum_fold(checksum_add({frame.data() + 14, 20})) == 0);
-    BOOST_TEST(checksum_fold(checksum_add({frame.data() + l4, frame.size() - l4})) == 0);
+    BOOST_TEST(packet::checksum_fold(packet::checksum_add({frame.data() + 14, 20})) == 0);
+    BOOST_TEST(packet::checksum_fold(packet::checksum_add({frame.data() + l4, frame.size() - l4})) == 0);
   } else {
-    uint64_t sum = checksum_add({frame.data() + 14 + 8, 32}, to_network(static_cast<uint16_t>(frame.size() - l4)));
-    sum += to_network(uint16_t{protocol::icmpv6});
-    BOOST_TEST(checksum_fold(checksum_add({frame.data() + l4, frame.size() - l4}, sum)) == 0);
+    uint64_t sum = packet::checksum_add({frame.data() + 14 + 8, 32}, to_network(static_cast<uint16_t>(frame.size() - l4)));
+    sum += to_network(uint16_t{packet::protocol::icmpv6});
+    BOOST_TEST(packet::checksum_fold(packet::checksum_add({frame.data() + l4, frame.size() - l4}, sum)) == 0);
   }
   return {text_of(from), frame[l4], frame[l4 + 1], load_be32(frame.data() + l4 + 4),
           Bytes(frame.begin() + static_cast<ptrdiff_t>(l4) + 8, frame.end())};
@@ -87,10 +87,10 @@ BOOST_AUTO_TEST_CASE(the_last_hop_is_said_to_the_sender_with_the_packet_as_it_ca
   BOOST_REQUIRE(routed.lan.size() == 2U);
   auto const first = said(routed.lan[0]), second = said(routed.lan[1]);
   BOOST_TEST(first.from == "10.0.0.254");
-  BOOST_TEST((first.type == icmp::time_exceeded && first.code == 0 && first.info == 0));
+  BOOST_TEST((first.type == packet::icmp::time_exceeded && first.code == 0 && first.info == 0));
   BOOST_TEST(first.quoted == packet, boost::test_tools::per_element());
   BOOST_TEST(second.from == "2001:db8::fe");
-  BOOST_TEST((second.type == icmpv6::time_exceeded && second.code == 0));
+  BOOST_TEST((second.type == packet::icmpv6::time_exceeded && second.code == 0));
   BOOST_TEST(second.quoted == packet6, boost::test_tools::per_element());
 }
 
@@ -99,9 +99,9 @@ BOOST_AUTO_TEST_CASE(what_is_too_big_is_refused_with_the_mtu_and_a_part_of_it) {
   BOOST_TEST(routed.dropped("too_big") == 2U);
   BOOST_REQUIRE(routed.lan.size() == 2U);
   auto const first = said(routed.lan[0]), second = said(routed.lan[1]);
-  BOOST_TEST((first.type == icmp::unreachable && first.code == icmp::fragmentation_needed && first.info == 1300));
+  BOOST_TEST((first.type == packet::icmp::unreachable && first.code == packet::icmp::fragmentation_needed && first.info == 1300));
   BOOST_TEST(routed.lan[0].size() == 14U + 576);
-  BOOST_TEST((second.type == icmpv6::packet_too_big && second.info == 1300));
+  BOOST_TEST((second.type == packet::icmpv6::packet_too_big && second.info == 1300));
   BOOST_TEST(routed.lan[1].size() == 14U + 1280);
 }
 
@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(no_route_is_said_as_often_as_the_limits_allow) {
   // A new peer has five; each answer costs one as "no route" and one as an error.
   BOOST_TEST(routed.lan.size() == 2U);
   auto const first = said(routed.lan.at(0));
-  BOOST_TEST((first.type == icmp::unreachable && first.code == icmp::net_unreachable));
+  BOOST_TEST((first.type == packet::icmp::unreachable && first.code == packet::icmp::net_unreachable));
   BOOST_TEST(through(burst, 2000 * kMillisecond).lan.size() == 12U);
 }
 
@@ -166,8 +166,8 @@ BOOST_AUTO_TEST_CASE(martians_and_groups_go_nowhere_and_are_not_answered) {
 
 BOOST_AUTO_TEST_CASE(errors_and_frames_to_groups_are_not_answered) {
   IpFields const last{.hop_limit = 1};
-  Bytes const error = ip(kOut, protocol::icmp, icmp_error(kOut, 3, 3, datagram(kOut.back())), last);
-  Bytes const error6 = ip(kOut6, protocol::icmpv6, icmp_error(kOut6, 1, 4, datagram(kOut6.back())), last);
+  Bytes const error = ip(kOut, packet::protocol::icmp, icmp_error(kOut, 3, 3, datagram(kOut.back())), last);
+  Bytes const error6 = ip(kOut6, packet::protocol::icmpv6, icmp_error(kOut6, 1, 4, datagram(kOut6.back())), last);
   Bytes const loud = ethernet(datagram(kOut, last), {.dst = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, .vlans = {}});
   auto const routed = through({ethernet(error), ethernet(error6), loud});
   BOOST_TEST(routed.dropped("ttl") == 2U, routed.verdicts);
@@ -195,5 +195,5 @@ BOOST_AUTO_TEST_CASE(link_local_sources_do_not_cross_the_router) {
   auto const routed = through({ethernet(datagram(near))});
   BOOST_TEST(routed.dropped("beyond_scope") == 1U);
   BOOST_REQUIRE(routed.lan.size() == 1U);
-  BOOST_TEST((said(routed.lan[0]).code == icmpv6::beyond_scope));
+  BOOST_TEST((said(routed.lan[0]).code == packet::icmpv6::beyond_scope));
 }

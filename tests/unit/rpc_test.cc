@@ -58,21 +58,21 @@ struct Temporary {
 };
 
 kj::AutoCloseFd listen_or_die(std::string const& path) {
-  auto listener = listen_unix(path);
+  auto listener = runtime::listen_unix(path);
   if (!listener) std::abort();
   return kj::mv(*listener);
 }
 
 /// A server and whatever clients a test wants, on one loop.
 struct Bench {
-  explicit Bench(RpcLimits const& limits = {}) {
-    auto made = ControlLoop::create(64);
+  explicit Bench(runtime::RpcLimits const& limits = {}) {
+    auto made = runtime::ControlLoop::create(64);
     if (!made) std::abort();
     control = std::move(*made);
     server.emplace(*control, listen_or_die(place.path), kj::heap<EchoImpl>(), limits);
   }
 
-  kj::Own<RpcClient> connect() {
+  kj::Own<runtime::RpcClient> connect() {
     return RpcClient::connect(*control, place.path).wait(control->wait_scope());
   }
   std::string say(Echo::Client echo, char const* text) {
@@ -90,11 +90,11 @@ struct Bench {
     auto client = connect();
     return say(client->bootstrap().castAs<Echo>(), "are you there") == "are you there";
   }
-  RpcCounters const& counters() { return server->counters(); }
+  runtime::RpcCounters const& counters() { return server->counters(); }
 
   Temporary place;
   std::unique_ptr<ControlLoop> control;
-  std::optional<RpcServer> server;
+  std::optional<runtime::RpcServer> server;
 };
 
 /// A client that is only a socket.
@@ -139,14 +139,14 @@ BOOST_AUTO_TEST_CASE(two_processes_talk) {
   auto listener = listen_or_die(place.path);
   pid_t child = ::fork();
   if (child == 0) {
-    auto control = ControlLoop::create(32);
+    auto control = runtime::ControlLoop::create(32);
     if (!control) ::_exit(1);
-    RpcServer server(**control, kj::mv(listener), kj::heap<EchoImpl>());
+    runtime::RpcServer server(**control, kj::mv(listener), kj::heap<EchoImpl>());
     while (server.counters().ended == 0) (*control)->wait();  // as a packet service does
     ::_exit(server.counters().failed == 0 ? 0 : 2);
   }
   {
-    auto control = ControlLoop::create(32);
+    auto control = runtime::ControlLoop::create(32);
     BOOST_REQUIRE(control);
     auto client = (*control)->await(RpcClient::connect(**control, place.path));
     BOOST_REQUIRE(client);
@@ -189,7 +189,7 @@ BOOST_AUTO_TEST_CASE(many_clients_are_served_at_once) {
 }
 
 BOOST_AUTO_TEST_CASE(one_client_too_many_is_refused_until_another_leaves) {
-  Bench bench(RpcLimits{.clients = 2});
+  Bench bench(runtime::RpcLimits{.clients = 2});
   auto first = bench.connect(), second = bench.connect(), third = bench.connect();
   BOOST_TEST(bench.say(first->bootstrap().castAs<Echo>(), "1") == "1");
   BOOST_TEST(bench.say(second->bootstrap().castAs<Echo>(), "2") == "2");
@@ -237,7 +237,7 @@ BOOST_AUTO_TEST_CASE(random_bytes_never_stop_the_server) {
 }
 
 BOOST_AUTO_TEST_CASE(message_beyond_the_limit_ends_its_connection_before_it_is_stored) {
-  Bench bench(RpcLimits{.message_bytes = 64 << 10});
+  Bench bench(runtime::RpcLimits{.message_bytes = 64 << 10});
   RawClient bad(bench.place.path);
   std::array<uint32_t, 2> header{0, (64 << 10) / 8 + 1};
   bad.send(header.data(), sizeof header);
@@ -273,7 +273,7 @@ BOOST_AUTO_TEST_CASE(client_that_vanishes_in_the_middle_of_a_message_is_forgotte
 }
 
 BOOST_AUTO_TEST_CASE(client_that_does_not_read_is_not_read_and_then_cut_off) {
-  Bench bench(RpcLimits{.write_ns = 500 * kMillisecond});
+  Bench bench(runtime::RpcLimits{.write_ns = 500 * kMillisecond});
   RawClient bad(bench.place.path);
   ask_bootstrap(bad, 0);
   auto has_room = [&] {
@@ -284,7 +284,7 @@ BOOST_AUTO_TEST_CASE(client_that_does_not_read_is_not_read_and_then_cut_off) {
   uint32_t sent = 0;
   while (sent < most && has_room()) {
     call_fetch(bad, ++sent, 100'000);
-    for (uint64_t end = Loop::now_ns() + 50 * kMillisecond; !has_room() && Loop::now_ns() < end;) {
+    for (uint64_t end = runtime::Loop::now_ns() + 50 * kMillisecond; !has_room() && runtime::Loop::now_ns() < end;) {
       bench.control->run_ready();
     }
   }

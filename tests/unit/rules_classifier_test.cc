@@ -7,7 +7,7 @@ using namespace bulkhead::test;
 
 namespace {
 
-struct Watch : rules::Watcher {
+struct Watch : ruleset::Watcher {
   void tried(uint32_t, bool) override {}
   void policy(uint32_t) override {}
 };
@@ -20,8 +20,8 @@ class Writer {
   explicit Writer(uint64_t seed) : random_(seed) {}
   std::string ruleset(size_t rules) {
     std::string text = "table inet t {\n map m { type inet_service : verdict; elements = { 3 : drop, 4 : jump b, 5 : goto b, 6 : return } }\n";
-    for (const char* name : {"a", "b"}) text += fmt::format(" chain {} {{\n{} }}\n", name, chain(rules / 4 + 1, false));
-    return text + " chain c { type filter hook forward priority 0; policy drop;\n" + chain(rules, true) + " }\n}\n";
+    for (const char* name : {"a", "b"}) text += fmt::format(" chain {} {{\n{} }}\n", name, in_chain(rules / 4 + 1, false));
+    return text + " chain c { type filter hook forward priority 0; policy drop;\n" + in_chain(rules, true) + " }\n}\n";
   }
   Bytes packet() {
     Ends const ends = random_.below(8) == 0 ? kOut6 : Ends{address(host(kHosts)), address(host(kHosts))};
@@ -67,7 +67,7 @@ class Writer {
       default: return "counter";
     }
   }
-  std::string chain(size_t rules, bool jumps) {
+  std::string in_chain(size_t rules, bool jumps) {
     std::string text;
     for (size_t i = 0; i < rules; ++i) {
       const char* const protocol = random_.below(2) == 0 ? "tcp" : "udp";
@@ -80,7 +80,7 @@ class Writer {
   Random random_;
 };
 
-std::string said_by(const rules::Evaluation& packet) {
+std::string said_by(const ruleset::Evaluation& packet) {
   return fmt::format("{} rule {} policy {} mark {} reject {}/{}", static_cast<int>(packet.verdict), packet.rule, packet.policy,
                      packet.mark, packet.reject.type, packet.reject.code);
 }
@@ -96,8 +96,8 @@ BOOST_AUTO_TEST_CASE(classified_chains_say_what_their_rules_say_in_order) {
     for (int i = 0; i < 400; ++i) {
       Bytes const frame = writer.packet();
       Watch watch;
-      std::string const left = said_by(classified.at(rules::At::forward, frame));
-      std::string const right = said_by(plain.at(rules::At::forward, frame, FlowState::fresh, &watch));
+      std::string const left = said_by(classified.at(ruleset::At::forward, frame));
+      std::string const right = said_by(plain.at(ruleset::At::forward, frame, chain::FlowState::fresh, &watch));
       BOOST_REQUIRE_MESSAGE(left == right && classified.state.words == plain.state.words,
                             "seed " << seed << " packet " << i << ": " << left << ", in order " << right << "\n" << text);
     }
@@ -111,16 +111,16 @@ BOOST_AUTO_TEST_CASE(a_packet_tries_few_rules_of_ten_thousand) {
     text += i % 3 == 0 ? fmt::format("ip saddr {} tcp dport {} accept\n", host, i % 1000) : i % 3 == 1
               ? fmt::format("ip daddr {}/{} counter drop\n", host, 24 + i % 9) : fmt::format("udp dport {} ip saddr 10.0.0.0/8 accept\n", i);
   }
-  Firewall firewall(chain(text));
-  const rules::Classifier* const made = firewall.loaded->program.chains.back().classifier.get();
+  Firewall firewall(in_chain(text));
+  const ruleset::Classifier* const made = firewall.loaded->program.chains.back().classifier.get();
   BOOST_REQUIRE(made != nullptr);
   size_t entries = 0;
   for (const auto& index : made->indexes()) entries += index.rules.size();
   BOOST_TEST(entries < 200'000U);
-  std::array<rules::Classifier::List, rules::Classifier::kListsMost> lists;
+  std::array<ruleset::Classifier::List, ruleset::Classifier::kListsMost> lists;
   for (unsigned i = 0; i < 1000; ++i) {
     Ends const ends{address(fmt::format("10.{}.{}.9", i % 7, i % 40)), address(fmt::format("10.{}.{}.200", i % 7, i % 40))};
-    firewall.at(rules::At::forward, datagram(9, static_cast<uint16_t>(i * 7), ends));
+    firewall.at(ruleset::At::forward, datagram(9, static_cast<uint16_t>(i * 7), ends));
     size_t tried = 0;
     for (size_t list = made->candidates(firewall.packet, 0, lists); list != 0; --list) tried += lists[list - 1].size();
     BOOST_TEST(tried < 40U);
@@ -131,5 +131,5 @@ BOOST_AUTO_TEST_CASE(short_chains_and_those_without_conditions_have_none) {
   std::string some, bare;
   for (int i = 0; i < 20; ++i) some += fmt::format("tcp dport {} accept\n", i);
   for (int i = 0; i < 100; ++i) bare += "counter\n";
-  for (const std::string& rules : {some, bare}) BOOST_TEST((Firewall(chain(rules)).loaded->program.chains.back().classifier == nullptr));
+  for (const std::string& rules : {some, bare}) BOOST_TEST((Firewall(in_chain(rules)).loaded->program.chains.back().classifier == nullptr));
 }

@@ -24,7 +24,7 @@ Bytes with_tcp_options(Bytes options) {
   syn.dst_port = 80;
   syn.flags = tcp_flag::syn;
   syn.options = std::move(options);
-  return ethernet(ip(kOut, protocol::tcp, tcp(kOut, syn)));
+  return ethernet(ip(kOut, packet::protocol::tcp, tcp(kOut, syn)));
 }
 
 /// IPv6 with one extension header, `number`, whose bytes say what follows, before a datagram's UDP header.
@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(options_and_extension_headers_are_found) {
   };
   for (const Row& row : rows)
     BOOST_TEST_CONTEXT(row.rule) {
-      Firewall firewall(chain(row.rule));
+      Firewall firewall(in_chain(row.rule));
       if (!row.yes.empty()) BOOST_TEST(firewall(row.yes) == "accept");
       if (!row.no.empty()) BOOST_TEST(firewall(row.no) == "policy");
     }
@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(options_and_extension_headers_are_found) {
 
 BOOST_AUTO_TEST_CASE(every_length_of_hostile_options_is_survived) {
   uint64_t random = 7;
-  Firewall firewall(chain("tcp option sack3 right 1 accept\n ip option rr addr 16909060 accept\n ip option lsrr exists accept\n"
+  Firewall firewall(in_chain("tcp option sack3 right 1 accept\n ip option rr addr 16909060 accept\n ip option lsrr exists accept\n"
                           " frag id 1 accept\n mh type 1 accept\n dst nexthdr 6 accept", "", "accept"));
   for (int i = 0; i < 20000; ++i) {
     auto const byte = [&] { return static_cast<uint8_t>((random = random * 6364136223846793005U + 1) >> 56); };
@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(every_length_of_hostile_options_is_survived) {
 }
 
 BOOST_AUTO_TEST_CASE(numbers_of_numgen_go_round) {
-  Firewall firewall(chain("meta mark set numgen inc mod 3 offset 10\n numgen inc mod 4 vmap { 0 : accept, 1 : drop, 2 : accept }"));
+  Firewall firewall(in_chain("meta mark set numgen inc mod 3 offset 10\n numgen inc mod 4 vmap { 0 : accept, 1 : drop, 2 : accept }"));
   for (int i = 0; i < 12; ++i) {
     std::string const want = i % 4 == 3 ? "policy" : i % 4 == 1 ? "drop" : "accept";
     BOOST_TEST(firewall(datagram(1, 2)) == want);
@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(numbers_of_numgen_go_round) {
 }
 
 BOOST_AUTO_TEST_CASE(numbers_by_chance_are_the_packets_own) {
-  std::string const text = chain("meta mark set numgen random mod 1000 offset 5\n numgen random mod 2 0 accept");
+  std::string const text = in_chain("meta mark set numgen random mod 1000 offset 5\n numgen random mod 2 0 accept");
   Firewall first(text), second(text);
   std::map<uint32_t, int> seen;
   int accepted = 0;
@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(numbers_by_chance_are_the_packets_own) {
 }
 
 BOOST_AUTO_TEST_CASE(symmetric_hash_is_the_same_both_ways) {
-  Firewall firewall(chain("meta mark set symhash mod 65536 offset 1"));
+  Firewall firewall(in_chain("meta mark set symhash mod 65536 offset 1"));
   std::map<uint32_t, int> seen;
   for (uint16_t port = 1; port < 200; ++port) {
     firewall(datagram(port, 53));
@@ -137,9 +137,9 @@ BOOST_AUTO_TEST_CASE(jenkins_hash_is_lookup3s) {
   // Bob Jenkins' own: hashlittle("", 0), and of the sentence with 0 and 1.
   std::string const said = "Four score and seven years ago";
   auto const bytes = std::span(reinterpret_cast<const uint8_t*>(said.data()), said.size());
-  BOOST_TEST(rules::run::jhash({}, 0) == 0xdeadbeefU);
-  BOOST_TEST(rules::run::jhash(bytes, 0) == 0x17770551U);
-  BOOST_TEST(rules::run::jhash(bytes, 1) == 0xcd628161U);
+  BOOST_TEST(ruleset::run::jhash({}, 0) == 0xdeadbeefU);
+  BOOST_TEST(ruleset::run::jhash(bytes, 0) == 0x17770551U);
+  BOOST_TEST(ruleset::run::jhash(bytes, 1) == 0xcd628161U);
 }
 
 BOOST_AUTO_TEST_CASE(routes_are_looked_into) {
@@ -169,7 +169,7 @@ BOOST_AUTO_TEST_CASE(routes_are_looked_into) {
                               {"fib daddr type unreachable accept", lost6, nowhere}};
   for (const Row& row : rows)
     BOOST_TEST_CONTEXT(row.rule) {
-      Firewall firewall(chain(row.rule));
+      Firewall firewall(in_chain(row.rule));
       firewall.packet.routes = &routes;
       firewall.packet.interfaces = names;
       BOOST_TEST(firewall(datagram(1, 2, row.yes)) == "accept");
@@ -178,16 +178,16 @@ BOOST_AUTO_TEST_CASE(routes_are_looked_into) {
 }
 
 BOOST_AUTO_TEST_CASE(meta_knows_the_packets_time_and_that_nobody_owns_it) {
-  Firewall firewall(chain("meta hour 80000 meta day 2 meta time 1700000000 accept"));  // Tuesday, 22:13:20
+  Firewall firewall(in_chain("meta hour 80000 meta day 2 meta time 1700000000 accept"));  // Tuesday, 22:13:20
   firewall.now_ns = 1'700'000'000'000'000'000;
   BOOST_TEST(firewall(datagram(1, 2)) == "accept");
   firewall.now_ns += 1'000'000'000;
   BOOST_TEST(firewall(datagram(1, 2)) == "policy");
   for (const char* rule : {"meta skuid 0 accept", "meta skuid != 0 accept", "meta cgroup != 1 accept", "meta cpu != 0 accept",
                            "meta priority 1:2 accept", "meta iifkind != \"x\" accept"}) {
-    Firewall other(chain(rule));
+    Firewall other(in_chain(rule));
     BOOST_TEST_CONTEXT(rule) BOOST_TEST(other(datagram(1, 2)) == "policy");
   }
-  Firewall known(chain("meta cpu 0 meta iifgroup default meta priority set 1:2\n meta priority 1:2 meta random < 0xffffffff accept"));
+  Firewall known(in_chain("meta cpu 0 meta iifgroup default meta priority set 1:2\n meta priority 1:2 meta random < 0xffffffff accept"));
   BOOST_TEST(known(datagram(1, 2)) == "accept");
 }

@@ -4,12 +4,12 @@
 
 using namespace bulkhead;
 using namespace bulkhead::test;
-using rules::Resets;
+using ruleset::Resets;
 
 namespace {
 
-std::unique_ptr<rules::Loaded> load(const std::string& rules) {
-  auto made = rules::load("test", "table inet t {\n" + rules + "\n}\n", {});
+std::unique_ptr<ruleset::Loaded> load(const std::string& rules) {
+  auto made = ruleset::load("test", "table inet t {\n" + rules + "\n}\n", {});
   BOOST_REQUIRE_MESSAGE(made.has_value(), (made ? "" : made.error().message));
   return std::move(*made);
 }
@@ -77,9 +77,9 @@ BOOST_AUTO_TEST_CASE(state_that_chains_before_conntrack_share_is_found) {
 BOOST_AUTO_TEST_CASE(what_is_not_tracked_stays_so_and_what_is_tracked_too) {
   Firewall firewall("table inet t {\nchain e { type filter hook prerouting priority raw; udp dport 53 notrack\nct state untracked counter\nct state invalid counter\n}\n" +
                     forward("ct state untracked accept\nnotrack\nct state untracked drop") + "\n}\n");
-  BOOST_TEST((firewall(datagram(1, 2), FlowState::fresh) == "accept"));
-  BOOST_TEST((firewall(datagram(1, 2), FlowState::invalid) == "drop"));
-  BOOST_TEST((firewall(datagram(1, 2), FlowState::untracked) == "accept"));
+  BOOST_TEST((firewall(datagram(1, 2), chain::FlowState::fresh) == "accept"));
+  BOOST_TEST((firewall(datagram(1, 2), chain::FlowState::invalid) == "drop"));
+  BOOST_TEST((firewall(datagram(1, 2), chain::FlowState::untracked) == "accept"));
 }
 
 BOOST_AUTO_TEST_CASE(header_fields_are_set_behind_conntrack_only) {
@@ -91,8 +91,8 @@ BOOST_AUTO_TEST_CASE(header_fields_are_set_behind_conntrack_only) {
     }}
 )", priority);
   };
-  BOOST_TEST(rules::load("test", text("mangle"), {}).has_value());
-  auto const refused = rules::load("test", text("raw"), {});
+  BOOST_TEST(ruleset::load("test", text("mangle"), {}).has_value());
+  auto const refused = ruleset::load("test", text("raw"), {});
   BOOST_REQUIRE(!refused.has_value());
   BOOST_TEST(refused.error().message.find("chain sub: rules that set header fields before conntrack") != std::string::npos, refused.error().message);
 }

@@ -8,8 +8,8 @@
 
 using namespace bulkhead;
 using namespace bulkhead::test;
-using rules::Decision;
-using rules::Evaluation;
+using ruleset::Decision;
+using ruleset::Evaluation;
 
 BOOST_AUTO_TEST_CASE(matches_say_what_nft_says) {
   struct Row {
@@ -52,27 +52,27 @@ BOOST_AUTO_TEST_CASE(matches_say_what_nft_says) {
   };
   for (const Row& row : rows)
     BOOST_TEST_CONTEXT(row.rule) {
-      Firewall firewall(chain(row.rule));
+      Firewall firewall(in_chain(row.rule));
       if (!row.yes.empty()) BOOST_TEST(firewall(row.yes) == "accept");
       if (!row.no.empty()) BOOST_TEST(firewall(row.no) == "policy");
     }
 }
 
 BOOST_AUTO_TEST_CASE(states_of_flows_are_matched) {
-  Firewall firewall(chain("ct state established,related accept\n ct state invalid drop\n ct state new tcp dport 22 accept\n ct state untracked accept"));
-  BOOST_TEST(firewall(datagram(1, 2), FlowState::established) == "accept");
-  BOOST_TEST(firewall(datagram(1, 2), FlowState::related) == "accept");
-  BOOST_TEST(firewall(datagram(1, 2), FlowState::invalid) == "drop");
-  BOOST_TEST(firewall(datagram(1, 2), FlowState::untracked) == "accept");
+  Firewall firewall(in_chain("ct state established,related accept\n ct state invalid drop\n ct state new tcp dport 22 accept\n ct state untracked accept"));
+  BOOST_TEST(firewall(datagram(1, 2), chain::FlowState::established) == "accept");
+  BOOST_TEST(firewall(datagram(1, 2), chain::FlowState::related) == "accept");
+  BOOST_TEST(firewall(datagram(1, 2), chain::FlowState::invalid) == "drop");
+  BOOST_TEST(firewall(datagram(1, 2), chain::FlowState::untracked) == "accept");
   BOOST_TEST(firewall(datagram(1, 2)) == "policy");
   BOOST_TEST(firewall(segment(22, tcp_flag::syn)) == "accept");
-  Firewall map(chain("ct state vmap { established : accept, related : accept, invalid : drop }", "", "accept"));
-  BOOST_TEST(map(datagram(1, 2), FlowState::invalid) == "drop");
-  BOOST_TEST(map(datagram(1, 2), FlowState::fresh) == "accept");
+  Firewall map(in_chain("ct state vmap { established : accept, related : accept, invalid : drop }", "", "accept"));
+  BOOST_TEST(map(datagram(1, 2), chain::FlowState::invalid) == "drop");
+  BOOST_TEST(map(datagram(1, 2), chain::FlowState::fresh) == "accept");
 }
 
 BOOST_AUTO_TEST_CASE(chains_are_jumped_to_and_left) {
-  Firewall firewall(chain("jump web\n udp dport 9 accept\n goto last\n accept",
+  Firewall firewall(in_chain("jump web\n udp dport 9 accept\n goto last\n accept",
                           " chain web { tcp dport 80 accept\n tcp dport 81 return\n tcp dport 82 drop; }\n chain last { udp dport 7 accept; }"));
   BOOST_TEST(firewall(segment(80, 2)) == "accept");
   BOOST_TEST(firewall(segment(81, 2)) == "policy");
@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(chains_are_jumped_to_and_left) {
   BOOST_TEST(firewall(datagram(1, 9)) == "accept");
   BOOST_TEST(firewall(datagram(1, 7)) == "accept");
   BOOST_TEST(firewall(datagram(1, 8)) == "policy");
-  Firewall map(chain("tcp dport vmap { 80 : jump web, 1-10 : drop, 90-99 : goto web }\n accept", " chain web { ip saddr 10.0.0.7 drop; }"));
+  Firewall map(in_chain("tcp dport vmap { 80 : jump web, 1-10 : drop, 90-99 : goto web }\n accept", " chain web { ip saddr 10.0.0.7 drop; }"));
   BOOST_TEST(map(segment(80, 2)) == "drop");
   BOOST_TEST(map(segment(80, 2, kOut.back())) == "accept");
   BOOST_TEST(map(segment(95, 2, kOut.back())) == "policy");
@@ -102,18 +102,18 @@ BOOST_AUTO_TEST_CASE(named_sets_and_maps_are_looked_into) {
       " set bad { type ipv4_addr; flags interval; elements = { 10.0.0.0/30, 10.0.0.7 } }\n"
       " map mark { type inet_service : mark; elements = { 53 : 0x10, 54 : 0x20 } }\n"
       " set both { type ipv4_addr . inet_service; elements = { 10.0.0.7 . 99 } }\n";
-  Firewall firewall(chain("ip saddr . udp dport @both accept\n ip saddr @bad drop\n accept", sets));
+  Firewall firewall(in_chain("ip saddr . udp dport @both accept\n ip saddr @bad drop\n accept", sets));
   BOOST_TEST(firewall(datagram(1, 99)) == "accept");
   BOOST_TEST(firewall(datagram(1, 98)) == "drop");
   BOOST_TEST(firewall(datagram(1, 98, {address("10.0.0.4"), kOut.dst})) == "accept");
-  Firewall marks(chain("meta mark set udp dport map @mark\n meta mark 0x20 drop\n accept", sets));
+  Firewall marks(in_chain("meta mark set udp dport map @mark\n meta mark 0x20 drop\n accept", sets));
   BOOST_TEST(marks(datagram(1, 53)) == "accept");
   BOOST_TEST(marks.packet.mark == 0x10U);
   BOOST_TEST(marks(datagram(1, 54)) == "drop");
 }
 
 BOOST_AUTO_TEST_CASE(counters_quotas_and_limits_keep_their_state) {
-  Firewall firewall(chain("udp dport 1 counter packets 5 bytes 500 accept\n udp dport 2 quota 100 bytes accept\n"
+  Firewall firewall(in_chain("udp dport 1 counter packets 5 bytes 500 accept\n udp dport 2 quota 100 bytes accept\n"
                           " udp dport 3 limit rate 2/second burst 3 packets accept\n udp dport 4 limit rate over 1/second burst 1 packets drop\n"
                           " udp dport 4 accept\n udp dport 5 limit rate 100 bytes/second accept\n udp dport 6 counter name both accept\n udp dport 7 counter name both accept",
                           " counter both { }"));
@@ -137,15 +137,15 @@ BOOST_AUTO_TEST_CASE(counters_quotas_and_limits_keep_their_state) {
 }
 
 BOOST_AUTO_TEST_CASE(marks_of_flows_stay_with_their_generation) {
-  Firewall firewall(chain("udp dport 1 ct mark set 0x5 accept\n ct mark 0x5 drop\n accept"));
+  Firewall firewall(in_chain("udp dport 1 ct mark set 0x5 accept\n ct mark 0x5 drop\n accept"));
   BOOST_TEST(firewall(datagram(9, 2)) == "accept");
   BOOST_TEST(firewall(datagram(9, 1)) == "accept");
   BOOST_TEST(firewall(datagram(9, 2)) == "drop");
-  BOOST_TEST(firewall(datagram(9, 2), FlowState::invalid) == "accept");
+  BOOST_TEST(firewall(datagram(9, 2), chain::FlowState::invalid) == "accept");
 }
 
 BOOST_AUTO_TEST_CASE(rejects_say_how) {
-  Firewall firewall(chain("udp dport 1 reject\n udp dport 2 reject with icmpx admin-prohibited\n udp dport 3 reject with icmp host-unreachable\n"
+  Firewall firewall(in_chain("udp dport 1 reject\n udp dport 2 reject with icmpx admin-prohibited\n udp dport 3 reject with icmp host-unreachable\n"
                           " tcp dport 4 reject with tcp reset"));
   BOOST_TEST(firewall(datagram(9, 1)) == "reject 3/3");
   BOOST_TEST(firewall(datagram(9, 1, kOut6)) == "reject 1/4");
@@ -156,7 +156,7 @@ BOOST_AUTO_TEST_CASE(rejects_say_how) {
 }
 
 BOOST_AUTO_TEST_CASE(what_no_module_can_compile_is_refused_by_name) {
-  auto const made = rules::load("test", chain("ct helper \"ftp\" accept"), {});
+  auto const made = ruleset::load("test", in_chain("ct helper \"ftp\" accept"), {});
   BOOST_REQUIRE(!made.has_value());
   BOOST_TEST(made.error().message.find("not supported yet") != std::string::npos, made.error().message);
 }

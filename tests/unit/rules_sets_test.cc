@@ -15,7 +15,7 @@ Bytes from(unsigned host, uint16_t to = 53) {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(added_elements_are_found_until_they_expire) {
-  Firewall firewall(chain("ip saddr @seen accept\n udp dport 1 add @seen { ip saddr }",
+  Firewall firewall(in_chain("ip saddr @seen accept\n udp dport 1 add @seen { ip saddr }",
                           "set seen { type ipv4_addr; flags dynamic,timeout; timeout 10s; }"));
   BOOST_TEST(firewall(from(7)) == "policy");
   BOOST_TEST(firewall(from(7, 1)) == "policy");
@@ -29,7 +29,7 @@ BOOST_AUTO_TEST_CASE(added_elements_are_found_until_they_expire) {
 
 BOOST_AUTO_TEST_CASE(add_keeps_the_expiry_and_update_moves_it) {
   std::string const sets = "set a { type ipv4_addr; flags dynamic,timeout; }\n set u { type ipv4_addr; flags dynamic,timeout; timeout 1m; }";
-  Firewall firewall(chain("add @a { ip saddr timeout 10s } update @u { ip saddr timeout 10s } accept", sets));
+  Firewall firewall(in_chain("add @a { ip saddr timeout 10s } update @u { ip saddr timeout 10s } accept", sets));
   BOOST_TEST(firewall(from(7)) == "accept");
   firewall.now_ns += 4 * kSecond;
   BOOST_TEST(firewall(from(7)) == "accept");
@@ -39,7 +39,7 @@ BOOST_AUTO_TEST_CASE(add_keeps_the_expiry_and_update_moves_it) {
 }
 
 BOOST_AUTO_TEST_CASE(full_set_ends_the_rule_until_an_element_expires) {
-  Firewall firewall(chain("add @s { ip saddr } accept", "set s { type ipv4_addr; size 3; flags dynamic,timeout; timeout 10s; }"));
+  Firewall firewall(in_chain("add @s { ip saddr } accept", "set s { type ipv4_addr; size 3; flags dynamic,timeout; timeout 10s; }"));
   for (unsigned i = 0; i < 3; ++i, firewall.now_ns += kSecond) BOOST_TEST(firewall(from(i)) == "accept");
   BOOST_TEST(firewall(from(3)) == "policy");
   BOOST_TEST(firewall(from(2)) == "accept");
@@ -50,7 +50,7 @@ BOOST_AUTO_TEST_CASE(full_set_ends_the_rule_until_an_element_expires) {
 }
 
 BOOST_AUTO_TEST_CASE(delete_takes_an_element_away_and_never_ends_the_rule) {
-  Firewall firewall(chain("udp dport 1 delete @s { ip saddr } accept\n ip saddr @s drop\n add @s { ip saddr } accept",
+  Firewall firewall(in_chain("udp dport 1 delete @s { ip saddr } accept\n ip saddr @s drop\n add @s { ip saddr } accept",
                           "set s { type ipv4_addr; size 2; flags dynamic; }"));
   BOOST_TEST(firewall(from(1, 1)) == "accept");
   for (unsigned i = 0; i < 10; ++i) {
@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(delete_takes_an_element_away_and_never_ends_the_rule) {
 }
 
 BOOST_AUTO_TEST_CASE(elements_of_the_file_count_from_the_first_packet) {
-  Firewall firewall(chain("ip saddr @s accept", "set s { type ipv4_addr; flags timeout; timeout 1m; elements = { 10.0.0.1, 10.0.0.2 timeout 5s, "
+  Firewall firewall(in_chain("ip saddr @s accept", "set s { type ipv4_addr; flags timeout; timeout 1m; elements = { 10.0.0.1, 10.0.0.2 timeout 5s, "
                                                 "10.0.0.3 timeout 1h expires 3s } }"));
   for (unsigned i = 1; i <= 3; ++i) BOOST_TEST(firewall(from(i)) == "accept");
   BOOST_TEST(firewall(from(4)) == "policy");
@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(elements_of_the_file_count_from_the_first_packet) {
 }
 
 BOOST_AUTO_TEST_CASE(intervals_expire_too) {
-  Firewall firewall(chain("ip saddr @s accept", "set s { type ipv4_addr; flags interval,timeout; elements = { 10.0.0.0/24 timeout 5s, 10.0.1.0/24 } }"));
+  Firewall firewall(in_chain("ip saddr @s accept", "set s { type ipv4_addr; flags interval,timeout; elements = { 10.0.0.0/24 timeout 5s, 10.0.1.0/24 } }"));
   BOOST_TEST(firewall(from(1)) == "accept");
   BOOST_TEST(firewall(from(257)) == "accept");
   firewall.now_ns += 5 * kSecond;
@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(intervals_expire_too) {
 }
 
 BOOST_AUTO_TEST_CASE(statements_are_each_elements_own) {
-  Firewall firewall(chain("udp dport 53 update @s { ip saddr limit rate 1/second burst 2 packets } accept",
+  Firewall firewall(in_chain("udp dport 53 update @s { ip saddr limit rate 1/second burst 2 packets } accept",
                           "set s { type ipv4_addr; flags dynamic; }"));
   for (unsigned host = 1; host < 4; ++host) {
     BOOST_TEST(firewall(from(host)) == "accept");
@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(statements_are_each_elements_own) {
 }
 
 BOOST_AUTO_TEST_CASE(counters_of_elements_are_listed) {
-  Firewall firewall(chain("add @own { ip saddr counter quota over 100 bytes }\n add @sets { ip saddr }\n ip saddr @fixed accept",
+  Firewall firewall(in_chain("add @own { ip saddr counter quota over 100 bytes }\n add @sets { ip saddr }\n ip saddr @fixed accept",
                           "set own { type ipv4_addr; flags dynamic; }\n set sets { type ipv4_addr; flags dynamic; counter; }\n"
                           "set fixed { type ipv4_addr; counter; elements = { 10.0.0.1 counter packets 5 bytes 7, 10.0.0.2 comment \"two\" } }"));
   for (int i = 0; i < 3; ++i) BOOST_TEST(firewall(from(1)) == "accept");
@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(counters_of_elements_are_listed) {
 }
 
 BOOST_AUTO_TEST_CASE(meters_limit_each_key) {
-  Firewall firewall(chain("meter m size 100 { ip saddr . udp dport limit rate over 1/second burst 2 packets } drop\n accept"));
+  Firewall firewall(in_chain("meter m size 100 { ip saddr . udp dport limit rate over 1/second burst 2 packets } drop\n accept"));
   for (uint16_t port : {uint16_t{53}, uint16_t{54}}) {
     BOOST_TEST(firewall(from(1, port)) == "accept");
     BOOST_TEST(firewall(from(1, port)) == "accept");
@@ -118,7 +118,7 @@ BOOST_AUTO_TEST_CASE(meters_limit_each_key) {
 }
 
 BOOST_AUTO_TEST_CASE(maps_are_filled_and_read) {
-  Firewall firewall(chain("udp dport 1 add @m { ip saddr . udp sport : 0x17 } accept\n meta mark set ip saddr . udp sport map @m accept",
+  Firewall firewall(in_chain("udp dport 1 add @m { ip saddr . udp sport : 0x17 } accept\n meta mark set ip saddr . udp sport map @m accept",
                           "map m { type ipv4_addr . inet_service : mark; flags dynamic,timeout; timeout 10s; }"));
   BOOST_TEST(firewall(from(1)) == "policy");
   BOOST_TEST(firewall(from(1, 1)) == "accept");
@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(maps_are_filled_and_read) {
 }
 
 BOOST_AUTO_TEST_CASE(verdict_maps_with_timeouts_decide_and_jump) {
-  Firewall firewall(chain("ip saddr vmap @v", "map v { type ipv4_addr : verdict; flags timeout; elements = { 10.0.0.1 timeout 5s : accept, "
+  Firewall firewall(in_chain("ip saddr vmap @v", "map v { type ipv4_addr : verdict; flags timeout; elements = { 10.0.0.1 timeout 5s : accept, "
                           "10.0.0.2 : jump other, 10.0.0.3 : drop } }\n chain other { udp dport 53 accept; }"));
   BOOST_TEST(firewall(from(1)) == "accept");
   BOOST_TEST(firewall(from(2)) == "accept");
@@ -141,7 +141,7 @@ BOOST_AUTO_TEST_CASE(verdict_maps_with_timeouts_decide_and_jump) {
 }
 
 BOOST_AUTO_TEST_CASE(any_way_of_adding_and_expiring_is_what_a_plain_map_says) {
-  Firewall firewall(chain("udp dport 1 update @s { ip saddr timeout 7s } accept\n udp dport 2 add @s { ip saddr timeout 3s } accept\n"
+  Firewall firewall(in_chain("udp dport 1 update @s { ip saddr timeout 7s } accept\n udp dport 2 add @s { ip saddr timeout 3s } accept\n"
                           " udp dport 3 delete @s { ip saddr } drop\n udp dport 4 ip saddr @s accept",
                           "set s { type ipv4_addr; size 20; flags dynamic,timeout; }"));
   std::map<unsigned, uint64_t> twin;  // host, expiry
@@ -166,7 +166,7 @@ BOOST_AUTO_TEST_CASE(any_way_of_adding_and_expiring_is_what_a_plain_map_says) {
 }
 
 BOOST_AUTO_TEST_CASE(default_size_holds_65535_elements) {
-  Firewall firewall(chain("update @s { ip saddr counter } accept", "set s { type ipv4_addr; flags dynamic,timeout; timeout 1h; }"));
+  Firewall firewall(in_chain("update @s { ip saddr counter } accept", "set s { type ipv4_addr; flags dynamic,timeout; timeout 1h; }"));
   size_t accepted = 0;
   for (unsigned i = 0; i < 65536; ++i) accepted += firewall(from(i)) == "accept" ? 1 : 0;
   BOOST_TEST(accepted == 65535u);
@@ -174,7 +174,7 @@ BOOST_AUTO_TEST_CASE(default_size_holds_65535_elements) {
 
 BOOST_AUTO_TEST_CASE(what_the_kernel_refuses_is_refused_by_name) {
   auto const reason = [](const std::string& rule, const std::string& sets) {
-    auto made = rules::load("test", chain(rule, sets), {});
+    auto made = ruleset::load("test", in_chain(rule, sets), {});
     return made ? std::string() : made.error().message;
   };
   BOOST_TEST(reason("add @s { ip saddr }", "set s { type ipv4_addr; flags interval; }").find("set s: rules cannot change it") != std::string::npos);

@@ -7,9 +7,9 @@ using namespace bulkhead::test;
 namespace {
 
 /// A datagram of a known flow, through a chain of these rules.
-bool steady(const std::string& rules, const Bytes& frame = datagram(1000, 53), FlowState state = FlowState::established) {
-  Firewall firewall(chain(rules));
-  return firewall.at(rules::At::forward, frame, state).steady;
+bool steady(const std::string& rules, const Bytes& frame = datagram(1000, 53), chain::FlowState state = chain::FlowState::established) {
+  Firewall firewall(in_chain(rules));
+  return firewall.at(ruleset::At::forward, frame, state).steady;
 }
 
 std::string many(const std::string& rule, const std::string& last) {
@@ -47,8 +47,8 @@ BOOST_AUTO_TEST_CASE(what_may_differ_in_the_next_packet_is_not) {
 BOOST_AUTO_TEST_CASE(sets_that_rules_change_are_not) {
   std::string const set = "set s { type ipv4_addr; size 8; flags dynamic,timeout; timeout 1s; }\n";
   for (const char* rule : {"update @s { ip saddr } accept", "ip saddr @s accept", "ip saddr != @s accept"}) {
-    Firewall firewall(chain(std::string(rule) + "\nip daddr 1.1.1.1 add @s { ip saddr }", set));
-    BOOST_TEST(!firewall.at(rules::At::forward, datagram(1000, 53), FlowState::established).steady, rule);
+    Firewall firewall(in_chain(std::string(rule) + "\nip daddr 1.1.1.1 add @s { ip saddr }", set));
+    BOOST_TEST(!firewall.at(ruleset::At::forward, datagram(1000, 53), chain::FlowState::established).steady, rule);
   }
 }
 
@@ -69,15 +69,15 @@ BOOST_AUTO_TEST_CASE(a_classifier_asks_too) {
 }
 
 BOOST_AUTO_TEST_CASE(counters_that_are_met_are_listed) {
-  Firewall firewall(chain("counter\nudp dport 53 counter\nudp dport 54 counter\ncounter accept"));
-  const rules::Evaluation& met = firewall.at(rules::At::forward, datagram(1000, 53), FlowState::established);
+  Firewall firewall(in_chain("counter\nudp dport 53 counter\nudp dport 54 counter\ncounter accept"));
+  const ruleset::Evaluation& met = firewall.at(ruleset::At::forward, datagram(1000, 53), chain::FlowState::established);
   BOOST_TEST(met.steady);
   BOOST_TEST(met.bumped == 3U);
   BOOST_TEST(!steady("counter\ncounter\ncounter\ncounter\ncounter\ncounter accept"));  // more than a lane holds
 }
 
 BOOST_AUTO_TEST_CASE(a_flows_mark_that_changes_is_told) {
-  Firewall firewall(chain("ct mark set 5 accept"));
-  BOOST_TEST(firewall.at(rules::At::forward, datagram(1000, 53), FlowState::established).marks_flow);
-  BOOST_TEST(!firewall.at(rules::At::forward, datagram(1000, 53), FlowState::established).marks_flow);
+  Firewall firewall(in_chain("ct mark set 5 accept"));
+  BOOST_TEST(firewall.at(ruleset::At::forward, datagram(1000, 53), chain::FlowState::established).marks_flow);
+  BOOST_TEST(!firewall.at(ruleset::At::forward, datagram(1000, 53), chain::FlowState::established).marks_flow);
 }

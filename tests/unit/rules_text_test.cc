@@ -12,23 +12,23 @@ namespace bulkhead::rules {
 namespace {
 
 struct Outcome {
-  Ruleset ruleset;
-  Diagnostics diagnostics;
-  Sources sources;
+  ruleset::Ruleset ruleset;
+  ruleset::Diagnostics diagnostics;
+  ruleset::Sources sources;
   [[nodiscard]] std::string first() const {
-    return diagnostics.all().empty() ? std::string() : to_text(diagnostics.all().front(), sources);
+    return diagnostics.all().empty() ? std::string() : ruleset::to_text(diagnostics.all().front(), sources);
   }
 };
 
-const Registry& registry() {
-  static const Registry all(all_modules());
+const ruleset::Registry& registry() {
+  static const ruleset::Registry all(ruleset::all_modules());
   return all;
 }
 
 void read(Outcome& outcome, std::string text) {
   auto const index = outcome.sources.add("in", std::move(text));
-  auto commands = read_text(outcome.sources, index, registry(), {}, outcome.diagnostics);
-  apply(outcome.ruleset, std::move(commands), registry(), outcome.diagnostics);
+  auto commands = ruleset::read_text(outcome.sources, index, registry(), {}, outcome.diagnostics);
+  ruleset::apply(outcome.ruleset, std::move(commands), registry(), outcome.diagnostics);
 }
 
 /// The listing of one rule in a chain of that family.
@@ -36,7 +36,7 @@ std::string rule(std::string_view family, std::string_view text) {
   Outcome outcome;
   read(outcome, fmt::format("table {} t {{\n chain other {{ }}\n chain c {{\n{}\n}}\n}}\n", family, text));
   if (outcome.diagnostics.any()) return outcome.first();
-  return rule_text(outcome.ruleset.tables[0].chains[1].rules[0], family, {});
+  return ruleset::rule_text(outcome.ruleset.tables[0].chains[1].rules[0], family, {});
 }
 
 struct Pair {
@@ -87,10 +87,10 @@ BOOST_AUTO_TEST_CASE(a_language_element_that_is_not_there_is_refused_at_its_plac
 BOOST_AUTO_TEST_CASE(a_file_that_fails_leaves_the_ruleset_before_it) {
   Outcome outcome;
   read(outcome, "add table ip t\nadd chain ip t c\n");
-  std::string const before = list_ruleset(outcome.ruleset, {});
+  std::string const before = ruleset::list_ruleset(outcome.ruleset, {});
   read(outcome, "add rule ip t c accept\nadd rule ip t nowhere accept\n");
   BOOST_TEST(outcome.diagnostics.any());
-  BOOST_TEST(list_ruleset(outcome.ruleset, {}) == before);
+  BOOST_TEST(ruleset::list_ruleset(outcome.ruleset, {}) == before);
 }
 
 BOOST_AUTO_TEST_CASE(rules_are_inserted_replaced_and_deleted_by_handle) {
@@ -98,9 +98,9 @@ BOOST_AUTO_TEST_CASE(rules_are_inserted_replaced_and_deleted_by_handle) {
   read(outcome, "add table ip t\nadd chain ip t c\nadd rule ip t c accept\nadd rule ip t c drop\ninsert rule ip t c handle 3 return\n"
                 "replace rule ip t c handle 2 continue\ndelete rule ip t c handle 3\n");
   BOOST_TEST(!outcome.diagnostics.any());
-  Style style;
+  ruleset::Style style;
   style.handles = true;
-  BOOST_TEST(list_ruleset(outcome.ruleset, style) ==
+  BOOST_TEST(ruleset::list_ruleset(outcome.ruleset, style) ==
              "table ip t { # handle 1\n\tchain c { # handle 1\n\t\tcontinue # handle 5\n\t\treturn # handle 4\n\t}\n}\n");
 }
 
@@ -111,14 +111,14 @@ BOOST_AUTO_TEST_CASE(a_listing_read_again_gives_the_same_listing_in_text_and_jso
                 " chain c { type filter hook input priority filter + 1; policy drop; ip saddr @s tcp dport vmap @m; counter; "
                 "log prefix \"x\" level info; meta mark set ct mark and 0xff; }\n}\n");
   BOOST_TEST_REQUIRE(!outcome.diagnostics.any());
-  std::string const text = list_ruleset(outcome.ruleset, {}), json = json_text(outcome.ruleset, {});
+  std::string const text = ruleset::list_ruleset(outcome.ruleset, {}), json = ruleset::json_text(outcome.ruleset, {});
   Outcome second;
   read(second, text);
-  BOOST_TEST(list_ruleset(second.ruleset, {}) == text);
+  BOOST_TEST(ruleset::list_ruleset(second.ruleset, {}) == text);
   Outcome third;
-  apply(third.ruleset, read_json(json, registry(), third.diagnostics), registry(), third.diagnostics);
+  ruleset::apply(third.ruleset, ruleset::read_json(json, registry(), third.diagnostics), registry(), third.diagnostics);
   BOOST_TEST(!third.diagnostics.any());
-  BOOST_TEST(list_ruleset(third.ruleset, {}) == text);
+  BOOST_TEST(ruleset::list_ruleset(third.ruleset, {}) == text);
 }
 
 BOOST_AUTO_TEST_CASE(hostile_depth_and_size_end_in_an_error) {
@@ -136,16 +136,16 @@ BOOST_AUTO_TEST_CASE(hostile_depth_and_size_end_in_an_error) {
     read(outcome, "add table ip t\nadd chain ip t c\nadd set ip t s { type mark; }\n" + text + "\n");
     BOOST_TEST(outcome.diagnostics.any());
   }
-  Diagnostics diagnostics;
-  static_cast<void>(read_json(deep_json, registry(), diagnostics));
+  ruleset::Diagnostics diagnostics;
+  static_cast<void>(ruleset::read_json(deep_json, registry(), diagnostics));
   BOOST_TEST(diagnostics.any());
 }
 
 BOOST_AUTO_TEST_CASE(every_module_says_what_it_is) {
-  for (const Module* const module : all_modules()) {
+  for (const ruleset::Module* const module : ruleset::all_modules()) {
     BOOST_TEST(!module->name.empty());
     BOOST_TEST(!module->help.empty(), module->name);
-    for (const Key& key : module->keys) BOOST_TEST((key.type != nullptr), module->name << " " << key.name);
+    for (const ruleset::Key& key : module->keys) BOOST_TEST((key.type != nullptr), module->name << " " << key.name);
   }
 }
 

@@ -14,20 +14,20 @@ using namespace bulkhead::conntrack;
 
 namespace {
 
-using Chunks = std::vector<SctpChunk>;
-using enum SctpChunk;
+using Chunks = std::vector<packet::SctpChunk>;
+using enum packet::SctpChunk;
 
 constexpr uint32_t kTag = 0x11111111, kX = 0x22222222, kY = 0x33333333;
-constexpr std::array kBehindOthers{SctpChunk::abort, abort_t, shutdown, shutdown_ack, error, heartbeat, heartbeat_ack};
+constexpr std::array kBehindOthers{packet::SctpChunk::abort, abort_t, shutdown, shutdown_ack, error, heartbeat, heartbeat_ack};
 constexpr uint8_t kData = 0, kOther = 3;
 
-uint8_t type_of(SctpChunk chunk) {
+uint8_t type_of(packet::SctpChunk chunk) {
   constexpr std::array<uint8_t, 14> types{kOther, 1, 2, 6, 7, 8, 9, 10, 11, 14, 4, 5, 6, 14};
   return types[static_cast<size_t>(chunk)];
 }
 
 /// Of a packet with these chunks, and with others behind some of them: `more`.
-SctpFacts facts_of(uint32_t tag, const Chunks& chunks, const std::vector<uint8_t>& more = {}) {
+packet::SctpFacts facts_of(uint32_t tag, const Chunks& chunks, const std::vector<uint8_t>& more = {}) {
   Bytes l4(12);
   store_raw(l4.data() + 4, tag);
   auto const put = [&](uint8_t type, bool reflected) { l4.insert(l4.end(), {type, uint8_t{reflected}, 0, 4}); };
@@ -35,21 +35,21 @@ SctpFacts facts_of(uint32_t tag, const Chunks& chunks, const std::vector<uint8_t
     put(type_of(chunks[i]), chunks[i] == abort_t || chunks[i] == shutdown_complete_t);
     if (i < more.size()) put(more[i], false);
   }
-  Bytes const frame = ethernet(ip({address("10.0.0.1"), address("192.0.2.1")}, protocol::sctp, l4));
-  return sctp_facts(frame, parse(frame, static_cast<uint32_t>(frame.size()), LinkType::ethernet));
+  Bytes const frame = ethernet(ip({address("10.0.0.1"), address("192.0.2.1")}, packet::protocol::sctp, l4));
+  return packet::sctp_facts(frame, packet::parse(frame, static_cast<uint32_t>(frame.size()), packet::LinkType::ethernet));
 }
 
-Chunks listed(const SctpFacts& facts) {
+Chunks listed(const packet::SctpFacts& facts) {
   Chunks chunks;
   for (size_t i = 0; facts.chunk(i) != none; ++i) chunks.push_back(facts.chunk(i));
   return chunks;
 }
 
 struct World {
-  SctpFlow flow;
+  conntrack::SctpFlow flow;
   uint32_t tag;  // the packet's
   bool data;
-  Direction way;
+  chain::Direction way;
 };
 
 /// Tags are only compared with the packet's and with 0, so these are all worlds.
@@ -58,28 +58,28 @@ std::vector<World> worlds() {
   for (uint32_t tag : {0U, kTag})
     for (uint32_t own : std::set<uint32_t>{0, tag, kX})
       for (uint32_t other : std::set<uint32_t>{0, tag, kY})
-        for (unsigned state = 0; state <= static_cast<unsigned>(SctpState::invalid); ++state)
+        for (unsigned state = 0; state <= static_cast<unsigned>(conntrack::SctpState::invalid); ++state)
           for (unsigned bits = 0; bits < 16; ++bits) {
-            Direction const way = (bits & 1) != 0 ? Direction::reply : Direction::original;
-            SctpFlow flow{.tags = {own, other}, .init = {true, false}, .state = static_cast<SctpState>(state),
-                          .last_way = (bits & 2) != 0 ? Direction::reply : Direction::original, .other_tag = (bits & 4) != 0};
-            if (way == Direction::reply) std::swap(flow.tags[0], flow.tags[1]);
+            chain::Direction const way = (bits & 1) != 0 ? chain::Direction::reply : chain::Direction::original;
+            conntrack::SctpFlow flow{.tags = {own, other}, .init = {true, false}, .state = static_cast<conntrack::SctpState>(state),
+                          .last_way = (bits & 2) != 0 ? chain::Direction::reply : chain::Direction::original, .other_tag = (bits & 4) != 0};
+            if (way == chain::Direction::reply) std::swap(flow.tags[0], flow.tags[1]);
             all.push_back({flow, tag, (bits & 8) != 0, way});
           }
   return all;
 }
 
 /// All that a packet does.
-using Done = std::tuple<SctpFlow::Words, SctpOutcome::Fate, uint64_t, bool>;
-Done done(const SctpFlow& flow, const SctpOutcome& outcome) { return {pack(flow), outcome.fate, outcome.timeout_ns, outcome.assured}; }
-Done with_all(const World& world, const SctpFacts& facts, const Chunks& chunks, bool known = true) {
-  SctpFlow flow = world.flow;
-  SctpOutcome const outcome = track_sctp(flow, facts, chunks, world.way, known);
+using Done = std::tuple<conntrack::SctpFlow::Words, conntrack::SctpOutcome::Fate, uint64_t, bool>;
+Done done(const conntrack::SctpFlow& flow, const conntrack::SctpOutcome& outcome) { return {conntrack::pack(flow), outcome.fate, outcome.timeout_ns, outcome.assured}; }
+Done with_all(const World& world, const packet::SctpFacts& facts, const Chunks& chunks, bool known = true) {
+  conntrack::SctpFlow flow = world.flow;
+  conntrack::SctpOutcome const outcome = conntrack::track_sctp(flow, facts, chunks, world.way, known);
   return done(flow, outcome);
 }
-Done with_listed(const World& world, const SctpFacts& facts, bool known) {
-  SctpFlow flow = world.flow;
-  SctpOutcome const outcome = track_sctp(flow, facts, world.way, known);
+Done with_listed(const World& world, const packet::SctpFacts& facts, bool known) {
+  conntrack::SctpFlow flow = world.flow;
+  conntrack::SctpOutcome const outcome = conntrack::track_sctp(flow, facts, world.way, known);
   return done(flow, outcome);
 }
 
@@ -87,20 +87,20 @@ Done with_listed(const World& world, const SctpFacts& facts, bool known) {
 uint32_t memory_of(const Chunks& chunks) {
   std::array<uint32_t, 14> count{};
   bool shutdown_since = false, ack_since = false;
-  for (SctpChunk chunk : chunks) {
+  for (packet::SctpChunk chunk : chunks) {
     count[static_cast<size_t>(chunk)] = std::min(count[static_cast<size_t>(chunk)] + 1, 2U);
     shutdown_since = chunk == shutdown || (shutdown_since && chunk != shutdown_ack);
     ack_since = chunk == heartbeat_ack || (ack_since && chunk != abort_t);
   }
   uint32_t memory = shutdown_since ? 1 : 0;
   memory = memory * 2 + (ack_since ? 1 : 0);
-  for (SctpChunk chunk : kBehindOthers) memory = memory * 3 + count[static_cast<size_t>(chunk)];
+  for (packet::SctpChunk chunk : kBehindOthers) memory = memory * 3 + count[static_cast<size_t>(chunk)];
   return memory;
 }
 
 /// The packet says by chunks which tags it may bear; of its data all chunks know.
-SctpFacts only_tag_of(const World& world) {
-  return {.tag = world.tag, .init_tag = 0, .chunks = static_cast<uint64_t>(heartbeat) | uint64_t{world.data ? SctpFacts::kData : 0} << 60};
+packet::SctpFacts only_tag_of(const World& world) {
+  return {.tag = world.tag, .init_tag = 0, .chunks = static_cast<uint64_t>(heartbeat) | uint64_t{world.data ? packet::SctpFacts::kData : 0} << 60};
 }
 
 }  // namespace
@@ -114,9 +114,9 @@ BOOST_AUTO_TEST_CASE(a_chunk_that_is_not_listed_changes_nothing_in_any_state) {
     Done done;
   };
   std::vector<Met> open;
-  std::set<std::tuple<uint32_t, bool, Direction, Done, uint32_t>> seen;
+  std::set<std::tuple<uint32_t, bool, chain::Direction, Done, uint32_t>> seen;
   auto const meet = [&](Met met) {
-    if (std::get<SctpOutcome::Fate>(met.done) == SctpOutcome::Fate::invalid) return;  // and stays so
+    if (std::get<conntrack::SctpOutcome::Fate>(met.done) == conntrack::SctpOutcome::Fate::invalid) return;  // and stays so
     if (seen.emplace(met.begin.tag, met.begin.data, met.begin.way, met.done, memory_of(met.chunks)).second) open.push_back(std::move(met));
   };
   for (const World& world : worlds()) meet({world, {}, with_all(world, only_tag_of(world), {})});
@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(a_chunk_that_is_not_listed_changes_nothing_in_any_state) {
   while (!open.empty()) {
     Met const met = std::move(open.back());
     open.pop_back();
-    for (SctpChunk chunk : kBehindOthers) {
+    for (packet::SctpChunk chunk : kBehindOthers) {
       Chunks longer = met.chunks;
       longer.push_back(chunk);
       Done const after = with_all(met.begin, only_tag_of(met.begin), longer);
@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE(a_chunk_that_is_not_listed_changes_nothing_in_any_state) {
     }
   }
   BOOST_TEST(left_out > seen.size());
-  BOOST_TEST(most < SctpFacts::kMostChunks);  // and a COOKIE
+  BOOST_TEST(most < packet::SctpFacts::kMostChunks);  // and a COOKIE
 }
 
 BOOST_AUTO_TEST_CASE(a_packet_of_many_chunks_does_what_all_of_them_do) {
@@ -151,31 +151,31 @@ BOOST_AUTO_TEST_CASE(a_packet_of_many_chunks_does_what_all_of_them_do) {
     const World& world = all[random.below(static_cast<uint32_t>(all.size()))];
     bool const known = random.below(4) != 0;
     Chunks chunks;
-    if (random.below(3) == 0) chunks.push_back(static_cast<SctpChunk>(1 + random.below(13)));
+    if (random.below(3) == 0) chunks.push_back(static_cast<packet::SctpChunk>(1 + random.below(13)));
     uint32_t const kinds = 1 + random.below(kBehindOthers.size()), from = random.below(kBehindOthers.size());
     for (uint32_t count = random.below(40); count > 0; --count) chunks.push_back(kBehindOthers[(from + random.below(kinds)) % kBehindOthers.size()]);
     std::vector<uint8_t> more;
     if (world.data && !chunks.empty()) more.resize(random.below(static_cast<uint32_t>(chunks.size())), random.below(2) == 0 ? kData : kOther);
-    SctpFacts const facts = facts_of(world.tag, chunks, more);
-    World const here{world.flow, world.tag, world.data, known ? world.way : Direction::original};
+    packet::SctpFacts const facts = facts_of(world.tag, chunks, more);
+    World const here{world.flow, world.tag, world.data, known ? world.way : chain::Direction::original};
     Done const want = with_all(here, facts, chunks, known);
     if (with_listed(here, facts, known) != want) BOOST_FAIL("round " << round);
-    if (facts.is(SctpFacts::kBad)) continue;
+    if (facts.is(packet::SctpFacts::kBad)) continue;
     for (size_t one = 1; one < 14; ++one)
-      if (facts.has(static_cast<SctpChunk>(one)) != (std::ranges::count(chunks, static_cast<SctpChunk>(one)) > 0)) BOOST_FAIL("round " << round);
+      if (facts.has(static_cast<packet::SctpChunk>(one)) != (std::ranges::count(chunks, static_cast<packet::SctpChunk>(one)) > 0)) BOOST_FAIL("round " << round);
     longest = std::max(longest, listed(facts).size());
-    if (std::get<SctpOutcome::Fate>(want) != SctpOutcome::Fate::invalid) ++valid;
+    if (std::get<conntrack::SctpOutcome::Fate>(want) != conntrack::SctpOutcome::Fate::invalid) ++valid;
   }
   BOOST_TEST(valid > 10'000U);
   BOOST_TEST(longest > 9U);
 }
 
 BOOST_AUTO_TEST_CASE(thirteen_chunks_are_the_most_that_matter) {
-  Chunks const most{cookie_echo, shutdown_ack, shutdown, shutdown_ack, error, SctpChunk::abort, abort_t, heartbeat_ack, abort_t,
+  Chunks const most{cookie_echo, shutdown_ack, shutdown, shutdown_ack, error, packet::SctpChunk::abort, abort_t, heartbeat_ack, abort_t,
                     heartbeat_ack, abort_t, heartbeat, heartbeat};
   Chunks longer = most;
   for (int round = 0; round < 50; ++round) longer.insert(longer.end(), kBehindOthers.begin(), kBehindOthers.end());
-  SctpFacts const facts = facts_of(kTag, longer);
-  BOOST_TEST(!facts.is(SctpFacts::kBad));
+  packet::SctpFacts const facts = facts_of(kTag, longer);
+  BOOST_TEST(!facts.is(packet::SctpFacts::kBad));
   BOOST_TEST((listed(facts) == most));
 }

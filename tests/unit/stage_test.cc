@@ -17,7 +17,7 @@ using namespace bulkhead::test;
 
 namespace {
 
-struct EventBell : Bell {
+struct EventBell : chain::Bell {
   EventBell() : fd(eventfd(0, EFD_NONBLOCK)) {}
   ~EventBell() override { ::close(fd); }
   void ring() noexcept override {
@@ -34,10 +34,10 @@ struct EventBell : Bell {
 };
 
 /// Sends what it got with the next number, until `most` have gone round.
-class Player : public Stage {
+class Player : public chain::Stage {
  public:
-  Player(const StageParts& parts, const Ring& in, const Next& next, bool serves, uint64_t most)
-      : Stage(parts, {&in}, {next}), serves_(serves), most_(most) {}
+  Player(const chain::StageParts& parts, const chain::Ring& in, const chain::Next& next, bool serves, uint64_t most)
+      : chain::Stage(parts, {&in}, {next}), serves_(serves), most_(most) {}
   [[nodiscard]] bool over() const { return last_ >= most_; }
   uint64_t slept = 0;
 
@@ -45,7 +45,7 @@ class Player : public Stage {
   bool work() override { return !over() && (serves_ || inlet(0).available() != 0); }
   bool make() override {
     if (!work() || outlet(0).room() == 0) return false;
-    Descriptor ball{};
+    chain::Descriptor ball{};
     if (!serves_) {
       inlet(0).get(ball);
       inlet(0).advance();
@@ -63,16 +63,16 @@ class Player : public Stage {
 };
 
 struct Table {
-  Settings settings = small_settings(16, 8, 8);
+  control::Settings settings = small_settings(16, 8, 8);
   Memory memory{settings};
   std::array<EventBell, 2> bells;
 
-  StageParts parts(const std::string& service) {
-    return {memory.as<CommitArea>(service + ".commit"), memory.as<Journal>(service + ".journal"),
-            memory.as<Desk>(service + ".desk"), memory.object(service + ".state"), 8};
+  chain::StageParts parts(const std::string& service) {
+    return {memory.as<memory::CommitArea>(service + ".commit"), memory.as<memory::Journal>(service + ".journal"),
+            memory.as<chain::Desk>(service + ".desk"), memory.object(service + ".state"), 8};
   }
-  Next next(const char* ring, const char* service, size_t bell) {
-    return {memory.as<Ring>(ring), memory.as<Desk>(std::string(service) + ".desk"), 0, bells[bell]};
+  chain::Next next(const char* ring, const char* service, size_t bell) {
+    return {memory.as<chain::Ring>(ring), memory.as<chain::Desk>(std::string(service) + ".desk"), 0, bells[bell]};
   }
 };
 
@@ -97,9 +97,9 @@ bool play(Player& player, EventBell& bell, uint64_t seed) {
 BOOST_AUTO_TEST_CASE(no_wake_up_is_lost_in_200000_handovers) {
   constexpr uint64_t handovers = 200'000;
   Table table;
-  Player one(table.parts("rules"), table.memory.as<Ring>("ring.rules"), table.next("ring.nat", "nat", 1), true,
+  Player one(table.parts("rules"), table.memory.as<chain::Ring>("ring.rules"), table.next("ring.nat", "nat", 1), true,
              handovers);
-  Player two(table.parts("nat"), table.memory.as<Ring>("ring.nat"), table.next("ring.rules", "rules", 0), false,
+  Player two(table.parts("nat"), table.memory.as<chain::Ring>("ring.nat"), table.next("ring.rules", "rules", 0), false,
              handovers);
   one.recover();
   two.recover();
@@ -115,43 +115,43 @@ BOOST_AUTO_TEST_CASE(no_wake_up_is_lost_in_200000_handovers) {
 
 BOOST_AUTO_TEST_CASE(stage_with_work_does_not_go_to_sleep) {
   Table table;
-  Player player(table.parts("rules"), table.memory.as<Ring>("ring.rules"), table.next("ring.nat", "nat", 1), false,
+  Player player(table.parts("rules"), table.memory.as<chain::Ring>("ring.rules"), table.next("ring.nat", "nat", 1), false,
                 100);
   player.recover();
   BOOST_TEST(player.may_sleep());
-  BOOST_TEST(table.memory.as<Desk>("rules.desk").asleep.load() == 1U);
+  BOOST_TEST(table.memory.as<chain::Desk>("rules.desk").asleep.load() == 1U);
   player.wake();
-  Outlet out(table.memory.as<Ring>("ring.rules"), table.memory.as<Desk>("rules.desk").heads[0].value);
+  chain::Outlet out(table.memory.as<chain::Ring>("ring.rules"), table.memory.as<chain::Desk>("rules.desk").heads[0].value);
   out.put({});
   out.publish();
   BOOST_TEST(!player.may_sleep());
-  BOOST_TEST(table.memory.as<Desk>("rules.desk").asleep.load() == 0U);
+  BOOST_TEST(table.memory.as<chain::Desk>("rules.desk").asleep.load() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(successor_publishes_again_and_rings_everybody) {
   Table table;
   auto player = [&] {
-    return Player(table.parts("rules"), table.memory.as<Ring>("ring.rules"), table.next("ring.nat", "nat", 1), true,
+    return Player(table.parts("rules"), table.memory.as<chain::Ring>("ring.rules"), table.next("ring.nat", "nat", 1), true,
                   100);
   };
   Player first = player();
   first.recover();
   BOOST_TEST(table.bells[1].wait());
   BOOST_TEST(first.step());
-  table.memory.as<Ring>("ring.nat").tail.store(0);  // as if it had died between commit and publish
+  table.memory.as<chain::Ring>("ring.nat").tail.store(0);  // as if it had died between commit and publish
   Player second = player();
   second.recover();
-  BOOST_TEST(table.memory.as<Ring>("ring.nat").tail.load() == 1U);
+  BOOST_TEST(table.memory.as<chain::Ring>("ring.nat").tail.load() == 1U);
   BOOST_TEST(table.bells[1].wait());
 }
 
 BOOST_AUTO_TEST_CASE(impossible_words_of_neighbours_are_counted_on_the_desk) {
   Table table;
-  Desk& desk = table.memory.as<Desk>("rules.desk");
-  Player player(table.parts("rules"), table.memory.as<Ring>("ring.rules"), table.next("ring.nat", "nat", 1), false,
+  chain::Desk& desk = table.memory.as<chain::Desk>("rules.desk");
+  Player player(table.parts("rules"), table.memory.as<chain::Ring>("ring.rules"), table.next("ring.nat", "nat", 1), false,
                 100);
   player.recover();
-  table.memory.as<Ring>("ring.rules").tail.store(1000);
+  table.memory.as<chain::Ring>("ring.rules").tail.store(1000);
   BOOST_TEST(!player.step());
   BOOST_TEST(player.may_sleep());
   BOOST_TEST(desk.corrupt.load() != 0U);

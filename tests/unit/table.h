@@ -9,16 +9,16 @@
 
 namespace bulkhead::test {
 
-inline constexpr uint64_t kBegin = 1'000'000 * conntrack::kSecond;
+inline constexpr uint64_t kBegin = 1'000'000 * tracking::kSecond;
 
 /// A packet, so much later than the one before it, and what becomes of it.
 struct Row {
   const char* what;
   Bytes packet;
   uint64_t later_ns;
-  FlowState state;
+  chain::FlowState state;
   uint32_t flows;  // in the table afterwards
-  DropReason reason = DropReason::none;
+  chain::DropReason reason = chain::DropReason::none;
 };
 
 class Table : public TableWorld {
@@ -28,7 +28,7 @@ class Table : public TableWorld {
   explicit Table(uint32_t flows = 8) : TableWorld(flows) {}
 
   struct Sent {
-    Descriptor descriptor;
+    chain::Descriptor descriptor;
     bool waits;
   };
   Sent tracked(const Bytes& frame, uint64_t later_ns = 0) {
@@ -40,22 +40,22 @@ class Table : public TableWorld {
     return sent;
   }
   /// Home it goes; `dropped`: by rules.
-  void home(const Descriptor& sent, bool dropped = false) {
-    Descriptor descriptor = sent;
-    if (dropped) descriptor.verdict = Verdict::drop;
+  void home(const chain::Descriptor& sent, bool dropped = false) {
+    chain::Descriptor descriptor = sent;
+    if (dropped) descriptor.verdict = chain::Verdict::drop;
     BOOST_TEST(confirm->visit(descriptor));
     commit();
   }
-  Descriptor passed(const Bytes& frame, uint64_t later_ns = 0) {
+  chain::Descriptor passed(const Bytes& frame, uint64_t later_ns = 0) {
     Sent const sent = tracked(frame, later_ns);
     BOOST_REQUIRE(!sent.waits);
     home(sent.descriptor);
     return sent.descriptor;
   }
-  Descriptor tick(uint64_t later_ns) {
+  chain::Descriptor tick(uint64_t later_ns) {
     time_ns_ += later_ns;
-    Descriptor descriptor{};
-    descriptor.kind = Kind::tick;
+    chain::Descriptor descriptor{};
+    descriptor.kind = chain::Kind::tick;
     descriptor.number = ++number_;
     descriptor.time_ns = time_ns_;
     BOOST_REQUIRE(track->visit(descriptor) == Track::Outcome::done);
@@ -64,14 +64,14 @@ class Table : public TableWorld {
   }
   void run(const std::vector<Row>& rows) {
     for (const Row& row : rows) {
-      Descriptor const seen = passed(ethernet(row.packet), row.later_ns);
-      BOOST_TEST(name_of(seen.state) == name_of(row.state), row.what);
-      BOOST_TEST(name_of(seen.reason) == name_of(row.reason), row.what);
+      chain::Descriptor const seen = passed(ethernet(row.packet), row.later_ns);
+      BOOST_TEST(chain::name_of(seen.state) == chain::name_of(row.state), row.what);
+      BOOST_TEST(chain::name_of(seen.reason) == chain::name_of(row.reason), row.what);
       BOOST_TEST(state.used.load() == row.flows, row.what);
       BOOST_TEST(state.unconfirmed.load() == 0U, row.what);
     }
   }
-  FlowEntry& flow(const Descriptor& descriptor) { return table->entry(descriptor.flow - 1); }
+  state::FlowEntry& flow(const chain::Descriptor& descriptor) { return table->entry(descriptor.flow - 1); }
   [[nodiscard]] uint64_t now() const { return time_ns_; }
 
  private:

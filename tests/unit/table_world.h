@@ -19,27 +19,27 @@ struct TableWorld {
 
   /// A successor: what the batch has not committed is undone.
   void restart() {
-    batch = std::make_unique<Batch>(memory.as<CommitArea>("conntrack.commit"),
-                                    memory.as<Journal>("conntrack.journal"), memory.object("conntrack.state"));
+    batch = std::make_unique<memory::Batch>(memory.as<memory::CommitArea>("conntrack.commit"),
+                                    memory.as<memory::Journal>("conntrack.journal"), memory.object("conntrack.state"));
     static_cast<void>(batch->recover());
     table.emplace(state, *batch, seed);
     flights.emplace(state, *batch, settings.ruleset, seed);
     track.emplace(state, *table, *flights, *batch, settings);
-    confirm.emplace(state, *table, *flights, memory.as<NatEdits>("nat.edits"), *batch, settings.ruleset.sets_tuples);
+    confirm.emplace(state, *table, *flights, memory.as<state::NatEdits>("nat.edits"), *batch, settings.ruleset.sets_tuples);
   }
   /// From now on, with rules that may send any packet a reset.
   void become_router() {
     settings.topology.interfaces.emplace_back();
-    settings.ruleset.resets = Settings::Ruleset::Resets::any;
+    settings.ruleset.resets = control::Settings::Ruleset::Resets::any;
     restart();
   }
   void commit() { batch->commit({}); }
 
-  Settings settings;
+  control::Settings settings;
   uint64_t seed;
   Memory memory{settings};
-  ConntrackState& state = memory.as<ConntrackState>("conntrack.state");
-  std::unique_ptr<Batch> batch;
+  state::ConntrackState& state = memory.as<state::ConntrackState>("conntrack.state");
+  std::unique_ptr<memory::Batch> batch;
   std::optional<conntrack::FlowTable> table;
   std::optional<conntrack::Flights> flights;
   std::optional<conntrack::Track> track;
@@ -47,32 +47,32 @@ struct TableWorld {
 };
 
 /// What pktio says of a frame.
-inline Descriptor described(const Bytes& frame, uint64_t number, uint64_t time_ns) {
-  Headers const headers = parse(frame, static_cast<uint32_t>(frame.size()), LinkType::ethernet);
-  Descriptor descriptor{};
+inline chain::Descriptor described(const Bytes& frame, uint64_t number, uint64_t time_ns) {
+  packet::Headers const headers = packet::parse(frame, static_cast<uint32_t>(frame.size()), packet::LinkType::ethernet);
+  chain::Descriptor descriptor{};
   descriptor.number = number;
   descriptor.time_ns = time_ns;
   descriptor.l3_length = headers.l3_length;
   descriptor.shape = headers.shape;
   descriptor.tuple = headers.tuple;
-  if (headers.shape == Shape::malformed) {
-    descriptor.verdict = Verdict::drop;
-    descriptor.reason = static_cast<DropReason>(headers.reason);
+  if (headers.shape == packet::Shape::malformed) {
+    descriptor.verdict = chain::Verdict::drop;
+    descriptor.reason = static_cast<chain::DropReason>(headers.reason);
   }
-  if (headers.shape != Shape::ip) return descriptor;
+  if (headers.shape != packet::Shape::ip) return descriptor;
   descriptor.l3_offset = headers.l3_offset;
   descriptor.l4_offset = static_cast<uint16_t>(headers.l4_offset);
-  if (verify_checksum(frame, headers) == Checksum::bad) descriptor.facts |= Facts::bad_checksum;
-  if (headers.tuple.protocol == protocol::tcp) {
+  if (packet::verify_checksum(frame, headers) == packet::Checksum::bad) descriptor.facts |= chain::Facts::bad_checksum;
+  if (headers.tuple.protocol == packet::protocol::tcp) {
     descriptor.tcp_flags = frame[headers.l4_offset + 13];
-    descriptor.tcp = tcp_facts(frame, headers);
-  } else if (headers.tuple.protocol == protocol::sctp) {
-    descriptor.sctp = sctp_facts(frame, headers);
+    descriptor.tcp = packet::tcp_facts(frame, headers);
+  } else if (headers.tuple.protocol == packet::protocol::sctp) {
+    descriptor.sctp = packet::sctp_facts(frame, headers);
   }
-  if (!headers.tuple.is_icmp() || tracking(headers.tuple) != Tracking::error) return descriptor;
-  if (auto const quoted = quoted_tuple(frame, headers)) {
+  if (!headers.tuple.is_icmp() || packet::tracking(headers.tuple) != packet::Tracking::error) return descriptor;
+  if (auto const quoted = packet::quoted_tuple(frame, headers)) {
     descriptor.tuple = *quoted;
-    descriptor.quote = Quote::quoted;
+    descriptor.quote = chain::Quote::quoted;
   }
   return descriptor;
 }

@@ -17,7 +17,7 @@ Ends const kThere{address("10.0.0.1"), address("192.0.2.1")};
 
 enum class Way { out, in };
 using enum Way;
-constexpr auto kNew = FlowState::fresh, kEstablished = FlowState::established, kInvalid = FlowState::invalid;
+constexpr auto kNew = chain::FlowState::fresh, kEstablished = chain::FlowState::established, kInvalid = chain::FlowState::invalid;
 
 /// Sequence and acknowledgement count from the SYNs of their side.
 struct Step {
@@ -26,8 +26,8 @@ struct Step {
   uint8_t flags;
   uint32_t seq, ack;
   uint16_t window;
-  FlowState state;
-  TcpState tcp;      // none: there is no flow any more
+  chain::FlowState state;
+  tracking::TcpState tcp;      // none: there is no flow any more
   uint64_t left_s;
   size_t length = 0;
   Bytes options{};
@@ -53,7 +53,7 @@ Bytes frame_of(const Step& row) {
   segment.window = row.window;
   segment.options = row.options;
   segment.payload = pattern(row.length);
-  return ethernet(ip(ends, protocol::tcp, tcp(ends, segment)));
+  return ethernet(ip(ends, packet::protocol::tcp, tcp(ends, segment)));
 }
 
 /// A table with one connection in it.
@@ -61,22 +61,22 @@ class Connection {
  public:
   void run(const std::vector<Step>& rows) {
     for (const Step& row : rows) {
-      Descriptor const seen = table_.passed(frame_of(row), row.later_s * kSecond);
-      BOOST_TEST(name_of(seen.state) == name_of(row.state), row.what);
+      chain::Descriptor const seen = table_.passed(frame_of(row), row.later_s * tracking::kSecond);
+      BOOST_TEST(chain::name_of(seen.state) == chain::name_of(row.state), row.what);
       check(row);
     }
   }
-  [[nodiscard]] bool assured() { return (table_.table->entry(0).status.load() & Status32::assured) != 0; }
-  [[nodiscard]] FlowEntry& flow() { return table_.table->entry(0); }
+  [[nodiscard]] bool assured() { return (table_.table->entry(0).status.load() & state::Status32::assured) != 0; }
+  [[nodiscard]] state::FlowEntry& flow() { return table_.table->entry(0); }
 
  private:
   void check(const Step& row) {
-    FlowEntry& flow = table_.table->entry(0);
-    bool const there = (flow.status.load() & Status32::used) != 0;
-    BOOST_TEST(there == (row.tcp != TcpState::none), row.what);
+    state::FlowEntry& flow = table_.table->entry(0);
+    bool const there = (flow.status.load() & state::Status32::used) != 0;
+    BOOST_TEST(there == (row.tcp != tracking::TcpState::none), row.what);
     if (!there) return;
     BOOST_TEST(flow.protocol_state.load() == static_cast<uint32_t>(row.tcp), row.what);
-    BOOST_TEST((flow.expires_ns.load() - table_.now()) / kSecond == row.left_s, row.what);
+    BOOST_TEST((flow.expires_ns.load() - table_.now()) / tracking::kSecond == row.left_s, row.what);
   }
 
   Table table_{8};
@@ -85,9 +85,9 @@ class Connection {
 constexpr uint64_t kDays = 432000;
 
 std::vector<Step> handshake() {
-  return {{"SYN", out, S, 0, 0, 5840, kNew, TcpState::syn_sent, 120},
-          {"SYN/ACK", in, S | A, 0, 1, 5840, kEstablished, TcpState::syn_recv, 60},
-          {"ACK", out, A, 1, 1, 5840, kEstablished, TcpState::established, kDays}};
+  return {{"SYN", out, S, 0, 0, 5840, kNew, tracking::TcpState::syn_sent, 120},
+          {"SYN/ACK", in, S | A, 0, 1, 5840, kEstablished, tracking::TcpState::syn_recv, 60},
+          {"ACK", out, A, 1, 1, 5840, kEstablished, tracking::TcpState::established, kDays}};
 }
 struct Opened : Connection {
   Opened() { run(handshake()); }
@@ -97,7 +97,7 @@ struct Opened : Connection {
 
 BOOST_AUTO_TEST_CASE(connection_goes_through_its_states_with_their_time_outs) {
   Connection connection;
-  connection.run({{"SYN", out, S, 0, 0, 5840, kNew, TcpState::syn_sent, 120},
+  connection.run({{"SYN", out, S, 0, 0, 5840, kNew, tracking::TcpState::syn_sent, 120},
                   {"the same again does not make it live longer",
                    out,
                    S,
@@ -105,38 +105,38 @@ BOOST_AUTO_TEST_CASE(connection_goes_through_its_states_with_their_time_outs) {
                    0,
                    5840,
                    kNew,
-                   TcpState::syn_sent,
+                   tracking::TcpState::syn_sent,
                    110,
                    0,
                    {},
                    10},
-                  {"an ACK before the SYN/ACK", out, A, 1, 1, 5840, kInvalid, TcpState::syn_sent, 110},
-                  {"SYN/ACK", in, S | A, 0, 1, 5840, kEstablished, TcpState::syn_recv, 60, 0, {}, 99},
-                  {"ACK", out, A, 1, 1, 5840, kEstablished, TcpState::established, kDays, 0, {}, 59}});
+                  {"an ACK before the SYN/ACK", out, A, 1, 1, 5840, kInvalid, tracking::TcpState::syn_sent, 110},
+                  {"SYN/ACK", in, S | A, 0, 1, 5840, kEstablished, tracking::TcpState::syn_recv, 60, 0, {}, 99},
+                  {"ACK", out, A, 1, 1, 5840, kEstablished, tracking::TcpState::established, kDays, 0, {}, 59}});
   BOOST_TEST(connection.assured());
-  connection.run({{"no flags", out, 0, 1, 1, 5840, kInvalid, TcpState::established, kDays},
+  connection.run({{"no flags", out, 0, 1, 1, 5840, kInvalid, tracking::TcpState::established, kDays},
                   {"data that is not acknowledged", out, P | A, 1, 1, 5840, kEstablished,
-                   TcpState::established, 300, 100},
-                  {"acknowledged", in, A, 1, 101, 5840, kEstablished, TcpState::established, kDays},
-                  {"FIN", out, F | A, 101, 1, 5840, kEstablished, TcpState::fin_wait, 120},
-                  {"its ACK", in, A, 1, 102, 5840, kEstablished, TcpState::close_wait, 60},
-                  {"FIN of the other", in, F | A, 1, 102, 5840, kEstablished, TcpState::last_ack, 30},
-                  {"the last ACK", out, A, 102, 2, 5840, kEstablished, TcpState::time_wait, 120},
-                  {"a SYN: another connection", out, S, 9000, 0, 5840, kNew, TcpState::syn_sent, 120}});
+                   tracking::TcpState::established, 300, 100},
+                  {"acknowledged", in, A, 1, 101, 5840, kEstablished, tracking::TcpState::established, kDays},
+                  {"FIN", out, F | A, 101, 1, 5840, kEstablished, tracking::TcpState::fin_wait, 120},
+                  {"its ACK", in, A, 1, 102, 5840, kEstablished, tracking::TcpState::close_wait, 60},
+                  {"FIN of the other", in, F | A, 1, 102, 5840, kEstablished, tracking::TcpState::last_ack, 30},
+                  {"the last ACK", out, A, 102, 2, 5840, kEstablished, tracking::TcpState::time_wait, 120},
+                  {"a SYN: another connection", out, S, 9000, 0, 5840, kNew, tracking::TcpState::syn_sent, 120}});
 }
 
 BOOST_AUTO_TEST_CASE(no_flow_begins_with_what_is_no_beginning) {
   for (int flags : {S | A, +R, R | A, +F, F | A, 0, S | F, S | R, +P, A | S | F})
     Connection().run(
-        {{"not a beginning", out, static_cast<uint8_t>(flags), 0, 0, 100, kInvalid, TcpState::none, 0}});
+        {{"not a beginning", out, static_cast<uint8_t>(flags), 0, 0, 100, kInvalid, tracking::TcpState::none, 0}});
   Connection().run({{"one in its middle is picked up, not for days", out, A, 50, 60, 100, kNew,
-                     TcpState::established, 300}});
+                     tracking::TcpState::established, 300}});
 }
 
 BOOST_AUTO_TEST_CASE(segment_passes_while_its_start_is_in_the_window) {
   struct Edge {
     uint32_t seq;
-    FlowState state;
+    chain::FlowState state;
     uint64_t packets;  // counted in this direction: what is ignored is not
   };
   // The server has given 5840 bytes from 1 on; the client may send again what the server's window spans.
@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(segment_passes_while_its_start_is_in_the_window) {
     Opened connection;
     uint64_t const left = edge.packets == 3 ? (edge.seq == 5841 ? 300 : kDays) : kDays;
     bool const one_byte = edge.seq < 0x80000000;
-    connection.run({{"at an edge", out, A, edge.seq, 1, 5840, edge.state, TcpState::established, left,
+    connection.run({{"at an edge", out, A, edge.seq, 1, 5840, edge.state, tracking::TcpState::established, left,
                      one_byte ? 1U : 0U}});
     BOOST_TEST(connection.flow().counters[0].packets.load() == edge.packets, "seq " << edge.seq);
   }
@@ -154,13 +154,13 @@ BOOST_AUTO_TEST_CASE(segment_passes_while_its_start_is_in_the_window) {
 BOOST_AUTO_TEST_CASE(acknowledgement_of_what_nobody_sent_is_invalid_and_an_old_one_is_ignored) {
   struct Edge {
     uint32_t ack;
-    FlowState state;
+    chain::FlowState state;
     uint64_t packets;
   };
   for (const Edge& edge : {Edge{1, kEstablished, 3}, Edge{2, kInvalid, 2}, Edge{1u - 66000, kEstablished, 3},
                            Edge{1u - 66001, kEstablished, 2}}) {
     Opened connection;
-    connection.run({{"an ACK at an edge", out, A, 1, edge.ack, 5840, edge.state, TcpState::established, kDays}});
+    connection.run({{"an ACK at an edge", out, A, 1, edge.ack, 5840, edge.state, tracking::TcpState::established, kDays}});
     BOOST_TEST(connection.flow().counters[0].packets.load() == edge.packets, "ack " << edge.ack);
   }
 }
@@ -168,29 +168,29 @@ BOOST_AUTO_TEST_CASE(acknowledgement_of_what_nobody_sent_is_invalid_and_an_old_o
 BOOST_AUTO_TEST_CASE(windows_are_scaled_once_both_have_said_so) {
   for (bool const both : {true, false}) {
     Connection connection;
-    connection.run({{"SYN", out, S, 0, 0, 1000, kNew, TcpState::syn_sent, 120, 0, scaled(7)},
-                    {"SYN/ACK", in, S | A, 0, 1, 1000, kEstablished, TcpState::syn_recv, 60, 0,
+    connection.run({{"SYN", out, S, 0, 0, 1000, kNew, tracking::TcpState::syn_sent, 120, 0, scaled(7)},
+                    {"SYN/ACK", in, S | A, 0, 1, 1000, kEstablished, tracking::TcpState::syn_recv, 60, 0,
                      both ? scaled(3) : Bytes{}},
-                    {"ACK", out, A, 1, 1, 100, kEstablished, TcpState::established, kDays},
+                    {"ACK", out, A, 1, 1, 100, kEstablished, tracking::TcpState::established, kDays},
                     {"at the window's edge", in, A, both ? 12801U : 101U, 1, 1000, kEstablished,
-                     TcpState::established, 300, 1}});
+                     tracking::TcpState::established, 300, 1}});
     BOOST_TEST(connection.flow().counters[1].packets.load() == 2U);
     connection.run({{"beyond it, and ignored", in, A, both ? 12802U : 102U, 1, 1000, kEstablished,
-                     TcpState::established, 300, 1}});
+                     tracking::TcpState::established, 300, 1}});
     BOOST_TEST(connection.flow().counters[1].packets.load() == 2U);
   }
 }
 
 BOOST_AUTO_TEST_CASE(blocks_of_a_selective_acknowledgement_count_as_acknowledged) {
   Connection connection;
-  connection.run({{"SYN", out, S, 0, 0, 1000, kNew, TcpState::syn_sent, 120, 0, scaled(0)},
-                  {"SYN/ACK", in, S | A, 0, 1, 1000, kEstablished, TcpState::syn_recv, 60, 0, scaled(0)},
-                  {"ACK", out, A, 1, 1, 1000, kEstablished, TcpState::established, kDays},
+  connection.run({{"SYN", out, S, 0, 0, 1000, kNew, tracking::TcpState::syn_sent, 120, 0, scaled(0)},
+                  {"SYN/ACK", in, S | A, 0, 1, 1000, kEstablished, tracking::TcpState::syn_recv, 60, 0, scaled(0)},
+                  {"ACK", out, A, 1, 1, 1000, kEstablished, tracking::TcpState::established, kDays},
                   {"data, the first half lost beyond us", in, A, 501, 1, 1000, kEstablished,
-                   TcpState::established, 300, 500},
-                  {"SACK of it", out, A, 1, 1, 1000, kEstablished, TcpState::established, 300, 0,
+                   tracking::TcpState::established, 300, 500},
+                  {"SACK of it", out, A, 1, 1, 1000, kEstablished, tracking::TcpState::established, 300, 0,
                    sack(kServer + 501, kServer + 1001)},
-                  {"SACK of what nobody sent", out, A, 1, 1, 1000, kInvalid, TcpState::established, 300, 0,
+                  {"SACK of what nobody sent", out, A, 1, 1, 1000, kInvalid, tracking::TcpState::established, 300, 0,
                    sack(kServer + 501, kServer + 1002)}});
 }
 
@@ -198,69 +198,69 @@ BOOST_AUTO_TEST_CASE(reset_closes_at_the_next_byte_and_leaves_an_established_con
   struct Reset {
     const char* what;
     uint32_t seq;
-    FlowState state;
-    TcpState tcp;
+    chain::FlowState state;
+    tracking::TcpState tcp;
     uint64_t left_s;
   };
   for (const Reset& reset :
-       {Reset{"exact", 1, kEstablished, TcpState::close, 10},
-        Reset{"in the window: a challenge ACK may come", 100, kEstablished, TcpState::established, 10},
-        Reset{"before it", 0, kInvalid, TcpState::established, kDays},
-        Reset{"behind it", 200000, kInvalid, TcpState::established, kDays}}) {
+       {Reset{"exact", 1, kEstablished, tracking::TcpState::close, 10},
+        Reset{"in the window: a challenge ACK may come", 100, kEstablished, tracking::TcpState::established, 10},
+        Reset{"before it", 0, kInvalid, tracking::TcpState::established, kDays},
+        Reset{"behind it", 200000, kInvalid, tracking::TcpState::established, kDays}}) {
     Opened connection;
     connection.run({{"the server has something acknowledged", in, A, 1, 1, 5840, kEstablished,
-                     TcpState::established, kDays},
+                     tracking::TcpState::established, kDays},
                     {reset.what, out, R, reset.seq, 0, 0, reset.state, reset.tcp, reset.left_s}});
   }
 }
 
 BOOST_AUTO_TEST_CASE(reset_that_answers_the_first_syn_ends_the_flow_at_once) {
   Connection connection;
-  connection.run({{"SYN", out, S, 0, 0, 5840, kNew, TcpState::syn_sent, 120},
-                  {"refused", in, R | A, 0, 1, 0, kEstablished, TcpState::none, 0}});
+  connection.run({{"SYN", out, S, 0, 0, 5840, kNew, tracking::TcpState::syn_sent, 120},
+                  {"refused", in, R | A, 0, 1, 0, kEstablished, tracking::TcpState::none, 0}});
 }
 
 BOOST_AUTO_TEST_CASE(both_may_open_at_once) {
   Connection connection;
-  connection.run({{"SYN", out, S, 0, 0, 5840, kNew, TcpState::syn_sent, 120},
-                  {"SYN of the other", in, S, 0, 0, 5840, kEstablished, TcpState::syn_sent2, 120},
-                  {"SYN/ACK", out, S | A, 0, 1, 5840, kEstablished, TcpState::syn_recv, 60},
+  connection.run({{"SYN", out, S, 0, 0, 5840, kNew, tracking::TcpState::syn_sent, 120},
+                  {"SYN of the other", in, S, 0, 0, 5840, kEstablished, tracking::TcpState::syn_sent2, 120},
+                  {"SYN/ACK", out, S | A, 0, 1, 5840, kEstablished, tracking::TcpState::syn_recv, 60},
                   {"SYN/ACK of the other, which is ignored", in, S | A, 0, 1, 5840, kEstablished,
-                   TcpState::syn_recv, 60},
-                  {"ACK", in, A, 1, 1, 5840, kEstablished, TcpState::established, kDays}});
+                   tracking::TcpState::syn_recv, 60},
+                  {"ACK", in, A, 1, 1, 5840, kEstablished, tracking::TcpState::established, kDays}});
 }
 
 BOOST_AUTO_TEST_CASE(syn_that_was_ignored_comes_true_with_its_answer) {
   Opened connection;
   connection.run({{"a SYN of another connection: the client has begun anew", out, S, 500000, 0, 1000,
-                   kEstablished, TcpState::established, kDays, 0, scaled(2)},
-                  {"the server agrees", in, S | A, 700000, 500001, 1000, kEstablished, TcpState::syn_recv, 60,
+                   kEstablished, tracking::TcpState::established, kDays, 0, scaled(2)},
+                  {"the server agrees", in, S | A, 700000, 500001, 1000, kEstablished, tracking::TcpState::syn_recv, 60,
                    0, scaled(2)},
-                  {"ACK", out, A, 500001, 700001, 1000, kEstablished, TcpState::established, kDays},
+                  {"ACK", out, A, 500001, 700001, 1000, kEstablished, tracking::TcpState::established, kDays},
                   {"the old connection's numbers are out of every window", out, A, 1, 1, 1000, kEstablished,
-                   TcpState::established, kDays}});
+                   tracking::TcpState::established, kDays}});
   BOOST_TEST(connection.flow().counters[0].packets.load() == 3U);
 }
 
 BOOST_AUTO_TEST_CASE(reset_that_answers_an_ignored_syn_closes_the_old_connection) {
   Opened connection;
   connection.run(
-      {{"a SYN of another connection", out, S, 500000, 0, 1000, kEstablished, TcpState::established, kDays},
-       {"the server knows nothing of it", in, R | A, 700000, 500001, 0, kEstablished, TcpState::close, 10}});
+      {{"a SYN of another connection", out, S, 500000, 0, 1000, kEstablished, tracking::TcpState::established, kDays},
+       {"the server knows nothing of it", in, R | A, 700000, 500001, 0, kEstablished, tracking::TcpState::close, 10}});
 }
 
 BOOST_AUTO_TEST_CASE(challenge_ack_in_last_ack_is_not_taken_for_the_last_one) {
   Opened connection;
-  connection.run({{"FIN", out, F | A, 1, 1, 5840, kEstablished, TcpState::fin_wait, 120},
-                  {"FIN of the other", in, F | A, 1, 2, 5840, kEstablished, TcpState::last_ack, 30},
-                  {"the client begins anew", out, S, 90000, 0, 5840, kEstablished, TcpState::last_ack, 30},
-                  {"the server challenges", in, A, 2, 2, 5840, kEstablished, TcpState::last_ack, 30},
-                  {"the ACK of its FIN", out, A, 2, 2, 5840, kEstablished, TcpState::time_wait, 120}});
+  connection.run({{"FIN", out, F | A, 1, 1, 5840, kEstablished, tracking::TcpState::fin_wait, 120},
+                  {"FIN of the other", in, F | A, 1, 2, 5840, kEstablished, tracking::TcpState::last_ack, 30},
+                  {"the client begins anew", out, S, 90000, 0, 5840, kEstablished, tracking::TcpState::last_ack, 30},
+                  {"the server challenges", in, A, 2, 2, 5840, kEstablished, tracking::TcpState::last_ack, 30},
+                  {"the ACK of its FIN", out, A, 2, 2, 5840, kEstablished, tracking::TcpState::time_wait, 120}});
 }
 
 BOOST_AUTO_TEST_CASE(same_segment_over_and_over_shortens_the_time_out) {
   Opened connection;
-  Step const again{"the same", out, A, 1, 1, 5840, kEstablished, TcpState::established, kDays};
+  Step const again{"the same", out, A, 1, 1, 5840, kEstablished, tracking::TcpState::established, kDays};
   connection.run({again, again});
   Step last = again;
   last.left_s = 300;
@@ -269,29 +269,29 @@ BOOST_AUTO_TEST_CASE(same_segment_over_and_over_shortens_the_time_out) {
 
 BOOST_AUTO_TEST_CASE(closed_window_shortens_the_time_out) {
   Opened connection;
-  connection.run({{"zero window", in, A, 1, 1, 0, kEstablished, TcpState::established, 300},
-                  {"open again", in, A, 1, 1, 10, kEstablished, TcpState::established, kDays}});
+  connection.run({{"zero window", in, A, 1, 1, 0, kEstablished, tracking::TcpState::established, 300},
+                  {"open again", in, A, 1, 1, 10, kEstablished, tracking::TcpState::established, kDays}});
 }
 
 BOOST_AUTO_TEST_CASE(fins_out_of_window_from_both_sides_shorten_the_time_out) {
   Opened connection;
-  connection.run({{"one", out, F | A, 500000, 1, 5840, kInvalid, TcpState::established, kDays},
-                  {"the other", in, F | A, 500000, 1, 5840, kInvalid, TcpState::established, 300}});
+  connection.run({{"one", out, F | A, 500000, 1, 5840, kInvalid, tracking::TcpState::established, kDays},
+                  {"the other", in, F | A, 500000, 1, 5840, kInvalid, tracking::TcpState::established, 300}});
 }
 
 BOOST_AUTO_TEST_CASE(flow_comes_out_of_its_words_as_it_went_in) {
-  TcpFlow flow;
+  tracking::TcpFlow flow;
   flow.seen[0] = {1, 2, 3, 4, 0xff, 14};
   flow.seen[1] = {0xffffffff, 0xfffffffe, 0xfffffffd, 0xfffffffc, 0x0f, 1};
   flow.last_seq = 5, flow.last_ack = 6, flow.last_end = 7, flow.last_win = 0xffff;
-  flow.last_kind = TcpKind::nothing, flow.last_way = Direction::reply;
-  flow.last_flags = 0xff, flow.last_scale = 14, flow.retransmitted = 255, flow.state = TcpState::syn_sent2;
-  TcpFlow const back = unpack(pack(flow));
-  BOOST_TEST((pack(back) == pack(flow)));
+  flow.last_kind = tracking::TcpKind::nothing, flow.last_way = chain::Direction::reply;
+  flow.last_flags = 0xff, flow.last_scale = 14, flow.retransmitted = 255, flow.state = tracking::TcpState::syn_sent2;
+  tracking::TcpFlow const back = tracking::unpack(tracking::pack(flow));
+  BOOST_TEST((tracking::pack(back) == tracking::pack(flow)));
   BOOST_TEST(back.seen[1].maxack == 0xfffffffcU);
-  BOOST_TEST((back.last_kind == TcpKind::nothing && back.last_way == Direction::reply));
-  TcpFlow::Words wild;
+  BOOST_TEST((back.last_kind == tracking::TcpKind::nothing && back.last_way == chain::Direction::reply));
+  tracking::TcpFlow::Words wild;
   wild.fill(~uint64_t{0});
-  TcpFlow forged = unpack(wild);
-  BOOST_TEST((track_tcp(forged, {{}, A, 20, Direction::original}, 0, 0).fate == TcpFate::invalid));
+  tracking::TcpFlow forged = tracking::unpack(wild);
+  BOOST_TEST((tracking::track_tcp(forged, {{}, A, 20, chain::Direction::original}, 0, 0).fate == tracking::TcpFate::invalid));
 }

@@ -168,10 +168,10 @@ BOOST_AUTO_TEST_CASE(a_file_is_read_and_its_errors_have_a_place) {
 }
 
 BOOST_AUTO_TEST_CASE(the_settings_carry_it) {
-  Settings settings;
+  control::Settings settings;
   settings.topology = read(home()).value();
   for (const auto& interface : settings.topology.interfaces) settings.interfaces.push_back({interface.name, false, ""});
-  auto const back = decode(encode(settings));
+  auto const back = control::decode(control::encode(settings));
   BOOST_REQUIRE(back.has_value());
   BOOST_TEST(back->topology.routes.size() == settings.topology.routes.size());
   BOOST_TEST((back->topology.interfaces[0].addresses == settings.topology.interfaces[0].addresses));

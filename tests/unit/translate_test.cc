@@ -16,7 +16,7 @@ namespace {
 constexpr size_t kLan = 0, kWan = 1;
 const Address kClient = address("10.0.0.1"), kServer = address("192.0.2.1"), kRouter = address("192.0.2.254");
 
-Settings with(const std::string& chains) {
+control::Settings with(const std::string& chains) {
   return with_rules(router_settings(64, 8, 64), ("table ip t {\n" + chains + "}\n").c_str());
 }
 const std::string kMasquerade = "chain post { type nat hook postrouting priority 100; oifname \"wan\" masquerade; }\n";
@@ -26,15 +26,15 @@ std::string dnat(const std::string& rule) {
 }
 
 Bytes datagram(Ends ends, uint16_t from, uint16_t to, const IpFields& fields = {}) {
-  return ip(ends, protocol::udp, udp(ends, from, to, pattern(20)), fields);
+  return ip(ends, packet::protocol::udp, udp(ends, from, to, pattern(20)), fields);
 }
 Arrival arrives(size_t in, const Bytes& packet) { return {in, ethernet(packet)}; }
 
 /// A frame's packet, whose checksums must be right.
 Bytes packet_of(const Bytes& frame) {
-  Headers const headers = parse(frame, static_cast<uint32_t>(frame.size()), LinkType::ethernet);
-  BOOST_TEST((verify_checksum(frame, headers) != Checksum::bad));
-  if (headers.tuple.l3 == 4) BOOST_TEST(ipv4_header_good(frame, headers));
+  packet::Headers const headers = packet::parse(frame, static_cast<uint32_t>(frame.size()), packet::LinkType::ethernet);
+  BOOST_TEST((packet::verify_checksum(frame, headers) != packet::Checksum::bad));
+  if (headers.tuple.l3 == 4) BOOST_TEST(packet::ipv4_header_good(frame, headers));
   return {frame.begin() + 14, frame.end()};
 }
 
@@ -44,7 +44,7 @@ Routed told_of_a_masqueraded_packet(uint8_t type, uint8_t code, size_t quoted = 
   outside.resize(std::min(outside.size(), quoted));
   Ends const back{address("192.0.2.77"), kRouter};
   return through(with(kMasquerade), {arrives(kLan, datagram({kClient, kServer}, 5000, 53)),
-                                     arrives(kWan, ip(back, protocol::icmp, icmp_error(back, type, code, outside)))});
+                                     arrives(kWan, ip(back, packet::protocol::icmp, icmp_error(back, type, code, outside)))});
 }
 
 }  // namespace
@@ -83,10 +83,10 @@ BOOST_AUTO_TEST_CASE(an_answer_right_behind_the_first_packet_finds_its_flow) {
 BOOST_AUTO_TEST_CASE(an_sctp_packet_leaves_with_a_sum_of_its_own) {
   Ends const there{kClient, kServer};
   Bytes l4{0x13, 0x88, 0, 80, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 20, 0, 0, 0, 1, 0, 0, 0x40, 0, 0, 1, 0, 1, 0, 0, 0, 1};  // INIT
-  uint32_t const sum = sctp_checksum(l4);
+  uint32_t const sum = packet::sctp_checksum(l4);
   for (size_t i = 0; i < 4; ++i) l4[8 + i] = static_cast<uint8_t>(sum >> 8 * i);
   auto const routed = through(with("chain post { type nat hook postrouting priority 100; meta l4proto sctp snat to 192.0.2.7:700; }\n"),
-                              {arrives(kLan, ip(there, protocol::sctp, l4))});
+                              {arrives(kLan, ip(there, packet::protocol::sctp, l4))});
   BOOST_REQUIRE(routed.wan.size() == 1U);
   Bytes const left = packet_of(routed.wan[0]);
   BOOST_TEST((left[15] == 7 && load_be16(left.data() + 20) == 700));
@@ -125,7 +125,7 @@ BOOST_AUTO_TEST_CASE(an_icmp_error_about_a_translated_packet_is_translated_insid
   auto const routed = told_of_a_masqueraded_packet(3, 1);
   BOOST_REQUIRE(routed.lan.size() == 1U);
   Ends const there{address("192.0.2.77"), kClient};
-  Bytes const want = ip(there, protocol::icmp, icmp_error(there, 3, 1, datagram({kClient, kServer}, 5000, 53, {.hop_limit = 63})),
+  Bytes const want = ip(there, packet::protocol::icmp, icmp_error(there, 3, 1, datagram({kClient, kServer}, 5000, 53, {.hop_limit = 63})),
                         {.hop_limit = 63});
   BOOST_TEST(packet_of(routed.lan[0]) == want, boost::test_tools::per_element());
 }

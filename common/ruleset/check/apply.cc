@@ -6,7 +6,7 @@
 #include "common/ruleset/check/checker.h"
 #include "common/ruleset/write/print.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr const char* kMissing = "No such file or directory";
@@ -439,4 +439,4 @@ bool apply(Ruleset& ruleset, std::vector<Command> commands, const Registry& regi
   return true;
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

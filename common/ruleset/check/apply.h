@@ -9,7 +9,7 @@
 #include "common/ruleset/tree/module.h"
 #include "common/ruleset/tree/source.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 /// What `list` and `reset` in the input asked for, in order.
 struct Applied {
@@ -19,4 +19,4 @@ struct Applied {
 bool apply(Ruleset& ruleset, std::vector<Command> commands, const Registry& registry, Diagnostics& diagnostics,
            Applied* applied = nullptr);
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

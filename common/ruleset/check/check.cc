@@ -3,7 +3,7 @@
 
 #include "common/ruleset/check/checker.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 const Module* protocol_module(const Registry& registry, Number protocol) {
@@ -345,4 +345,4 @@ bool Checker::object_reference(Expression& expression, std::string_view object) 
   return error(expression.at, "No such file or directory");
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

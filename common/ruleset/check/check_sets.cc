@@ -6,7 +6,7 @@
 
 #include "common/ruleset/check/checker.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 bool wide(const Expression& key) { return key.is(Kind::range) || key.is(Kind::prefix); }
@@ -320,4 +320,4 @@ bool Checker::elements(const Set& set, std::vector<Expression>& elements) {
   return good;
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

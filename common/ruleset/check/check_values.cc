@@ -1,7 +1,7 @@
 // common/ruleset/check/check_values.cc: expressions: what is read gets a type, what is written a value of that type.
 #include "common/ruleset/check/checker.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 std::string exceeds(Number number, Number most) {
@@ -267,4 +267,4 @@ bool Checker::binary(Expression& expression, const DataType& type, uint16_t bits
   return true;
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

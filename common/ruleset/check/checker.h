@@ -11,7 +11,7 @@
 #include "common/ruleset/tree/module.h"
 #include "common/ruleset/tree/source.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 class Checker {
  public:
@@ -91,4 +91,4 @@ bool same(const Expression& left, const Expression& right);
 Number low_of(const Expression& value);
 Number high_of(const Expression& value);
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

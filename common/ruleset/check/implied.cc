@@ -7,7 +7,7 @@
 #include "common/packet/packet.h"
 #include "common/ruleset/check/checker.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr size_t kNone = ~size_t{0};
@@ -42,7 +42,7 @@ class Pruner {
     size_t const index = matches_[static_cast<size_t>(Layer::network)];
     if (index == kNone || (family_ != "ip" && family_ != "ip6")) return;
     const Expression& left = *statements_[index].argument("left");
-    Number const own = family_ == "ip" ? ethertype::ipv4 : ethertype::ipv6;
+    Number const own = family_ == "ip" ? packet::ethertype::ipv4 : packet::ethertype::ipv6;
     if (left.key->name == "protocol" && left.module->name == "meta" && statements_[index].argument("right")->number == own)
       drop(Layer::network, false);
   }
@@ -128,4 +128,4 @@ void remove_implied(std::vector<Statement>& statements, std::string_view family)
     if (merged_backwards(statements[i - 1], statements[i])) std::swap(statements[i - 1], statements[i]);
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

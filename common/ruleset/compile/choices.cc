@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 /// Chains behind the translation of the source, which is the last one.
@@ -15,11 +15,11 @@ bool looks_behind(const Program& program, At hook) {
 
 /// A destination's port is not moved unasked, but the identifier of an echo is.
 Choices choices_of(const NatTarget& target) {
-  if (target.part != Part::destination) return Choices::none;
-  constexpr uint16_t kRandom = NatRange::proto_random | NatRange::proto_random_fully | NatRange::proto_offset;
+  if (target.part != packet::Part::destination) return Choices::none;
+  constexpr uint16_t kRandom = packet::NatRange::proto_random | packet::NatRange::proto_random_fully | packet::NatRange::proto_offset;
   bool const one = target.ports_from_register ? target.port_register == target.port_end_register
                                               : target.range.min_port == target.range.max_port;
-  bool const ports = (target.range.flags & NatRange::proto_specified) != 0 && (!one || (target.range.flags & kRandom) != 0);
+  bool const ports = (target.range.flags & packet::NatRange::proto_specified) != 0 && (!one || (target.range.flags & kRandom) != 0);
   return ports ? Choices::all : Choices::echoes;
 }
 
@@ -32,4 +32,4 @@ Choices choices_of(const Program& program) {
   return most;
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

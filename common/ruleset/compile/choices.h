@@ -6,8 +6,8 @@
 
 #include "common/ruleset/run/program.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 [[nodiscard]] Choices choices_of(const Program& program);
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

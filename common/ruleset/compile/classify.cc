@@ -10,7 +10,7 @@
 #include "common/ruleset/run/run.h"
 #include "common/ruleset/run/select.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr uint32_t kLongChain = 24;      // rules; below, trying them costs no more than asking
@@ -248,4 +248,4 @@ void classify(Program& program) {
     if (chain.count >= kLongChain && !sets_fields(program, chain)) chain.classifier = Chain(program, chain).classifier();
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

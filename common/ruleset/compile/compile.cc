@@ -4,7 +4,7 @@
 #include "common/ruleset/run/run.h"
 #include "common/ruleset/run/select.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 Number width_mask(unsigned bits) { return all_ones(bits == 0 ? 128 : bits); }
@@ -259,4 +259,4 @@ bool Compiler::verdict(const Expression& said, Step& step) {
   return fail(said.at, fmt::format("no chain is called '{}'", said.parts.at(0).text)), false;
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

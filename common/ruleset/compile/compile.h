@@ -13,7 +13,7 @@
 #include "common/ruleset/tree/generic.h"
 #include "common/ruleset/run/dynamic_set.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 class Compiler {
  public:
@@ -48,10 +48,10 @@ class Compiler {
   void match(std::string_view operation, const Expression& left, const Expression& right);
   /// For compile_nat.cc: what the program keeps of it, and which addresses flows may get.
   const NatTarget* keep(const NatTarget& target) { return &program_.targets.emplace_back(target); }
-  void may_become(Part part, const IpAddress& low, const IpAddress& high) {
+  void may_become(packet::Part part, const IpAddress& low, const IpAddress& high) {
     program_.may_become[static_cast<size_t>(part)].emplace_back(low, high);
   }
-  void may_become_local(Part part) { program_.may_become_local[static_cast<size_t>(part)] = true; }
+  void may_become_local(packet::Part part) { program_.may_become_local[static_cast<size_t>(part)] = true; }
   /// Does the map give an address and a port?
   [[nodiscard]] bool gives_pairs(const Expression& lookup) const;
   [[nodiscard]] std::string_view family() const { return table_->family; }
@@ -120,4 +120,4 @@ class Compiler {
 /// snat, dnat, masquerade, redirect. compile_nat.cc
 void compile_nat(const Statement& statement, Compiler& compiler);
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

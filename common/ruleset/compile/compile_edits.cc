@@ -4,7 +4,7 @@
 #include "common/ruleset/run/edit.h"
 #include "common/ruleset/run/option.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr std::pair<std::string_view, uint8_t> kSums[] = {{"ip", 10}, {"tcp", 16},   {"udp", 6}, {"udplite", 6},
@@ -48,4 +48,4 @@ void Compiler::edit(const Expression& key, const Expression& value) {
   emit(step);
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

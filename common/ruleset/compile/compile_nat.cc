@@ -3,7 +3,7 @@
 #include "common/ruleset/tree/module.h"
 #include "common/ruleset/run/run.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr uint8_t kAddress = 0, kPort = 6;  // registers of what comes from maps and packets
@@ -25,9 +25,9 @@ bool is_computed(const Expression& value) {
 
 uint16_t flags_of(const Statement& statement) {
   uint16_t flags = 0;
-  if (statement.has("random")) flags |= NatRange::proto_random;
-  if (statement.has("fully-random")) flags |= NatRange::proto_random_fully;
-  if (statement.has("persistent")) flags |= NatRange::persistent;
+  if (statement.has("random")) flags |= packet::NatRange::proto_random;
+  if (statement.has("fully-random")) flags |= packet::NatRange::proto_random_fully;
+  if (statement.has("persistent")) flags |= packet::NatRange::persistent;
   return flags;
 }
 
@@ -36,7 +36,7 @@ class Target {
   Target(const Statement& statement, std::string_view family, Compiler& compiler)
       : statement_(statement), compiler_(compiler) {
     std::string_view const name = statement.module->name;
-    target_.part = name == "snat" || name == "masquerade" ? Part::source : Part::destination;
+    target_.part = name == "snat" || name == "masquerade" ? packet::Part::source : packet::Part::destination;
     if (name == "masquerade") target_.address = NatTarget::Address::outgoing;
     if (name == "redirect") target_.address = NatTarget::Address::incoming;
     target_.l3 = family == "ip6" || statement.has("ip6") ? 6 : family == "ip" || statement.has("ip") ? 4 : 0;
@@ -59,7 +59,7 @@ class Target {
       Number low = 0, high = 0;
       if (!compiler_.constant(address, low, high)) return;
       target_.address = NatTarget::Address::constant;
-      target_.range.flags |= NatRange::map_ips;
+      target_.range.flags |= packet::NatRange::map_ips;
       target_.range.min_address = address_of(low, target_.l3);
       target_.range.max_address = address_of(high, target_.l3);
       return compiler_.may_become(target_.part, target_.range.min_address, target_.range.max_address);
@@ -72,7 +72,7 @@ class Target {
     bool const pairs = compiler_.gives_pairs(address);
     target_.address_end_register = pairs ? kAddress : kAddress + 1;
     if (pairs) {
-      target_.range.flags |= NatRange::proto_specified;
+      target_.range.flags |= packet::NatRange::proto_specified;
       target_.ports_from_register = true;
       target_.port_register = target_.port_end_register = kAddress + 1;
     }
@@ -82,7 +82,7 @@ class Target {
   }
 
   void port(const Expression& port) {
-    target_.range.flags |= NatRange::proto_specified;
+    target_.range.flags |= packet::NatRange::proto_specified;
     if (!is_computed(port)) {
       Number low = 0, high = 0;
       if (!compiler_.constant(port, low, high)) return;
@@ -130,4 +130,4 @@ void compile_nat(const Statement& statement, Compiler& compiler) {
   if (!compiler.failed()) compiler.emit({.run = run::nat, .data = compiler.keep(made)});
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -4,7 +4,7 @@
 #include "common/ruleset/tree/module.h"
 #include "common/ruleset/run/make_numbers.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 uint64_t parameter(const Expression& select, std::string_view name, uint64_t otherwise) {
@@ -71,4 +71,4 @@ bool Compiler::hash_of(const Expression& select, Step& step) {
   return true;
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

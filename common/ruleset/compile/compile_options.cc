@@ -5,7 +5,7 @@
 #include "common/ruleset/run/fib.h"
 #include "common/ruleset/run/option.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 uint8_t Compiler::load_option(const Expression& select, uint8_t to) {
   const Module& module = *select.module;
@@ -38,4 +38,4 @@ uint8_t Compiler::load_route(const Expression& select, uint8_t to) {
   return 1;
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -10,7 +10,7 @@
 #include "common/ruleset/run/run.h"
 #include "common/ruleset/compile/steady.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr uint64_t kNanoseconds = 1'000'000'000;
@@ -279,4 +279,4 @@ Result<Program> compile(const Ruleset& ruleset, const Compiler::World& world) {
   return program;
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

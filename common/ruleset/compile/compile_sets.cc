@@ -4,7 +4,7 @@
 #include "common/ruleset/tree/module.h"
 #include "common/ruleset/run/run.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr uint64_t kWordsMost = 1 << 28;
@@ -296,4 +296,4 @@ void Compiler::place_sets() {
   }
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -3,7 +3,7 @@
 #include "common/ruleset/check/apply.h"
 #include "common/ruleset/read/text.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 Result<Ruleset> read_ruleset(const std::string& name, const std::string& text, const ReadOptions& options) {
   Registry const registry(all_modules());
@@ -30,4 +30,4 @@ Result<std::unique_ptr<Loaded>> load(const std::string& name, const std::string&
   return loaded;
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

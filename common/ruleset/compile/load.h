@@ -7,7 +7,7 @@
 #include "common/ruleset/compile/compile.h"
 #include "common/ruleset/read/token.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 struct Loaded {
   Ruleset ruleset;
@@ -20,4 +20,4 @@ struct Loaded {
 [[nodiscard]] Result<std::unique_ptr<Loaded>> load(const std::string& name, const std::string& text,
                                                    const Compiler::World& world, const ReadOptions& options = {});
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -9,7 +9,7 @@
 #include "common/ruleset/run/make_numbers.h"
 #include "common/ruleset/run/run.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr size_t kJumpsMost = 16;
@@ -197,4 +197,4 @@ Status measure(Program& program) {
   return {};
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -7,7 +7,7 @@
 #include "common/base/result.h"
 #include "common/ruleset/run/program.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 inline constexpr uint32_t kChangesMost = 1 << 22;
 
@@ -24,4 +24,4 @@ inline constexpr uint32_t kChangesMost = 1 << 22;
 /// Have chains before conntrack any state in which it matters who comes first?
 [[nodiscard]] bool early_orders(const Program& program);
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -6,7 +6,7 @@
 #include "common/ruleset/run/run.h"
 #include "common/ruleset/run/select.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Number kEstablished = 2;  // as ct state has it
@@ -80,4 +80,4 @@ Resets resets_of(const Program& program) {
   return worst;
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

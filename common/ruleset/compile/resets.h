@@ -5,9 +5,9 @@
 
 #include "common/ruleset/run/program.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 /// `others`: packets of established flows are accepted in each chain before a rule that might reset them.
 [[nodiscard]] Resets resets_of(const Program& program);
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

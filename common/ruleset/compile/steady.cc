@@ -8,7 +8,7 @@
 #include "common/ruleset/run/run.h"
 #include "common/ruleset/run/select.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Number kFlagsAside = 0x08 | 0x40 | 0x80;  // PSH, ECE, CWR
@@ -80,4 +80,4 @@ void mark_steady(Program& program) {
                    });
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -10,8 +10,8 @@
 
 #include "common/ruleset/run/program.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 void mark_steady(Program& program);
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -1,7 +1,7 @@
 // The authentication header. RFC 4302 2.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kKeys[] = {
@@ -17,4 +17,4 @@ constexpr Key kKeys[] = {
 const Module ah_module{.name = "ah", .form = Form::header, .help = "authentication header",
     .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 51}};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

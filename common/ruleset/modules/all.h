@@ -6,7 +6,7 @@
 #include "common/ruleset/check/checker.h"
 #include "common/ruleset/write/out.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 extern const Module ah_module, arp_module, comp_module, counter_module, ct_module, dccp_module,
     dst_module, esp_module, ether_module, exthdr_module, frag_module, hbh_module,
@@ -28,4 +28,4 @@ void print_limit_body(const Statement& limit, Out& out);
 void print_target(const Expression& to, Out& out);
 void log_to_json(const Statement& log, unsigned flags, void* json);
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

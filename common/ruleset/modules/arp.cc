@@ -1,7 +1,7 @@
 // ARP for IPv4 over Ethernet. RFC 826.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kKeys[] = {
@@ -21,4 +21,4 @@ constexpr Key kKeys[] = {
 const Module arp_module{.name = "arp", .form = Form::header, .help = "ARP header",
     .families = 8 | 16 | 32, .keys = kKeys, .layer = Layer::network, .above = {.ether_type = 0x0806}};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

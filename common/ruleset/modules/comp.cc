@@ -1,7 +1,7 @@
 // IP payload compression. RFC 3173 3.1.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kKeys[] = {
@@ -15,4 +15,4 @@ constexpr Key kKeys[] = {
 const Module comp_module{.name = "comp", .form = Form::header, .help = "IP payload compression",
     .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 108}};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -1,7 +1,7 @@
 // `counter`, `counter packets 5 bytes 300`, `counter name "web"`.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Parameter kParameters[] = {
@@ -30,4 +30,4 @@ void print(const Statement& counter, Out& out) {
 const Module counter_module{.name = "counter", .help = "count packets and bytes", .parameters = kParameters,
                             .object = true, .object_name = "counter", .check = check, .print = print};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

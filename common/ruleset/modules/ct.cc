@@ -1,7 +1,7 @@
 // `ct [DIRECTION] KEY`: what conntrack knows of the packet's flow.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 // Both addresses take their type from the table's family, or from `ip` or `ip6` before the key.
@@ -36,4 +36,4 @@ constexpr std::string_view kModifiers[] = {"original", "reply", "ip", "ip6"};
 const Module ct_module{.name = "ct", .form = Form::select, .help = "what conntrack knows of the flow",
                        .keys = kKeys, .modifiers = kModifiers};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

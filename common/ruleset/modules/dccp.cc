@@ -1,7 +1,7 @@
 // DCCP's generic header. RFC 4340 5.1.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kKeys[] = {
@@ -15,4 +15,4 @@ constexpr Key kKeys[] = {
 const Module dccp_module{.name = "dccp", .form = Form::header, .help = "DCCP header",
     .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 33}};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

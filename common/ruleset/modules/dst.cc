@@ -1,7 +1,7 @@
 // IPv6's destination options. RFC 8200 4.6.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kKeys[] = {
@@ -14,4 +14,4 @@ constexpr Key kKeys[] = {
 const Module dst_module{.name = "dst", .form = Form::header, .help = "destination options",
     .families = 4 | 2 | 16 | 32, .keys = kKeys, .above = {.protocol = 60}};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

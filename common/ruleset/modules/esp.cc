@@ -1,7 +1,7 @@
 // Encapsulating security payload. RFC 4303 2.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kKeys[] = {
@@ -14,4 +14,4 @@ constexpr Key kKeys[] = {
 const Module esp_module{.name = "esp", .form = Form::header, .help = "encapsulating security payload",
     .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 50}};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

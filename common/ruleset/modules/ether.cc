@@ -1,7 +1,7 @@
 // Ethernet's header.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kKeys[] = {
@@ -15,4 +15,4 @@ constexpr Key kKeys[] = {
 const Module ether_module{.name = "ether", .form = Form::header, .help = "Ethernet header",
     .keys = kKeys, .layer = Layer::link, .next = "type"};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -1,7 +1,7 @@
 // Whether a packet has an IPv6 extension header at all.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kKeys[] = {
@@ -17,4 +17,4 @@ constexpr Key kKeys[] = {
 const Module exthdr_module{.name = "exthdr", .form = Form::header, .help = "IPv6 extension header present",
     .families = 4 | 2 | 16 | 32, .keys = kKeys};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

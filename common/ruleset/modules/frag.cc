@@ -1,7 +1,7 @@
 // IPv6's fragment header. RFC 8200 4.5.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kKeys[] = {
@@ -18,4 +18,4 @@ constexpr Key kKeys[] = {
 const Module frag_module{.name = "frag", .form = Form::header, .help = "fragment header",
     .families = 4 | 2 | 16 | 32, .keys = kKeys, .above = {.protocol = 44}};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

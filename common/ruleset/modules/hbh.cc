@@ -1,7 +1,7 @@
 // IPv6's hop-by-hop options. RFC 8200 4.3.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kKeys[] = {
@@ -14,4 +14,4 @@ constexpr Key kKeys[] = {
 const Module hbh_module{.name = "hbh", .form = Form::header, .help = "hop-by-hop options",
     .families = 4 | 2 | 16 | 32, .keys = kKeys, .above = {.protocol = 0}};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

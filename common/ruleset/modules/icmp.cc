@@ -1,7 +1,7 @@
 // ICMP. RFC 792.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kKeys[] = {
@@ -19,4 +19,4 @@ constexpr Key kKeys[] = {
 const Module icmp_module{.name = "icmp", .form = Form::header, .help = "ICMP header",
     .keys = kKeys, .layer = Layer::transport, .above = {.nf_protocol = 2, .protocol = 1}};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -1,7 +1,7 @@
 // ICMPv6. RFC 4443, 4861, 2710.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kKeys[] = {
@@ -20,4 +20,4 @@ constexpr Key kKeys[] = {
 const Module icmpv6_module{.name = "icmpv6", .form = Form::header, .help = "ICMPv6 header",
     .keys = kKeys, .layer = Layer::transport, .above = {.nf_protocol = 10, .protocol = 58}};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

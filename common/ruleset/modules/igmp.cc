@@ -1,7 +1,7 @@
 // IGMP. RFC 2236 2.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kKeys[] = {
@@ -16,4 +16,4 @@ constexpr Key kKeys[] = {
 const Module igmp_module{.name = "igmp", .form = Form::header, .help = "IGMP header",
     .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 2}};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

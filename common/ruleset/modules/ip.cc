@@ -1,7 +1,7 @@
 // IPv4's header. RFC 791 3.1.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kKeys[] = {
@@ -24,4 +24,4 @@ constexpr Key kKeys[] = {
 const Module ip_module{.name = "ip", .form = Form::header, .help = "IPv4 header",
     .keys = kKeys, .layer = Layer::network, .above = {.ether_type = 0x0800, .nf_protocol = 2}, .next = "protocol"};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -1,7 +1,7 @@
 // IPv6's header. RFC 8200 3.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kKeys[] = {
@@ -21,4 +21,4 @@ constexpr Key kKeys[] = {
 const Module ip6_module{.name = "ip6", .form = Form::header, .help = "IPv6 header",
     .keys = kKeys, .layer = Layer::network, .above = {.ether_type = 0x86dd, .nf_protocol = 10}, .next = "nexthdr"};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -1,7 +1,7 @@
 // IPv4's options, by name and field. RFC 791 3.1, 2113.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kKeys[] = {
@@ -31,4 +31,4 @@ constexpr Key kKeys[] = {
 const Module ip_option_module{.name = "ip option", .form = Form::option, .help = "IPv4 option",
     .families = 1 | 4 | 16 | 32, .keys = kKeys};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

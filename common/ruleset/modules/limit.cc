@@ -1,7 +1,7 @@
 // `limit rate [over] 10/second [burst 5 packets]`, `limit rate 1 mbytes/second [burst 5 kbytes]`, `limit name "slow"`.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Parameter kParameters[] = {
@@ -61,4 +61,4 @@ void print_limit_body(const Statement& limit, Out& out) {
 const Module limit_module{.name = "limit", .help = "match at most so often", .parameters = kParameters, .object = true,
                           .object_name = "limit", .check = check, .print = print};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -1,7 +1,7 @@
 // `log [prefix "x"] [level info] [flags ...]`, `log group 2 [snaplen 256] [queue-threshold 20]`.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr std::string_view kLevels[] = {"emerg", "alert", "crit", "err", "warn", "notice", "info", "debug", "audit"};
@@ -73,4 +73,4 @@ void to_json(const Statement& log, const Style&, void* json) { log_to_json(log, 
 const Module log_module{.name = "log", .help = "write about the packet", .parameters = kParameters, .check = check,
                         .print = print, .to_json = to_json};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -1,7 +1,7 @@
 // What is looked up on the host for a packet: `rt`, `fib`, `socket`, `osf`.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kRtKeys[] = {
@@ -42,4 +42,4 @@ const Module socket_module{.name = "socket", .form = Form::select, .help = "the 
 const Module osf_module{.name = "osf", .form = Form::select, .help = "operating system's fingerprint", .keys = kOsfKeys,
                         .modifiers = kOsfModifiers};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -1,7 +1,7 @@
 // `EXPRESSION [OPERATOR] VALUE`, `EXPRESSION set VALUE`, `EXPRESSION vmap SET`: the grammar's own statements.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 void print_match(const Statement& match, Out& out) {
@@ -40,4 +40,4 @@ const Module mangle_module{.name = "mangle", .form = Form::special, .help = "cha
                            .print = print_mangle};
 const Module vmap_module{.name = "vmap", .form = Form::special, .help = "look a verdict up", .print = print_vmap};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

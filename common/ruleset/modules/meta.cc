@@ -1,7 +1,7 @@
 // `meta KEY`: what is known of a packet beside its bytes; some keys may stand alone.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kKeys[] = {
@@ -48,4 +48,4 @@ constexpr Key kKeys[] = {
 const Module meta_module{.name = "meta", .form = Form::select, .help = "what is known of a packet beside its bytes",
                          .keys = kKeys};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

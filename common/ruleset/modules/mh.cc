@@ -1,7 +1,7 @@
 // The mobility header. RFC 6275 6.1.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kKeys[] = {
@@ -17,4 +17,4 @@ constexpr Key kKeys[] = {
 const Module mh_module{.name = "mh", .form = Form::header, .help = "mobility header",
     .families = 4 | 2 | 16 | 32, .keys = kKeys, .above = {.protocol = 135}};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

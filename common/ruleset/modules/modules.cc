@@ -1,7 +1,7 @@
 // common/ruleset/modules/modules.cc: the table of all modules; a new one is a row here.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr std::array kModules = {
@@ -60,4 +60,4 @@ const Parameter* find_parameter(const Module& module, std::string_view name) {
   return nullptr;
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

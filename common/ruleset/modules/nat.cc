@@ -1,7 +1,7 @@
 // `snat`, `dnat`, `masquerade`, `redirect`: [ip|ip6] [prefix] [to ADDRESS[:PORT]] [random, fully-random, persistent].
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Parameter kParameters[] = {{.name = "ip", .help = "IPv4 only"},
@@ -131,4 +131,4 @@ const Module masquerade_module{.name = "masquerade", .help = "the source becomes
 const Module redirect_module{.name = "redirect", .help = "the destination becomes this host",
                              .families = kInetFamilies, .parameters = kParameters, .check = check, .print = print};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

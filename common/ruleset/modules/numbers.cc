@@ -1,7 +1,7 @@
 // Numbers that are made: `numgen`, `jhash`, `symhash`.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kNumgenKeys[] = {{.name = "inc", .bits = 32, .help = "one more with each packet"},
@@ -24,4 +24,4 @@ const Module jhash_module{.name = "jhash", .form = Form::hash, .help = "a hash o
 const Module symhash_module{.name = "symhash", .form = Form::select, .help = "a hash of the flow, the same both ways",
                             .keys = kHashKeys, .parameters = kHashParameters};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

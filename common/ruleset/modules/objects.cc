@@ -1,7 +1,7 @@
 // Named objects that are no statements of their own: ct helper, ct timeout, ct expectation, secmark; and synproxy.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Parameter kHelper[] = {{.name = "type", .shape = Shape::text, .help = "kind of helper: ftp, sip..."},
@@ -81,4 +81,4 @@ const Module synproxy_module{.name = "synproxy", .help = "answer the handshake f
                              .check = check_synproxy, .print = print_synproxy};
 const Module secmark_module{.name = "secmark", .form = Form::special, .help = "security context", .positional = true, .object = true, .object_name = "secmark"};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -1,7 +1,7 @@
 // `quota over 25 mbytes`, `quota until 5 kbytes used 100 bytes`, `quota name "day"`.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Parameter kParameters[] = {
@@ -51,4 +51,4 @@ const Module quota_module{.name = "quota", .help = "match until, or after, so ma
                           .positional = true,
                           .object = true, .object_name = "quota", .check = check, .print = print};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

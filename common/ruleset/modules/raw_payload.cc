@@ -1,7 +1,7 @@
 // `@th,16,32`: bits of a packet by base, offset and length.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kKeys[] = {{.name = "ll", .settable = true, .help = "from the link header"},
@@ -13,4 +13,4 @@ constexpr Key kKeys[] = {{.name = "ll", .settable = true, .help = "from the link
 
 const Module raw_payload_module{.name = "@", .form = Form::special, .help = "bits by base, offset and length", .keys = kKeys};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -1,7 +1,7 @@
 // `reject [with icmp|icmpv6|icmpx CODE | with tcp reset]`: drop, and tell the sender.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Parameter kParameters[] = {{.name = "with", .help = "how the sender is told"},
@@ -89,4 +89,4 @@ const Module reject_module{.name = "reject", .help = "drop, and tell the sender"
                            .families = kInetFamilies | 16 | 32, .hooks = Hook::prerouting | Hook::input | Hook::forward | Hook::output | Hook::ingress,
                            .parameters = kParameters, .positional = true, .check = check, .print = print};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -1,7 +1,7 @@
 // IPv6's routing header. RFC 8200 4.4.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kKeys[] = {
@@ -16,4 +16,4 @@ constexpr Key kKeys[] = {
 const Module rt_header_module{.name = "rt", .form = Form::header, .help = "routing header",
     .families = 4 | 2 | 16 | 32, .keys = kKeys, .above = {.protocol = 43}};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -1,7 +1,7 @@
 // SCTP's common header. RFC 9260 3.1.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kKeys[] = {
@@ -16,4 +16,4 @@ constexpr Key kKeys[] = {
 const Module sctp_module{.name = "sctp", .form = Form::header, .help = "SCTP common header",
     .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 132}};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -1,7 +1,7 @@
 // `add @set { ... }`, `update @set { ... }`, `delete @set { ... }`, `meter NAME { ... }`: sets that rules fill.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 /// Unlike a set's own elements: the time-out first, and nothing of what changes.
@@ -36,4 +36,4 @@ const Module set_update_module{.name = "set", .form = Form::special, .help = "ad
                                .print = print_update};
 const Module meter_module{.name = "meter", .form = Form::special, .help = "a statement for each key", .print = print_meter};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -1,7 +1,7 @@
 // Statements of a word or two: `notrack`, `flow add @t`, `dup`, `fwd`, `tproxy`, `ct count`, `queue`.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Parameter kFlowParameters[] = {{.name = "add", .shape = Shape::value, .help = "a flowtable"},
@@ -180,4 +180,4 @@ const Module ct_count_module{.name = "ct count", .help = "match by the number of
 const Module queue_module{.name = "queue", .help = "ask a program", .parameters = kQueueParameters, .check = check_queue,
                           .print = print_queue};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

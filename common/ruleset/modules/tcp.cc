@@ -1,7 +1,7 @@
 // TCP's header. RFC 9293 3.1.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kKeys[] = {
@@ -22,4 +22,4 @@ constexpr Key kKeys[] = {
 const Module tcp_module{.name = "tcp", .form = Form::header, .help = "TCP header",
     .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 6}};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -1,7 +1,7 @@
 // TCP's options, by name and field. RFC 9293 3.2, 7323, 2018, 8684.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kKeys[] = {
@@ -67,4 +67,4 @@ constexpr Key kKeys[] = {
 const Module tcp_option_module{.name = "tcp option", .form = Form::option, .help = "TCP option",
     .keys = kKeys};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

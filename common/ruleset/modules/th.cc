@@ -1,7 +1,7 @@
 // The ports that all transport protocols have at the same place.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kKeys[] = {
@@ -14,4 +14,4 @@ constexpr Key kKeys[] = {
 const Module th_module{.name = "th", .form = Form::header, .help = "any transport header",
     .keys = kKeys, .layer = Layer::transport};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -1,7 +1,7 @@
 // UDP's header. RFC 768.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kKeys[] = {
@@ -16,4 +16,4 @@ constexpr Key kKeys[] = {
 const Module udp_module{.name = "udp", .form = Form::header, .help = "UDP header",
     .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 17}};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -1,7 +1,7 @@
 // UDP-Lite's header. RFC 3828 3.1.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kKeys[] = {
@@ -16,4 +16,4 @@ constexpr Key kKeys[] = {
 const Module udplite_module{.name = "udplite", .form = Form::header, .help = "UDP-Lite header",
     .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 136}};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

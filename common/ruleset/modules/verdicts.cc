@@ -1,7 +1,7 @@
 // Verdicts: `accept`, `drop`, `continue`, `return`, `jump CHAIN`, `goto CHAIN`.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 void print_target(const Statement& verdict, Out& out) {
@@ -21,4 +21,4 @@ const Module jump_module{.name = "jump", .form = Form::target, .help = "evaluate
 const Module goto_module{.name = "goto", .form = Form::target, .help = "evaluate a chain instead of the rest",
                          .check = check_target, .print = print_target};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

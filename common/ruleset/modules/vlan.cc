@@ -1,7 +1,7 @@
 // A VLAN tag. IEEE 802.1Q.
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kKeys[] = {
@@ -16,4 +16,4 @@ constexpr Key kKeys[] = {
 const Module vlan_module{.name = "vlan", .form = Form::header, .help = "VLAN tag",
     .keys = kKeys, .layer = Layer::link, .above = {.ether_type = 0x8100}, .next = "type"};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

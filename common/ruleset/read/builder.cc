@@ -3,7 +3,7 @@
 
 #include "common/ruleset/read/words.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 void append(std::vector<Command>& into, std::vector<Command>& from) {
@@ -255,4 +255,4 @@ std::string Builder::checked_comment(const std::string& text, const Location& wh
   return text;
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

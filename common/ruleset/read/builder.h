@@ -8,7 +8,7 @@
 #include "common/ruleset/tree/module.h"
 #include "common/ruleset/tree/source.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 class Builder {
  public:
@@ -124,4 +124,4 @@ class Builder {
   bool in_table_ = false;
 };
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

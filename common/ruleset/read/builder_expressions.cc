@@ -3,7 +3,7 @@
 
 #include "common/ruleset/read/builder.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 Expression of(Kind kind, const Location& at) {
@@ -321,4 +321,4 @@ void Builder::more_words(Expression& words, const Name& name) {
   words.at = join(words.at, name.at);
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -5,7 +5,7 @@
 #include "common/ruleset/write/json.h"
 #include "common/ruleset/read/json_reader.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 using namespace json_in;
@@ -234,4 +234,4 @@ std::vector<Command> read_json(const std::string& text, const Registry& registry
   return commands;
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -1,6 +1,6 @@
 #include "common/ruleset/read/json_reader.h"
 
-namespace bulkhead::rules::json_in {
+namespace bulkhead::ruleset::json_in {
 
 void refuse(std::string reason) { throw Refusal{std::move(reason)}; }
 
@@ -235,4 +235,4 @@ Expression Reader::keyed(const Module& module, const Json& json) {
   return select;
 }
 
-}  // namespace bulkhead::rules::json_in
+}  // namespace bulkhead::ruleset::json_in

@@ -8,7 +8,7 @@
 #include "common/ruleset/modules/all.h"
 #include "common/ruleset/read/token.h"
 
-namespace bulkhead::rules::json_in {
+namespace bulkhead::ruleset::json_in {
 
 using Json = nlohmann::ordered_json;
 
@@ -57,4 +57,4 @@ class Reader {
   const Registry& registry_;
 };
 
-}  // namespace bulkhead::rules::json_in
+}  // namespace bulkhead::ruleset::json_in

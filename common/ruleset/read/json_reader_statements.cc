@@ -1,7 +1,7 @@
 // common/ruleset/read/json_reader_statements.cc: statements of json_reader.h.
 #include "common/ruleset/read/json_reader.h"
 
-namespace bulkhead::rules::json_in {
+namespace bulkhead::ruleset::json_in {
 namespace {
 
 void flags_of(Statement& statement, const Json& json) {
@@ -158,4 +158,4 @@ void Reader::general(Statement& statement, const Json& json) {
   }
 }
 
-}  // namespace bulkhead::rules::json_in
+}  // namespace bulkhead::ruleset::json_in

@@ -1,7 +1,7 @@
 // common/ruleset/read/lexer.re: bytes into tokens (re2c). What a word means is not known here: words.cc.
 #include "common/ruleset/read/token.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 struct Cut {
@@ -78,4 +78,4 @@ std::vector<Token> cut(const Sources& sources, uint32_t index) {
   return tokens;
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

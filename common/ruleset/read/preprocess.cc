@@ -14,7 +14,7 @@
 
 #include "common/ruleset/read/token.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 using Definition = std::vector<Token>;
@@ -198,4 +198,4 @@ std::vector<Token> preprocess(Sources& sources, uint32_t index, const ReadOption
   return processor.take();
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

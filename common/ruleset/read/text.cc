@@ -3,7 +3,7 @@
 #include "common/ruleset/read/builder.h"
 #include "common/ruleset/read/words.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 std::vector<Command> read_text(Sources& sources, uint32_t index, const Registry& registry, const ReadOptions& options,
                                Diagnostics& diagnostics) {
@@ -15,4 +15,4 @@ std::vector<Command> read_text(Sources& sources, uint32_t index, const Registry&
   return builder.take();
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -5,10 +5,10 @@
 #include "common/ruleset/tree/module.h"
 #include "common/ruleset/read/token.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 /// Every error of the source goes to diagnostics; with any, the commands are not to be carried out.
 std::vector<Command> read_text(Sources& sources, uint32_t index, const Registry& registry, const ReadOptions& options,
                                Diagnostics& diagnostics);
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

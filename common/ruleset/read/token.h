@@ -7,7 +7,7 @@
 #include "common/base/result.h"
 #include "common/ruleset/tree/source.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 enum class Raw : uint8_t { word, string, number, raw_payload, equal, differs, at_most, at_least, left, right,
                            punctuation, newline, end, bad };
@@ -35,4 +35,4 @@ struct ReadOptions {
 /// Includes read, variables put in.
 std::vector<Token> preprocess(Sources& sources, uint32_t index, const ReadOptions& options, Diagnostics& diagnostics);
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr std::array<std::string_view, 6> kFamilies{"ip", "ip6", "inet", "arp", "bridge", "netdev"};
@@ -400,4 +400,4 @@ Parser::symbol_type Words::property(const Token& token) {
   return P::make_WORD(std::string(token.text), token.at);
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -11,7 +11,7 @@
 #include "common/ruleset/tree/module.h"
 #include "common/ruleset/read/token.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 template <class Range>
 bool among(const Range& range, std::string_view word) {
@@ -85,4 +85,4 @@ class Words {
   std::string_view last_, unit_rest_;
 };
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

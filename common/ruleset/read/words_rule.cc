@@ -4,7 +4,7 @@
 
 #include "common/ruleset/read/words.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr std::array<std::string_view, 6> kUnits{"bytes", "kbytes", "mbytes", "packets", "packet", "byte"};
@@ -277,4 +277,4 @@ Parser::symbol_type Words::statement(const Token& token) {
   return P::make_STATEMENT({module, nullptr, nullptr, std::string(module->name)}, at);
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 Classifier::List behind(Classifier::List list, uint32_t from) {
@@ -27,4 +27,4 @@ size_t Classifier::candidates(Evaluation& packet, uint32_t from, std::array<List
   return count;
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -15,7 +15,7 @@
 
 #include "common/ruleset/run/program.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 class Classifier {
  public:
@@ -41,4 +41,4 @@ class Classifier {
 /// Gives long chains their classifiers. classify.cc
 void classify(Program& program);
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -1,6 +1,6 @@
 #include "common/ruleset/run/run.h"
 
-namespace bulkhead::rules::run {
+namespace bulkhead::ruleset::run {
 namespace {
 
 Next when(bool matched) { return matched ? Next::step : Next::rule; }
@@ -67,4 +67,4 @@ Next constant(const Step& step, Evaluation& packet) noexcept {
   return Next::step;
 }
 
-}  // namespace bulkhead::rules::run
+}  // namespace bulkhead::ruleset::run

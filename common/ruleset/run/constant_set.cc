@@ -4,7 +4,7 @@
 
 #include "common/ruleset/run/program.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 ConstantSet::ConstantSet(size_t fields, std::vector<Range> ranges) : fields_(fields), ranges_(std::move(ranges)) {
   if (fields_ == 1) {
@@ -51,4 +51,4 @@ const ConstantSet::Range* ConstantSet::find(const Number* fields) const noexcept
   return nullptr;
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -5,7 +5,7 @@
 
 #include "common/base/chance.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 void change(StateWords& state, uint32_t word, uint64_t value) noexcept {
@@ -276,4 +276,4 @@ std::vector<DynamicSet::Element> DynamicSet::elements(const StateWords& state, u
   return all;
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

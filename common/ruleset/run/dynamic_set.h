@@ -16,7 +16,7 @@
 
 #include "common/ruleset/run/program.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 struct Set;
 
@@ -125,4 +125,4 @@ struct SetUpdate {
   uint8_t data = 0;         // the register of a map's data
 };
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

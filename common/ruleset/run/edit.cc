@@ -2,7 +2,7 @@
 
 #include "common/packet/internet_checksum.h"
 
-namespace bulkhead::rules::run {
+namespace bulkhead::ruleset::run {
 namespace {
 
 constexpr size_t kSctpHeader = 12;
@@ -26,7 +26,7 @@ void insert(std::span<uint8_t> into, unsigned offset, unsigned bits, Number valu
 
 /// Linux nft_csum_replace.
 void change_sum(uint8_t* sum, const Words& before, const Words& after, size_t bytes) {
-  uint16_t const folded = checksum_changed(load_raw<uint16_t>(sum), std::span(before).first(bytes), after);
+  uint16_t const folded = packet::checksum_changed(load_raw<uint16_t>(sum), std::span(before).first(bytes), after);
   store_raw(sum, folded == 0 ? uint16_t{0xffff} : folded);
 }
 
@@ -35,10 +35,10 @@ size_t pseudo_header_sum(const Evaluation& packet) {
   if (packet.transport == Evaluation::kNone) return 0;
   size_t const at = packet.transport;
   switch (packet.protocol) {
-    case protocol::tcp: return at + 16;
-    case protocol::udplite: return at + 6;
-    case protocol::icmpv6: return at + 2;
-    case protocol::udp: {
+    case packet::protocol::tcp: return at + 16;
+    case packet::protocol::udplite: return at + 6;
+    case packet::protocol::icmpv6: return at + 2;
+    case packet::protocol::udp: {
       std::array<uint8_t, 2> sum{};
       return packet.copy(at + 6, sum) && (sum[0] | sum[1]) != 0 ? at + 6 : 0;
     }
@@ -65,7 +65,7 @@ Next set_field(const Step& step, Evaluation& packet, size_t base) {
   std::memcpy(place, after.data(), bytes);
   if ((step.b & kSctp) == 0) return Next::step;
   // The field has been set by then too.
-  if (packet.protocol == protocol::sctp && packet.transport + kSctpHeader > packet.frame.size()) return Next::rule;
+  if (packet.protocol == packet::protocol::sctp && packet.transport + kSctpHeader > packet.frame.size()) return Next::rule;
   packet.renew_sctp = true;
   return Next::step;
 }
@@ -78,4 +78,4 @@ Next set_transport_field(const Step& step, Evaluation& packet) noexcept {
   return packet.transport == Evaluation::kNone ? Next::rule : set_field(step, packet, packet.transport);
 }
 
-}  // namespace bulkhead::rules::run
+}  // namespace bulkhead::ruleset::run

@@ -9,7 +9,7 @@
 
 #include "common/ruleset/run/program.h"
 
-namespace bulkhead::rules::run {
+namespace bulkhead::ruleset::run {
 
 inline constexpr unsigned kPseudoHeader = 1;  // the transport's checksum covers the field
 inline constexpr unsigned kSctp = 2;
@@ -17,4 +17,4 @@ inline constexpr unsigned kSctp = 2;
 Next set_network_field(const Step& step, Evaluation& packet) noexcept;
 Next set_transport_field(const Step& step, Evaluation& packet) noexcept;
 
-}  // namespace bulkhead::rules::run
+}  // namespace bulkhead::ruleset::run

@@ -3,7 +3,7 @@
 #include "common/ruleset/run/classifier.h"
 #include "common/ruleset/run/run.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr size_t kJumpsMost = 16;
@@ -109,7 +109,7 @@ void drop(Evaluation& packet) {
 void nat_point(const Program& program, At hook, Evaluation& packet, Watcher* watcher) noexcept {
   if (!packet.nat.tracked) return;
   if (run::misleads(packet)) return drop(packet);
-  Part const part = hook == At::prerouting || hook == At::output ? Part::destination : Part::source;
+  packet::Part const part = hook == At::prerouting || hook == At::output ? packet::Part::destination : packet::Part::source;
   auto const side = static_cast<size_t>(part);
   if (packet.nat.open[side]) {
     for (uint32_t const chain : program.nat_at(hook, packet.l3)) {
@@ -117,7 +117,7 @@ void nat_point(const Program& program, At hook, Evaluation& packet, Watcher* wat
       if (packet.verdict != Decision::accept) return;
       if (packet.nat.ordered[side]) break;
     }
-    if (part == Part::source && !packet.nat.ordered[side]) run::keep_source(packet);
+    if (part == packet::Part::source && !packet.nat.ordered[side]) run::keep_source(packet);
   }
   if (!run::translate(packet, part)) drop(packet);
 }
@@ -143,4 +143,4 @@ void evaluate(const Program& program, At hook, Evaluation& packet, Watcher* watc
   }
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -7,7 +7,7 @@
 
 #include "common/ruleset/run/program.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 /// For `bulkhead explain`: told of each rule that was tried. `matched`: all its steps went on, or decided.
 class Watcher {
@@ -31,4 +31,4 @@ enum class Share : uint8_t { early, tracked };
 void evaluate(const Program& program, At hook, Evaluation& packet, Watcher* watcher = nullptr,
               Share share = Share::tracked) noexcept;
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

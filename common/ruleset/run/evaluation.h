@@ -24,7 +24,7 @@ namespace bulkhead {
 class Routes;  // common/base/topology.h
 }
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 __extension__ using Number = unsigned __int128;
 
@@ -51,7 +51,7 @@ struct FlowView {
   uint32_t generation = 0;  // of the flow
   uint32_t id = 0;
   uint64_t expires_ns = 0;
-  std::array<Tuple, 2> tuples{};
+  std::array<packet::Tuple, 2> tuples{};
   std::array<uint64_t, 2> packets{}, bytes{};
 };
 
@@ -60,11 +60,11 @@ struct Translation {
   bool tracked = false;              // conntrack knows the flow: the rest is meant
   std::array<bool, 2> open{};        // nothing is bound yet: chains of type nat are asked
   std::array<bool, 2> ordered{};     // they have said: ranges
-  std::array<NatRange, 2> ranges{};
+  std::array<packet::NatRange, 2> ranges{};
   std::array<bool, 2> changes{};     // the packet, at the hook where that part is changed
-  Tuple to;                          // what its tuple becomes; of a packet that begins a flow as known so far
+  packet::Tuple to;                          // what its tuple becomes; of a packet that begins a flow as known so far
   bool quotes = false;               // it is an ICMP error: the packet that it quotes becomes
-  Tuple inner_to;
+  packet::Tuple inner_to;
 };
 
 /// The firewall's own addresses, as masquerade and redirect want them, none: there is none; and what its links carry.
@@ -129,7 +129,7 @@ struct Evaluation {
   StateWords* state = nullptr;
   const Host* host = nullptr;
   const Chance* chance = nullptr;
-  const OtherFlows* others = nullptr;  // where it shows what nat will choose; null: nobody else is there
+  const packet::OtherFlows* others = nullptr;  // where it shows what nat will choose; null: nobody else is there
   const Routes* routes = nullptr;     // null: a bridge has none
   std::span<const std::string> interfaces;  // names, by index less 1
 
@@ -173,4 +173,4 @@ struct Evaluation {
   }
 };
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -4,14 +4,14 @@
 #include "common/ruleset/run/select.h"
 #include "common/base/topology.h"
 
-namespace bulkhead::rules::run {
+namespace bulkhead::ruleset::run {
 namespace {
 
 constexpr uint32_t kUnspecified = 0, kUnicast = 1, kLocal = 2, kBroadcast = 3, kAnycast = 4, kMulticast = 5, kUnreachable = 7;
 
 IpAddress asked(const Step& step, const Evaluation& packet) {
   const uint8_t* const ip = packet.head.data();
-  return (step.offset & ask_destination) != 0 ? ip_header::destination(ip, packet.l3) : ip_header::source(ip, packet.l3);
+  return (step.offset & ask_destination) != 0 ? packet::ip_header::destination(ip, packet.l3) : packet::ip_header::source(ip, packet.l3);
 }
 
 /// The interface that the way has to be by; 0: any.
@@ -36,10 +36,10 @@ bool is_everybody(const IpAddress& address) { return load_be32(address.bytes.dat
 
 /// Who has no address yet is asked for by what it came by.
 bool speaks_before_it_has_an_address(const Evaluation& packet) {
-  IpAddress const from = ip_header::source(packet.head.data(), packet.l3), to = ip_header::destination(packet.head.data(), packet.l3);
+  IpAddress const from = packet::ip_header::source(packet.head.data(), packet.l3), to = packet::ip_header::destination(packet.head.data(), packet.l3);
   if (packet.l3 == 4)
     return from.bytes[0] == 0 && (is_everybody(to) || (load_be32(to.bytes.data()) & 0xffffff00) == 0xe0000000);
-  return packet.out.name.empty() && packet.protocol == protocol::icmpv6 && is_none(from) && is_link_local(to);
+  return packet.out.name.empty() && packet.protocol == packet::protocol::icmpv6 && is_none(from) && is_link_local(to);
 }
 
 uint32_t out_by(const Step& step, const Evaluation& packet) {
@@ -90,9 +90,9 @@ Next route_mss(const Step& step, Evaluation& packet) noexcept {
   constexpr uint32_t kTcp = 20, kDefault = 536;  // TCP_MSS_DEFAULT
   if (packet.host == nullptr || packet.out.name.empty()) return Next::rule;
   uint32_t mtu = packet.host->mtu_of(packet.out.index);
-  Way const back = way_to(ip_header::source(packet.head.data(), packet.l3), step, packet);
+  Way const back = way_to(packet::ip_header::source(packet.head.data(), packet.l3), step, packet);
   if (back.kind == Way::Kind::unicast) mtu = std::min(mtu, packet.host->mtu_of(back.device + 1U));
-  uint32_t const headers = static_cast<uint32_t>(packet.l3 == 4 ? ip_header::kIpv4 : ip_header::kIpv6) + kTcp;
+  uint32_t const headers = static_cast<uint32_t>(packet.l3 == 4 ? packet::ip_header::kIpv4 : packet::ip_header::kIpv6) + kTcp;
   packet.registers[step.to] = mtu <= headers ? kDefault : mtu - headers;
   return Next::step;
 }
@@ -103,4 +103,4 @@ Next fib_type(const Step& step, Evaluation& packet) noexcept {
   return Next::step;
 }
 
-}  // namespace bulkhead::rules::run
+}  // namespace bulkhead::ruleset::run

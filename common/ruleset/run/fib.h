@@ -6,7 +6,7 @@
 
 #include "common/ruleset/run/program.h"
 
-namespace bulkhead::rules::run {
+namespace bulkhead::ruleset::run {
 
 enum Ask : uint32_t { ask_destination = 1, ask_in = 2, ask_out = 4, ask_presence = 8 };
 
@@ -16,4 +16,4 @@ Next fib_oifname(const Step& step, Evaluation& packet) noexcept;  // name, or 1
 Next route_mss(const Step& step, Evaluation& packet) noexcept;
 Next fib_type(const Step& step, Evaluation& packet) noexcept;     // RTN_*
 
-}  // namespace bulkhead::rules::run
+}  // namespace bulkhead::ruleset::run

@@ -2,7 +2,7 @@
 
 #include "common/ruleset/run/run.h"
 
-namespace bulkhead::rules::run {
+namespace bulkhead::ruleset::run {
 namespace {
 
 /// `bits` from bit `offset` on of big-endian bytes.
@@ -67,4 +67,4 @@ Next is_ether_type(const Step& step, Evaluation& packet) noexcept {
   return packet.ether_type == step.a ? Next::step : Next::rule;
 }
 
-}  // namespace bulkhead::rules::run
+}  // namespace bulkhead::ruleset::run

@@ -6,7 +6,7 @@
 #include "common/ruleset/run/make_numbers.h"
 #include "common/ruleset/run/run.h"
 
-namespace bulkhead::rules::run {
+namespace bulkhead::ruleset::run {
 namespace {
 
 uint32_t scaled(uint32_t number, uint32_t below) { return static_cast<uint32_t>(uint64_t{number} * below >> 32); }
@@ -61,7 +61,7 @@ Next symmetric_hash(const Step& step, Evaluation& packet) noexcept {
   size_t const at = packet.l3 == 4 ? 12 : 8;
   std::array<uint64_t, 2> ends{};
   std::array<std::array<uint8_t, 18>, 2> bytes{};
-  bool const ports = packet.protocol == protocol::tcp || packet.protocol == protocol::udp || packet.protocol == protocol::sctp;
+  bool const ports = packet.protocol == packet::protocol::tcp || packet.protocol == packet::protocol::udp || packet.protocol == packet::protocol::sctp;
   for (size_t i = 0; i < 2; ++i) {
     if (!packet.copy(at + i * address, std::span(bytes[i]).first(address))) return Next::rule;
     if (ports && packet.transport != Evaluation::kNone)
@@ -107,4 +107,4 @@ uint32_t jhash(std::span<const uint8_t> bytes, uint32_t seed) noexcept {
   return c;
 }
 
-}  // namespace bulkhead::rules::run
+}  // namespace bulkhead::ruleset::run

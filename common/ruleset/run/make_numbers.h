@@ -8,7 +8,7 @@
 
 #include "common/ruleset/run/program.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 /// What jhash is made of: registers from the step's `to` on, as bytes the way the kernel's registers hold them.
 struct HashedFields {
@@ -33,4 +33,4 @@ Next symmetric_hash(const Step& step, Evaluation& packet) noexcept;
 [[nodiscard]] uint32_t jhash(std::span<const uint8_t> bytes, uint32_t seed) noexcept;
 
 }  // namespace run
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -4,7 +4,7 @@
 //         has gone, and counts as 0.
 #include "common/ruleset/run/run.h"
 
-namespace bulkhead::rules::run {
+namespace bulkhead::ruleset::run {
 
 Next set_mark(const Step& step, Evaluation& packet) noexcept {
   packet.mark = static_cast<uint32_t>(packet.registers[step.to]);
@@ -38,4 +38,4 @@ Next flow_mark(const Step& step, Evaluation& packet) noexcept {
   return Next::step;
 }
 
-}  // namespace bulkhead::rules::run
+}  // namespace bulkhead::ruleset::run

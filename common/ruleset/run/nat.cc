@@ -1,7 +1,7 @@
 #include "common/packet/ip_header.h"
 #include "common/ruleset/run/run.h"
 
-namespace bulkhead::rules::run {
+namespace bulkhead::ruleset::run {
 namespace {
 
 IpAddress address_of(Number number, uint8_t l3) {
@@ -16,7 +16,7 @@ IpAddress address_of(Number number, uint8_t l3) {
 }
 
 /// nft_nat_setup_netmap: the network of the range, the host of the packet.
-void keep_host(NatRange& range, const IpAddress& host) {
+void keep_host(packet::NatRange& range, const IpAddress& host) {
   IpAddress made = host;
   for (size_t i = 0; i < made.size(); ++i) {
     auto const same = static_cast<uint8_t>(~(range.min_address.bytes[i] ^ range.max_address.bytes[i]));
@@ -26,9 +26,9 @@ void keep_host(NatRange& range, const IpAddress& host) {
 }
 
 /// False: there is no address to take.
-bool find_addresses(const NatTarget& target, const Evaluation& packet, NatRange& range) {
+bool find_addresses(const NatTarget& target, const Evaluation& packet, packet::NatRange& range) {
   using Address = NatTarget::Address;
-  const Tuple& to = packet.nat.to;
+  const packet::Tuple& to = packet.nat.to;
   IpAddress const destination{to.dst, packet.l3};
   switch (target.address) {
     case Address::none: return true;
@@ -46,21 +46,21 @@ bool find_addresses(const NatTarget& target, const Evaluation& packet, NatRange&
       range.max_address = range.min_address;
       break;
   }
-  if (target.keeps_host) keep_host(range, {target.part == Part::source ? to.src : to.dst, packet.l3});
-  range.flags |= NatRange::map_ips;
+  if (target.keeps_host) keep_host(range, {target.part == packet::Part::source ? to.src : to.dst, packet.l3});
+  range.flags |= packet::NatRange::map_ips;
   return range.min_address.l3 == packet.l3;
 }
 
 /// Of GRE's versions 0 has nothing to rewrite, 1 its call; of others nobody knows.
-bool is_rewritten(const Evaluation& packet, uint8_t protocol, size_t at, Part part) {
-  size_t const wanted = rewritten_bytes(protocol);
+bool is_rewritten(const Evaluation& packet, uint8_t protocol, size_t at, packet::Part part) {
+  size_t const wanted = packet::rewritten_bytes(protocol);
   if (wanted == 0) return true;
   if (at + wanted > packet.length) return false;
   std::array<uint8_t, 2> flags{};
-  return protocol != protocol::gre || part == Part::source || (packet.copy(at, flags) && (flags[1] & 7U) <= 1);
+  return protocol != packet::protocol::gre || part == packet::Part::source || (packet.copy(at, flags) && (flags[1] & 7U) <= 1);
 }
 
-bool can_translate(const Evaluation& packet, Part part) {
+bool can_translate(const Evaluation& packet, packet::Part part) {
   constexpr size_t kIcmp = 8;
   const Translation& nat = packet.nat;
   if (packet.transport == Evaluation::kNone) return true;
@@ -68,19 +68,19 @@ bool can_translate(const Evaluation& packet, Part part) {
   size_t const inner = size_t{packet.transport} + kIcmp;
   std::array<uint8_t, 1> first{};
   if (!packet.copy(inner, first)) return false;
-  return is_rewritten(packet, nat.inner_to.protocol, inner + ip_header::length(first[0]), part == Part::source ? Part::destination : Part::source);
+  return is_rewritten(packet, nat.inner_to.protocol, inner + packet::ip_header::length(first[0]), part == packet::Part::source ? packet::Part::destination : packet::Part::source);
 }
 
-void become(Evaluation& packet, const NatRange& range, Part part) {
+void become(Evaluation& packet, const packet::NatRange& range, packet::Part part) {
   Translation& nat = packet.nat;
-  NoFlows const nobody;
-  Tuple const before = nat.to;
-  nat.to = tuple_in(before, range, part, packet.others != nullptr ? *packet.others : nobody, *packet.chance, packet.number);
+  packet::NoFlows const nobody;
+  packet::Tuple const before = nat.to;
+  nat.to = packet::tuple_in(before, range, part, packet.others != nullptr ? *packet.others : nobody, *packet.chance, packet.number);
   auto const side = static_cast<size_t>(part);
   nat.changes[side] = before != nat.to;
   if (!nat.changes[side]) return;
-  packet.flow.tuples[1] = inverse(nat.to).value_or(Tuple{});
-  packet.flow.status |= part == Part::source ? FlowView::source_nat : FlowView::destination_nat;
+  packet.flow.tuples[1] = packet::inverse(nat.to).value_or(packet::Tuple{});
+  packet.flow.status |= part == packet::Part::source ? FlowView::source_nat : FlowView::destination_nat;
 }
 
 }  // namespace
@@ -91,7 +91,7 @@ Next nat(const Step& step, Evaluation& packet) noexcept {
   Translation& nat = packet.nat;
   if (target.l3 != 0 && target.l3 != packet.l3) return Next::rule;  // nft_nat_inet_eval
   if (!nat.tracked || !nat.open[side]) return accept(step, packet);
-  NatRange& range = nat.ranges[side] = target.range;
+  packet::NatRange& range = nat.ranges[side] = target.range;
   if (!find_addresses(target, packet, range)) return drop(step, packet);
   if (target.ports_from_register) {
     range.min_port = static_cast<uint16_t>(packet.registers[target.port_register]);
@@ -103,7 +103,7 @@ Next nat(const Step& step, Evaluation& packet) noexcept {
 }
 
 void keep_source(Evaluation& packet) noexcept {
-  if (packet.others != nullptr) become(packet, null_range(packet.nat.to), Part::source);
+  if (packet.others != nullptr) become(packet, packet::null_range(packet.nat.to), packet::Part::source);
 }
 
 bool misleads(const Evaluation& packet) noexcept {
@@ -113,15 +113,15 @@ bool misleads(const Evaluation& packet) noexcept {
   return packet.head[packet.transport] == kRedirect && (packet.flow.status & kTranslated) != 0;
 }
 
-bool translate(Evaluation& packet, Part part) noexcept {
+bool translate(Evaluation& packet, packet::Part part) noexcept {
   const Translation& nat = packet.nat;
   if (!nat.changes[static_cast<size_t>(part)]) return true;
   if (!can_translate(packet, part)) return false;
-  Rewriting what{bit_of(part), 0, nat.to, nat.inner_to};
-  if (nat.quotes) what.inner = bit_of(part == Part::source ? Part::destination : Part::source);
+  packet::Rewriting what{packet::bit_of(part), 0, nat.to, nat.inner_to};
+  if (nat.quotes) what.inner = packet::bit_of(part == packet::Part::source ? packet::Part::destination : packet::Part::source);
   bool const whole = packet.transport < packet.head_length;
-  rewrite(std::span(packet.head).first(packet.head_length), packet.protocol, whole ? packet.transport : 0, what);
+  packet::rewrite(std::span(packet.head).first(packet.head_length), packet.protocol, whole ? packet.transport : 0, what);
   return true;
 }
 
-}  // namespace bulkhead::rules::run
+}  // namespace bulkhead::ruleset::run

@@ -6,7 +6,7 @@
 #include "common/packet/internet_checksum.h"
 #include "common/ruleset/run/field.h"
 
-namespace bulkhead::rules::run {
+namespace bulkhead::ruleset::run {
 namespace {
 
 /// Where it lies, in bytes from the network header, and how long it is.
@@ -31,7 +31,7 @@ constexpr size_t kTcpMost = 60, kTcpLeast = 20, kIpv4Most = 60, kIpv4Least = 20,
 std::optional<Found> find_tcp(const Evaluation& packet, uint8_t kind, size_t wanted, bool& broken) {
   std::array<uint8_t, kTcpMost> tcp;
   broken = true;
-  if (packet.protocol != protocol::tcp || packet.transport == Evaluation::kNone) return std::nullopt;
+  if (packet.protocol != packet::protocol::tcp || packet.transport == Evaluation::kNone) return std::nullopt;
   if (!packet.copy(packet.transport, std::span(tcp).first(kTcpLeast))) return std::nullopt;
   size_t const length = size_t{tcp[12]} >> 4 << 2;
   if (length < kTcpLeast || !packet.copy(packet.transport, std::span(tcp).first(length))) return std::nullopt;
@@ -91,14 +91,14 @@ std::optional<Found> find_ip6(const Evaluation& packet, uint8_t wanted) {
   uint8_t next = packet.head[6];
   size_t at = kIpv6;
   for (;;) {
-    if (next == protocol::no_next) return std::nullopt;
-    if (!is_extension(next)) return next == wanted ? std::optional(Found{at, end - std::min(at, end)}) : std::nullopt;
+    if (next == packet::protocol::no_next) return std::nullopt;
+    if (!packet::is_extension(next)) return next == wanted ? std::optional(Found{at, end - std::min(at, end)}) : std::nullopt;
     std::array<uint8_t, 4> header;
     if (!packet.copy(at, header)) return std::nullopt;
     if (next == wanted) return Found{at, end - std::min(at, end)};
     // Behind the header of a later fragment nobody knows what stands.
-    if (next == protocol::fragment && (load_be16(header.data() + 2) & 0xfff8) != 0) return std::nullopt;
-    at += extension_length(next, header.data());
+    if (next == packet::protocol::fragment && (load_be16(header.data() + 2) & 0xfff8) != 0) return std::nullopt;
+    at += packet::extension_length(next, header.data());
     next = header[0];
   }
 }
@@ -128,7 +128,7 @@ Next set_tcp_option(const Step& step, Evaluation& packet) noexcept {
   // As the kernel has it: words of the option, wherever it begins.
   uint8_t* const sum = packet.head.data() + packet.transport + kSum;
   for (size_t i = 0; i < bytes; i += 2)
-    store_raw(sum, checksum_changed(load_raw<uint16_t>(sum), load_raw<uint16_t>(before.data() + i), load_raw<uint16_t>(after.data() + i)));
+    store_raw(sum, packet::checksum_changed(load_raw<uint16_t>(sum), load_raw<uint16_t>(before.data() + i), load_raw<uint16_t>(after.data() + i)));
   std::memcpy(place, after.data(), bytes);
   packet.edited = true;
   return Next::step;
@@ -144,4 +144,4 @@ Next ip6_header(const Step& step, Evaluation& packet) noexcept {
   return give(step, packet, find_ip6(packet, static_cast<uint8_t>(step.a)));
 }
 
-}  // namespace bulkhead::rules::run
+}  // namespace bulkhead::ruleset::run

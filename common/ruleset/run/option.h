@@ -9,7 +9,7 @@
 
 #include "common/ruleset/run/program.h"
 
-namespace bulkhead::rules::run {
+namespace bulkhead::ruleset::run {
 
 Next tcp_option(const Step& step, Evaluation& packet) noexcept;
 /// A field of 16 or 32 bits from the register; a maximum segment size only becomes less. No such option: goes on.
@@ -17,4 +17,4 @@ Next set_tcp_option(const Step& step, Evaluation& packet) noexcept;
 Next ip_option(const Step& step, Evaluation& packet) noexcept;
 Next ip6_header(const Step& step, Evaluation& packet) noexcept;
 
-}  // namespace bulkhead::rules::run
+}  // namespace bulkhead::ruleset::run

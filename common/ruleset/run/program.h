@@ -15,7 +15,7 @@
 #include "common/base/chance.h"
 #include "common/ruleset/run/evaluation.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 enum class Next : uint8_t { step, rule, verdict, jump, go_to, return_ };
 
@@ -70,14 +70,14 @@ inline constexpr uint32_t kNatPoint = ~0U;
 /// What snat, dnat, masquerade or redirect say: constants, or registers where they come from a map.
 struct NatTarget {
   enum class Address : uint8_t { none, constant, registers, outgoing, incoming };
-  Part part = Part::source;
+  packet::Part part = packet::Part::source;
   Address address = Address::none;
   bool ports_from_register = false;
   bool keeps_host = false;       // prefix: the address's host part stays
   uint8_t address_register = 0, address_end_register = 0;
   uint8_t port_register = 0, port_end_register = 0;
   uint8_t l3 = 0;                // of the addresses; 0: the packet's
-  NatRange range;                // flags, and what is constant
+  packet::NatRange range;                // flags, and what is constant
 };
 
 /// A set whose elements do not change: of one field or several.
@@ -161,4 +161,4 @@ struct Program {
   }
 };
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -7,7 +7,7 @@
 
 #include "common/ruleset/run/program.h"
 
-namespace bulkhead::rules::run {
+namespace bulkhead::ruleset::run {
 
 // Headers: offset and bits say which part. field.cc
 Next link_field(const Step& step, Evaluation& packet) noexcept;
@@ -69,7 +69,7 @@ Next nat(const Step& step, Evaluation& packet) noexcept;
 void keep_source(Evaluation& packet) noexcept;
 [[nodiscard]] bool misleads(const Evaluation& packet) noexcept;
 /// The packet as it is once that part of it is translated: its headers, and what `ct` says of its flow. False: it cannot be, nobody gets it.
-[[nodiscard]] bool translate(Evaluation& packet, Part part) noexcept;
+[[nodiscard]] bool translate(Evaluation& packet, packet::Part part) noexcept;
 
 // Marks and the traffic class, from register `to`. mark.cc
 Next set_mark(const Step& step, Evaluation& packet) noexcept;
@@ -85,4 +85,4 @@ Next quota(const Step& step, Evaluation& packet) noexcept;        // word: bytes
 Next packet_limit(const Step& step, Evaluation& packet) noexcept; // word: tokens, last; a: cost; b: most; offset: 1 if `over`
 Next byte_limit(const Step& step, Evaluation& packet) noexcept;   // the same; a: nanoseconds of its unit << 64 | bytes
 
-}  // namespace bulkhead::rules::run
+}  // namespace bulkhead::ruleset::run

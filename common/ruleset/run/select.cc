@@ -2,7 +2,7 @@
 #include "common/ruleset/run/run.h"
 #include "common/ruleset/run/select.h"
 
-namespace bulkhead::rules::run {
+namespace bulkhead::ruleset::run {
 namespace {
 
 template <auto get>
@@ -21,7 +21,7 @@ Next load_flow(const Step& step, Evaluation& packet) noexcept {
 
 Number name_of(const InterfaceView& interface) { return text_number(interface.name); }
 
-const Tuple& tuple(const FlowView& flow, const Step& step) { return flow.tuples[step.offset & 1]; }
+const packet::Tuple& tuple(const FlowView& flow, const Step& step) { return flow.tuples[step.offset & 1]; }
 Number address_number(const std::array<uint8_t, 16>& bytes, uint8_t l3) {
   if (l3 == 4) return load_be32(bytes.data());
   return Number{load_be64(bytes.data())} << 64 | load_be64(bytes.data() + 8);
@@ -140,4 +140,4 @@ Number text_number(std::string_view text) {
 Step::Run meta(std::string_view key) { return look(kMeta, key); }
 Step::Run flow(std::string_view key) { return look(kFlow, key); }
 
-}  // namespace bulkhead::rules::run
+}  // namespace bulkhead::ruleset::run

@@ -3,7 +3,7 @@
 
 #include "common/ruleset/run/program.h"
 
-namespace bulkhead::rules::run {
+namespace bulkhead::ruleset::run {
 
 /// The step's function for `meta KEY`, `ct KEY`; null: not supported. For ct the step's offset is the direction: 0 original,
 /// 1 reply, 2 none named.
@@ -13,4 +13,4 @@ namespace bulkhead::rules::run {
 /// A text as registers hold it: sixteen bytes, zeros behind.
 [[nodiscard]] Number text_number(std::string_view text);
 
-}  // namespace bulkhead::rules::run
+}  // namespace bulkhead::ruleset::run

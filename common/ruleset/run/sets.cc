@@ -4,7 +4,7 @@
 #include "common/ruleset/run/dynamic_set.h"
 #include "common/ruleset/run/run.h"
 
-namespace bulkhead::rules::run {
+namespace bulkhead::ruleset::run {
 namespace {
 
 const DynamicSet& set_of(const Step& step) { return *static_cast<const DynamicSet*>(step.data); }
@@ -84,4 +84,4 @@ Next delete_element(const Step& step, Evaluation& packet) noexcept {
   return Next::step;
 }
 
-}  // namespace bulkhead::rules::run
+}  // namespace bulkhead::ruleset::run

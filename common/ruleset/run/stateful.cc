@@ -4,7 +4,7 @@
 //         not met still keeps what it has gained.
 #include "common/ruleset/run/run.h"
 
-namespace bulkhead::rules::run {
+namespace bulkhead::ruleset::run {
 namespace {
 
 uint64_t get(const Evaluation& packet, uint32_t word) { return packet.state == nullptr ? 0 : packet.state->get(word); }
@@ -52,4 +52,4 @@ Next byte_limit(const Step& step, Evaluation& packet) noexcept {
   return spend(step, packet, static_cast<uint64_t>(Number{unit} * packet.length / rate));
 }
 
-}  // namespace bulkhead::rules::run
+}  // namespace bulkhead::ruleset::run

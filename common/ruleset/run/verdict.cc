@@ -1,7 +1,7 @@
 #include "common/packet/icmp.h"
 #include "common/ruleset/run/run.h"
 
-namespace bulkhead::rules::run {
+namespace bulkhead::ruleset::run {
 
 Next accept(const Step&, Evaluation& packet) noexcept {
   packet.verdict = Decision::accept;
@@ -38,18 +38,18 @@ constexpr std::array<uint8_t, 4> kAny4{0, 3, 1, 13}, kAny6{0, 4, 3, 1};
 
 Next reject4(const Step& step, Evaluation& packet) noexcept {
   if (packet.l3 != 4) return drop(step, packet);
-  return rejected(packet, {Reject::Kind::icmp, icmp::unreachable, static_cast<uint8_t>(step.a)});
+  return rejected(packet, {Reject::Kind::icmp, packet::icmp::unreachable, static_cast<uint8_t>(step.a)});
 }
 
 Next reject6(const Step& step, Evaluation& packet) noexcept {
   if (packet.l3 != 6) return drop(step, packet);
-  return rejected(packet, {Reject::Kind::icmp, icmpv6::unreachable, static_cast<uint8_t>(step.a)});
+  return rejected(packet, {Reject::Kind::icmp, packet::icmpv6::unreachable, static_cast<uint8_t>(step.a)});
 }
 
 Next reject_any(const Step& step, Evaluation& packet) noexcept {
   auto const code = static_cast<size_t>(step.a) & 3;
-  if (packet.l3 == 4) return rejected(packet, {Reject::Kind::icmp, icmp::unreachable, kAny4[code]});
-  return rejected(packet, {Reject::Kind::icmp, icmpv6::unreachable, kAny6[code]});
+  if (packet.l3 == 4) return rejected(packet, {Reject::Kind::icmp, packet::icmp::unreachable, kAny4[code]});
+  return rejected(packet, {Reject::Kind::icmp, packet::icmpv6::unreachable, kAny6[code]});
 }
 
 Next reset(const Step&, Evaluation& packet) noexcept {
@@ -59,4 +59,4 @@ Next reset(const Step&, Evaluation& packet) noexcept {
 Next return_(const Step&, Evaluation&) noexcept { return Next::return_; }
 Next go_on(const Step&, Evaluation&) noexcept { return Next::step; }
 
-}  // namespace bulkhead::rules::run
+}  // namespace bulkhead::ruleset::run

@@ -7,7 +7,7 @@
 
 #include "common/ruleset/tree/generic.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 enum class Operation : uint8_t { add, create, insert, replace, remove, destroy, flush, list, reset, rename };
 enum class Thing : uint8_t { table, chain, rule, set, map, element, object, flowtable, ruleset, tables, chains, sets, maps,
@@ -52,4 +52,4 @@ struct Command {
   Flowtable flowtable;
 };
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -10,7 +10,7 @@
 #include "common/base/result.h"
 #include "common/ruleset/tree/generic.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 enum class ByteOrder : uint8_t { none, host, network };
 
@@ -77,4 +77,4 @@ extern const DataType realm, device_group, fib_address_type, cgroupv2;
 // types/time.cc
 extern const DataType relative_time, time_of_day, day_of_week, packet_time;
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -16,7 +16,7 @@
 #include <string_view>
 #include <vector>
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 __extension__ using Number = unsigned __int128;
 
@@ -194,4 +194,4 @@ inline void Statement::erase(std::string_view name) {
   std::erase_if(arguments, [&](const Argument& one) { return one.name == name; });
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

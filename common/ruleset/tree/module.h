@@ -11,7 +11,7 @@
 
 #include "common/ruleset/tree/data_type.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 enum class Family : uint8_t { ip = 1, ip6 = 2, inet = 4, arp = 8, bridge = 16, netdev = 32 };
 constexpr uint8_t kAllFamilies = 63;
@@ -131,4 +131,4 @@ const Parameter* find_parameter(const Module& module, std::string_view name);
 /// The table of all modules there are: modules.cc.
 std::span<const Module* const> all_modules();
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 std::string_view line_of(const std::string& text, uint32_t line) {
@@ -40,4 +40,4 @@ std::string to_text(const Diagnostic& diagnostic, const Sources& sources) {
                      diagnostic.warning ? "Warning" : "Error", diagnostic.reason, line, marks);
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -11,7 +11,7 @@
 
 #include "common/ruleset/tree/generic.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 struct Source {
   std::string name;  // as in messages
@@ -63,4 +63,4 @@ constexpr Location join(const Location& first, const Location& last) {
   return {first.source, first.line, first.first, last.last};
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

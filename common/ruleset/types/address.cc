@@ -6,7 +6,7 @@
 
 #include "common/ruleset/tree/data_type.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 Number from_bytes(std::span<const uint8_t> bytes) {
@@ -94,4 +94,4 @@ const DataType ipv6_address{.name = "ipv6_addr", .description = "IPv6 address", 
 const DataType link_address{.name = "ether_addr", .description = "Ethernet address", .bits = 48,
                             .order = ByteOrder::network, .base = &integer_type, .parse = parse_link, .print = print_link};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -1,7 +1,7 @@
 // What conntrack knows of a flow.
 #include "common/ruleset/tree/data_type.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Symbol kState[] = {{"invalid", 1}, {"new", 8}, {"established", 2}, {"related", 4}, {"untracked", 64}};
@@ -44,4 +44,4 @@ const DataType ct_event{.name = "ct_event", .description = "conntrack event bits
 const DataType ct_helper_name{.name = "", .description = "conntrack helper", .order = ByteOrder::host,
                               .base = &string_type, .text = true};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -3,7 +3,7 @@
 
 #include "common/ruleset/tree/data_type.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr std::array kTypes = {
@@ -27,4 +27,4 @@ const DataType* find_data_type(std::string_view name) {
   return nullptr;
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

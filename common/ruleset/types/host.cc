@@ -6,7 +6,7 @@
 
 #include "common/ruleset/tree/data_type.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Symbol kPacketTypes[] = {{"host", 0}, {"unicast", 0}, {"broadcast", 1}, {"multicast", 2}, {"other", 3}};
@@ -140,4 +140,4 @@ const DataType fib_address_type{.name = "fib_addrtype", .description = "fib addr
 const DataType cgroupv2{.name = "cgroupsv2", .description = "cgroupsv2 path", .bits = 64, .order = ByteOrder::host,
                         .base = &integer_type, .text = true};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -1,7 +1,7 @@
 // Types and codes of ICMP, ICMPv6 and IGMP messages.
 #include "common/ruleset/tree/data_type.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Symbol kIcmp[] = {{"echo-reply", 0}, {"destination-unreachable", 3}, {"source-quench", 4}, {"redirect", 5},
@@ -36,4 +36,4 @@ const DataType icmpx_code{.name = "icmpx_code", .description = "icmpx code", .bi
 const DataType igmp_type{.name = "igmp_type", .description = "IGMP type", .bits = 8, .order = ByteOrder::network,
                          .base = &integer_type, .symbols = kIgmp};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

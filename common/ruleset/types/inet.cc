@@ -6,7 +6,7 @@
 
 #include "common/ruleset/tree/data_type.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 // The first name of a number is the one that is printed.
@@ -115,4 +115,4 @@ const DataType dccp_packet_type{.name = "dccp_pkttype", .description = "DCCP pac
 const DataType mh_type{.name = "mh_type", .description = "Mobility Header Type", .bits = 8, .order = ByteOrder::network,
                        .base = &integer_type, .symbols = kMobility};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -3,7 +3,7 @@
 
 #include "common/ruleset/tree/data_type.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Symbol kBoolean[] = {{"exists", 1}, {"missing", 0}};
@@ -96,4 +96,4 @@ void print_value(const Expression& value, const Style& style, std::string& out) 
   else out += print_decimal(value.number);
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

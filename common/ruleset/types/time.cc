@@ -3,7 +3,7 @@
 
 #include "common/ruleset/tree/data_type.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr Symbol kDays[] = {{"Sunday", 0}, {"Monday", 1}, {"Tuesday", 2}, {"Wednesday", 3}, {"Thursday", 4},
@@ -158,4 +158,4 @@ const DataType day_of_week{.name = "day", .description = "Day of week of packet 
 const DataType packet_time{.name = "", .description = "Relative time of packet reception", .bits = 64,
                            .order = ByteOrder::host, .base = &integer_type, .parse = parse_date, .print = print_date};
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -4,7 +4,7 @@
 #include "common/ruleset/write/json_tree.h"
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -298,4 +298,4 @@ std::string json_text(const Ruleset& ruleset, const Style& style) {
   return spaced(Json{{"nftables", all}});
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

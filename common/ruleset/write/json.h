@@ -5,7 +5,7 @@
 #include "common/ruleset/tree/module.h"
 #include "common/ruleset/tree/source.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 /// One line, as `nft -j list ruleset` prints it, without the line's end.
 std::string json_text(const Ruleset& ruleset, const Style& style);
@@ -13,4 +13,4 @@ std::string json_text(const Ruleset& ruleset, const Style& style);
 /// As `nft -j -f` takes it.
 std::vector<Command> read_json(const std::string& text, const Registry& registry, Diagnostics& diagnostics);
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -2,7 +2,7 @@
 #include "common/ruleset/write/json_tree.h"
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -206,4 +206,4 @@ std::string spaced(const Json& json) {
   return out;
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

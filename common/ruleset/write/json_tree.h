@@ -5,7 +5,7 @@
 
 #include "common/ruleset/tree/module.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 nlohmann::ordered_json to_json(const Expression& expression, const Style& style);
 nlohmann::ordered_json to_json(const Statement& statement, const Style& style);
@@ -14,4 +14,4 @@ nlohmann::ordered_json general_json(const Statement& statement, const Style& sty
 /// With a space after each colon and comma, as jansson writes.
 std::string spaced(const nlohmann::ordered_json& json);
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 /// How many elements of a named set stand in a line.
@@ -191,4 +191,4 @@ void Out::stateless(const Statement& one) {
   style_ = outer;
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -5,7 +5,7 @@
 
 #include "common/ruleset/tree/module.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 class Out {
  public:
@@ -45,4 +45,4 @@ class Out {
 /// 10485760 is {10, "mbytes"}.
 std::pair<uint64_t, std::string_view> largest_unit(uint64_t bytes);
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

@@ -4,7 +4,7 @@
 
 #include "common/ruleset/modules/all.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 struct PriorityName {
@@ -233,4 +233,4 @@ std::string list_ruleset(const Ruleset& ruleset, const Style& style) {
   return text;
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

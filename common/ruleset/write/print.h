@@ -3,7 +3,7 @@
 
 #include "common/ruleset/tree/module.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 std::string list_ruleset(const Ruleset& ruleset, const Style& style);
 std::string list_table(const Table& table, const Style& style);
@@ -13,4 +13,4 @@ std::string priority_text(std::string_view family, std::string_view hook, int32_
 std::optional<int32_t> priority_number(std::string_view family, std::string_view hook, std::string_view name);
 std::string rule_text(const Rule& rule, std::string_view family, const Style& style);
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

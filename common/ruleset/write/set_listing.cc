@@ -3,7 +3,7 @@
 #include "common/ruleset/check/checker.h"
 #include "common/ruleset/run/dynamic_set.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 namespace {
 
 constexpr uint64_t kMillisecond = 1'000'000;
@@ -128,4 +128,4 @@ void put_state(Loaded& loaded, const StateWords& state, uint64_t now_ns) {
       if (set.interval && set.timeouts && start != 0) put_intervals(set, now_ns - std::min(now_ns, start));
 }
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset

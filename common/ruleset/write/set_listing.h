@@ -8,8 +8,8 @@
 
 #include "common/ruleset/compile/load.h"
 
-namespace bulkhead::rules {
+namespace bulkhead::ruleset {
 
 void put_state(Loaded& loaded, const StateWords& state, uint64_t now_ns);
 
-}  // namespace bulkhead::rules
+}  // namespace bulkhead::ruleset
