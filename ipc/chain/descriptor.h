@@ -62,7 +62,7 @@ enum class DropReason : uint8_t {
   group,
   nat_error,  // cannot be translated: a redirect, an ICMP error that quotes too little, GRE of an unknown version
   not_ours,   // to somebody else's MAC address
-  // Fragments that never became a packet (services/pktio/reassembly.h).
+  // Fragments that never became a packet (services/pktio/in/reassembly.h).
   bad_fragment,       // contradicts others, is there already, or spoils its datagram
   fragments_missing,  // the rest of its datagram did not come in time
   fragments_full,     // no room to wait for the rest

@@ -11,7 +11,7 @@
 #include "ipc/memory/commit.h"
 #include "ipc/state/pktio_state.h"
 #include "ipc/state/staging.h"
-#include "services/pktio/pcap_sink.h"
+#include "common/capture/pcap_writer.h"
 
 namespace bulkhead::cli {
 namespace {
@@ -75,13 +75,13 @@ Status begin_empty_capture(int file, packet::LinkType link) {
   struct stat about {};
   if (::fstat(file, &about) != 0) return fail("{}", std::strerror(errno));
   if (about.st_size != 0) return {};
-  struct Gather : pktio::Bytes {
+  struct Gather : capture::ByteConsumer {
     std::vector<uint8_t> all;
     void append(std::span<const uint8_t> bytes) override { all.insert(all.end(), bytes.begin(), bytes.end()); }
   } header;
-  auto sink = pktio::PcapSink::open(header, link, true);
-  if (!sink) return tl::unexpected(sink.error());
-  if (auto flushed = (*sink)->flush(); !flushed) return flushed;
+  auto writer = capture::PcapWriter::open(header, link, true);
+  if (!writer) return tl::unexpected(writer.error());
+  if (auto flushed = (*writer)->flush(); !flushed) return flushed;
   return write_at(file, header.all, 0);
 }
 

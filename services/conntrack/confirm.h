@@ -1,6 +1,6 @@
 // services/conntrack/confirm.h: the second visit of conntrack: the flow of a packet that passed becomes known.
 //
-// Before  nat (helpers, where there are any). After: pktio (services/pktio/home.cc).
+// Before  nat (helpers, where there are any). After: pktio (services/pktio/out/home.cc).
 // Crash   in the same batch as track's work, so what one visit does the other sees at once.
 // Source  __nf_conntrack_confirm(): a packet that was dropped leaves nothing behind.
 #pragma once

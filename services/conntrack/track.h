@@ -1,6 +1,6 @@
 // services/conntrack/track.h: the first visit of conntrack: which flow a packet belongs to, and in which state.
 //
-// Before  pktio (services/pktio/receive.cc). After: rules.
+// Before  pktio (services/pktio/in/receive.cc). After: rules.
 // Waits   track is the one place that looks ahead of packets still in the chain. It says `wait`, having changed
 //         nothing, where the answer hangs on what an earlier number may still bring about:
 //         - a hit on an unconfirmed entry, by a packet, an ICMP error's quote (or what one about the packet would quote), or a

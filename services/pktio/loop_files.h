@@ -6,8 +6,8 @@
 #pragma once
 
 #include "ipc/runtime/loop.h"
-#include "services/pktio/async_file.h"
-#include "services/pktio/writer.h"
+#include "services/pktio/in/async_file.h"
+#include "services/pktio/out/writer.h"
 
 namespace bulkhead::pktio {
 

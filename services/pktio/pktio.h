@@ -12,9 +12,9 @@
 
 #include "ipc/control/settings.h"
 #include "ipc/chain/stage.h"
-#include "services/pktio/home.h"
-#include "services/pktio/receive.h"
-#include "services/pktio/writer.h"
+#include "services/pktio/out/home.h"
+#include "services/pktio/in/receive.h"
+#include "services/pktio/out/writer.h"
 
 namespace bulkhead::pktio {
 

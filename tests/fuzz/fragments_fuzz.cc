@@ -8,7 +8,7 @@
 #include <map>
 #include <optional>
 
-#include "services/pktio/reassembly.h"
+#include "services/pktio/in/reassembly.h"
 #include "tests/simulation/world.h"
 #include "tests/tools/packets.h"
 

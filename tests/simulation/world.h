@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "ipc/chain/catalog.h"
-#include "services/pktio/source.h"
-#include "services/pktio/writer.h"
+#include "services/pktio/in/source.h"
+#include "services/pktio/out/writer.h"
 
 namespace bulkhead::test {
 

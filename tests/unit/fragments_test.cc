@@ -4,7 +4,7 @@
 #include <numeric>
 
 #include "common/packet/icmp.h"
-#include "services/pktio/reassembly.h"
+#include "services/pktio/in/reassembly.h"
 #include "tests/simulation/router.h"
 #include "tests/tools/packets.h"
 #include "tests/unit/routed.h"

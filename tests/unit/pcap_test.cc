@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "services/pktio/pcap_source.h"
+#include "services/pktio/in/pcap_source.h"
 #include "tests/unit/capture_bytes.h"
 
 namespace bulkhead::pktio {

@@ -1,4 +1,4 @@
-// services/pktio/cut.h: a packet that is too large for the way, or came in pieces, leaves in pieces.
+// services/pktio/out/cut.h: a packet that is too large for the way, or came in pieces, leaves in pieces.
 //
 // Before  transmit.h, which has given it its link header. After: the output.
 // Who     home. Pieces as they came, where they fit the way and none but the first was touched (Linux keeps the list of them,
@@ -11,7 +11,7 @@
 #include <span>
 #include <vector>
 
-#include "services/pktio/transmit.h"
+#include "services/pktio/out/transmit.h"
 
 namespace bulkhead::pktio {
 

@@ -1,4 +1,4 @@
-// services/pktio/prefetch.h: a file read ahead into a ring of memory, taken out in order.
+// services/pktio/in/prefetch.h: a file read ahead into a ring of memory, taken out in order.
 //
 // Who     PcapSource: libpcap takes bytes, peek() asks whether enough are there.
 // Units   offsets and lengths: bytes. The byte at file offset o lies at o modulo `capacity`.
@@ -13,7 +13,7 @@
 #include <memory>
 #include <span>
 
-#include "services/pktio/async_file.h"
+#include "services/pktio/in/async_file.h"
 
 namespace bulkhead::pktio {
 

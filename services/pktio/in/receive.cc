@@ -1,9 +1,9 @@
-#include "services/pktio/receive.h"
+#include "services/pktio/in/receive.h"
 
 #include <algorithm>
 
 #include "common/packet/checksum.h"
-#include "services/pktio/cut.h"
+#include "services/pktio/out/cut.h"
 
 namespace bulkhead::pktio {
 namespace {

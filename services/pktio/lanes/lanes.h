@@ -1,4 +1,4 @@
-// services/pktio/lanes.h: the fast lane: packets that pktio judges by itself, as the chain has judged their flow's before.
+// services/pktio/lanes/lanes.h: the fast lane: packets that pktio judges by itself, as the chain has judged their flow's before.
 //
 // Who     receive.h asks whether a packet goes by the lane; home.h tells of packets that come home from the chain, which is
 //         where lanes come from.

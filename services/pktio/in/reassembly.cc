@@ -1,4 +1,4 @@
-#include "services/pktio/reassembly.h"
+#include "services/pktio/in/reassembly.h"
 
 #include <sodium.h>
 

@@ -1,4 +1,4 @@
-// services/pktio/transmit.h: a routed packet as it leaves: link header of the next hop, one hop less to live; and the
+// services/pktio/out/transmit.h: a routed packet as it leaves: link header of the next hop, one hop less to live; and the
 // packets that the firewall itself says.
 //
 // Who     home, at each packet that comes home. What is in the pool stays as it is: a successor may have to do it again,

@@ -1,4 +1,4 @@
-// services/pktio/reassembly.h: fragments wait for the rest of their datagram, and go on as one packet.
+// services/pktio/in/reassembly.h: fragments wait for the rest of their datagram, and go on as one packet.
 //
 // Who     receive.h gives it fragments and takes chains from it; home.h walks a chain and gives it back.
 // Full    so many cells may wait for the rest (held_most()), and so many be of one datagram: a fragment beyond that is dropped.
@@ -17,8 +17,8 @@
 
 #include "ipc/memory/commit.h"
 #include "ipc/state/fragments.h"
-#include "services/pktio/datagram.h"
-#include "services/pktio/source.h"
+#include "services/pktio/in/datagram.h"
+#include "services/pktio/in/source.h"
 
 namespace bulkhead::pktio {
 

@@ -1,6 +1,6 @@
-// services/pktio/home.h: packets come home: counted, and written to the side they leave by, or to drops.pcap.
+// services/pktio/out/home.h: packets come home: counted, and written to the side they leave by, or to drops.pcap.
 //
-// Before  conntrack's confirm. After: the output files (services/pktio/writer.h).
+// Before  conntrack's confirm. After: the output files (services/pktio/out/writer.h).
 // Order   that of the numbers, which is also that of the bytes in each file.
 // Trust   what a packet was is taken from pktio's own in-flight slot; from the descriptor only what others decided.
 //         A number out of order, an interface or a reason that is none: counted, and the packet is dropped.
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/base/chance.h"
+#include "common/capture/pcap_writer.h"
 #include "ipc/state/answers.h"
 #include "ipc/state/header_edits.h"
 #include "ipc/state/inflight.h"
@@ -20,12 +21,12 @@
 #include "ipc/state/pktio_state.h"
 #include "ipc/chain/pool.h"
 #include "ipc/chain/stage.h"
-#include "services/pktio/cut.h"
-#include "services/pktio/lanes.h"
-#include "services/pktio/pcap_sink.h"
-#include "services/pktio/reassembly.h"
-#include "services/pktio/transmit.h"
-#include "services/pktio/writer.h"
+#include "services/pktio/lanes/lanes.h"
+#include "services/pktio/out/cut.h"
+#include "common/capture/pcap_writer.h"
+#include "services/pktio/in/reassembly.h"
+#include "services/pktio/out/transmit.h"
+#include "services/pktio/out/writer.h"
 
 namespace bulkhead::pktio {
 

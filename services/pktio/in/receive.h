@@ -1,6 +1,6 @@
-// services/pktio/receive.h: captures into the chain: merged by time, numbered, parsed.
+// services/pktio/in/receive.h: captures into the chain: merged by time, numbered, parsed.
 //
-// Before  the captures (services/pktio/source.h). After: conntrack's track; or home, by the fast lane (lanes.h).
+// Before  the captures (services/pktio/in/source.h). After: conntrack's track; or home, by the fast lane (lanes.h).
 // Order   the source whose next packet is oldest comes first, the earlier named one on a tie. Packet time is that of
 //         the packet, but never goes back. A tick goes before the first packet of a new second, and before one
 //         packet in kTickEvery; both follow from the input alone. A fragment gets no number: the datagram does, with its
@@ -19,9 +19,9 @@
 #include "ipc/chain/pool.h"
 #include "ipc/control/settings.h"
 #include "ipc/chain/stage.h"
-#include "services/pktio/lanes.h"
-#include "services/pktio/reassembly.h"
-#include "services/pktio/source.h"
+#include "services/pktio/lanes/lanes.h"
+#include "services/pktio/in/reassembly.h"
+#include "services/pktio/in/source.h"
 
 namespace bulkhead::pktio {
 

@@ -1,4 +1,4 @@
-#include "services/pktio/writer.h"
+#include "services/pktio/out/writer.h"
 
 #include <algorithm>
 

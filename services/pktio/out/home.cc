@@ -1,20 +1,20 @@
-#include "services/pktio/home.h"
+#include "services/pktio/out/home.h"
 
 #include <algorithm>
 
 #include "common/packet/ip_header.h"
-#include "services/pktio/verdict_line.h"
+#include "services/pktio/out/verdict_line.h"
 
 namespace bulkhead::pktio {
 namespace {
-constexpr uint64_t kFileHeader = 24, kRecordHeader = 16;  // bytes, of pcap
+using capture::kFileHeader, capture::kRecordHeader;
 constexpr uint64_t kLinkMost = 20;  // bytes, of a link header
 constexpr uint64_t kPacketMost = kLinkMost + 40 + 65535;  // of what may be cut
 constexpr size_t kWordsToStore = 1024;  // that a batch changes at its end, receive.cc's too
 constexpr uint64_t kLineMax = verdict_line_max + 2UL * 6 * 64 + 2 * kEndpointMost;
 }  // namespace
 
-struct Home::Pile : Bytes {
+struct Home::Pile : capture::ByteConsumer {
   Pile(state::Staging& staging_object, size_t index) : staging(staging_object), output(index) {}
 
   void append(std::span<const uint8_t> bytes) override {
@@ -32,7 +32,7 @@ struct Home::Pile : Bytes {
   size_t output;
   uint64_t length = 0;              // bytes in the staging
   uint64_t promised = 0;            // and those that the sink holds back
-  std::unique_ptr<PcapSink> sink;   // none: verdicts.jsonl
+  std::unique_ptr<capture::PcapWriter> sink;   // none: verdicts.jsonl
   bool dirty = false;               // the sink may hold bytes back
 };
 
@@ -75,7 +75,7 @@ Status Home::resume(packet::LinkType link) {
     auto pile = std::make_unique<Pile>(staging_, output);
     pile->length = staged_[output] = state_.outputs[output].staged.load();
     if (output != options_.outputs.verdicts) {
-      auto sink = PcapSink::open(*pile, link, pile->length == 0);
+      auto sink = capture::PcapWriter::open(*pile, link, pile->length == 0);
       if (!sink) return tl::unexpected(sink.error());
       pile->sink = std::move(*sink);
       pile->dirty = pile->length == 0;

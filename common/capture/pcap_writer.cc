@@ -1,5 +1,5 @@
-// services/pktio/pcap_sink.cc: see pcap_sink.h.
-#include "services/pktio/pcap_sink.h"
+// common/capture/pcap_writer.cc: see pcap_writer.h.
+#include "common/capture/pcap_writer.h"
 
 #include <pcap/pcap.h>
 #include <stdio_ext.h>
@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <utility>
 
-namespace bulkhead::pktio {
+namespace bulkhead::capture {
 
 namespace {
 
@@ -19,15 +19,15 @@ int dlt_number(packet::LinkType link) noexcept { return link == packet::LinkType
 
 }  // namespace
 
-struct PcapSink::Dump {
-  Bytes& out;
+struct PcapWriter::Dump {
+  ByteConsumer& out;
   bool emit;  // false: what stdio writes goes nowhere
   std::unique_ptr<char[]> buffer = std::make_unique_for_overwrite<char[]>(buffer_size);
   std::FILE* file = nullptr;
   pcap_t* pcap = nullptr;
   pcap_dumper_t* dumper = nullptr;
 
-  Dump(Bytes& consumer, bool emits) : out(consumer), emit(emits) {}
+  Dump(ByteConsumer& consumer, bool emits) : out(consumer), emit(emits) {}
   Dump(const Dump&) = delete;
   Dump& operator=(const Dump&) = delete;
 
@@ -48,10 +48,10 @@ struct PcapSink::Dump {
   }
 };
 
-PcapSink::PcapSink(std::unique_ptr<Dump> dump) : dump_(std::move(dump)) {}
-PcapSink::~PcapSink() = default;
+PcapWriter::PcapWriter(std::unique_ptr<Dump> dump) : dump_(std::move(dump)) {}
+PcapWriter::~PcapWriter() = default;
 
-Result<std::unique_ptr<PcapSink>> PcapSink::open(Bytes& out, packet::LinkType link, bool fresh) {
+Result<std::unique_ptr<PcapWriter>> PcapWriter::open(ByteConsumer& out, packet::LinkType link, bool fresh) {
   auto dump = std::make_unique<Dump>(out, fresh);
   dump->file = fopencookie(dump.get(), "w", {nullptr, Dump::write_cookie, nullptr, nullptr});
   if (dump->file == nullptr) return fail_errno(errno, "fopencookie");
@@ -65,10 +65,10 @@ Result<std::unique_ptr<PcapSink>> PcapSink::open(Bytes& out, packet::LinkType li
     pcap_dump_flush(dump->dumper);  // the header, nowhere
     dump->emit = true;
   }
-  return std::unique_ptr<PcapSink>(new PcapSink(std::move(dump)));
+  return std::unique_ptr<PcapWriter>(new PcapWriter(std::move(dump)));
 }
 
-void PcapSink::packet(uint64_t stamp_ns, uint32_t captured, uint32_t wire, const uint8_t* bytes) noexcept {
+void PcapWriter::packet(uint64_t stamp_ns, uint32_t captured, uint32_t wire, const uint8_t* bytes) noexcept {
   pcap_pkthdr header{};
   header.ts.tv_sec = static_cast<time_t>(stamp_ns / 1'000'000'000);
   header.ts.tv_usec = static_cast<suseconds_t>(stamp_ns % 1'000'000'000);
@@ -77,9 +77,9 @@ void PcapSink::packet(uint64_t stamp_ns, uint32_t captured, uint32_t wire, const
   pcap_dump(reinterpret_cast<uint8_t*>(dump_->dumper), &header, bytes);
 }
 
-Status PcapSink::flush() {
+Status PcapWriter::flush() {
   if (pcap_dump_flush(dump_->dumper) != 0) return fail_errno(errno, "pcap_dump_flush");
   return {};
 }
 
-}  // namespace bulkhead::pktio
+}  // namespace bulkhead::capture

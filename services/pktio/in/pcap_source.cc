@@ -1,5 +1,5 @@
-// services/pktio/pcap_source.cc: see pcap_source.h.
-#include "services/pktio/pcap_source.h"
+// services/pktio/in/pcap_source.cc: see pcap_source.h.
+#include "services/pktio/in/pcap_source.h"
 
 #include <pcap/pcap.h>
 #include <stdio_ext.h>
@@ -8,7 +8,7 @@
 #include <cstdio>
 #include <utility>
 
-#include "services/pktio/prefetch.h"
+#include "services/pktio/in/prefetch.h"
 
 namespace bulkhead::pktio {
 

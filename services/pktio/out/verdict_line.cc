@@ -1,5 +1,5 @@
-// services/pktio/verdict_line.cc: see verdict_line.h.
-#include "services/pktio/verdict_line.h"
+// services/pktio/out/verdict_line.cc: see verdict_line.h.
+#include "services/pktio/out/verdict_line.h"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-// services/pktio/async_file.h: reads of a regular file that do not hold up whoever asks.
+// services/pktio/in/async_file.h: reads of a regular file that do not hold up whoever asks.
 //
 // Who     PcapSource asks; pktio implements it on its io_uring loop, tests on pread or by hand (PreadFile,
 // HeldFile). Units   offsets, lengths: bytes. Results: bytes read (0: end of file; fewer than asked: ask

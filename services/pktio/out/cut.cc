@@ -1,4 +1,4 @@
-#include "services/pktio/cut.h"
+#include "services/pktio/out/cut.h"
 
 #include <algorithm>
 #include <utility>

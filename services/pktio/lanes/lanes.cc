@@ -1,4 +1,4 @@
-#include "services/pktio/lanes.h"
+#include "services/pktio/lanes/lanes.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "services/pktio/transmit.h"
+#include "services/pktio/out/transmit.h"
 
 #include <algorithm>
 

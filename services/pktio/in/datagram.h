@@ -1,4 +1,4 @@
-// services/pktio/datagram.h: which fragments make a datagram whole, and which spoil it, as the kernel has it.
+// services/pktio/in/datagram.h: which fragments make a datagram whole, and which spoil it, as the kernel has it.
 //
 // Who     reassembly.h. No bytes: only what fragments say of themselves.
 // Same    its state follows from the fragments that were kept, in their order, and from told(): a successor asks them again.

@@ -1,4 +1,4 @@
-// services/pktio/verdict_line.h: one line of verdicts.jsonl.
+// services/pktio/out/verdict_line.h: one line of verdicts.jsonl.
 //
 //   {"n":17,"in":"lan","time":"1700000000.000123456","verdict":"accept","out":"wan","state":"new"}
 //   {"n":18,"in":"lan","time":"1700000000.000123999","verdict":"drop","reason":"malformed","state":"invalid"}

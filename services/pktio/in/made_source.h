@@ -1,11 +1,11 @@
-// services/pktio/made_source.h: 64-byte packets made in memory, for measuring the chain without files.
+// services/pktio/in/made_source.h: 64-byte packets made in memory, for measuring the chain without files.
 //
 // Same    packet n depends on n alone: UDP over IPv4, 1,024 flows in turn, a microsecond apart.
 #pragma once
 
 #include <array>
 
-#include "services/pktio/source.h"
+#include "services/pktio/in/source.h"
 
 namespace bulkhead::pktio {
 

@@ -1,4 +1,4 @@
-// services/pktio/pcap_source.h: a Source out of a capture file, by libpcap.
+// services/pktio/in/pcap_source.h: a Source out of a capture file, by libpcap.
 //
 // Formats pcap (both byte orders, microseconds and nanoseconds) and pcapng, whatever libpcap reads; stamps in
 // nanoseconds. Way     AsyncFile -> Prefetch (a ring of 2 MiB, filled ahead in chunks) -> a FILE of
@@ -20,8 +20,8 @@
 #include <functional>
 #include <memory>
 
-#include "services/pktio/async_file.h"
-#include "services/pktio/source.h"
+#include "services/pktio/in/async_file.h"
+#include "services/pktio/in/source.h"
 
 namespace bulkhead::pktio {
 

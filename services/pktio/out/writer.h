@@ -1,4 +1,4 @@
-// services/pktio/writer.h: committed bytes of the output files, from staging to the disk.
+// services/pktio/out/writer.h: committed bytes of the output files, from staging to the disk.
 //
 // Who     pktio; the file itself is a FileWriter: io_uring in the process, a disk of its own in the simulator.
 // Order   one write a file under way; bytes from `written` to what is committed, never beyond. `written` moves

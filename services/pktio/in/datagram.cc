@@ -1,4 +1,4 @@
-#include "services/pktio/datagram.h"
+#include "services/pktio/in/datagram.h"
 
 #include <algorithm>
 #include <array>

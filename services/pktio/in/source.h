@@ -1,4 +1,4 @@
-// services/pktio/source.h: where packets come from, one at a time, as pktio sees it.
+// services/pktio/in/source.h: where packets come from, one at a time, as pktio sees it.
 //
 // Who     pktio merges its sources by time: peek() each, take the earliest, advance() that one.
 // Owner   Arrival::bytes belong to the source until advance().

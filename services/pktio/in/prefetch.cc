@@ -1,5 +1,5 @@
-// services/pktio/prefetch.cc: see prefetch.h. Also the plain forms of AsyncFile.
-#include "services/pktio/prefetch.h"
+// services/pktio/in/prefetch.cc: see prefetch.h. Also the plain forms of AsyncFile.
+#include "services/pktio/in/prefetch.h"
 
 #include <unistd.h>
 

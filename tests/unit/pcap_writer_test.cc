@@ -1,17 +1,17 @@
-// tests/unit/pcap_sink_test.cc: capture files and lines that pktio writes. (Part of the program pcap_test.)
-#include "services/pktio/pcap_sink.h"
+// tests/unit/pcap_writer_test.cc: capture files and lines that pktio writes. (Part of the program pcap_test.)
+#include "common/capture/pcap_writer.h"
 
 #include <boost/test/unit_test.hpp>
 #include <string>
 #include <vector>
 
-#include "services/pktio/verdict_line.h"
+#include "services/pktio/out/verdict_line.h"
 #include "tests/unit/capture_bytes.h"
 
 namespace bulkhead::pktio {
 namespace {
 
-class Memory : public pktio::Bytes {
+class Memory : public capture::ByteConsumer {
  public:
   void append(std::span<const uint8_t> bytes) override { all.insert(all.end(), bytes.begin(), bytes.end()); }
   test::Bytes all;
@@ -25,8 +25,8 @@ std::vector<test::Captured> packets() {
   return out;
 }
 
-void write(PcapSink& sink, const test::Captured& packet) {
-  sink.packet(packet.stamp_ns, static_cast<uint32_t>(packet.bytes.size()), packet.wire, packet.bytes.data());
+void write(capture::PcapWriter& writer, const test::Captured& packet) {
+  writer.packet(packet.stamp_ns, static_cast<uint32_t>(packet.bytes.size()), packet.wire, packet.bytes.data());
 }
 
 std::string line(const VerdictLine& verdict, size_t room = verdict_line_max) {
@@ -39,14 +39,14 @@ const VerdictLine accepted{17, "lan", 1'700'000'000'000'123'456, "accept", "wan"
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE(sink_writes_what_the_format_says) {
+BOOST_AUTO_TEST_CASE(capture_is_written_as_the_format_says) {
   for (packet::LinkType link :
        {packet::LinkType::ethernet, packet::LinkType::raw_ip, packet::LinkType::linux_cooked_v1, packet::LinkType::linux_cooked_v2}) {
     Memory memory;
-    auto sink = PcapSink::open(memory, link, true);
-    BOOST_REQUIRE(sink);
-    for (const auto& packet : packets()) write(**sink, packet);
-    BOOST_REQUIRE((*sink)->flush());
+    auto writer = capture::PcapWriter::open(memory, link, true);
+    BOOST_REQUIRE(writer);
+    for (const auto& packet : packets()) write(**writer, packet);
+    BOOST_REQUIRE((*writer)->flush());
     BOOST_CHECK(memory.all ==
                 test::pcap_file(packets(), {.link = static_cast<uint32_t>(packet::linktype_number(link))}));
   }
@@ -54,8 +54,8 @@ BOOST_AUTO_TEST_CASE(sink_writes_what_the_format_says) {
 
 BOOST_AUTO_TEST_CASE(header_comes_with_the_first_flush_and_only_if_fresh) {
   Memory fresh, later;
-  auto first = PcapSink::open(fresh, packet::LinkType::ethernet, true),
-       second = PcapSink::open(later, packet::LinkType::ethernet, false);
+  auto first = capture::PcapWriter::open(fresh, packet::LinkType::ethernet, true),
+       second = capture::PcapWriter::open(later, packet::LinkType::ethernet, false);
   BOOST_REQUIRE((first && second));
   BOOST_TEST(fresh.all.empty());
   BOOST_REQUIRE(((*first)->flush() && (*second)->flush()));
@@ -68,14 +68,14 @@ BOOST_AUTO_TEST_CASE(successor_continues_behind_what_was_flushed) {
   for (size_t flushed = 0; flushed <= all.size(); ++flushed) {
     Memory memory;
     {
-      auto sink = PcapSink::open(memory, packet::LinkType::ethernet, true);
-      for (size_t i = 0; i < flushed; ++i) write(**sink, all[i]);
-      BOOST_REQUIRE((*sink)->flush());
-      (*sink)->packet(1, 1, 1, all[1].bytes.data());  // never flushed: never emitted
+      auto writer = capture::PcapWriter::open(memory, packet::LinkType::ethernet, true);
+      for (size_t i = 0; i < flushed; ++i) write(**writer, all[i]);
+      BOOST_REQUIRE((*writer)->flush());
+      (*writer)->packet(1, 1, 1, all[1].bytes.data());  // never flushed: never emitted
     }
-    auto sink = PcapSink::open(memory, packet::LinkType::ethernet, false);
-    for (size_t i = flushed; i < all.size(); ++i) write(**sink, all[i]);
-    BOOST_REQUIRE((*sink)->flush());
+    auto writer = capture::PcapWriter::open(memory, packet::LinkType::ethernet, false);
+    for (size_t i = flushed; i < all.size(); ++i) write(**writer, all[i]);
+    BOOST_REQUIRE((*writer)->flush());
     BOOST_CHECK(memory.all == test::pcap_file(all));
   }
 }
