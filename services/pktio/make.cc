@@ -1,6 +1,18 @@
 #include "services/pktio/make.h"
 
+#include "services/pktio/out/discard_sink.h"
+#include "services/pktio/out/pcap_sink.h"
+
 namespace bulkhead::pktio {
+namespace {
+
+std::unique_ptr<Sink> make_sink(state::Staging& staging, state::PktioState& state, const control::Settings& settings,
+                                std::vector<std::unique_ptr<FileWriter>> files) {
+  if (files.empty()) return std::make_unique<DiscardSink>();
+  return std::make_unique<PcapSink>(staging, state, control::Outputs(settings), std::move(files));
+}
+
+}  // namespace
 
 Result<std::unique_ptr<chain::Stage>> make_stage(chain::Objects& objects, const control::Settings& settings, Files files) {
   chain::Wiring wiring(objects);
@@ -36,7 +48,6 @@ Result<std::unique_ptr<chain::Stage>> make_stage(chain::Objects& objects, const 
       .conntrack_bytes = objects.memory("conntrack.state").size(),
       .conntrack_commit = *conntrack_commit,
       .pool = *pool,
-      .staging = *staging,
       .answers = *answers,
       .edits = *edits,
       .translations = *translations,
@@ -45,7 +56,7 @@ Result<std::unique_ptr<chain::Stage>> make_stage(chain::Objects& objects, const 
       .holder = objects.bell("holder"),
       .settings = settings,
       .open = std::move(files.open),
-      .files = std::move(files.outputs),
+      .sink = make_sink(*staging, *state, settings, std::move(files.outputs)),
       .pace = std::move(files.pace)});
 }
 

@@ -4,15 +4,16 @@
 #include <memory>
 #include <vector>
 
-#include "ipc/control/settings.h"
 #include "ipc/chain/wiring.h"
+#include "ipc/control/settings.h"
+#include "services/pktio/out/writer.h"
 #include "services/pktio/pktio.h"
 
 namespace bulkhead::pktio {
 
 struct Files {
   Pktio::OpenSource open;
-  std::vector<std::unique_ptr<FileWriter>> outputs;  // by Outputs' numbers
+  std::vector<std::unique_ptr<FileWriter>> outputs;  // by Outputs' numbers; none at all: nothing is written
   Pktio::Pace pace;
 };
 

@@ -1,20 +1,9 @@
 #include "services/pktio/pktio.h"
 
 #include <algorithm>
-#include <cstring>
-#include <nlohmann/json.hpp>
 
 namespace bulkhead::pktio {
 namespace {
-
-Home::Options options_of(const control::Settings& settings) {
-  Home::Options options{{}, control::Outputs(settings), {}, settings.made_packets != 0, settings.seed};
-  for (const control::Settings::Interface& interface : settings.interfaces) options.interfaces.push_back(interface.name);
-  for (const auto& rule : settings.ruleset.rules)
-    options.rules.push_back(nlohmann::ordered_json{{"family", rule.family}, {"table", rule.table}, {"chain", rule.chain}, {"handle", rule.handle}}
-                                .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-  return options;
-}
 
 // What is committed as come home; with the mistake, what an unfinished batch has taken home.
 uint64_t early(uint64_t committed, uint64_t now) {
@@ -30,19 +19,19 @@ Pktio::Pktio(Parts parts)
       open_(std::move(parts.open)),
       pace_(std::move(parts.pace)),
       holder_(parts.holder),
-      writer_(parts.staging, parts.state, std::move(parts.files)),
+      sink_(std::move(parts.sink)),
       reassembly_(parts.state.fragments, parts.fragments),
       lanes_({parts.state, parts.stage.state.size(), parts.inflight, parts.laned, parts.bumps, parts.conntrack, parts.conntrack_bytes, parts.conntrack_commit}, parts.settings),
       receive_({parts.state, parts.inflight, parts.pool, reassembly_, lanes_}, parts.settings),
-      home_({parts.state, parts.inflight, reassembly_, lanes_, parts.pool, parts.staging, parts.answers, parts.edits, parts.translations}, options_of(parts.settings),
-            parts.settings.topology, writer_) {}
+      home_({parts.state, parts.inflight, reassembly_, lanes_, parts.pool, parts.answers, parts.edits, parts.translations}, parts.settings, *sink_) {}
 
 void Pktio::recovered() {
   packet::LinkType link = packet::LinkType::ethernet;
   reassembly_.resume();
   lanes_.resume(state_.home_number.load(), state_.next_number.load());
   receive_.resume(open_sources(link));
-  if (Status const opened = home_.resume(link); !opened) fail_all(opened.error().message);
+  home_.resume(link);
+  if (Status const opened = sink_->resume(link); !opened) fail_all(opened.error().message);
   home_committed_ = home_.number();
   large_committed_ = home_.large();
   done_ = state_.done.load() == state::PktioState::Done::failed;
@@ -98,8 +87,8 @@ uint64_t Pktio::allowed() {
 
 bool Pktio::work() {
   if (done_) return false;
-  if (home_.ready(inlet(0), receive_.numbered()) || writer_.failed() != 0) return true;
-  if (all_home() && writer_.all_written(home_.staged())) return true;
+  if (home_.ready(inlet(0), receive_.numbered()) || sink_->failed()) return true;
+  if (all_home() && sink_->all_out()) return true;
   return receivable(home_committed_, large_committed_) != 0;
 }
 
@@ -134,19 +123,16 @@ void Pktio::committed() {
   home_committed_ = home_.number();
   large_committed_ = home_.large();
   reassembly_.committed();
-  writer_.start(home_.staged(), all_home());
+  sink_->start(all_home());
 }
 
 bool Pktio::all_home() const { return receive_.ended() && receive_.numbered() == home_committed_; }
 
 void Pktio::finish_if_done() {
-  if (int const error = writer_.failed(); error != 0) {
-    fail_all(fmt::format("{}: {}", control::Outputs(settings_).names.at(writer_.failed_output()), std::strerror(-error)));
-    return;
-  }
-  bool const full = inlet(0).available() != 0;  // packets wait for room in the staging
-  writer_.start(home_.staged(), all_home() || full);
-  if (!all_home() || !writer_.all_written(home_.staged())) return;
+  if (sink_->failed()) return fail_all(sink_->error().message);
+  bool const full = inlet(0).available() != 0;  // packets wait for room
+  sink_->start(all_home() || full);
+  if (!all_home() || !sink_->all_out()) return;
   done_ = true;
   state_.done.release(state::PktioState::Done::finished);
   holder_.ring();

@@ -2,7 +2,7 @@
 //
 // Order   home first, since what comes home makes room for what comes in. What this batch lets go is used again
 //         only by the next one, when it is committed.
-// End     all sources have ended, every number is home, every byte is written: `done` is stored and the holder's
+// End     all sources have ended, every number is home, the sink has let everything go: `done` is stored and the holder's
 //         bell rung. A successor that finds all that true says it again.
 #pragma once
 
@@ -10,11 +10,10 @@
 #include <memory>
 #include <vector>
 
-#include "ipc/control/settings.h"
 #include "ipc/chain/stage.h"
-#include "services/pktio/out/home.h"
+#include "ipc/control/settings.h"
 #include "services/pktio/in/receive.h"
-#include "services/pktio/out/writer.h"
+#include "services/pktio/out/home.h"
 
 namespace bulkhead::pktio {
 
@@ -36,7 +35,6 @@ class Pktio : public chain::Stage {
     size_t conntrack_bytes;
     memory::CommitArea& conntrack_commit;
     chain::Pool& pool;
-    state::Staging& staging;
     state::Answers& answers;
     state::HeaderEdits& edits;
     state::NatEdits& translations;
@@ -45,8 +43,8 @@ class Pktio : public chain::Stage {
     chain::Bell& holder;
     const control::Settings& settings;
     OpenSource open;
-    std::vector<std::unique_ptr<FileWriter>> files;  // by output
-    Pace pace;                                       // empty: as fast as it goes
+    std::unique_ptr<Sink> sink;
+    Pace pace;  // empty: as fast as it goes
   };
   explicit Pktio(Parts parts);
 
@@ -74,7 +72,7 @@ class Pktio : public chain::Stage {
   OpenSource open_;
   Pace pace_;
   chain::Bell& holder_;
-  Writer writer_;
+  std::unique_ptr<Sink> sink_;
   Reassembly reassembly_;
   Lanes lanes_;
   Receive receive_;

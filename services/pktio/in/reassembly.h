@@ -97,7 +97,7 @@ class Reassembly {
   struct Sender {
     uint32_t fragments = 0, waiting = 0;
   };
-  using Source = std::array<uint8_t, 16>;
+  using SenderAddress = std::array<uint8_t, 16>;
   using ByKey = std::unordered_map<packet::FragmentKey, Waiting, KeyHash>;
 
   [[nodiscard]] uint32_t held_most() const { return capacity_ / 2; }
@@ -116,7 +116,7 @@ class Reassembly {
   state::FragmentCells& cells_;
   uint32_t capacity_;
   ByKey waiting_;
-  std::map<Source, Sender> senders_;
+  std::map<SenderAddress, Sender> senders_;
   std::map<Turn, packet::FragmentKey> turns_;
   std::vector<uint32_t> places_;  // free ones
   uint32_t held_ = 0;             // cells of those that wait

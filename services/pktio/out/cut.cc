@@ -112,7 +112,7 @@ size_t Cut::divide(uint32_t space) {
   return pieces_.size();
 }
 
-Transmit::Frame Cut::piece(size_t which) {
+Frame Cut::piece(size_t which) {
   if (which >= pieces_.size()) return whole_.frame;
   const Piece& piece = pieces_[which];
   bool const ipv6 = packet_[0] >> 4 == 6;

@@ -1,7 +1,7 @@
 // services/pktio/out/cut.h: a packet that is too large for the way, or came in pieces, leaves in pieces.
 //
-// Before  transmit.h, which has given it its link header. After: the output.
-// Who     home. Pieces as they came, where they fit the way and none but the first was touched (Linux keeps the list of them,
+// Before  transmit.h, which has given it its link header. After: the sink.
+// Who     compose.h. Pieces as they came, where they fit the way and none but the first was touched (Linux keeps the list of them,
 //         and draws bytes to the front that it changes); otherwise as large as may be.
 // Units   bytes; mtu and sizes are those of layer 3.
 // Trust   the frame is one that transmit has made, or that came; a header that does not fit it: it stays in one piece.
@@ -11,7 +11,7 @@
 #include <span>
 #include <vector>
 
-#include "services/pktio/out/transmit.h"
+#include "services/pktio/out/sink.h"
 
 namespace bulkhead::pktio {
 
@@ -22,7 +22,7 @@ class Cut {
     uint32_t offset, bytes;
   };
   struct Whole {
-    Transmit::Frame frame;
+    Frame frame;
     size_t link = 0;           // bytes of link header
     uint32_t largest = 0;      // fragment that it came in; 0: it came in one piece
     uint32_t drawn = 0;        // bytes of layer 3 that had to lie in one piece on the way
@@ -46,7 +46,7 @@ class Cut {
   /// How many pieces it leaves in; 0: as it is. `id`: of IPv6 fragments.
   [[nodiscard]] size_t plan(const Whole& whole, uint32_t mtu, uint32_t id);
   /// `which`: below plan()'s. Valid until the next call.
-  [[nodiscard]] Transmit::Frame piece(size_t which);
+  [[nodiscard]] Frame piece(size_t which);
 
  private:
   [[nodiscard]] size_t plan4(uint32_t mtu);

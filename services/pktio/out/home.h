@@ -1,32 +1,21 @@
-// services/pktio/out/home.h: packets come home: counted, and written to the side they leave by, or to drops.pcap.
+// services/pktio/out/home.h: packets come home: in which order, while there is room for what they bring, and counted.
 //
-// Before  conntrack's confirm. After: the output files (services/pktio/out/writer.h).
-// Order   that of the numbers, which is also that of the bytes in each file.
+// Before  conntrack's confirm. After: compose.h, which makes frames of them; sink.h, which takes these.
+// Order   that of the numbers, by the chain and by the fast lane alike; so is that of the frames on each way out.
 // Trust   what a packet was is taken from pktio's own in-flight slot; from the descriptor only what others decided.
 //         A number out of order, an interface or a reason that is none: counted, and the packet is dropped.
-// Full    some() stops at a packet whose record might not fit the staging; written bytes make room.
-// Crash   bytes go beyond what is committed; `staged` is set in the batch at its end, with the counters (store()).
+// Full    some() stops at a packet of which the sink might not take all that it brings.
+// Crash   counters, the number and what the sink has taken are set in the batch at its end (store()).
 #pragma once
 
-#include <memory>
-#include <string>
-#include <vector>
+#include <array>
 
-#include "common/base/chance.h"
-#include "common/capture/pcap_writer.h"
-#include "ipc/state/answers.h"
-#include "ipc/state/header_edits.h"
-#include "ipc/state/inflight.h"
-#include "ipc/state/nat_orders.h"
-#include "ipc/state/pktio_state.h"
-#include "ipc/chain/pool.h"
 #include "ipc/chain/stage.h"
+#include "ipc/state/pktio_state.h"
 #include "services/pktio/lanes/lanes.h"
-#include "services/pktio/out/cut.h"
-#include "common/capture/pcap_writer.h"
-#include "services/pktio/in/reassembly.h"
-#include "services/pktio/out/transmit.h"
-#include "services/pktio/out/writer.h"
+#include "services/pktio/out/compose.h"
+#include "services/pktio/out/inputs.h"
+#include "services/pktio/out/verdict_report.h"
 
 namespace bulkhead::pktio {
 
@@ -38,109 +27,57 @@ class Home {
     Reassembly& reassembly;
     Lanes& lanes;
     chain::Pool& pool;
-    state::Staging& staging;
     state::Answers& answers;
     state::HeaderEdits& edits;
     state::NatEdits& translations;
   };
-  struct Options {
-    std::vector<std::string> interfaces;
-    control::Outputs outputs;
-    std::vector<std::string> rules;  // as a verdict's line says it, by number
-    bool discard;     // nothing is written: the benchmark's packets that were made in memory
-    uint64_t seed = 0;  // of the identifications of fragments
-  };
 
-  Home(const Objects& objects, Options options, const Topology& topology, Writer& writer);
-  ~Home();
+  /// `sink` outlives it.
+  Home(const Objects& objects, const control::Settings& settings, Sink& sink);
 
-  /// After recovery.
-  [[nodiscard]] Status resume(packet::LinkType link);
+  /// After recovery, once the sink has been resumed.
+  void resume(packet::LinkType link);
 
   /// `sent`: the last number that is out; none beyond it comes home.
   uint64_t some(chain::Inlet& in, memory::Batch& batch, uint64_t most, uint64_t sent);
   [[nodiscard]] bool ready(chain::Inlet& in, uint64_t sent) const;
-  /// Everything so far is in the staging; counters and lengths are in the batch.
+  /// Everything so far is with the sink; counters and what it stores are in the batch.
   void store(memory::Batch& batch);
 
   [[nodiscard]] uint64_t number() const { return number_; }
   [[nodiscard]] uint64_t large() const { return large_; }
   [[nodiscard]] uint64_t corrupt() const { return corrupt_; }
-  /// By output; of the batch being made. Committed once that is.
-  [[nodiscard]] std::span<const uint64_t> staged() const { return staged_; }
 
  private:
-  struct Pile;  // one output's bytes on their way into the staging
-  /// What came in: the packet itself, or what it was put together from.
-  struct Came {
-    uint64_t packet, stamp_ns;
-    uint8_t in;
-    Transmit::Frame frame;  // valid until the next one
-  };
-
-  /// What a number brings home at most: lines, and bytes of any one capture.
-  struct Load {
-    uint64_t lines, bytes;
-  };
-  [[nodiscard]] Load load_of(const state::InFlight& slot) const;
+  [[nodiscard]] const state::InFlight& slot_of(uint64_t number) const { return inflight_.slots()[number & (window_ - 1)]; }
+  /// What a number brings home at most.
+  [[nodiscard]] Sink::Load load_of(const state::InFlight& slot) const;
   [[nodiscard]] bool room(uint64_t number) const;
-  [[nodiscard]] bool writes_lines() const;
-  [[nodiscard]] bool is_laned(uint64_t number) const { return inflight_.slots()[number & (window_ - 1)].laned != 0; }
-  /// The next number, by the lane or out of the ring.
+  [[nodiscard]] bool is_laned(uint64_t number) const { return slot_of(number).laned != 0; }
+  /// The next number, by the lane or out of the ring; and how it is translated.
   void next(chain::Inlet& in, const state::InFlight& slot, chain::Descriptor& descriptor);
   /// False: its descriptor cannot be right.
   bool packet(const chain::Descriptor& descriptor, const state::InFlight& slot);
-  /// What next() has read of how it is translated, into rewriting_. False: it should be, and nobody says how.
-  [[nodiscard]] bool take_translation(const chain::Descriptor& descriptor);
-  /// The packet as rules have changed it, into frame_; rewriting_ keeps what is not in it yet. False: as above.
-  [[nodiscard]] bool read_edit(const chain::Descriptor& descriptor);
-  void accepted(const chain::Descriptor& descriptor, const state::InFlight& slot);
-  void dropped(chain::DropReason reason, const Came& came);
+  [[nodiscard]] bool is_plausible(const chain::Descriptor& descriptor) const;
+  void accepted(const chain::Descriptor& descriptor, const state::InFlight& slot, uint64_t inputs);
+  void refused(const chain::Descriptor& descriptor, const state::InFlight& slot);
+  void dropped(chain::DropReason reason, const Input& input);
   /// The fragments that go with it, if they do not share its fate.
   void spoilt(const state::InFlight& slot);
-  [[nodiscard]] uint64_t count_came(const state::InFlight& slot) const;
-  template <class Each>
-  void each_fragment(uint32_t chain, Each each);
-  template <class Each>
-  void each_came(const state::InFlight& slot, Each each);
-  [[nodiscard]] uint32_t drawn(const chain::Descriptor& descriptor) const;
-  /// Bytes that cutting it takes at most beside its own: records and headers of the pieces. `came`: fragments that it came in.
-  [[nodiscard]] uint64_t repeated(const state::InFlight& slot, uint64_t came) const;
-  /// What takes more is not cut: an output must have room for it, and for the fragments that it came in.
-  [[nodiscard]] uint64_t most_repeated() const;
-  void leaves(size_t interface, const chain::Descriptor& descriptor, const state::InFlight& slot, const Transmit::Frame& frame);
-  void answer(const chain::Descriptor& descriptor, std::span<const uint8_t> frame, uint64_t stamp_ns);
-  void sent(size_t interface, uint64_t stamp_ns, const Transmit::Frame& frame);
-  void put(size_t output, uint64_t stamp_ns, const Transmit::Frame& frame);
-  void line(const chain::Descriptor& descriptor, const Came& came);
+  void sent(size_t interface, uint64_t stamp_ns, const Frame& frame);
 
   state::PktioState& state_;
   state::InFlightTable& inflight_;
   Reassembly& reassembly_;
   Lanes& lanes_;
-  chain::Pool& pool_;
-  state::Staging& staging_;
-  state::Answers& answers_;
-  state::HeaderEdits& edits_;
-  state::NatEdits& translations_;
-  Options options_;
-  Transmit transmit_;
-  Cut cut_;
-  Chance chance_;
-  std::vector<uint32_t> mtus_;  // by interface; none: a bridge
-  uint32_t smallest_mtu_ = Cut::kNoLimit;
-  Writer& writer_;
-  uint64_t window_, slots_window_;
+  Sink& sink_;
+  Inputs inputs_;
+  Composer composer_;
+  VerdictReport report_;
+  size_t interfaces_;
+  uint64_t window_;
   bool router_;
-  std::vector<std::unique_ptr<Pile>> piles_;
-  std::vector<uint64_t> staged_;
-  state::NatEdit translation_{};   // of the packet that is being sent; number 0: none
-  packet::Rewriting rewriting_{};   // and what of it home has to do
-  std::span<const uint8_t> frame_;   // the packet that is being sent, or quoted
-  std::vector<uint8_t> edited_;      // room for one whose headers rules have changed
-  uint32_t edited_reach_ = 0;        // up to which byte of layer 3
-  std::vector<uint8_t> fragment_;    // room for the longest
-  std::vector<char> line_;           // the same
+  state::NatEdit translation_{};  // of the packet whose turn it is; number 0: none
 
   uint64_t number_ = 0;
   uint64_t large_ = 0;

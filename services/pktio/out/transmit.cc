@@ -61,7 +61,7 @@ size_t Transmit::link_header(const Hop& hop) {
   }
 }
 
-Transmit::Frame Transmit::translated(const chain::Descriptor& descriptor, const Frame& frame, const packet::Rewriting& what) {
+Frame Transmit::translated(const chain::Descriptor& descriptor, const Frame& frame, const packet::Rewriting& what) {
   size_t const at = std::min<size_t>(descriptor.l3_offset, frame.captured.size());
   buffer_.assign(frame.captured.begin(), frame.captured.end());
   size_t const length = std::min<size_t>(frame.captured.size() - at, descriptor.l3_length);
@@ -69,7 +69,7 @@ Transmit::Frame Transmit::translated(const chain::Descriptor& descriptor, const 
   return {buffer_, frame.wire, frame.link};
 }
 
-Transmit::Frame Transmit::routed(const chain::Descriptor& descriptor, std::span<const uint8_t> frame, uint32_t wire,
+Frame Transmit::routed(const chain::Descriptor& descriptor, std::span<const uint8_t> frame, uint32_t wire,
                                  const packet::Rewriting* what) {
   size_t const at = descriptor.l3_offset;
   if (at >= frame.size() || descriptor.out >= topology_.interfaces.size()) return {};
@@ -87,12 +87,12 @@ Transmit::Frame Transmit::routed(const chain::Descriptor& descriptor, std::span<
   return {std::span(buffer_).first(header + packet.size()), static_cast<uint32_t>(header) + length, static_cast<uint32_t>(header)};
 }
 
-Transmit::Frame Transmit::answer(const state::Answer& answer, const chain::Descriptor& descriptor,
+Frame Transmit::answer(const state::Answer& answer, const chain::Descriptor& descriptor,
                                  std::span<const uint8_t> frame) {
   size_t const at = descriptor.l3_offset;
   if (answer.out >= topology_.interfaces.size() || at >= frame.size() || packet::ip_header::version(frame.subspan(at)) == 0) return {};
   auto const refused = frame.subspan(at);
-  buffer_.resize(kCookedV2 + bulkhead::state::kAnswerMost);
+  buffer_.resize(kCookedV2 + state::kAnswerMost);
   IpAddress destination = packet::ip_header::source(refused.data(), packet::ip_header::version(refused));
   if ((answer.what.outer & packet::Rewriting::destination) != 0) destination.bytes = answer.what.to.dst;
   size_t const header = link_header({answer.out, answer.way, destination});

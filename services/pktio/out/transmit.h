@@ -1,7 +1,7 @@
 // services/pktio/out/transmit.h: a routed packet as it leaves: link header of the next hop, one hop less to live; and the
 // packets that the firewall itself says.
 //
-// Who     home, at each packet that comes home. What is in the pool stays as it is: a successor may have to do it again,
+// Who     compose.h, at each packet that comes home. What is in the pool stays as it is: a successor may have to do it again,
 //         so bytes are changed in a buffer of this process.
 // Units   bytes. Frames leave without the padding or trailer behind the IP packet, and without VLAN tags.
 // Trust   offsets in the descriptor are checked against the frame; a frame or answer that cannot be: empty.
@@ -13,27 +13,23 @@
 #include <span>
 #include <vector>
 
-#include "common/packet/packet.h"
 #include "common/base/topology.h"
+#include "common/packet/packet.h"
 #include "ipc/state/answer_packet.h"
 #include "ipc/state/nat_orders.h"
+#include "services/pktio/out/sink.h"
 
 namespace bulkhead::pktio {
 
 class Transmit {
  public:
-  struct Frame {
-    std::span<const uint8_t> captured;  // valid until the next call
-    uint32_t wire = 0;
-    uint32_t link = 0;  // bytes of link header
-  };
-  static constexpr size_t kAnswerMost = 20 + bulkhead::state::kAnswerMost;  // behind the longest link header
+  static constexpr size_t kAnswerMost = 20 + state::kAnswerMost;  // behind the longest link header
 
   explicit Transmit(const Topology& topology);
   /// Of all files that are written.
   void set_link(packet::LinkType link) { link_ = link; }
 
-  /// `what`: how it is translated; null: not.
+  /// Frames are valid until the next call. `what`: how it is translated; null: not.
   [[nodiscard]] Frame routed(const chain::Descriptor& descriptor, std::span<const uint8_t> frame, uint32_t wire,
                              const packet::Rewriting* what);
   /// With the link header that it came with: through a bridge, or to the firewall itself.

@@ -1,11 +1,11 @@
-// services/pktio/out/verdict_line.cc: see verdict_line.h.
 #include "services/pktio/out/verdict_line.h"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstring>
+
+#include "common/base/json_text.h"
 
 namespace bulkhead::pktio {
 
@@ -37,14 +37,7 @@ class Line {
   }
 
   void escaped(std::string_view text) noexcept {
-    while (!text.empty()) {
-      const auto special = std::find_if(text.begin(), text.end(), is_special);
-      const auto plain = static_cast<size_t>(special - text.begin());
-      raw(text.substr(0, plain));
-      if (plain == text.size()) return;
-      escape(text[plain]);
-      text.remove_prefix(plain + 1);
-    }
+    escape_json(text, [this](std::string_view piece) { raw(piece); });
   }
 
   [[nodiscard]] size_t written() const noexcept {
@@ -52,19 +45,6 @@ class Line {
   }
 
  private:
-  static bool is_special(char c) noexcept {
-    return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
-  }
-
-  void escape(char c) noexcept {
-    if (c == '"') return raw("\\\"");
-    if (c == '\\') return raw("\\\\");
-    constexpr std::string_view hex = "0123456789abcdef";
-    raw("\\u00");
-    raw(hex.substr(static_cast<unsigned char>(c) >> 4, 1));
-    raw(hex.substr(static_cast<unsigned char>(c) & 15, 1));
-  }
-
   [[nodiscard]] size_t room() const noexcept { return static_cast<size_t>(end_ - at_); }
   void overflow() noexcept {
     overflowed_ = true;

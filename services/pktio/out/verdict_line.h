@@ -10,9 +10,9 @@
 //    "nat":{"src":"203.0.113.1:40001"}}
 //
 // Units   n: counted from 1 over all inputs. time: seconds of the packet's clock, always nine digits behind
-// the point. Order   bytes of a line depend on nothing but its Verdict; names are escaped as JSON wants (RFC
-// 8259), so a line is
-//         valid JSON if they are UTF-8.
+//         the point.
+// Order   bytes of a line depend on nothing but its Verdict; names are escaped as JSON wants (RFC 8259), so a
+//         line is valid JSON if they are UTF-8.
 // Thread  pure.
 #pragma once
 

@@ -1,4 +1,4 @@
-// services/pktio/in/made_source.h: 64-byte packets made in memory, for measuring the chain without files.
+// services/pktio/made_source.h: 64-byte packets made in memory, for measuring the chain without files.
 //
 // Same    packet n depends on n alone: UDP over IPv4, 1,024 flows in turn, a microsecond apart.
 #pragma once

@@ -1,4 +1,4 @@
-#include "services/pktio/in/made_source.h"
+#include "services/pktio/made_source.h"
 
 #include <algorithm>
 
