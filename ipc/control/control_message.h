@@ -1,10 +1,9 @@
-// ipc/control/control_message.h: the messages of ipc/control/schema/keeper.capnp (objects.sock) and holder.capnp, as plain
-// values.
+// ipc/control/control_message.h: the messages of ipc/control/schema/keeper.capnp (objects.sock) and
+// holder.capnp, as plain values.
 //
 // Who     services and keeper; keeper and holder. Descriptors travel beside the bytes (ipc/runtime/handover.h).
 // Trust   decode functions take anything: what is cut short, nested, oversized or has an unknown kind is
-// refused.
-//         Names are 1 to 255 printable characters without '/'. Fuzzed by tests/fuzz/control_fuzz.cc.
+//         refused. Names are 1 to 255 printable characters without '/'. Fuzzed by tests/fuzz/control_fuzz.cc.
 #pragma once
 
 #include <cstddef>

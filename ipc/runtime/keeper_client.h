@@ -1,10 +1,10 @@
 // ipc/runtime/keeper_client.h: how a service gets its objects.
 //
 // Who     every service, first thing (ipc/runtime/service_main.h does it), from the keeper
-// (services/keeper/grant.cc). Owner   Grants owns mappings and descriptors; spans and numbers are good while
-// it lives. Wait    blocking, with a deadline: a keeper that is absent, stopped or being restarted is asked
-// again. Refused is
-//         final: the keeper knows another process as this service, or none.
+//         (services/keeper/grant.cc).
+// Owner   Grants owns mappings and descriptors; spans and numbers are good while it lives.
+// Wait    blocking, with a deadline: a keeper that is absent, stopped or being restarted is asked again.
+//         Refused is final: the keeper knows another process as this service, or none.
 // Trust   sizes, counts and kinds are checked; a memory that could shrink is refused.
 // Crash   nothing happens to the keeper's state by asking.
 #pragma once

@@ -3,7 +3,7 @@
 // Who     the CLI finds and makes it, keeper or holder remove it: whichever is last.
 // Place   $XDG_RUNTIME_DIR/bulkhead/NAME, else /tmp/bulkhead-UID/NAME, unless --run says otherwise.
 // Trust   the base directory must belong to us. Nothing but our two sockets is ever removed from a run
-// directory.
+//         directory.
 #pragma once
 
 #include <string>

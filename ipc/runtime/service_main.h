@@ -2,16 +2,13 @@
 //
 // Who     services/*/main.cc: return service_main(argc, argv, "rules", make).
 // Start   `--run DIR`, objects from the keeper, loop, signals, bell; make() builds the service over them;
-// recover();
-//         then the desk says ready.
+//         recover(); then the desk says ready.
 // Loop    step() until there is nothing; look again for spin_us; then sleep on the bell. SIGTERM, SIGINT and
-// the end
-//         of the lifeline (the holder is gone) leave the loop: finish(), destruction, exit 0.
+//         the end of the lifeline (the holder is gone) leave the loop: finish(), destruction, exit 0.
 // Hang    the desk's heartbeat goes up with every turn, and by a timer while asleep. A step that takes longer
-// than
-//         hang_ms gets the process killed and replaced.
+//         than hang_ms gets the process killed and replaced.
 // Errors  of the start go to stderr, exit 1. The keeper tries a few times, then reports the service as
-// failed.
+//         failed.
 #pragma once
 
 #include <functional>

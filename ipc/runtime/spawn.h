@@ -2,11 +2,11 @@
 //
 // Who     the holder starts the keeper, the keeper starts services.
 // Gate    a child with a gate does nothing, not even exec, before open_gate(). If the parent dies first, the
-// child
-//         sees the gate's end and exits: between fork and the moment at which others know of it there is no
-//         process that could do anything.
+//         child sees the gate's end and exits: between fork and the moment at which others know of it there
+//         is no process that could do anything.
 // Owner   the pidfd is the caller's. All other descriptors of the parent are closed in the child
-// (close-on-exec). Thread  fork() from one thread; the child uses nothing that another could have locked.
+//         (close-on-exec).
+// Thread  fork() from one thread; the child uses nothing that another could have locked.
 // Errors  of the child show as its exit: 126 could not change user or directory, 127 could not exec.
 #pragma once
 

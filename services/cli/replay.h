@@ -1,7 +1,7 @@
 // services/cli/replay.h: `bulkhead replay` and `bulkhead empty-chain`.
 //
 // Exit    0; 1: could not; 2: an input was bad (what was readable of it is processed); 128 + n: ended by
-// signal n.
+//         signal n.
 #pragma once
 
 #include <string>

@@ -2,8 +2,7 @@
 //
 // Who     the keeper. The other end: services/cli/holder.cc.
 // Wait    deposit() blocks until the holder has said that it holds the copy. While the holder is stopped the
-// keeper
-//         stops with it: it must not start what nobody else would know of.
+//         keeper stops with it: it must not start what nobody else would know of.
 // Errors  of deposit() and take_over() mean that the holder is gone: the keeper ends the instance.
 #pragma once
 

@@ -1,11 +1,10 @@
 // services/keeper/main.cc: the keeper: makes every object, hands them out, and keeps the services alive.
 //
 // Start   bulkhead-keeper --run DIR --holder FD [--first-user UID], by the holder, as often as it takes. Each
-// one
-//         begins with what the holder has (HolderLink::take_over), makes what is missing, adopts what runs.
+//         one begins with what the holder has (HolderLink::take_over), makes what is missing, adopts what
+//         runs.
 // End     with the holder: when its socket hangs up, every service is killed and the run directory removed.
-// The holder
-//         kills the keeper when it ends the instance itself. SIGTERM asks the holder to end it.
+//         The holder kills the keeper when it ends the instance itself. SIGTERM asks the holder to end it.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>

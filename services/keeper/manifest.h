@@ -1,6 +1,6 @@
 // services/keeper/manifest.h: who may have what. The one place where that is written down.
 //
-// Who     grant.cc hands out by it, launch.cc knows from it who exists.
+// Who     grant.cc hands out by it, status.cc knows from it who exists.
 // Rule    a memory has one writer. The kernel enforces it: who only reads gets a read-only descriptor.
 #pragma once
 

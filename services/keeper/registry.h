@@ -2,10 +2,10 @@
 //
 // Who     the keeper makes, keeps and hands out; nobody else has all of them.
 // Order   an object is complete (size, header, seals), then the holder has a copy, then it is here, then
-// somebody may
-//         get it. A keeper that dies in between leaves an object that nobody knows, which the kernel frees.
+//         somebody may get it. A keeper that dies in between leaves an object that nobody knows, which the
+//         kernel frees.
 // Owner   descriptors and mappings are the registry's. Numbers and spans are good until the name is kept
-// anew.
+//         anew.
 #pragma once
 
 #include <map>

@@ -1,22 +1,18 @@
 // services/keeper/watch.h: the services' lives: start, look, end, start again.
 //
 // Who     the keeper's main(). A service is bulkhead-NAME from the folder of the keeper's own program.
-// States  waiting -> starting (process runs, desk not ready) -> running -> ending (SIGKILL sent) -> waiting
-// ...
+// States  waiting -> starting (process runs, desk not ready) -> running -> ending (SIGKILL sent) -> waiting ...
 //         failed: given up, and the holder told.
 // Fence   one process a service: a successor is forked only after the pidfd of its predecessor has reported
-// the end,
-//         whether the predecessor was our child or an earlier keeper's.
-// Order   fork (behind a gate, ipc/runtime/spawn.h), pidfd to the holder, holder's answer, state words, gate. A
-// keeper that dies
-//         before the gate leaves a child that ends; one that dies behind the answer leaves a process that the
-//         next keeper adopts.
+//         the end, whether the predecessor was our child or an earlier keeper's.
+// Order   fork (behind a gate, ipc/runtime/spawn.h), pidfd to the holder, holder's answer, state words, gate.
+//         A keeper that dies before the gate leaves a child that ends; one that dies behind the answer leaves
+//         a process that the next keeper adopts.
 // Hang    every hang_ms / 4 the desks' heartbeats are looked at; kStill looks in a row without a change:
-// SIGKILL. Looks
-//         count, not time, so that a keeper that was stopped itself does not take the others for stopped.
+//         SIGKILL. Looks count, not time, so that a keeper that was stopped itself does not take the others
+//         for stopped.
 // Again   at once; after several deaths before being ready after up to 1 s. kUnreadyDeaths such deaths, or
-// kCrashes
-//         crashes in a row soon after being ready: failed.
+//         kCrashes crashes in a row soon after being ready: failed.
 #pragma once
 
 #include <functional>

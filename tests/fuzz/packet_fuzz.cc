@@ -1,8 +1,7 @@
 // tests/fuzz/packet_fuzz.cc: any bytes through parse(): its promises hold, and it agrees with its slow twin.
 //
 // Input   byte 0: link type (2 bits) and how the wire length comes about; the rest is the frame, copied to a
-// place of its
-//         exact size, so that AddressSanitizer sees a read beyond it.
+//         place of its exact size, so that AddressSanitizer sees a read beyond it.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>

@@ -1,10 +1,10 @@
-// tests/tools/dummy_service.cc: a service that has nothing to do but live; keeper_lab_test installs it under
-// the names of all services.
+// tests/tools/dummy_service.cc: a service that has nothing to do but live; keeper_lab_test installs it
+// under the names of all services.
 //
 // Checks  that it cannot write what it was given to read: exit 9.
 // Shows   it is alive by counting batches in its desk; a successor goes on counting where the last one died.
 // Obeys   BULKHEAD_DUMMY: `SERVICE exit`, `SERVICE crash` (as soon as it is ready), `SERVICE deaf` (ignores
-// SIGTERM).
+//         SIGTERM).
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>

@@ -1,11 +1,11 @@
 // tests/tools/instance_lab.h: an instance of real processes, to be killed and looked at.
 //
 // Who     tests of keeper and holder. The programs are put into a folder of the lab's own, so that dummies
-// can stand
-//         for services.
+//         can stand for services.
 // Wait    until() looks every few milliseconds until a condition holds or kDeadline is over; nothing sleeps
-// and hopes. End     the destructor kills what is left of this lab's processes (found by its folder in their
-// command lines).
+//         and hopes.
+// End     the destructor kills what is left of this lab's processes (found by its folder in their command
+//         lines).
 #pragma once
 
 #include <sys/types.h>

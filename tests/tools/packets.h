@@ -4,7 +4,8 @@
 //
 // Order   ports and other numbers as arguments: host order. Everything in the results: as on the wire.
 // Errors  none: lengths that do not fit their field are cut to it. Checksums are right unless a caller breaks
-// them. Same    the results depend on the arguments alone.
+//         them.
+// Same    the results depend on the arguments alone.
 #pragma once
 
 #include <array>

@@ -1,6 +1,6 @@
 // common/ruleset/read/builder.h: what the grammar's rules make: commands, statements, expressions.
 //
-// Who     the parser's actions only. Meaning is checked later (check.h), with the ruleset at hand.
+// Who     the parser's actions only. Meaning is checked later (check/checker.h), with the ruleset at hand.
 #pragma once
 
 #include "common/ruleset/tree/command.h"

@@ -1,6 +1,6 @@
 // common/ruleset/tree/generic.h: what every rule is made of: values and trees that no module changes.
 //
-// Who     the text and JSON readers make it, check.h resolves and normalises it, the printers and the evaluator read it.
+// Who     the text and JSON readers make it, check/checker.h resolves and normalises it, the printers and the evaluator read it.
 // Shape   libnftables' JSON: an expression is a kind, a text or number, and parts; a statement is a module and arguments.
 //         A new module brings new names into this, never a new kind.
 // State   before the check words are Kind::text and types are null; after it every leaf is Kind::value with a type, sets are

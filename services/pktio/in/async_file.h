@@ -1,16 +1,14 @@
 // services/pktio/in/async_file.h: reads of a regular file that do not hold up whoever asks.
 //
 // Who     PcapSource asks; pktio implements it on its io_uring loop, tests on pread or by hand (PreadFile,
-// HeldFile). Units   offsets, lengths: bytes. Results: bytes read (0: end of file; fewer than asked: ask
-// again behind them), or
-//         -errno. EINTR and EAGAIN are asked again by PcapSource.
+//         HeldFile).
+// Units   offsets, lengths: bytes. Results: bytes read (0: end of file; fewer than asked: ask again behind
+//         them), or -errno. EINTR and EAGAIN are asked again by PcapSource.
 // Owner   `into` belongs to the file from read() until the completion is called. The file's destructor
-// cancels or waits
-//         for a read under way: afterwards nothing writes into `into`, and the completion is not called any
-//         more.
+//         cancels or waits for a read under way: afterwards nothing writes into `into`, and the completion is
+//         not called any more.
 // Order   at most one read() under way at a time. Only positional reads: the descriptor's own offset is
-// shared with
-//         other processes and stays as it is.
+//         shared with other processes and stays as it is.
 // Thread  one; completions are called on it, within read() or later from the event loop.
 #pragma once
 

@@ -1,18 +1,19 @@
 // services/pktio/in/pcap_source.h: a Source out of a capture file, by libpcap.
 //
 // Formats pcap (both byte orders, microseconds and nanoseconds) and pcapng, whatever libpcap reads; stamps in
-// nanoseconds. Way     AsyncFile -> Prefetch (a ring of 2 MiB, filled ahead in chunks) -> a FILE of
-// fopencookie, unbuffered -> libpcap.
-//         The FILE has no buffer, so what libpcap has taken from Prefetch is exactly what it has consumed.
+//         nanoseconds.
+// Way     AsyncFile -> Prefetch (a ring of 2 MiB, filled ahead in chunks) -> a FILE of fopencookie,
+//         unbuffered -> libpcap. The FILE has no buffer, so what libpcap has taken from Prefetch is exactly
+//         what it has consumed.
 // Sleep   peek() says waiting unless the largest possible record (16 + 262144 bytes) or the end of the file
-// is in the ring.
-//         A pcapng block that is larger, or one that libpcap skips, blocks in AsyncFile::read_now. open()
-//         blocks too: for the file header, and on resuming pcapng for everything that is skipped.
+//         is in the ring. A pcapng block that is larger, or one that libpcap skips, blocks in
+//         AsyncFile::read_now. open() blocks too: for the file header, and on resuming pcapng for everything
+//         that is skipped.
 // Resume  pcap: by offset. pcapng: by reading Position::packets packets again, since blocks before them
-// define interfaces. Errors  open(): not a capture file, a link type that Bulkhead does not know, a position
-// beyond the file (pcapng).
-//         Later: State::failed, after everything that was readable. A packet of more than limits.frame
-//         captured bytes fails.
+//         define interfaces.
+// Errors  open(): not a capture file, a link type that Bulkhead does not know, a position beyond the file
+//         (pcapng). Later: State::failed, after everything that was readable. A packet of more than
+//         Options::frame_limit captured bytes fails.
 // Thread  one.
 #pragma once
 
@@ -34,8 +35,7 @@ class PcapSource : public Source {
   struct Options {
     Position from{};                   // all zero: the start
     uint32_t frame_limit = frame_max;  // bytes captured; a packet with more fails
-    std::function<void()>
-        still_alive{};  // called every few thousand packets that a resume skips; may be empty
+    std::function<void()> still_alive{};  // called every few thousand packets that a resume skips; may be empty
   };
 
   /// Takes the file; it is destroyed before the buffer that it reads into.

@@ -3,10 +3,10 @@
 // Who     pktio merges its sources by time: peek() each, take the earliest, advance() that one.
 // Owner   Arrival::bytes belong to the source until advance().
 // Sleep   peek() never blocks on a healthy file: waiting means that a read is under way, ask again when the
-// event loop has
-//         completed something.
+//         event loop has completed something.
 // Crash   position() is all that a successor needs: a source opened there peeks the packet that was not
-// advanced past. Thread  one.
+//         advanced past.
+// Thread  one.
 #pragma once
 
 #include <cstdint>
@@ -40,8 +40,7 @@ class Source {
   Source& operator=(const Source&) = delete;
   virtual ~Source() = default;
 
-  /// The next packet, the same one until advance(). `arrival` is filled in only if ready. ended and failed
-  /// are final.
+  /// The next packet, the same one until advance(). `arrival` is filled in only if ready. ended, failed: for good.
   virtual State peek(Arrival& arrival) = 0;
   /// Past the packet that peek() gave; only after peek() said ready.
   virtual void advance() = 0;
