@@ -124,7 +124,7 @@ struct ConntrackState {
   memory::Word<uint64_t> gone_passed;              // of them, behind confirm
   memory::Word<uint64_t> confirmed;                // number of the last packet that confirm has seen
   // Where rules set tuples (services/conntrack/track.h): the last packet without a flow, and the last that changed the table.
-  memory::Word<uint64_t> apart, changed;
+  memory::Word<uint64_t> flowless, changed;
   memory::Word<uint32_t> generations;              // the last one given out; forward only
   alignas(64) memory::Word<uint64_t> packets;      // tracked
   memory::Word<uint64_t> expired;

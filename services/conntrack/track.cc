@@ -29,24 +29,24 @@ Track::Outcome Track::visit(chain::Descriptor& descriptor, uint64_t hash) noexce
   descriptor.state = chain::FlowState::untracked;
   bool const dropped = descriptor.verdict == chain::Verdict::drop && descriptor.shape != packet::Shape::malformed;
   // A chain before conntrack has said so.
-  if (dropped && (descriptor.facts & chain::Facts::reset) == 0) return stranger(descriptor, chain::FlowState::untracked, hash);
+  if (dropped && (descriptor.facts & chain::Facts::reset) == 0) return flowless(descriptor, chain::FlowState::untracked, hash);
   if (dropped || (descriptor.facts & chain::Facts::untracked) != 0) return refusable(descriptor, chain::FlowState::untracked, hash);
   switch (descriptor.shape) {
-    case packet::Shape::malformed: return stranger(descriptor, chain::FlowState::invalid, hash);  // pktio has said why it is dropped, where it is
+    case packet::Shape::malformed: return flowless(descriptor, chain::FlowState::invalid, hash);  // pktio has said why it is dropped, where it is
     case packet::Shape::not_ip: return Outcome::done;
     case packet::Shape::fragment:  // one that reassembly has let pass
-    case packet::Shape::no_tuple: return stranger(descriptor, chain::FlowState::invalid, hash);
+    case packet::Shape::no_tuple: return flowless(descriptor, chain::FlowState::invalid, hash);
     case packet::Shape::ip: break;
   }
-  if ((descriptor.facts & chain::Facts::bad_checksum) != 0) return stranger(descriptor, chain::FlowState::invalid, hash);
+  if ((descriptor.facts & chain::Facts::bad_checksum) != 0) return flowless(descriptor, chain::FlowState::invalid, hash);
   if (descriptor.quote == chain::Quote::quoted) return quoted(descriptor, hash);
   if (descriptor.tuple.protocol == packet::protocol::tcp && !tracking::possible_flags(descriptor.tcp_flags))
     return refusable(descriptor, chain::FlowState::invalid, hash);
   switch (packet::tracking(descriptor.tuple)) {
-    case packet::Tracking::untracked: return stranger(descriptor, chain::FlowState::untracked, hash);
+    case packet::Tracking::untracked: return flowless(descriptor, chain::FlowState::untracked, hash);
     case packet::Tracking::flow:
     case packet::Tracking::answer: return flow_of(descriptor, hash);
-    default: return stranger(descriptor, chain::FlowState::invalid, hash);
+    default: return flowless(descriptor, chain::FlowState::invalid, hash);
   }
 }
 
@@ -110,7 +110,7 @@ void Track::adopt(uint32_t index, const chain::Descriptor& descriptor) noexcept 
 }
 
 Track::Outcome Track::refusable(chain::Descriptor& descriptor, chain::FlowState state, uint64_t hash) noexcept {
-  if (stranger(descriptor, state, hash) == Outcome::wait) return Outcome::wait;
+  if (flowless(descriptor, state, hash) == Outcome::wait) return Outcome::wait;
   expect_reset(descriptor);
   return Outcome::done;
 }
@@ -145,7 +145,7 @@ Track::Outcome Track::flow_of(chain::Descriptor& descriptor, uint64_t hash) noex
 Track::Outcome Track::begins_none(chain::Descriptor& descriptor, uint64_t hash) noexcept {
   if (table_.used_up()) {
     // It waits for what it would be quoted as before anything has changed, and looks that up again when it has.
-    if (stranger(descriptor, chain::FlowState::invalid, hash) == Outcome::wait || make_room(descriptor) == Outcome::wait) return Outcome::wait;
+    if (flowless(descriptor, chain::FlowState::invalid, hash) == Outcome::wait || make_room(descriptor) == Outcome::wait) return Outcome::wait;
     related_.reset();
     if (table_.used_up_for_good()) {
       drop(descriptor, chain::DropReason::table_full);
@@ -159,7 +159,7 @@ Track::Outcome Track::replaces(chain::Descriptor& descriptor, uint32_t index, ui
   if (!table_.room_for_gone(1)) return Outcome::wait;
   auto const begun = begin_flow(descriptor);
   // It waits for what it would be quoted as before anything has changed.
-  if (!begun && stranger(descriptor, chain::FlowState::invalid, hash, index) == Outcome::wait) return Outcome::wait;
+  if (!begun && flowless(descriptor, chain::FlowState::invalid, hash, index) == Outcome::wait) return Outcome::wait;
   end(descriptor, index);
   if (begun) return create(descriptor, hash, *begun);
   expect_reset(descriptor);
@@ -171,7 +171,7 @@ Track::Outcome Track::quoted(chain::Descriptor& descriptor, uint64_t hash) noexc
   descriptor.state = chain::FlowState::invalid;
   std::optional<FlowTable::Hit> hit;
   if (find_quoted(descriptor, hash, kNone, hit) == Outcome::wait) return Outcome::wait;
-  if (!hit) return goes_apart(descriptor);
+  if (!hit) return may_go_flowless(descriptor);
   descriptor.state = chain::FlowState::related;
   descriptor.flow = hit->index + 1;
   descriptor.flow_generation = table_.entry(hit->index).generation.load();
@@ -193,28 +193,28 @@ bool Track::may_be_answered(const chain::Descriptor& descriptor) const noexcept 
   return answers_ && (descriptor.verdict == chain::Verdict::accept || (descriptor.orders & chain::Orders::answered) != 0);
 }
 
-Track::Outcome Track::goes_apart(const chain::Descriptor& descriptor) noexcept {
-  if (!apart_ || !may_be_answered(descriptor)) return Outcome::done;
+Track::Outcome Track::may_go_flowless(const chain::Descriptor& descriptor) noexcept {
+  if (!waits_flowless_ || !may_be_answered(descriptor)) return Outcome::done;
   // A reset about it would change the table too, and so has it itself that came as a flow's.
   bool const changes_it = state_.changed.load() == descriptor.number || (descriptor.tuple.protocol == packet::protocol::tcp && resets_ != Resets::none);
   bool const free = changes_it ? confirmed_ + 1 == descriptor.number : state_.changed.load() <= confirmed_;
   if (!free) return Outcome::wait;
-  batch_.set(state_.apart, descriptor.number);
+  batch_.set(state_.flowless, descriptor.number);
   if (changes_it) batch_.set(state_.changed, descriptor.number);
   return Outcome::done;
 }
 
 /// It says so though it may have to wait yet: then it comes again.
 Track::Outcome Track::changes(const chain::Descriptor& descriptor) noexcept {
-  if (!apart_) return Outcome::done;
-  if (state_.apart.load() > confirmed_ && state_.apart.load() != descriptor.number) return Outcome::wait;
+  if (!waits_flowless_) return Outcome::done;
+  if (state_.flowless.load() > confirmed_ && state_.flowless.load() != descriptor.number) return Outcome::wait;
   batch_.set(state_.changed, descriptor.number);
   return Outcome::done;
 }
 
-Track::Outcome Track::stranger(chain::Descriptor& descriptor, chain::FlowState state, uint64_t hash, uint32_t ending) noexcept {
+Track::Outcome Track::flowless(chain::Descriptor& descriptor, chain::FlowState state, uint64_t hash, uint32_t ending) noexcept {
   descriptor.state = state;
-  if (goes_apart(descriptor) == Outcome::wait) return Outcome::wait;
+  if (may_go_flowless(descriptor) == Outcome::wait) return Outcome::wait;
   bool const has_tuple = (descriptor.shape == packet::Shape::ip || descriptor.shape == packet::Shape::malformed) && descriptor.quote == chain::Quote::none;
   return has_tuple && may_be_answered(descriptor) ? find_quoted(descriptor, hash, ending, related_) : Outcome::done;
 }
@@ -240,7 +240,7 @@ Track::Outcome Track::known_tcp(chain::Descriptor& descriptor, FlowTable::Hit hi
   if (over && !table_.room_for_gone(1)) return Outcome::wait;
   if (outcome.fate == tracking::TcpFate::anew) return replaces(descriptor, hit.index, hash);
   bool const invalid = outcome.fate == tracking::TcpFate::invalid;
-  if (invalid && stranger(descriptor, chain::FlowState::invalid, hash) == Outcome::wait) return Outcome::wait;
+  if (invalid && flowless(descriptor, chain::FlowState::invalid, hash) == Outcome::wait) return Outcome::wait;
   batch_.touch(entry.stamp);
   tracking::store_protocol(entry, pack(flow), static_cast<uint32_t>(flow.state), batch_);
   if (invalid) {
@@ -266,7 +266,7 @@ Track::Outcome Track::known_sctp(chain::Descriptor& descriptor, FlowTable::Hit h
   SctpOutcome const outcome = track_sctp(flow, descriptor.sctp, hit.direction, true);
   uint32_t const status = outcome.assured ? state::Status32::assured : 0;
   bool const invalid = outcome.fate == Fate::invalid;
-  if (invalid && stranger(descriptor, chain::FlowState::invalid, hash) == Outcome::wait) return Outcome::wait;
+  if (invalid && flowless(descriptor, chain::FlowState::invalid, hash) == Outcome::wait) return Outcome::wait;
   batch_.touch(entry.stamp);
   tracking::store_protocol(entry, pack(flow), static_cast<uint32_t>(flow.state), batch_);
   if (invalid) {

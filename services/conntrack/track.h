@@ -51,7 +51,7 @@ class Track {
         resets_(settings.ruleset.resets),
         lanes_(lanes),
         answers_(settings.topology.is_router()),
-        apart_(answers_ && settings.ruleset.sets_tuples) {}
+        waits_flowless_(answers_ && settings.ruleset.sets_tuples) {}
 
   /// Before a visit of `next`, now and then: the number up to which packets are behind confirm.
   void confirmed(uint64_t number, const chain::Descriptor& next) noexcept;
@@ -74,11 +74,11 @@ class Track {
   Outcome find_quoted(const chain::Descriptor& descriptor, uint64_t hash, uint32_t ending, std::optional<FlowTable::Hit>& found) const noexcept;
   [[nodiscard]] bool may_be_answered(const chain::Descriptor& descriptor) const noexcept;
   /// May this one go, which gets no flow?
-  Outcome goes_apart(const chain::Descriptor& descriptor) noexcept;
+  Outcome may_go_flowless(const chain::Descriptor& descriptor) noexcept;
   /// And this one, which may change the table?
   Outcome changes(const chain::Descriptor& descriptor) noexcept;
   /// One that gets no flow. `ending`: the flow that it ends first.
-  Outcome stranger(chain::Descriptor& descriptor, chain::FlowState state, uint64_t hash, uint32_t ending = kNone) noexcept;
+  Outcome flowless(chain::Descriptor& descriptor, chain::FlowState state, uint64_t hash, uint32_t ending = kNone) noexcept;
   Outcome known(chain::Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept;
   Outcome known_tcp(chain::Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept;
   Outcome known_sctp(chain::Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept;
@@ -88,9 +88,9 @@ class Track {
   /// In the place of a flow that is over.
   Outcome replaces(chain::Descriptor& descriptor, uint32_t index, uint64_t hash) noexcept;
   Outcome sweep(chain::Descriptor& tick) noexcept;
-  /// A stranger that a reset may be sent about.
+  /// The same, of one that a reset may be sent about.
   Outcome refusable(chain::Descriptor& descriptor, chain::FlowState state, uint64_t hash) noexcept;
-  /// That would be a packet of the flow that the stranger is related to.
+  /// That would be a packet of the flow that one without a flow is related to.
   void expect_reset(const chain::Descriptor& descriptor) noexcept;
   void take_back(const chain::Descriptor& descriptor, uint64_t hash) noexcept;
   void adopt(uint32_t index, const chain::Descriptor& descriptor) noexcept;
@@ -113,8 +113,8 @@ class Track {
   memory::Batch& batch_;
   Resets resets_;
   state::LaneTable lanes_;
-  bool answers_;  // a router may answer a packet with an ICMP error
-  bool apart_;    // and about one without a flow as rules have changed it, into any flow's
+  bool answers_;         // a router may answer a packet with an ICMP error
+  bool waits_flowless_;  // and about one without a flow as rules have changed it, into any flow's
   std::optional<FlowTable::Hit> related_;
   std::optional<tracking::TcpOutcome> reset_;
   uint64_t confirmed_ = 0;

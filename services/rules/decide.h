@@ -1,6 +1,6 @@
 // services/rules/decide.h: the visit of rules: what becomes of a packet.
 //
-// Before  conntrack's track. After: nat. With chains before conntrack there is a visit before track too (twice.h).
+// Before  conntrack's track. After: nat. With chains before conntrack there is a visit before track too (two_visits.h).
 // Order   prerouting, route, forward or input, postrouting, in one visit; what a hook changes the later ones see.
 //         A bridge's packets meet the same hooks, but that it does not route (as with br_netfilter).
 // Crash   words of rules.state within the batch; answers in slots of their own (ipc/state/answers.h).

@@ -6,7 +6,7 @@
 #include "ipc/chain/pass.h"
 #include "ipc/control/ruleset.h"
 #include "services/rules/decide.h"
-#include "services/rules/twice.h"
+#include "services/rules/two_visits.h"
 
 namespace bulkhead::rules {
 
@@ -27,9 +27,9 @@ template <class Work>
   auto* nat = wiring.object<chain::Desk>("nat.desk");
   auto* conntrack = wiring.object<chain::Desk>("conntrack.desk");
   if (!wiring.complete()) return tl::unexpected(wiring.error());
-  typename TwiceStage<Work>::Rings const rings{
+  typename TwoVisitStage<Work>::Rings const rings{
       *from, *from_early, {*to, *nat, 0, objects.bell("nat")}, {*to_sifted, *conntrack, 0, objects.bell("conntrack")}};
-  return std::make_unique<TwiceStage<Work>>(stage.parts(settings.batch), rings, std::move(work));
+  return std::make_unique<TwoVisitStage<Work>>(stage.parts(settings.batch), rings, std::move(work));
 }
 
 [[nodiscard]] Result<std::unique_ptr<chain::Stage>> make_stage(chain::Objects& objects, const control::Settings& settings);

@@ -174,8 +174,8 @@ void Decide::answer(chain::Descriptor& descriptor, const HeaderView& packet, con
   uint64_t const now_ns = descriptor.time_ns;
   state::Answer said{};
   // Said from the address that it came to, which a rule may have set to somebody else's: the kernel finds no way for that.
-  bool const from_stranger = peer.l3 == 4 && (descriptor.orders & chain::Orders::local) != 0 && packet_->edited;
-  if (from_stranger && !router_->routes.is_local(packet.destination)) return;
+  bool const from_foreign_address = peer.l3 == 4 && (descriptor.orders & chain::Orders::local) != 0 && packet_->edited;
+  if (from_foreign_address && !router_->routes.is_local(packet.destination)) return;
   // One that has no route yet gets that of its answer (nf_reject_fill_skb_dst), whose source icmp_send then finds by that.
   bool const unrouted = route.reason == chain::DropReason::rule && peer.l3 == 4 && (descriptor.orders & (chain::Orders::routed | chain::Orders::local)) == 0;
   bool const to_us = router_->routes.is_local(packet.destination);

@@ -31,7 +31,7 @@ class Streams : Making {
       case 1: return end(talk);
       case 2: return pause();
       case 3: return odd(talk);
-      case 4: return strangers();
+      case 4: return flood();
       default: break;
     }
     for (uint32_t i = 1 + random_.below(12); i > 0; --i) say(talk);
@@ -143,7 +143,7 @@ class Streams : Making {
     add(back ? kWan : kLan, std::move(frame));
   }
   /// Many at once, which fill up the table.
-  void strangers() {
+  void flood() {
     for (uint32_t i = random_.below(30); i > 0; --i) {
       Ends const there{address("10.0.0.100").plus(random_.below(100)), address("192.0.2.1")};
       add(kLan, ethernet(ip(there, packet::protocol::udp, udp(there, 5000, 53, pattern(20)))));

@@ -1,4 +1,4 @@
-// services/rules/twice.h: the rules stage of a ruleset that has chains before conntrack: it stands in the chain twice.
+// services/rules/two_visits.h: the rules stage of a ruleset that has chains before conntrack: it has two visits of each packet.
 //
 //   pktio ─ ring.early ─▶ early visit ─ ring.sifted ─▶ conntrack ─ ring.rules ─▶ visit ─ ring.nat ─▶ nat
 //
@@ -17,13 +17,13 @@
 namespace bulkhead::rules {
 
 template <class Work>
-class TwiceStage : public chain::Stage {
+class TwoVisitStage : public chain::Stage {
  public:
   struct Rings {
     const chain::Ring &main, &early;
     bulkhead::chain::Next nat, sifted;
   };
-  TwiceStage(const chain::StageParts& parts, const Rings& rings, Work work)
+  TwoVisitStage(const chain::StageParts& parts, const Rings& rings, Work work)
       : chain::Stage(parts, {&rings.main, &rings.early}, {rings.nat, rings.sifted}), work_(std::move(work)) {}
 
  protected:
