@@ -2,73 +2,15 @@
 
 #include <algorithm>
 
-#include "common/packet/checksum.h"
+#include "services/pktio/in/facts.h"
 #include "services/pktio/out/cut.h"
 
 namespace bulkhead::pktio {
 namespace {
 
-constexpr size_t kTcpFlags = 13;  // offset in the TCP header
 constexpr size_t kWordsEach = Lanes::kWordsToGo + 1024;  // and what a batch changes at its end
 
-/// By its link-layer address; cooked captures keep that as a packet type (pcap-linktype(7): 1 broadcast, 2 multicast).
-bool is_to_group(std::span<const uint8_t> bytes, packet::LinkType link) {
-  switch (link) {
-    case packet::LinkType::ethernet: return !bytes.empty() && (bytes[0] & 1) != 0;
-    case packet::LinkType::linux_cooked_v1: return bytes.size() > 1 && (bytes[1] == 1 || bytes[1] == 2);
-    case packet::LinkType::linux_cooked_v2: return bytes.size() > 10 && (bytes[10] == 1 || bytes[10] == 2);
-    default: return false;
-  }
-}
-
-/// Cooked captures say that it was sent to somebody else (pcap-linktype(7): 3).
-bool is_for(const Mac& own, std::span<const uint8_t> bytes, packet::LinkType link) {
-  switch (link) {
-    case packet::LinkType::ethernet: return bytes.size() < own.size() || is_to_group(bytes, link) || std::equal(own.begin(), own.end(), bytes.begin());
-    case packet::LinkType::linux_cooked_v1: return bytes.size() < 2 || bytes[1] != 3;
-    case packet::LinkType::linux_cooked_v2: return bytes.size() < 11 || bytes[10] != 3;
-    default: return true;
-  }
-}
-
 bool is_large(size_t captured) { return captured > chain::Pool::kSmallBytes; }
-
-void drop(chain::Descriptor& descriptor, chain::DropReason reason) {
-  descriptor.shape = packet::Shape::malformed;
-  descriptor.verdict = chain::Verdict::drop;
-  descriptor.reason = reason;
-  descriptor.state = chain::FlowState::invalid;
-}
-
-/// Why the kernel would drop a packet before any hook sees it. What is wrong further up the rules see as invalid.
-chain::DropReason below_transport(std::span<const uint8_t> bytes, const packet::Headers& headers) {
-  if (headers.shape == packet::Shape::malformed && bulkhead::packet::below_transport(headers.reason))
-    return static_cast<chain::DropReason>(headers.reason);
-  bool const ipv4 = headers.ethertype == packet::ethertype::ipv4 && headers.shape != packet::Shape::not_ip;
-  return ipv4 && !packet::ipv4_header_good(bytes, headers) ? chain::DropReason::bad_ip_checksum : chain::DropReason::none;
-}
-
-/// What conntrack wants to know without looking at the bytes.
-void take_facts(std::span<const uint8_t> bytes, const packet::Headers& headers, chain::Descriptor& descriptor) {
-  if (packet::verify_checksum(bytes, headers) == packet::Checksum::bad) descriptor.facts |= chain::Facts::bad_checksum;
-  if (headers.tuple.protocol == packet::protocol::tcp) {
-    descriptor.tcp_flags = bytes[headers.l4_offset + kTcpFlags];
-    descriptor.tcp = packet::tcp_facts(bytes, headers);
-  } else if (headers.tuple.protocol == packet::protocol::sctp) {
-    descriptor.sctp = packet::sctp_facts(bytes, headers);
-  }
-  if (!headers.tuple.is_icmp() || packet::tracking(headers.tuple) != packet::Tracking::error) return;
-  if (std::optional<packet::Tuple> const quoted = packet::quoted_tuple(bytes, headers)) {
-    descriptor.tuple = *quoted;
-    descriptor.quote = chain::Quote::quoted;
-  }
-}
-
-/// `reason`: why it is dropped before any hook; none: it is not.
-void settle(std::span<const uint8_t> bytes, const packet::Headers& headers, chain::DropReason reason, chain::Descriptor& descriptor) {
-  if (reason != chain::DropReason::none) drop(descriptor, reason);
-  else if (headers.shape == packet::Shape::ip) take_facts(bytes, headers, descriptor);
-}
 
 }  // namespace
 
@@ -119,7 +61,7 @@ Receive::Port* Receive::earliest() {
 void Receive::look(Port& port) const {
   std::span<const uint8_t> const bytes(port.next.bytes, port.next.captured);
   port.headers = packet::parse(bytes, port.next.wire, port.source->link());
-  port.reason = below_transport(bytes, port.headers);
+  port.reason = reason_before_hooks(bytes, port.headers);
   if (!own_macs_.empty() && !is_for(own_macs_[in_of(port)], bytes, port.source->link())) port.reason = chain::DropReason::not_ours;
   port.fragment.reset();
   if (port.reason == chain::DropReason::none && packet::may_be_fragment(bytes, port.headers)) [[unlikely]]
@@ -273,7 +215,7 @@ void Receive::whole(const Port& port, const Reassembly::Taken& taken, chain::Out
   chain::Descriptor descriptor = describe(slot, bytes, headers, port.source->link());
   for (uint32_t name = taken.chain; name != 0 && explained_.packet != 0; name = reassembly_.next(name))
     if (state::StoredFragment const one = reassembly_.stored(name); is_explained(one.in, one.packet)) descriptor.orders |= chain::Orders::explained;
-  settle(bytes, headers, below_transport(bytes, headers), descriptor);
+  settle(bytes, headers, reason_before_hooks(bytes, headers), descriptor);
   send_packet(descriptor, slot, bytes, lanes_.look_ahead(headers), out, batch);
 }
 
