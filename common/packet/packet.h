@@ -7,9 +7,10 @@
 //         number where the packet has no layer 4 payload). l3_length may pass their end: see truncated.
 //         Checksums, addresses and TCP flags are not looked at here.
 // Errors  none: shape and reason say what a packet is. noexcept, no allocation.
-// Source  RFC 791, 8200 (IPv6), 2675 (jumbograms), 4302 (AH), 792, 4443, 9293, 768, IEEE 802.1Q; what is
-//         malformed and what a tuple holds follow Linux: ip_rcv, br_validate_ipv6, ipv6_skip_exthdr,
-//         nf_ct_get_tuple, *_error.
+// Source  RFC 791, 8200 (IPv6), 2675 (jumbograms), 4302 (AH), 792, 4443, 9293,
+//         768, IEEE 802.1Q; what is malformed and what a tuple holds follow
+//         Linux: ip_rcv, br_validate_ipv6, ipv6_skip_exthdr, nf_ct_get_tuple,
+//         *_error.
 #pragma once
 
 #include <array>

@@ -3,7 +3,8 @@
 //
 // Who     services and keeper; keeper and holder. Descriptors travel beside the bytes (ipc/runtime/handover.h).
 // Trust   decode functions take anything: what is cut short, nested, oversized or has an unknown kind is
-//         refused. Names are 1 to 255 printable characters without '/'. Fuzzed by tests/fuzz/control_fuzz.cc.
+//         refused. Names are 1 to 255 printable characters without '/'. Fuzzed by
+//         tests/fuzz/control_fuzz.cc.
 #pragma once
 
 #include <cstddef>

@@ -2,10 +2,11 @@
 //
 // Who     keeper and holder make memory; everyone maps it.
 // Owner   a Mapping unmaps itself; descriptors are kj::AutoCloseFd. A mapping outlives its descriptor.
-// Walls   a memfd is made with mode 0600 and sealed against change of size and of seals; who may only read
-//         gets another open file, read-only, so that mmap and mprotect for writing fail. Opening that one
-//         anew for writing through /proc fails too for other users than the maker (not for the same user, nor
-//         for root).
+// Walls   a memfd is made with mode 0600 and sealed against change of size and of
+//         seals; who may only read gets another open file, read-only, so that mmap and
+//         mprotect for writing fail. Opening that one anew for writing through /proc
+//         fails too for other users than the maker (not for the same user, nor for
+//         root).
 // Errors  say the object's name. A memory of another size than promised, or that could shrink, is refused.
 #pragma once
 

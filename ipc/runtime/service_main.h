@@ -1,14 +1,17 @@
 // ipc/runtime/service_main.h: main() of a service: what is the same for all of them.
 //
 // Who     services/*/main.cc: return service_main(argc, argv, "rules", make).
-// Start   `--run DIR`, objects from the keeper, loop, signals, bell; make() builds the service over them;
-//         recover(); then the desk says ready.
-// Loop    step() until there is nothing; look again for spin_us; then sleep on the bell. SIGTERM, SIGINT and
-//         the end of the lifeline (the holder is gone) leave the loop: finish(), destruction, exit 0.
-// Hang    the desk's heartbeat goes up with every turn, and by a timer while asleep. A step that takes longer
-//         than hang_ms gets the process killed and replaced.
-// Errors  of the start go to stderr, exit 1. The keeper tries a few times, then reports the service as
-//         failed.
+// Start   `--run DIR`, objects from the keeper, loop, signals, bell; make()
+//         builds the service over them; recover(); then the desk says
+//         ready.
+// Loop    step() until there is nothing; look again for spin_us; then sleep
+//         on the bell. SIGTERM, SIGINT and the end of the lifeline (the
+//         holder is gone) leave the loop: finish(), destruction, exit 0.
+// Hang    the desk's heartbeat goes up with every turn, and by a timer
+//         while asleep. A step that takes longer than hang_ms gets the
+//         process killed and replaced.
+// Errors  of the start go to stderr, exit 1. The keeper tries a few times,
+//         then reports the service as failed.
 #pragma once
 
 #include <functional>

@@ -2,9 +2,10 @@
 //
 // Who     the keeper writes; the holder reads the heartbeat, a successor everything.
 // Units   times: nanoseconds of CLOCK_BOOTTIME.
-// Crash   single words; a keeper that dies between two of them leaves a count of starts or a start time that
-//         is one behind, which its successor mends when it adopts the process (watch.cc). Nothing is decided
-//         by them but what people are shown and how long a failing service waits.
+// Crash   single words; a keeper that dies between two of them leaves a count of starts or a start
+//         time that is one behind, which its successor mends when it adopts the process (watch.cc).
+//         Nothing is decided by them but what people are shown and how long a failing service
+//         waits.
 #pragma once
 
 #include <array>

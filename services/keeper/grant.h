@@ -1,11 +1,12 @@
 // services/keeper/grant.h: RUN/objects.sock: a service says who it is, and gets what the manifest gives it.
 //
 // Who     services, through ipc/runtime/keeper_client.h.
-// Trust   the kernel says who asks (SO_PEERCRED, when it connected): only the process that the keeper started
-//         as that service is granted anything, and only while it lives. Everybody else is refused and told
-//         why.
-// Full    kMaxAsking connections at once; the oldest is closed for a new one. Sending never blocks: a service
-//         whose socket is full (it was stopped, say) loses the connection and asks again.
+// Trust   the kernel says who asks (SO_PEERCRED, when it connected): only the process that the
+//         keeper started as that service is granted anything, and only while it lives. Everybody
+//         else is refused and told why.
+// Full    kMaxAsking connections at once; the oldest is closed for a new one. Sending never
+//         blocks: a service whose socket is full (it was stopped, say) loses the connection and
+//         asks again.
 #pragma once
 
 #include <list>

@@ -1,8 +1,9 @@
 // services/keeper/holder_link.h: the keeper's end of its talk with the holder.
 //
 // Who     the keeper. The other end: services/cli/holder.cc.
-// Wait    deposit() blocks until the holder has said that it holds the copy. While the holder is stopped the
-//         keeper stops with it: it must not start what nobody else would know of.
+// Wait    deposit() blocks until the holder has said that it holds the copy. While the holder
+//         is stopped the keeper stops with it: it must not start what nobody else would know
+//         of.
 // Errors  of deposit() and take_over() mean that the holder is gone: the keeper ends the instance.
 #pragma once
 

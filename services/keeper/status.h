@@ -1,8 +1,9 @@
 // services/keeper/status.h: RUN/keeper.sock: what the keeper tells people, over RPC.
 //
 // Who     `bulkhead status`, and whoever may open the socket (mode 0600).
-// Trust   words are read out of objects that services write: every object is checked anew, an index is never
-//         taken from one, and a number that makes no sense is shown as it is.
+// Trust   words are read out of objects that services write: every object is checked anew,
+//         an index is never taken from one, and a number that makes no sense is shown as it
+//         is.
 // Thread  the keeper's loop; a status costs a few hundred loads.
 #pragma once
 

@@ -3,8 +3,7 @@
 //   Bytes frame = ethernet(ip(ends, protocol::udp, udp(ends, 5000, 53, payload)));
 //
 // Order   ports and other numbers as arguments: host order. Everything in the results: as on the wire.
-// Errors  none: lengths that do not fit their field are cut to it. Checksums are right unless a caller breaks
-//         them.
+// Errors  none: lengths that do not fit their field are cut to it. Checksums are right unless a caller breaks them.
 // Same    the results depend on the arguments alone.
 #pragma once
 
