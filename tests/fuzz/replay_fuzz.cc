@@ -10,7 +10,7 @@
 #include <memory>
 
 #include "ipc/state/pktio_state.h"
-#include "ipc/control/ruleset.h"
+#include "common/ruleset/compile/facts.h"
 #include "tests/differential/made_ruleset.h"
 #include "tests/fuzz/long_inputs.h"
 #include "tests/simulation/chain.h"
@@ -43,8 +43,8 @@ const control::Settings& settings_of(uint8_t ruleset, bool router) {
   if (ruleset == 4) return at->second = with_rules(made, kEarlySharingRules);
   if (ruleset == 2 && router) return at->second = with_rules(made, kTranslatingRules);
   if (ruleset == 5 && router) return at->second = with_rules(made, kLaneRules);
-  auto loaded = ruleset::load("made", made_ruleset(ruleset), control::world_of(made));
-  if (loaded) control::set_ruleset(made, **loaded);  // a bridge has not all that a router's rules may ask
+  auto loaded = ruleset::load("made", made_ruleset(ruleset), ruleset::world_of(made.interface_names(), made.seed));
+  if (loaded) made.ruleset = ruleset::facts_of(**loaded, made.topology);  // a bridge has not all that a router's rules may ask
   return at->second = made;
 }
 
