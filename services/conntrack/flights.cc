@@ -47,7 +47,7 @@ void Flights::count(const packet::Tuple& original, uint32_t more) noexcept {
 
 bool Flights::may_answer(const packet::Tuple& tuple) const noexcept {
   if (!translates_ || state_.unconfirmed.load() == 0) return false;
-  if (simulate::mistaken(simulate::Mistake::hazard_left_out)) return false;
+  if (memory::simulate::mistaken(memory::simulate::Mistake::hazard_left_out)) return false;
   bool const to = place(packet::Part::source, tuple.dst).load() != 0 || sources_.contains({tuple.dst, tuple.l3});
   return to && (place(packet::Part::destination, tuple.src).load() != 0 || destinations_.contains({tuple.src, tuple.l3}));
 }
