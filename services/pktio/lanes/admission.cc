@@ -100,7 +100,7 @@ bool Admission::make(uint32_t flow, const Flow& known, memory::Batch& batch) {
   bool const alone = !objects_.in_chain.has(hashes[0]) && !objects_.in_chain.has(hashes[1]);
   if (!alone) objects_.in_chain.missed();
   bool const stays = objects_.room.is_roomy() || (known.status & state::Status32::assured) != 0;
-  if ((!alone && !simulate::mistaken(simulate::Mistake::lane_out_of_turn)) || !stays || tuples[0] == tuples[1]) return false;
+  if ((!alone && !memory::simulate::mistaken(memory::simulate::Mistake::lane_out_of_turn)) || !stays || tuples[0] == tuples[1]) return false;
   if (lane.generation.load() != 0) lanes.remove(flow, batch);  // of a flow that has gone
   // A packet brings back one lane at most.
   if (answers_another(flow, known)) return false;

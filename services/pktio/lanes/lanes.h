@@ -6,9 +6,9 @@
 // Crash   ipc/state/lanes.h; within pktio's batch.
 #pragma once
 
+#include "ipc/state/nat_orders.h"
 #include "services/pktio/lanes/admission.h"
 #include "services/pktio/lanes/judging.h"
-#include "ipc/state/nat_orders.h"
 
 namespace bulkhead::pktio {
 

@@ -11,8 +11,7 @@ namespace {
 
 constexpr size_t kLineMost = verdict_line_max + 2UL * 6 * 64 + 2 * kEndpointMost;  // without a rule
 
-template <class Rule>
-std::string json_of(const Rule& rule) {
+std::string json_of(const ruleset::Facts::Rule& rule) {
   std::string text;
   auto const field = [&text](std::string_view opening, std::string_view value) {
     text += opening;
