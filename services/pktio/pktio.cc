@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <nlohmann/json.hpp>
+
+#include "services/pktio/verdict_line.h"
 
 namespace bulkhead::pktio {
 namespace {
@@ -10,9 +11,7 @@ namespace {
 Home::Options options_of(const control::Settings& settings) {
   Home::Options options{{}, control::Outputs(settings), {}, settings.made_packets != 0, settings.seed};
   for (const control::Settings::Interface& interface : settings.interfaces) options.interfaces.push_back(interface.name);
-  for (const auto& rule : settings.ruleset.rules)
-    options.rules.push_back(nlohmann::ordered_json{{"family", rule.family}, {"table", rule.table}, {"chain", rule.chain}, {"handle", rule.handle}}
-                                .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  for (const auto& rule : settings.ruleset.rules) options.rules.push_back(rule_of_line({rule.family, rule.table, rule.chain, rule.handle}));
   return options;
 }
 

@@ -117,6 +117,23 @@ size_t format_verdict_line(std::span<char> into, const VerdictLine& verdict) noe
   return line.written();
 }
 
+std::string rule_of_line(const RuleName& rule) {
+  constexpr size_t kEscapedMost = 6, kRest = 80;  // bytes; of a byte, and of all that is no name
+  std::string text((rule.family.size() + rule.table.size() + rule.chain.size()) * kEscapedMost + kRest, '\0');
+  Line line(text);
+  line.raw("{\"family\":\"");
+  line.escaped(rule.family);
+  line.raw("\",\"table\":\"");
+  line.escaped(rule.table);
+  line.raw("\",\"chain\":\"");
+  line.escaped(rule.chain);
+  line.raw("\",\"handle\":");
+  line.number(rule.handle);
+  line.raw("}");
+  text.resize(line.written());
+  return text;
+}
+
 std::string_view endpoint(std::span<char> into, const packet::Tuple& tuple, packet::Part part) noexcept {
   const auto& address = part == packet::Part::source ? tuple.src : tuple.dst;
   bool const has_port = tuple.src_port != 0 && !tuple.is_icmp(), six = tuple.l3 == 6;

@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "common/packet/nat_range.h"
@@ -36,6 +37,13 @@ struct VerdictLine {
   std::string_view rule{};   // JSON of the rule that decided, as it is; empty: no "rule"
   std::string_view nat_source{}, nat_destination{};  // as translated; both empty: no "nat"
 };
+
+struct RuleName {
+  std::string_view family, table, chain;
+  uint64_t handle;
+};
+/// As VerdictLine::rule.
+[[nodiscard]] std::string rule_of_line(const RuleName& rule);
 
 /// Room that is enough for any endpoint.
 inline constexpr size_t kEndpointMost = 64;
