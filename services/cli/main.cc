@@ -32,6 +32,8 @@ void add_knobs(CLI::App& command, ReplayOptions& options) {
       ->option_text("on|off");
   command.add_option("--run", options.run_dir, "run directory of this instance");
   command.add_option("--first-user", options.first_user, "as root: user id of the first service")->group("");
+  command.add_flag("--unlimited-answers{false}", settings.answers_limited, "ICMP errors as often as there is reason, for comparisons with a kernel that does so")
+      ->group("");
   command.add_option("--figures", options.figures, "write figures for the benchmark into this file")
       ->group("");
 }
