@@ -20,7 +20,7 @@ uint32_t kept(uint64_t hash) { return static_cast<uint32_t>(hash) | 1U << 31; }
 
 /// Headers alone, no options: rules cannot tell two such packets of a flow apart but by fields that they ask for by name.
 bool is_plain(const chain::Descriptor& descriptor) {
-  uint32_t const header = descriptor.tuple.l3 == 4 ? packet::ip_header::kIpv4 : packet::ip_header::kIpv6;
+  size_t const header = descriptor.tuple.l3 == 4 ? packet::ip_header::kIpv4 : packet::ip_header::kIpv6;
   bool const tracked = descriptor.tuple.protocol == packet::protocol::udp ||
                        (descriptor.tuple.protocol == packet::protocol::tcp && (descriptor.tcp_flags & kJudged) == kPlain);
   return descriptor.shape == packet::Shape::ip && descriptor.quote == chain::Quote::none && descriptor.verdict == chain::Verdict::accept && tracked &&
