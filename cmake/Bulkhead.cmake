@@ -198,3 +198,11 @@ function(bulkhead_test name)
     set_tests_properties(${name} PROPERTIES TIMEOUT ${A_TIMEOUT})
   endif()
 endfunction()
+
+# bulkhead_costs(NAME seconds ...): about how long tests take. ctest begins with the longest, so that no core waits at the end.
+function(bulkhead_costs)
+  while(ARGN)
+    list(POP_FRONT ARGN name seconds)
+    set_tests_properties(${name} PROPERTIES COST ${seconds})
+  endwhile()
+endfunction()
