@@ -19,7 +19,10 @@ in_one_process=(packet_test pcap_test conntrack_test home_test router_test rules
   commit_test stage_test layout_test ring_test loop_test rpc_test keeper_test)
 threaded=(loop_test doorbell_test cancel_test kj_port_test rpc_test ring_test commit_test stage_test keeper_test)
 
-build() { cmake --preset "$1" >/dev/null && cmake --build --preset "$@"; }
+build() {
+  local begin=$SECONDS
+  cmake --preset "$1" >/dev/null && cmake --build --preset "$@" && echo "== $1: built in $((SECONDS - begin)) s"
+}
 # preset, then tests: only these
 tests_of() {
   local preset=$1 all
@@ -30,6 +33,7 @@ tests_of() {
 everything() { build "$1" && ctest --test-dir "build/$1" --output-on-failure -LE 'long|release' -j 2; }
 
 for step in "${steps[@]}"; do
+  begin=$SECONDS
   echo "== $step"
   case $step in
     release) build release && ctest --test-dir build/release --output-on-failure -LE long -j 2 ;;
@@ -44,4 +48,5 @@ for step in "${steps[@]}"; do
     tidy) tests/tidy.sh ;;
     *) echo "no such step: $step" >&2; exit 1 ;;
   esac
+  echo "== $step: passed in $((SECONDS - begin)) s"
 done

@@ -107,6 +107,7 @@ void fill(schema::Settings::Builder root, const Settings& settings) {
   root.setPacketsPerSecond(settings.packets_per_second);
   root.setVerdicts(settings.verdicts);
   root.setStrictMac(settings.strict_mac);
+  root.setAnswersLimited(settings.answers_limited);
   root.setFastLane(settings.fast_lane);
   root.setChain(static_cast<schema::Settings::Chain>(settings.chain));
   root.setMadePackets(settings.made_packets);
@@ -135,6 +136,7 @@ Result<Settings> read(schema::Settings::Reader root) {
   settings.packets_per_second = root.getPacketsPerSecond();
   settings.verdicts = root.getVerdicts();
   settings.strict_mac = root.getStrictMac();
+  settings.answers_limited = root.getAnswersLimited();
   settings.fast_lane = root.getFastLane();
   settings.chain = static_cast<Settings::Chain>(root.getChain());
   settings.made_packets = root.getMadePackets();

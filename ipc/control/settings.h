@@ -41,6 +41,7 @@ struct Settings {
   uint64_t packets_per_second = 0;  // the pace at which pktio takes packets in; 0: as fast as it goes
   bool verdicts = true;             // write verdicts.jsonl (object out.verdicts.jsonl)
   bool strict_mac = false;          // a router takes frames to its own MAC addresses and to groups only
+  bool answers_limited = true;      // ICMP errors, by peer and all together; for comparisons with a kernel that has no limits
   bool fast_lane = true;            // pktio forwards by itself what need not be judged again (ipc/state/lanes.h)
   Chain chain = Chain::work;
   uint64_t made_packets =

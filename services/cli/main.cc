@@ -1,5 +1,5 @@
 // services/cli/main.cc: the program `bulkhead`: words of the command line, and who answers for them.
-#include <CLI/CLI.hpp>
+#include <CLI/CLI.hpp>  // here alone: it takes the compiler longer than all else of this program
 
 #include "ipc/runtime/logging.h"
 #include "services/cli/explain.h"
@@ -32,6 +32,8 @@ void add_knobs(CLI::App& command, ReplayOptions& options) {
       ->option_text("on|off");
   command.add_option("--run", options.run_dir, "run directory of this instance");
   command.add_option("--first-user", options.first_user, "as root: user id of the first service")->group("");
+  command.add_flag("--unlimited-answers{false}", settings.answers_limited, "ICMP errors as often as there is reason, for comparisons with a kernel that does so")
+      ->group("");
   command.add_option("--figures", options.figures, "write figures for the benchmark into this file")
       ->group("");
 }
@@ -49,6 +51,25 @@ void add_replay(CLI::App& command, ReplayOptions& options) {
   command.add_option("--rules", options.rules, "ruleset, in nftables' language");
   add_topology(command, options.topology);
   add_knobs(command, options);
+}
+
+void add_nft(CLI::App& command, bulkhead::cli::NftOptions& options) {
+  command.add_option("-f,--file", options.file, "read this file; - for standard input");
+  command.add_option("-I,--includepath", options.include_paths, "folder for included files");
+  command.add_option("-D,--define", options.defines, "NAME=VALUE: a variable");
+  command.add_flag("-c,--check", options.check, "check only");
+  command.add_flag("--offline", options.offline, "without a running firewall, beginning with an empty ruleset");
+  command.add_flag("-j,--json", options.json, "JSON, in and out");
+  command.add_flag("-a,--handle", options.handles, "show handles");
+  command.add_flag("-s,--stateless", options.stateless, "leave out counters and the like");
+  command.add_flag("-t,--terse", options.terse, "leave out elements of sets");
+  command.add_flag("-n,--numeric", options.numeric, "numbers instead of words");
+  command.add_flag("-y,--numeric-priority", options.numeric_priority, "priorities as numbers");
+  command.add_flag("-p,--numeric-protocol", options.numeric_protocol, "protocols as numbers");
+  command.add_flag("-T,--numeric-time", options.numeric_time, "times as numbers");
+  command.add_flag("-S,--service", options.service, "names of ports");
+  command.add_flag("-u,--guid", options.guid, "names of users and groups");
+  command.add_option("command", options.words, "a command, after the file: list ruleset");
 }
 
 void set_log_level(bool verbose) {
@@ -93,7 +114,7 @@ int main(int argc, char** argv) {
 
   bulkhead::cli::NftOptions rules;
   auto* nft_command = app.add_subcommand("nft", "check and list rulesets in nft's language");
-  bulkhead::cli::add_nft_options(*nft_command, rules);
+  add_nft(*nft_command, rules);
 
   CLI11_PARSE(app, argc, argv);
   if (*nft_command) return bulkhead::cli::nft(rules);

@@ -1,6 +1,5 @@
 #include "services/cli/nft.h"
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -89,25 +88,6 @@ class Session {
 };
 
 }  // namespace
-
-void add_nft_options(CLI::App& command, NftOptions& options) {
-  command.add_option("-f,--file", options.file, "read this file; - for standard input");
-  command.add_option("-I,--includepath", options.include_paths, "folder for included files");
-  command.add_option("-D,--define", options.defines, "NAME=VALUE: a variable");
-  command.add_flag("-c,--check", options.check, "check only");
-  command.add_flag("--offline", options.offline, "without a running firewall, beginning with an empty ruleset");
-  command.add_flag("-j,--json", options.json, "JSON, in and out");
-  command.add_flag("-a,--handle", options.handles, "show handles");
-  command.add_flag("-s,--stateless", options.stateless, "leave out counters and the like");
-  command.add_flag("-t,--terse", options.terse, "leave out elements of sets");
-  command.add_flag("-n,--numeric", options.numeric, "numbers instead of words");
-  command.add_flag("-y,--numeric-priority", options.numeric_priority, "priorities as numbers");
-  command.add_flag("-p,--numeric-protocol", options.numeric_protocol, "protocols as numbers");
-  command.add_flag("-T,--numeric-time", options.numeric_time, "times as numbers");
-  command.add_flag("-S,--service", options.service, "names of ports");
-  command.add_flag("-u,--guid", options.guid, "names of users and groups");
-  command.add_option("command", options.words, "a command, after the file: list ruleset");
-}
 
 int nft(const NftOptions& options) {
   if (!options.check && !options.offline) {

@@ -6,10 +6,6 @@
 #include <string>
 #include <vector>
 
-namespace CLI {
-class App;
-}
-
 namespace bulkhead::cli {
 
 struct NftOptions {
@@ -20,8 +16,6 @@ struct NftOptions {
   bool numeric_protocol = false, numeric_time = false, service = false, guid = false;
 };
 
-/// The options of the command `nft`.
-void add_nft_options(CLI::App& command, NftOptions& options);
 int nft(const NftOptions& options);
 
 }  // namespace bulkhead::cli

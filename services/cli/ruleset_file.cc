@@ -11,7 +11,7 @@
 namespace bulkhead::cli {
 namespace {
 
-Result<std::string> read_whole(const std::string& path) {
+Result<std::string> read_ruleset_text(const std::string& path) {
   std::ifstream stream(path, std::ios::binary);
   if (!stream) return fail_errno(errno, "{}: cannot open this ruleset", path);
   std::string text(std::istreambuf_iterator<char>(stream), {});
@@ -41,7 +41,7 @@ class FinalWords : public ruleset::StateWords {
 }  // namespace
 
 Result<std::unique_ptr<ruleset::Loaded>> read_ruleset_file(const std::string& path, control::Settings& settings) {
-  auto text = read_whole(path);
+  auto text = read_ruleset_text(path);
   if (!text) return tl::unexpected(text.error());
   ruleset::ReadOptions options;
   options.include_paths.emplace_back("/etc");

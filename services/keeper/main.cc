@@ -10,9 +10,9 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <csignal>
 
+#include "common/base/command_line.h"
 #include "ipc/control/config_object.h"
 #include "ipc/runtime/handover.h"
 #include "ipc/runtime/logging.h"
@@ -139,15 +139,16 @@ int run(const Arguments& arguments) {
 }  // namespace bulkhead::keeper
 
 int main(int argc, char** argv) {
+  using bulkhead::CommandLine;
   bulkhead::keeper::Arguments arguments;
-  uid_t first_user = 0;
-  CLI::App app("Bulkhead's keeper; `bulkhead` starts it");
-  app.add_option("--run", arguments.run_dir, "run directory")->required();
-  app.add_option("--holder", arguments.holder, "descriptor of the socket to the holder")->required();
-  auto* users =
-      app.add_option("--first-user", first_user, "services run as this user id and those behind it");
-  CLI11_PARSE(app, argc, argv);
-  if (*users) arguments.first_user = first_user;
+  constexpr uid_t kNobody = UINT32_MAX;
+  uid_t first_user = kNobody;
+  CommandLine line("bulkhead-keeper", "Bulkhead's keeper; `bulkhead` starts it");
+  line.add("--run", arguments.run_dir, "run directory", CommandLine::Need::required);
+  line.add("--holder", arguments.holder, "descriptor of the socket to the holder", CommandLine::Need::required);
+  line.add("--first-user", first_user, "services run as this user id and those behind it");
+  if (auto const ended = line.read(std::span(argv, static_cast<size_t>(argc)).subspan(1))) return *ended;
+  if (first_user != kNobody) arguments.first_user = first_user;
   ::prctl(PR_SET_NAME, "bh-keeper");
   bulkhead::runtime::set_up_logging("keeper");
   return bulkhead::keeper::run(arguments);

@@ -10,11 +10,10 @@
 namespace bulkhead::keeper {
 namespace {
 
-constexpr uint64_t kMillisecond = 1'000'000;
-
 uint64_t ms_since(uint64_t then_ns) {
+  constexpr uint64_t kNsInMs = 1'000'000;
   uint64_t const now = boot_ns();
-  return now > then_ns ? (now - then_ns) / kMillisecond : 0;
+  return now > then_ns ? (now - then_ns) / kNsInMs : 0;
 }
 
 uint64_t sum(const std::array<uint64_t, chain::kMaxRings>& numbers) {

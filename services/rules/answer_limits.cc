@@ -28,7 +28,7 @@ bool is_limited(uint8_t l3, uint8_t type, uint8_t code) {
 
 bool AnswerLimits::allow(const IpAddress& peer, bool self, uint8_t type, uint8_t code, uint64_t now_ns, memory::Batch& batch) noexcept {
   bool allowed = true;
-  if (is_limited(peer.l3, type, code)) {
+  if (limited_ && is_limited(peer.l3, type, code)) {
     uint64_t const left = left_for_all(now_ns, batch);
     allowed = left != 0 && (self || take(peer, peer.l3 == 4 ? kCost4 : kCost6, now_ns, batch));
     if (allowed) batch.set(state_.all_tokens, left - 1);

@@ -8,12 +8,14 @@
 // Crash   all of it lies in rules.state and is changed within the batch.
 // Differs from the kernel: peers that share a place of the table forget each other (the kernel's tree grows); each answer
 //         takes one of the 50 that everyone shares (the kernel takes 0, 1 or 2, at random).
+// Off     settings.answers_limited: as icmp_ratemask 0 and icmp.ratelimit 0 do it, so the limit of "no route" stays.
 // Source  Linux 6.18: icmp_global_allow, inet_peer_xrlim_allow, icmpv6_xrlim_allow, ip_error, ip6_forward; sysctls
 //         icmp_ratelimit (ICMP a second, ICMPv6 a tenth), icmp_ratemask, icmp_msgs_per_sec, icmp_msgs_burst at their defaults.
 #pragma once
 
 #include "common/base/hash.h"
 #include "common/base/topology.h"
+#include "ipc/control/settings.h"
 #include "ipc/memory/commit.h"
 #include "ipc/state/counters.h"
 
@@ -23,7 +25,8 @@ class AnswerLimits {
  public:
   static constexpr size_t kWordsEach = 16;
 
-  AnswerLimits(state::RulesState& state, uint64_t seed) : state_(state), hash_(seed) {}
+  AnswerLimits(state::RulesState& state, const control::Settings& settings)
+      : state_(state), limited_(settings.answers_limited), hash_(settings.seed) {}
 
   /// May `type`, `code` go to `peer`? Takes the tokens if so. `self`: the peer is the router.
   [[nodiscard]] bool allow(const IpAddress& peer, bool self, uint8_t type, uint8_t code, uint64_t now_ns, memory::Batch& batch) noexcept;
@@ -40,6 +43,7 @@ class AnswerLimits {
   [[nodiscard]] uint64_t left_for_all(uint64_t now_ns, memory::Batch& batch) noexcept;
 
   state::RulesState& state_;
+  bool limited_;
   TupleHash hash_;
 };
 

@@ -93,7 +93,7 @@ void Decide::see_said(const chain::Descriptor& descriptor, const state::FlowNow&
   own.number = descriptor.number;
   own.time_ns = descriptor.time_ns;
   own.captured = own.l3_length = static_cast<uint32_t>(bytes.size());
-  own.l4_offset = said_.source.l3 == 4 ? packet::ip_header::kIpv4 : packet::ip_header::kIpv6;
+  own.l4_offset = static_cast<uint16_t>(said_.source.l3 == 4 ? packet::ip_header::kIpv4 : packet::ip_header::kIpv6);
   own.shape = packet::Shape::ip;
   bool const of_its_own = reset && descriptor.flow == 0;  // no answer to conntrack, but a segment like others
   own.tuple = of_its_own ? packet::inverse(descriptor.tuple).value_or(packet::Tuple{}) : descriptor.tuple;

@@ -5,6 +5,7 @@
 #   lab_rules NAME FILE    the ruleset of NAME-fw becomes FILE's
 #   lab_silent NAME        what is for NAME-fw itself is tracked, and then dropped behind every chain: nobody answers,
 #                        and the host says of no group that it listens to it, which chains would count
+#   lab_unlimited NAME     NAME-fw answers as often as there is reason: its limits run by its clock, a replay's by the packets'
 #   lab_listing NAME       its ruleset with the counters, without lab_silent's own
 #   lab_flows NAME         its flow table, as conntrack prints it
 #   lab_down NAME
@@ -12,7 +13,7 @@
 # World    as a replay's: rp_filter off, no offloads, static neighbours, nobody else on the wires. All interfaces of the
 #          firewall have the MAC address 02:00:00:00:00:02, all hosts 02:00:00:00:00:01. lan: 10.0.0.0/8 and
 #          2001:db8:1::/48. wan: 192.0.2.0/24 and 2001:db8:2::/48. dmz: 198.51.100.0/24 and 2001:db8:3::/48.
-# Limits   ICMP errors: the kernel's defaults for each peer; those for all peers together, which chance plays with, are off.
+# Limits   ICMP errors: those for all peers together, which chance plays with, are off; those for each peer with lab_unlimited.
 # Ticks    clock0 and clock1, in NAME-wire, by which run-kernel knows that nothing more comes.
 
 lab_possible() {  # what is missing, or nothing
@@ -106,6 +107,11 @@ table inet lab_tracking {
 }
 END
   ip netns exec "$1-fw" sysctl -qw net.netfilter.nf_conntrack_acct=1 net.netfilter.nf_conntrack_checksum=1
+}
+
+# That of "no route" belongs to no namespace and stays: 5 to a peer, and one more each second.
+lab_unlimited() {
+  ip netns exec "$1-fw" sysctl -qw net.ipv4.icmp_ratemask=0 net.ipv6.icmp.ratelimit=0
 }
 
 lab_listing() {

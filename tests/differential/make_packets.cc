@@ -3,8 +3,7 @@
 //
 // Way     a conversation for each rule that compares anything, in turns until there are enough; a few are open at once.
 // Names   each packet bears a number from 1 in the order of time (cases.h); fragments bear that of their packet.
-// Time    all within a seventh of a second, so that a slow run too ends before a peer gains an ICMP error (run_kernel.cc); so few, and
-//         so far apart, that the limit that all peers share (50 answers, and one a millisecond) is never met: it is off in the lab.
+// Time    of no matter but for its order: run-kernel sends as fast as it goes, and says when it did.
 #include <fmt/format.h>
 
 #include <cstdio>

@@ -7,12 +7,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <optional>
 #include <thread>
 
+#include "common/base/command_line.h"
 #include "tests/simulation/router.h"
 #include "tests/simulation/simulation.h"
 #include "tests/simulation/workload.h"
@@ -193,27 +193,36 @@ int run_mistakes(uint64_t seeds) {
 
 int main(int argc, char** argv) {
   using namespace bulkhead::test;
-  CLI::App app{"Bulkhead's stages under a seed's control"};
-  app.require_subcommand(1);
+  using bulkhead::CommandLine;
+  enum class Command { seeds, seed, stores, mistakes } command{};
+  auto const words = std::span(argv, static_cast<size_t>(argc)).subspan(1);
+  CommandLine commands("simulate", "Bulkhead's stages under a seed's control: COMMAND --help");
+  commands.add("COMMAND", command, "seeds, one seed again, dying at each store, planted mistakes",
+               {{"seeds", Command::seeds}, {"seed", Command::seed}, {"stores", Command::stores}, {"mistakes", Command::mistakes}},
+               CommandLine::Need::required);
+  if (auto const ended = commands.read(words.first(std::min<size_t>(words.size(), 1)))) return *ended;
+
   uint64_t first = 1, count = 500, seed = 1, most = 400;
   size_t packets = 24;
-  auto* seeds = app.add_subcommand("seeds", "run many seeds");
-  seeds->add_option("--first", first);
-  seeds->add_option("--count", count);
-  auto* single = app.add_subcommand("seed", "run one seed again");
-  single->add_option("number", seed)->required();
-  auto* stores = app.add_subcommand("stores", "die at each single store of a small workload");
-  stores->add_option("--packets", packets);
-  auto* mistakes = app.add_subcommand("mistakes", "planted mistakes must be noticed");
-  mistakes->add_option("--seeds", most, "tried for each");
-  CLI11_PARSE(app, argc, argv);
-  if (*seeds) return run_seeds(first, count);
-  if (*single) return run_seeds(seed, 1);
-  if (*stores) {
-    int failed = 0;
-    for (auto wiring : {Case::bridge, Case::firewall, Case::early_sharing, Case::changing, Case::translating, Case::roomy_lane})
-      failed |= run_stores(1, packets, wiring) | run_stores(8, packets, wiring);
-    return failed;
+  CommandLine line(fmt::format("simulate {}", words[0]), "");
+  switch (command) {
+    case Command::seeds:
+      line.add("--first", first, "seed");
+      line.add("--count", count, "of seeds");
+      break;
+    case Command::seed: line.add("NUMBER", seed, "run one seed again", CommandLine::Need::required); break;
+    case Command::stores: line.add("--packets", packets, "of a small workload, which dies at each single store"); break;
+    case Command::mistakes: line.add("--seeds", most, "tried for each planted mistake, which must be noticed"); break;
   }
-  return run_mistakes(most);
+  if (auto const ended = line.read(words.subspan(1))) return *ended;
+  switch (command) {
+    case Command::seeds: return run_seeds(first, count);
+    case Command::seed: return run_seeds(seed, 1);
+    case Command::mistakes: return run_mistakes(most);
+    case Command::stores: break;
+  }
+  int failed = 0;
+  for (auto wiring : {Case::bridge, Case::firewall, Case::early_sharing, Case::changing, Case::translating, Case::roomy_lane})
+    failed |= run_stores(1, packets, wiring) | run_stores(8, packets, wiring);
+  return failed;
 }

@@ -16,10 +16,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <atomic>
 #include <deque>
 
+#include "common/base/command_line.h"
 #include "ipc/state/flow_table.h"
 #include "ipc/state/pktio_state.h"
 #include "tests/simulation/chain.h"
@@ -360,16 +360,17 @@ int main(int argc, char** argv) {
   using namespace bulkhead::test;
   std::setvbuf(stdout, nullptr, _IOLBF, 0);  // nothing is left to be printed again by what is forked
   Options options;
-  CLI::App app{"Bulkhead's stages, killed after each instruction"};
-  app.add_option("--points", options.points, "batches of each stage");
-  app.add_option("--every", options.every, "recover one image in so many");
-  app.add_option("--recover-again-every", options.again_every, "step the recovery of one in so many; 0: none");
-  app.add_option("--seed", options.seed, "of the workload");
-  app.add_option("--packets", options.packets, "of the workload");
-  app.add_flag("--lane", options.lane, "with the fast lane");
-  auto* mistakes = app.add_subcommand("mistakes", "spoil what recovery needs; it must be noticed");
-  CLI11_PARSE(app, argc, argv);
+  bool mistakes = false;
+  bulkhead::CommandLine line("single-step", "Bulkhead's stages, killed after each instruction");
+  line.add("--points", options.points, "batches of each stage");
+  line.add("--every", options.every, "recover one image in so many");
+  line.add("--recover-again-every", options.again_every, "step the recovery of one in so many; 0: none");
+  line.add("--seed", options.seed, "of the workload");
+  line.add("--packets", options.packets, "of the workload");
+  line.add_flag("--lane", options.lane, "with the fast lane");
+  line.add("WHAT", mistakes, "spoil what recovery needs; it must be noticed", {{"mistakes", true}});
+  if (auto const ended = line.read(std::span(argv, static_cast<size_t>(argc)).subspan(1))) return *ended;
   Case const one(options);
   if (one.wanted.empty()) return fmt::print("the undisturbed run does not end\n"), 1;
-  return *mistakes ? run_mistakes(options, one) : run_stages(options, one);
+  return mistakes ? run_mistakes(options, one) : run_stages(options, one);
 }

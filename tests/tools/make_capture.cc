@@ -4,11 +4,10 @@
 //   make-capture udp64 --flows 1024 --packets 1000000 --link sll2 --format pcapng OUT
 //   make-capture hazards --seed 7 --packets 20000 OUT_DIR
 //   make-capture mixed --seed 1 --packets 120000 OUT_DIR
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
-#include <map>
 
+#include "common/base/command_line.h"
 #include "tests/tools/captures.h"
 
 namespace {
@@ -16,11 +15,7 @@ namespace {
 using namespace bulkhead;
 using namespace bulkhead::test;
 
-const std::map<std::string, Format> formats = {{"pcap", Format::pcap}, {"pcapng", Format::pcapng}};
-const std::map<std::string, packet::LinkType> links = {{"ethernet", packet::LinkType::ethernet},
-                                               {"raw", packet::LinkType::raw_ip},
-                                               {"sll", packet::LinkType::linux_cooked_v1},
-                                               {"sll2", packet::LinkType::linux_cooked_v2}};
+enum class What { sample, udp64, hazards, mixed };
 
 struct Settings {
   std::string out;
@@ -30,23 +25,22 @@ struct Settings {
   Udp64 udp64{};
 };
 
-void add_common(CLI::App* command, Settings& settings, const char* what) {
-  command->add_option("OUT", settings.out, what)->required();
-  command->add_option("--format", settings.format, "pcap or pcapng")
-      ->transform(CLI::CheckedTransformer(formats));
+void add_udp64(CommandLine& line, Udp64& udp64) {
+  using packet::LinkType;
+  line.add("--flows", udp64.flows, "Round-robin; 0: each packet begins a new flow");
+  line.add("--packets", udp64.packets, "Packets", CommandLine::Need::required);
+  line.add("--gap-ns", udp64.gap_ns, "Nanoseconds between packets");
+  line.add("--link", udp64.link, "What a frame is",
+           {{"ethernet", LinkType::ethernet}, {"raw", LinkType::raw_ip}, {"sll", LinkType::linux_cooked_v1}, {"sll2", LinkType::linux_cooked_v2}});
 }
 
-void add_random(CLI::App* command, Settings& settings) {
-  command->add_option("--seed", settings.seed, "Chooses what comes");
-  command->add_option("--packets", settings.packets, "Packets of both files together");
-}
-
-void add_udp64(CLI::App* command, Settings& settings) {
-  command->add_option("--flows", settings.udp64.flows, "Round-robin; 0: each packet begins a new flow");
-  command->add_option("--packets", settings.udp64.packets, "Packets")->required();
-  command->add_option("--gap-ns", settings.udp64.gap_ns, "Nanoseconds between packets");
-  command->add_option("--link", settings.udp64.link, "ethernet, raw, sll or sll2")
-      ->transform(CLI::CheckedTransformer(links));
+void add_options(CommandLine& line, What what, Settings& settings) {
+  line.add("OUT", settings.out, what == What::udp64 ? "File" : "Folder for lan and wan", CommandLine::Need::required);
+  line.add("--format", settings.format, "Of the files", {{"pcap", Format::pcap}, {"pcapng", Format::pcapng}});
+  if (what == What::udp64) return add_udp64(line, settings.udp64);
+  if (what == What::sample) return;
+  line.add("--seed", settings.seed, "Chooses what comes");
+  line.add("--packets", settings.packets, "Packets of both files together");
 }
 
 Status write_pair(const Settings& settings, const TwoSides& capture) {
@@ -56,30 +50,32 @@ Status write_pair(const Settings& settings, const TwoSides& capture) {
   return write_two_sides(settings.out, settings.format, capture);
 }
 
+Status write(What what, Settings& settings) {
+  switch (what) {
+    case What::sample: return write_pair(settings, sample_capture());
+    case What::hazards: return write_pair(settings, hazards_capture(settings.seed, settings.packets));
+    case What::mixed: return write_pair(settings, mixed_capture(settings.seed, settings.packets));
+    case What::udp64: break;
+  }
+  settings.udp64.format = settings.format;
+  return write_udp64(settings.out, settings.udp64);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   Settings settings;
-  CLI::App app("Writes captures for Bulkhead's tests");
-  app.require_subcommand(1);
-  CLI::App* sample = app.add_subcommand("sample", "Two small files with a bit of everything");
-  CLI::App* udp64 = app.add_subcommand("udp64", "One file of 64-byte UDP frames");
-  CLI::App* hazards = app.add_subcommand("hazards", "Two files that are hard for a tracker");
-  CLI::App* mixed = app.add_subcommand("mixed", "Two files of many conversations");
-  for (CLI::App* command : {sample, hazards, mixed}) add_common(command, settings, "Folder for lan and wan");
-  for (CLI::App* command : {hazards, mixed}) add_random(command, settings);
-  add_common(udp64, settings, "File");
-  add_udp64(udp64, settings);
-  CLI11_PARSE(app, argc, argv);
-
-  Status status;
-  if (*sample) status = write_pair(settings, sample_capture());
-  if (*hazards) status = write_pair(settings, hazards_capture(settings.seed, settings.packets));
-  if (*mixed) status = write_pair(settings, mixed_capture(settings.seed, settings.packets));
-  if (*udp64) {
-    settings.udp64.format = settings.format;
-    status = write_udp64(settings.out, settings.udp64);
-  }
+  What what{};
+  auto const words = std::span(argv, static_cast<size_t>(argc)).subspan(1);
+  CommandLine commands("make-capture", "Writes captures for Bulkhead's tests: WHAT --help");
+  commands.add("WHAT", what, "Small files with a bit of everything, 64-byte frames, what is hard for a tracker, conversations",
+               {{"sample", What::sample}, {"udp64", What::udp64}, {"hazards", What::hazards}, {"mixed", What::mixed}},
+               CommandLine::Need::required);
+  if (auto const ended = commands.read(words.first(std::min<size_t>(words.size(), 1)))) return *ended;
+  CommandLine line(fmt::format("make-capture {}", words[0]), "Writes captures for Bulkhead's tests");
+  add_options(line, what, settings);
+  if (auto const ended = line.read(words.subspan(1))) return *ended;
+  auto const status = write(what, settings);
   if (status) return 0;
   std::fprintf(stderr, "make-capture: %s\n", status.error().message.c_str());
   return 1;

@@ -117,6 +117,27 @@ BOOST_AUTO_TEST_CASE(no_route_is_said_as_often_as_the_limits_allow) {
   BOOST_TEST(through(burst, 2000 * kMillisecond).lan.size() == 12U);
 }
 
+BOOST_AUTO_TEST_CASE(errors_are_said_as_often_as_a_peer_and_all_of_them_together_may_hear) {
+  auto const errors = [](uint32_t peers, bool limited, uint64_t apart_ns) {
+    std::vector<Arrival> arrivals;
+    for (uint32_t i = 0; i < 60; ++i) {
+      Ends const ends{address(fmt::format("10.0.0.{}", 1 + i % peers)), address("192.0.2.1")};
+      arrivals.push_back({0, ethernet(datagram(ends, {.hop_limit = 1}))});
+    }
+    control::Settings settings = router_settings(64, 8, 64);
+    settings.answers_limited = limited;
+    return through(settings, arrivals, apart_ns).lan.size();
+  };
+  constexpr uint64_t kAtOnce = 1000, kSecond = 1000 * kMillisecond;
+  BOOST_TEST(errors(1, true, kAtOnce) == 6U);
+  BOOST_TEST(errors(2, true, kAtOnce) == 12U);
+  BOOST_TEST(errors(60, true, kAtOnce) == 50U);
+  BOOST_TEST(errors(1, true, kSecond) == 60U);
+  BOOST_TEST(errors(1, true, kSecond / 2) == 35U);  // six, and one more each second of 29.5
+  BOOST_TEST(errors(1, false, kAtOnce) == 60U);
+  BOOST_TEST(errors(60, false, kAtOnce) == 60U);
+}
+
 BOOST_AUTO_TEST_CASE(ipv6_packets_that_go_back_use_up_what_may_be_said_to_their_destination) {
   Address const host = address("2001:db8::7");
   Bytes const back = ethernet(datagram({address("2001:db8::8"), host}));

@@ -35,6 +35,7 @@ struct Settings {
   fastLane @27 :Bool = true;
   ruleTuples @28 :Bool;
   ruleChoices @29 :Bool;
+  answersLimited @30 :Bool = true;
 
   enum Resets {
     none @0;

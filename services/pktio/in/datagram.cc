@@ -9,7 +9,7 @@ namespace bulkhead::pktio {
 namespace {
 
 constexpr uint32_t kMost = 65535;  // bytes: IPv4's total length, IPv6's payload length
-constexpr uint32_t kIpv6 = packet::ip_header::kIpv6;
+using packet::ip_header::kIpv6;
 constexpr uint8_t kCongested = 3;
 constexpr uint8_t kContradiction = 0xff;
 

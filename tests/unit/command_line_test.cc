@@ -1,0 +1,62 @@
+// The command line of small programs: what is taken, and what is said about what is not.
+#define BOOST_TEST_MODULE command_line
+#include "common/base/command_line.h"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace bulkhead;
+
+namespace {
+
+enum class Link { ethernet, raw };
+
+struct Program {
+  uint32_t seed = 7;
+  uint64_t packets = 0;
+  int holder = -1;
+  std::string out;
+  bool loud = false;
+  Link link = Link::ethernet;
+
+  /// What is wrong with these words; empty: nothing.
+  std::string parse(std::vector<std::string> words) {
+    CommandLine line("program", "what it does");
+    line.add("--seed", seed, "of chance");
+    line.add("--packets", packets, "how many");
+    line.add("--holder", holder, "a descriptor");
+    line.add_flag("--loud", loud, "say more");
+    line.add("--link", link, "what a frame is", {{"ethernet", Link::ethernet}, {"raw", Link::raw}});
+    line.add("OUT", out, "a file", CommandLine::Need::required);
+    std::vector<char*> pointers;
+    for (std::string& word : words) pointers.push_back(word.data());
+    auto const parsed = line.parse(pointers);
+    return parsed ? "" : parsed.error().message;
+  }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(values_stand_behind_a_name_or_an_equals_sign_and_words_anywhere) {
+  Program program;
+  BOOST_TEST(program.parse({"--seed", "4294967295", "file", "--packets=18446744073709551615", "--loud", "--link", "raw", "--holder", "-3"}) == "");
+  BOOST_TEST((program.seed == 4294967295U && program.packets == UINT64_MAX && program.holder == -3 && program.loud));
+  BOOST_TEST((program.out == "file" && program.link == Link::raw));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_not_named_keeps_its_value_and_the_last_of_several_counts) {
+  Program program;
+  BOOST_TEST(program.parse({"file", "--packets", "1", "--packets", "2"}) == "");
+  BOOST_TEST((program.seed == 7U && program.packets == 2U && !program.loud && program.link == Link::ethernet));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_and_what_was_wanted) {
+  auto const said = [](std::vector<std::string> words) { return Program().parse(std::move(words)); };
+  BOOST_TEST(said({}) == "OUT is missing");
+  BOOST_TEST(said({"file", "other"}) == "'other' is not known here");
+  BOOST_TEST(said({"file", "--sed", "1"}) == "'--sed' is not known here");
+  BOOST_TEST(said({"file", "--seed"}) == "--seed: wanted: NUMBER");
+  for (const char* number : {"4294967296", "-1", "1x", "", "0x10"})
+    BOOST_TEST(said({"file", "--seed", number}) == fmt::format("--seed {}: wanted: NUMBER", number));
+  BOOST_TEST(said({"file", "--loud=yes"}) == "--loud has no value");
+  BOOST_TEST(said({"file", "--link", "token-ring"}) == "--link token-ring: wanted: ethernet|raw");
+}
