@@ -27,15 +27,15 @@ add_library(bulkhead_options INTERFACE)
 target_include_directories(bulkhead_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
 # Generated headers: their warnings are their generators'.
 target_include_directories(bulkhead_options SYSTEM INTERFACE ${CMAKE_BINARY_DIR}/generated)
-# Sources that are compiled together (below): a local name that stands for another file's global one is none.
+# Where sources are compiled together (below), a local name often stands for another file's global one, and clang sees all of a class.
 set(together $<BOOL:$<TARGET_PROPERTY:UNITY_BUILD>>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  set(BULKHEAD_SHADOW $<IF:${together},-Wshadow=local,-Wshadow>)
+  set(BULKHEAD_WARNINGS_BY_FORM $<IF:${together},-Wshadow=local,-Wshadow>)
 else()
-  set(BULKHEAD_SHADOW $<$<NOT:${together}>:-Wshadow>)
+  set(BULKHEAD_WARNINGS_BY_FORM $<IF:${together},-Wno-unused-private-field,-Wshadow>)
 endif()
 target_compile_options(bulkhead_options INTERFACE
-  -Wall -Wextra -Wconversion ${BULKHEAD_SHADOW} -fno-omit-frame-pointer $<$<BOOL:${BULKHEAD_WERROR}>:-Werror>)
+  -Wall -Wextra -Wconversion ${BULKHEAD_WARNINGS_BY_FORM} -fno-omit-frame-pointer $<$<BOOL:${BULKHEAD_WERROR}>:-Werror>)
 if(BULKHEAD_SANITIZE)
   target_compile_options(bulkhead_options INTERFACE -fsanitize=${BULKHEAD_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(bulkhead_options INTERFACE -fsanitize=${BULKHEAD_SANITIZE})
