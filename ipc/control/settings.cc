@@ -108,8 +108,6 @@ void fill(schema::Settings::Builder root, const Settings& settings) {
   root.setVerdicts(settings.verdicts);
   root.setStrictMac(settings.strict_mac);
   root.setFastLane(settings.fast_lane);
-  root.setChain(static_cast<schema::Settings::Chain>(settings.chain));
-  root.setMadePackets(settings.made_packets);
   auto interfaces = root.initInterfaces(static_cast<unsigned>(settings.interfaces.size()));
   for (unsigned i = 0; i < interfaces.size(); ++i) {
     interfaces[i].setName(settings.interfaces[i].name);
@@ -123,8 +121,6 @@ void fill(schema::Settings::Builder root, const Settings& settings) {
 }
 
 Result<Settings> read(schema::Settings::Reader root) {
-  if (static_cast<uint16_t>(root.getChain()) > 1)
-    return fail("settings: chain {}: unknown", static_cast<uint16_t>(root.getChain()));
   Settings settings;
   settings.ring = root.getRing();
   settings.batch = root.getBatch();
@@ -136,8 +132,6 @@ Result<Settings> read(schema::Settings::Reader root) {
   settings.verdicts = root.getVerdicts();
   settings.strict_mac = root.getStrictMac();
   settings.fast_lane = root.getFastLane();
-  settings.chain = static_cast<Settings::Chain>(root.getChain());
-  settings.made_packets = root.getMadePackets();
   if (root.getInterfaces().size() > kMaxInterfaces)
     return fail("settings: {} interfaces, {} at most", root.getInterfaces().size(), kMaxInterfaces);
   for (auto interface : root.getInterfaces())
@@ -173,7 +167,6 @@ Status check(const Settings& settings) {
   if (auto s = between("spin-us", settings.spin_us, 0, 1'000'000); !s) return s;
   if (auto s = between("hang-ms", settings.hang_ms, 50, 600'000); !s) return s;
   if (auto s = between("pps", settings.packets_per_second, 0, 1'000'000'000); !s) return s;
-  if (auto s = between("packets", settings.made_packets, 0, uint64_t{1} << 40); !s) return s;
   if (auto s = check_interfaces(settings); !s) return s;
   if (settings.explained.packet != 0 && settings.explained.interface >= settings.interfaces.size())
     return fail("settings: a packet of interface {} of {} is to be explained", settings.explained.interface, settings.interfaces.size());

@@ -86,7 +86,7 @@ Status Home::resume(packet::LinkType link) {
   return {};
 }
 
-Home::Load Home::load_of(const state::InFlight& slot) const {
+Home::Load Home::load_of(const InFlight& slot) const {
   Load load{1, kRecordHeader + slot.captured};
   for (uint32_t name = slot.fragments; name != 0; name = reassembly_.next(name)) {
     ++load.lines;
@@ -97,7 +97,7 @@ Home::Load Home::load_of(const state::InFlight& slot) const {
   return load;
 }
 
-uint64_t Home::repeated(const state::InFlight& slot, uint64_t came) const {
+uint64_t Home::repeated(const InFlight& slot, uint64_t came) const {
   uint32_t const limit = slot.largest_fragment != 0 ? std::min(slot.largest_fragment, smallest_mtu_) : smallest_mtu_;
   Cut::Pieces const pieces = slot.repeated != 0 ? Cut::pieces6(slot.largest_fragment, slot.repeated) : Cut::pieces4(limit);
   uint64_t const length = std::min<uint64_t>(slot.wire, kPacketMost);  // not what was captured of it: the rest makes pieces too
@@ -110,7 +110,7 @@ uint64_t Home::repeated(const state::InFlight& slot, uint64_t came) const {
 uint64_t Home::most_repeated() const { return staging_.header.capacity / 8 * 3; }
 
 bool Home::room(uint64_t number) const {
-  state::InFlight slot;
+  InFlight slot;
   memory::copy_out(&slot, &inflight_.slots()[number & (window_ - 1)], sizeof slot);
   // A router's link header may be longer, and an answer may go out with the packet.
   uint64_t const own = router_ ? kRecordHeader + 2 * Transmit::kAnswerMost : 0;
@@ -131,7 +131,7 @@ uint64_t Home::some(chain::Inlet& in, memory::Batch& batch, uint64_t most, uint6
   uint64_t const count = std::min(most, sent - number_);
   uint64_t in_ring = in.available(), done = 0;
   chain::Descriptor descriptor;
-  state::InFlight slot;
+  InFlight slot;
   for (; done < count && room(number_ + 1) && batch.room() >= Lanes::kWordsToCome + kWordsToStore; ++done) {
     bool const laned = is_laned(number_ + 1);
     if (!laned && in_ring-- == 0) break;
@@ -152,7 +152,7 @@ uint64_t Home::some(chain::Inlet& in, memory::Batch& batch, uint64_t most, uint6
   return done;
 }
 
-void Home::next(chain::Inlet& in, const state::InFlight& slot, chain::Descriptor& descriptor) {
+void Home::next(chain::Inlet& in, const InFlight& slot, chain::Descriptor& descriptor) {
   translation_ = {};
   if (slot.laned != 0) return lanes_.at_home(number_, descriptor, translation_);
   in.get(descriptor);
@@ -161,7 +161,7 @@ void Home::next(chain::Inlet& in, const state::InFlight& slot, chain::Descriptor
     memory::copy_out(&translation_, &translations_.slot(descriptor.number, slots_window_), sizeof translation_);
 }
 
-bool Home::packet(const chain::Descriptor& descriptor, const state::InFlight& slot) {
+bool Home::packet(const chain::Descriptor& descriptor, const InFlight& slot) {
   frame_ = {pool_.at(slot.frame), slot.captured};
   bool const known = descriptor.out < options_.interfaces.size() && descriptor.verdict <= chain::Verdict::drop &&
                      descriptor.reason < chain::DropReason::count && descriptor.state <= chain::FlowState::related &&
@@ -188,7 +188,7 @@ bool Home::packet(const chain::Descriptor& descriptor, const state::InFlight& sl
 
 bool Home::writes_lines() const { return !options_.discard && options_.outputs.verdicts != control::Outputs::kNone; }
 
-uint64_t Home::count_came(const state::InFlight& slot) const {
+uint64_t Home::count_came(const InFlight& slot) const {
   if (slot.largest_fragment == 0) return 1;
   uint64_t count = 0;
   for (uint32_t name = slot.fragments; name != 0; name = reassembly_.next(name)) ++count;
@@ -198,7 +198,7 @@ uint64_t Home::count_came(const state::InFlight& slot) const {
 template <class Each>
 void Home::each_fragment(uint32_t chain, Each each) {
   for (uint32_t name = chain; name != 0; name = reassembly_.next(name)) {
-    state::StoredFragment const one = reassembly_.stored(name);
+    StoredFragment const one = reassembly_.stored(name);
     fragment_.resize(one.captured);
     reassembly_.copy(name, 0, fragment_);
     each(Came{one.packet, one.stamp_ns, one.in, {fragment_, one.wire}});
@@ -206,12 +206,12 @@ void Home::each_fragment(uint32_t chain, Each each) {
 }
 
 template <class Each>
-void Home::each_came(const state::InFlight& slot, Each each) {
+void Home::each_came(const InFlight& slot, Each each) {
   if (slot.largest_fragment != 0) return each_fragment(slot.fragments, each);
   each(Came{slot.packet, slot.stamp_ns, slot.in, {{pool_.at(slot.frame), slot.captured}, slot.wire}});
 }
 
-void Home::spoilt(const state::InFlight& slot) {
+void Home::spoilt(const InFlight& slot) {
   chain::Descriptor shown{};
   shown.verdict = chain::Verdict::drop;
   shown.reason = slot.fragments_reason;
@@ -260,7 +260,7 @@ bool Home::read_edit(const chain::Descriptor& descriptor) {
   return true;
 }
 
-void Home::accepted(const chain::Descriptor& descriptor, const state::InFlight& slot) {
+void Home::accepted(const chain::Descriptor& descriptor, const InFlight& slot) {
   Transmit::Frame frame{frame_, slot.wire, descriptor.l3_offset};
   const packet::Rewriting* const what = rewriting_.outer != 0 || rewriting_.inner != 0 ? &rewriting_ : nullptr;
   bool const local = router_ && (descriptor.orders & chain::Orders::local) != 0;
@@ -275,7 +275,7 @@ void Home::accepted(const chain::Descriptor& descriptor, const state::InFlight& 
   put(options_.outputs.drops, slot.stamp_ns, frame);
 }
 
-void Home::leaves(size_t interface, const chain::Descriptor& descriptor, const state::InFlight& slot, const Transmit::Frame& frame) {
+void Home::leaves(size_t interface, const chain::Descriptor& descriptor, const InFlight& slot, const Transmit::Frame& frame) {
   uint32_t const mtu = router_ ? mtus_[interface] : Cut::kNoLimit;
   bool const fits = slot.largest_fragment == 0 && frame.wire <= mtu;
   if (fits || repeated(slot, count_came(slot)) > most_repeated()) return sent(interface, slot.stamp_ns, frame);

@@ -15,7 +15,7 @@
 #include "common/base/chance.h"
 #include "ipc/state/answers.h"
 #include "ipc/state/header_edits.h"
-#include "ipc/state/inflight.h"
+#include "services/pktio/inflight.h"
 #include "ipc/state/nat_orders.h"
 #include "ipc/state/pktio_state.h"
 #include "ipc/chain/pool.h"
@@ -33,20 +33,20 @@ class Home {
  public:
   struct Objects {
     state::PktioState& state;
-    state::InFlightTable& inflight;
+    InFlightTable& inflight;
     Reassembly& reassembly;
     Lanes& lanes;
     chain::Pool& pool;
     state::Staging& staging;
-    state::Answers& answers;
-    state::HeaderEdits& edits;
-    state::NatEdits& translations;
+    const state::Answers& answers;
+    const state::HeaderEdits& edits;
+    const state::NatEdits& translations;
   };
   struct Options {
     std::vector<std::string> interfaces;
     control::Outputs outputs;
     std::vector<std::string> rules;  // as a verdict's line says it, by number
-    bool discard;     // nothing is written: the benchmark's packets that were made in memory
+    bool discard;     // there are no files: nothing is written
     uint64_t seed = 0;  // of the identifications of fragments
   };
 
@@ -81,47 +81,47 @@ class Home {
   struct Load {
     uint64_t lines, bytes;
   };
-  [[nodiscard]] Load load_of(const state::InFlight& slot) const;
+  [[nodiscard]] Load load_of(const InFlight& slot) const;
   [[nodiscard]] bool room(uint64_t number) const;
   [[nodiscard]] bool writes_lines() const;
   [[nodiscard]] bool is_laned(uint64_t number) const { return inflight_.slots()[number & (window_ - 1)].laned != 0; }
   /// The next number, by the lane or out of the ring.
-  void next(chain::Inlet& in, const state::InFlight& slot, chain::Descriptor& descriptor);
+  void next(chain::Inlet& in, const InFlight& slot, chain::Descriptor& descriptor);
   /// False: its descriptor cannot be right.
-  bool packet(const chain::Descriptor& descriptor, const state::InFlight& slot);
+  bool packet(const chain::Descriptor& descriptor, const InFlight& slot);
   /// What next() has read of how it is translated, into rewriting_. False: it should be, and nobody says how.
   [[nodiscard]] bool take_translation(const chain::Descriptor& descriptor);
   /// The packet as rules have changed it, into frame_; rewriting_ keeps what is not in it yet. False: as above.
   [[nodiscard]] bool read_edit(const chain::Descriptor& descriptor);
-  void accepted(const chain::Descriptor& descriptor, const state::InFlight& slot);
+  void accepted(const chain::Descriptor& descriptor, const InFlight& slot);
   void dropped(chain::DropReason reason, const Came& came);
   /// The fragments that go with it, if they do not share its fate.
-  void spoilt(const state::InFlight& slot);
-  [[nodiscard]] uint64_t count_came(const state::InFlight& slot) const;
+  void spoilt(const InFlight& slot);
+  [[nodiscard]] uint64_t count_came(const InFlight& slot) const;
   template <class Each>
   void each_fragment(uint32_t chain, Each each);
   template <class Each>
-  void each_came(const state::InFlight& slot, Each each);
+  void each_came(const InFlight& slot, Each each);
   [[nodiscard]] uint32_t drawn(const chain::Descriptor& descriptor) const;
   /// Bytes that cutting it takes at most beside its own: records and headers of the pieces. `came`: fragments that it came in.
-  [[nodiscard]] uint64_t repeated(const state::InFlight& slot, uint64_t came) const;
+  [[nodiscard]] uint64_t repeated(const InFlight& slot, uint64_t came) const;
   /// What takes more is not cut: an output must have room for it, and for the fragments that it came in.
   [[nodiscard]] uint64_t most_repeated() const;
-  void leaves(size_t interface, const chain::Descriptor& descriptor, const state::InFlight& slot, const Transmit::Frame& frame);
+  void leaves(size_t interface, const chain::Descriptor& descriptor, const InFlight& slot, const Transmit::Frame& frame);
   void answer(const chain::Descriptor& descriptor, std::span<const uint8_t> frame, uint64_t stamp_ns);
   void sent(size_t interface, uint64_t stamp_ns, const Transmit::Frame& frame);
   void put(size_t output, uint64_t stamp_ns, const Transmit::Frame& frame);
   void line(const chain::Descriptor& descriptor, const Came& came);
 
   state::PktioState& state_;
-  state::InFlightTable& inflight_;
+  InFlightTable& inflight_;
   Reassembly& reassembly_;
   Lanes& lanes_;
   chain::Pool& pool_;
   state::Staging& staging_;
-  state::Answers& answers_;
-  state::HeaderEdits& edits_;
-  state::NatEdits& translations_;
+  const state::Answers& answers_;
+  const state::HeaderEdits& edits_;
+  const state::NatEdits& translations_;
   Options options_;
   Transmit transmit_;
   Cut cut_;

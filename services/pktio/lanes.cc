@@ -48,7 +48,7 @@ Lanes::Lanes(const Objects& objects, const control::Settings& settings)
 void Lanes::resume(uint64_t home, uint64_t sent) {
   std::ranges::fill(in_chain_, uint16_t{0});
   if (table_.flows() == 0) return;
-  state::InFlight slot;
+  InFlight slot;
   for (uint64_t number = home + 1; number <= sent; ++number) {
     memory::copy_out(&slot, &objects_.inflight.slots()[number & (window_ - 1)], sizeof slot);
     if (slot.hash != 0) ++in_chain(slot.hash);
@@ -152,7 +152,7 @@ void Lanes::look_near(uint64_t hash) const noexcept {
   }
 }
 
-bool Lanes::take(chain::Descriptor& descriptor, state::InFlight& slot, std::span<const uint8_t> frame, uint64_t hash, memory::Batch& batch) {
+bool Lanes::take(chain::Descriptor& descriptor, InFlight& slot, std::span<const uint8_t> frame, uint64_t hash, memory::Batch& batch) {
   bool const has_tuple = descriptor.shape == packet::Shape::ip || descriptor.shape == packet::Shape::malformed;
   if (table_.flows() == 0 || !has_tuple || descriptor.verdict != chain::Verdict::accept) return false;
   bool const quoted = descriptor.quote == chain::Quote::quoted;
@@ -229,7 +229,7 @@ void Lanes::at_home(uint64_t number, chain::Descriptor& descriptor, state::NatEd
   memory::copy_out(&edit.what, &packet.what, sizeof edit.what);
 }
 
-void Lanes::came_home(const chain::Descriptor& descriptor, const state::InFlight& slot, const packet::Rewriting* what, memory::Batch& batch) {
+void Lanes::came_home(const chain::Descriptor& descriptor, const InFlight& slot, const packet::Rewriting* what, memory::Batch& batch) {
   if (table_.flows() == 0) return;
   if (slot.hash != 0) --in_chain(slot.hash);
   if (slot.lane != 0) back(slot.lane - 1, descriptor, batch);

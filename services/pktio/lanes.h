@@ -17,7 +17,7 @@
 #include "common/base/hash.h"
 #include "common/packet/nat_rewrite.h"
 #include "ipc/memory/commit.h"
-#include "ipc/state/inflight.h"
+#include "services/pktio/inflight.h"
 #include "ipc/state/lanes.h"
 #include "ipc/state/nat_orders.h"
 #include "ipc/control/settings.h"
@@ -29,12 +29,12 @@ class Lanes {
   struct Objects {
     state::PktioState& state;
     size_t state_bytes;
-    state::InFlightTable& inflight;
+    InFlightTable& inflight;
     state::LanedPackets& packets;
-    state::BumpsTable& bumps;
-    state::ConntrackState& conntrack;  // read only
+    const state::BumpsTable& bumps;
+    const state::ConntrackState& conntrack;
     size_t conntrack_bytes;
-    memory::CommitArea& conntrack_commit;
+    const memory::CommitArea& conntrack_commit;
   };
   static constexpr size_t kWordsToGo = 24;    // that a packet changes which goes by the lane, or into the chain
   static constexpr size_t kWordsToCome = 80;  // and one that comes home
@@ -55,14 +55,14 @@ class Lanes {
   void look_near(uint64_t hash) const noexcept;
   /// A packet on its way in, with number and time; `hash`: as look_ahead() gave it. True: it has gone by the lane. False: it goes into
   /// the chain.
-  bool take(chain::Descriptor& descriptor, state::InFlight& slot, std::span<const uint8_t> frame, uint64_t hash, memory::Batch& batch);
+  bool take(chain::Descriptor& descriptor, InFlight& slot, std::span<const uint8_t> frame, uint64_t hash, memory::Batch& batch);
 
   void store(memory::Batch& batch);
 
   /// One that has gone by it, at its turn; and how it is translated.
   void at_home(uint64_t number, chain::Descriptor& descriptor, state::NatEdit& edit) const;
   /// One that has come home from the chain. `what`: how it was translated; null: its descriptor cannot be right.
-  void came_home(const chain::Descriptor& descriptor, const state::InFlight& slot, const packet::Rewriting* what, memory::Batch& batch);
+  void came_home(const chain::Descriptor& descriptor, const InFlight& slot, const packet::Rewriting* what, memory::Batch& batch);
 
  private:
   struct Hit {

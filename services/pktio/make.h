@@ -12,7 +12,7 @@ namespace bulkhead::pktio {
 
 struct Files {
   Pktio::OpenSource open;
-  std::vector<std::unique_ptr<FileWriter>> outputs;  // by Outputs' numbers
+  std::vector<std::unique_ptr<FileWriter>> outputs;  // by Outputs' numbers; none at all: nothing is written
   Pktio::Pace pace;
 };
 

@@ -7,8 +7,8 @@
 namespace bulkhead::pktio {
 namespace {
 
-Home::Options options_of(const control::Settings& settings) {
-  Home::Options options{{}, control::Outputs(settings), {}, settings.made_packets != 0, settings.seed};
+Home::Options options_of(const control::Settings& settings, bool discard) {
+  Home::Options options{{}, control::Outputs(settings), {}, discard, settings.seed};
   for (const control::Settings::Interface& interface : settings.interfaces) options.interfaces.push_back(interface.name);
   for (const auto& rule : settings.ruleset.rules)
     options.rules.push_back(nlohmann::ordered_json{{"family", rule.family}, {"table", rule.table}, {"chain", rule.chain}, {"handle", rule.handle}}
@@ -24,17 +24,17 @@ uint64_t early(uint64_t committed, uint64_t now) {
 }  // namespace
 
 Pktio::Pktio(Parts parts)
-    : chain::Stage(parts.stage, {&parts.home}, {parts.track}),
+    : chain::Stage(parts.stage, {&parts.home}, {parts.first}),
       state_(parts.state),
       settings_(parts.settings),
       open_(std::move(parts.open)),
       pace_(std::move(parts.pace)),
       holder_(parts.holder),
       writer_(parts.staging, parts.state, std::move(parts.files)),
-      reassembly_(parts.state.fragments, parts.fragments),
+      reassembly_(links_in(parts.state), parts.fragments),
       lanes_({parts.state, parts.stage.state.size(), parts.inflight, parts.laned, parts.bumps, parts.conntrack, parts.conntrack_bytes, parts.conntrack_commit}, parts.settings),
       receive_({parts.state, parts.inflight, parts.pool, reassembly_, lanes_}, parts.settings),
-      home_({parts.state, parts.inflight, reassembly_, lanes_, parts.pool, parts.staging, parts.answers, parts.edits, parts.translations}, options_of(parts.settings),
+      home_({parts.state, parts.inflight, reassembly_, lanes_, parts.pool, parts.staging, parts.answers, parts.edits, parts.translations}, options_of(parts.settings, writer_.size() == 0),
             parts.settings.topology, writer_) {}
 
 void Pktio::recovered() {
@@ -60,9 +60,7 @@ std::vector<std::unique_ptr<Source>> Pktio::open_sources(packet::LinkType& link)
 
 std::unique_ptr<Source> Pktio::open_source(size_t interface, packet::LinkType& link, bool& have_link) {
   state::PktioState::Interface& own = state_.interfaces[interface];
-  bool const made = settings_.made_packets != 0 && interface == 0;
-  bool const has_input = settings_.interfaces[interface].has_input || made;
-  if (!has_input || own.input_ended.load() != 0) return nullptr;
+  if (!settings_.interfaces[interface].has_input || own.input_ended.load() != 0) return nullptr;
   auto source = open_(interface, Position{own.read_packets.load(), own.read_offset.load()});
   if (!source) return input_failed(interface, source.error().message), nullptr;
   if (have_link && (*source)->link() != link) {
