@@ -18,11 +18,10 @@ class Counting {
  public:
   static constexpr size_t kWordsEnd = 16;
 
-  Counting(state::Counts& counts, bool empty) : counts_(counts), empty_(empty) {}
+  explicit Counting(state::Counts& counts) : counts_(counts) {}
 
   [[nodiscard]] static size_t words_each() { return 0; }
   void visit(const Descriptor& descriptor, memory::Batch&) noexcept {
-    if (empty_) return;
     gathered_.flows_gone += descriptor.gone_count;
     if (descriptor.kind != Kind::packet) return void(++gathered_.events);
     ++gathered_.packets;
@@ -32,7 +31,6 @@ class Counting {
   }
 
   void end(memory::Batch& batch) noexcept {
-    if (empty_) return;
     add(batch, counts_.packets, gathered_.packets);
     add(batch, counts_.bytes, gathered_.bytes);
     add(batch, counts_.events, gathered_.events);
@@ -52,7 +50,6 @@ class Counting {
     std::array<uint64_t, 8> states;
   };
   state::Counts& counts_;
-  bool empty_;
   Gathered gathered_{};
 };
 

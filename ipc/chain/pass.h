@@ -5,7 +5,7 @@
 //         which see a descriptor kFar and kNear places before its visit and may do nothing but prefetch. It may have
 //         asks_next(): whether a visit reads what the next service makes of all before it, and so waits for that.
 // Order   one out for each one in, in the same order.
-// Sleep   whoever waits for the next service sleeps with work to do: that one, told so (PassPlace::waits), rings when it has
+// Sleep   whoever waits for the next service sleeps with work to do: that one, told so (Place::waited_by), rings when it has
 //         come to the end of its ring, and when it recovers.
 // Trust   the descriptor is a copy; a Work checks what it uses of it.
 #pragma once
@@ -43,12 +43,6 @@ template <class Work>
   }
   return true;
 }
-
-/// The service before, which may wait for this one.
-struct Waiting {
-  const Desk* desk = nullptr;  // null: it does not
-  Bell* bell = nullptr;
-};
 
 template <class Work>
 class PassStage : public Stage {
@@ -108,29 +102,15 @@ class PassStage : public Stage {
   std::array<Descriptor, kFar> ahead_;  // of this batch, by turn
 };
 
-/// Where such a stage stands in the chain, by names of objects.
-struct PassPlace {
-  std::string own;   // the service
-  std::string from;  // ring it reads
-  std::string to;    // ring it writes
-  std::string next;  // service that reads `to`
-  unsigned head;     // which head of that service's desk
-  std::string waits{};  // service that writes `from`, and may wait for this one; none: it does not
-};
-
+/// `visit`: the only one of `service` (ipc/chain/chain.cc).
 template <class Work>
-Result<std::unique_ptr<Stage>> make_pass_stage(Objects& objects, const control::Settings& settings, const PassPlace& place,
-                                               Work work) {
-  Wiring wiring(objects);
-  auto const stage = wiring.stage(place.own);
-  auto* from = wiring.object<Ring>(place.from);
-  auto* to = wiring.object<Ring>(place.to);
-  auto* next = wiring.object<Desk>(place.next + ".desk");
-  Waiting before;
-  if (!place.waits.empty()) before = {wiring.object<Desk>(place.waits + ".desk"), &objects.bell(place.waits)};
+Result<std::unique_ptr<Stage>> make_pass_stage(Objects& objects, const control::Settings& settings, const std::string& service,
+                                               std::string_view visit, Work work) {
+  Wiring wiring(objects, settings, service);
+  auto const stage = wiring.stage();
+  auto const place = wiring.visit(visit);
   if (!wiring.complete()) return tl::unexpected(wiring.error());
-  return std::make_unique<PassStage<Work>>(stage.parts(settings.batch), *from,
-                                           Next{*to, *next, place.head, objects.bell(place.next)}, std::move(work), before);
+  return std::make_unique<PassStage<Work>>(stage.parts(), place.inlet(), place.outlet(), std::move(work), place.before);
 }
 
 }  // namespace bulkhead::chain

@@ -15,13 +15,12 @@
 #include <vector>
 
 #include "common/base/result.h"
+#include "ipc/control/object_kind.h"
 #include "ipc/memory/shared_memory.h"
 
 namespace bulkhead::control {
 
 inline constexpr size_t kMaxMessage = 4096;  // bytes of one
-
-enum class ObjectKind : uint8_t { memory, bell, file, socket, process };
 
 // Service and keeper.
 struct Hello {

@@ -109,8 +109,6 @@ void fill(schema::Settings::Builder root, const Settings& settings) {
   root.setStrictMac(settings.strict_mac);
   root.setAnswersLimited(settings.answers_limited);
   root.setFastLane(settings.fast_lane);
-  root.setChain(static_cast<schema::Settings::Chain>(settings.chain));
-  root.setMadePackets(settings.made_packets);
   auto interfaces = root.initInterfaces(static_cast<unsigned>(settings.interfaces.size()));
   for (unsigned i = 0; i < interfaces.size(); ++i) {
     interfaces[i].setName(settings.interfaces[i].name);
@@ -124,8 +122,6 @@ void fill(schema::Settings::Builder root, const Settings& settings) {
 }
 
 Result<Settings> read(schema::Settings::Reader root) {
-  if (static_cast<uint16_t>(root.getChain()) > 1)
-    return fail("settings: chain {}: unknown", static_cast<uint16_t>(root.getChain()));
   Settings settings;
   settings.ring = root.getRing();
   settings.batch = root.getBatch();
@@ -138,8 +134,6 @@ Result<Settings> read(schema::Settings::Reader root) {
   settings.strict_mac = root.getStrictMac();
   settings.answers_limited = root.getAnswersLimited();
   settings.fast_lane = root.getFastLane();
-  settings.chain = static_cast<Settings::Chain>(root.getChain());
-  settings.made_packets = root.getMadePackets();
   if (root.getInterfaces().size() > kMaxInterfaces)
     return fail("settings: {} interfaces, {} at most", root.getInterfaces().size(), kMaxInterfaces);
   for (auto interface : root.getInterfaces())
@@ -175,7 +169,6 @@ Status check(const Settings& settings) {
   if (auto s = between("spin-us", settings.spin_us, 0, 1'000'000); !s) return s;
   if (auto s = between("hang-ms", settings.hang_ms, 50, 600'000); !s) return s;
   if (auto s = between("pps", settings.packets_per_second, 0, 1'000'000'000); !s) return s;
-  if (auto s = between("packets", settings.made_packets, 0, uint64_t{1} << 40); !s) return s;
   if (auto s = check_interfaces(settings); !s) return s;
   if (settings.explained.packet != 0 && settings.explained.interface >= settings.interfaces.size())
     return fail("settings: a packet of interface {} of {} is to be explained", settings.explained.interface, settings.interfaces.size());

@@ -22,10 +22,6 @@ namespace bulkhead::control {
 inline constexpr size_t kMaxInterfaces = 64;
 
 struct Settings {
-  enum class Chain : uint8_t {
-    work,   // the stages do their work
-    empty,  // they pass descriptors on: the limit of this way, for the benchmark
-  };
   struct Interface {
     std::string name;
     bool has_input = false;  // object in.NAME is its capture; object out.NAME.pcap what leaves by it
@@ -43,9 +39,6 @@ struct Settings {
   bool strict_mac = false;          // a router takes frames to its own MAC addresses and to groups only
   bool answers_limited = true;      // ICMP errors, by peer and all together; for comparisons with a kernel that has no limits
   bool fast_lane = true;            // pktio forwards by itself what need not be judged again (ipc/state/lanes.h)
-  Chain chain = Chain::work;
-  uint64_t made_packets =
-      0;  // so many 64-byte packets made in memory instead of captures read, nothing written
   std::vector<Interface> interfaces;  // bridge wiring: two; a packet that came in by one leaves by the other
   ruleset::Facts ruleset;             // none: everything passes
   /// The packet whose walk through the rules is written down (ipc/state/walk.h).

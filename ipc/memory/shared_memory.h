@@ -19,10 +19,9 @@
 #include <utility>
 
 #include "common/base/result.h"
+#include "ipc/memory/right.h"
 
 namespace bulkhead::memory {
-
-enum class Right : uint8_t { read, write };
 
 class Mapping {
  public:

@@ -22,6 +22,9 @@ struct Slots {
   [[nodiscard]] Slot& slot(uint64_t number, uint64_t window) {
     return reinterpret_cast<Slot*>(this + 1)[number & (window - 1)];
   }
+  [[nodiscard]] const Slot& slot(uint64_t number, uint64_t window) const {
+    return reinterpret_cast<const Slot*>(this + 1)[number & (window - 1)];
+  }
 };
 
 }  // namespace bulkhead::memory

@@ -60,7 +60,6 @@ class Service {
     work.recover();
     desk_.ready.store(static_cast<uint64_t>(::getpid()));
     while (!stop_) turn(work);
-    work.finish();
   }
 
  private:

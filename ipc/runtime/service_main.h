@@ -6,7 +6,7 @@
 //         ready.
 // Loop    step() until there is nothing; look again for spin_us; then sleep
 //         on the bell. SIGTERM, SIGINT and the end of the lifeline (the
-//         holder is gone) leave the loop: finish(), destruction, exit 0.
+//         holder is gone) leave the loop: destruction, exit 0.
 // Hang    the desk's heartbeat goes up with every turn, and by a timer
 //         while asleep. A step that takes longer than hang_ms gets the
 //         process killed and replaced.
@@ -40,8 +40,6 @@ struct Runnable {
   /// Is it worth looking for a while, before it sleeps? Not if since the last time that it was asked nothing came but the events of
   /// a replay whose packets go by the fast lane.
   virtual bool expects_more() { return true; }
-  /// After the last step(), before destruction.
-  virtual void finish() {}
 };
 
 using MakeRunnable = std::function<Result<std::unique_ptr<Runnable>>(Grants& grants, const control::Settings& settings,

@@ -20,7 +20,10 @@ class EventBell : public chain::Bell {
 class GrantedObjects : public chain::Objects {
  public:
   explicit GrantedObjects(const Grants& grants) : grants_(grants) {}
-  [[nodiscard]] std::span<std::byte> memory(std::string_view name) const override { return grants_.memory(name); }
+  [[nodiscard]] std::span<std::byte> memory(std::string_view name, memory::Right right) override {
+    bool const may = right == memory::Right::read || grants_.right(name) == memory::Right::write;
+    return may ? grants_.memory(name) : std::span<std::byte>();
+  }
   [[nodiscard]] chain::Bell& bell(std::string_view process) override {
     auto const made = bells_.try_emplace(std::string(process), grants_.descriptor(fmt::format("bell.{}", process)));
     return made.first->second;

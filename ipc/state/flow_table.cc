@@ -23,7 +23,6 @@ Look look_at(const FlowEntry& entry, const memory::Word<uint64_t>& generation, F
     into.expires_ns = entry.expires_ns.load();
     into.status = entry.status.load();
     into.protocol_state = entry.protocol_state.load();
-    into.mark = entry.mark.load();
     for (size_t way = 0; way < 2; ++way) {
       into.tuples[way] = tuple_of(entry.tuples[way]);
       into.packets[way] = entry.counters[way].packets.load();

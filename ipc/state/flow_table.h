@@ -69,7 +69,6 @@ struct alignas(64) FlowEntry {
   memory::Word<uint32_t> status;      // Status32
   memory::Word<uint32_t> generation;  // of the flow that has the entry now
   memory::Word<uint32_t> protocol_state;  // TCP: TcpState
-  memory::Word<uint32_t> mark;
   memory::Word<uint32_t> next_free;  // while unused: index + 1 of the next unused entry
   memory::Word<uint64_t> started_ns;  // packet time of its first packet
   Counter counters[2];  // by Direction
@@ -99,7 +98,7 @@ static_assert(sizeof(FlowBucket) == 64);
 
 struct ConntrackState {
   static constexpr memory::Layout kLayout = memory::Layout::conntrack_state;
-  static constexpr uint32_t kVersion = 6;
+  static constexpr uint32_t kVersion = 7;
   static constexpr uint64_t kFlights = 1024;
   static constexpr uint64_t kGone = 32768;  // deletions kept for those behind
 
@@ -175,7 +174,7 @@ struct FlowSnapshot {
   uint64_t expires_ns;
   uint32_t status;
   uint32_t protocol_state;
-  uint32_t mark;
+  uint32_t mark = 0;  // rules keep it: whoever asks them fills it in
   std::array<packet::Tuple, 2> tuples;
   std::array<uint64_t, 2> packets, bytes;
 };

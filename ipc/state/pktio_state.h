@@ -9,7 +9,6 @@
 #include <array>
 
 #include "ipc/chain/descriptor.h"
-#include "ipc/state/fragments.h"
 #include "ipc/memory/object.h"
 #include "ipc/control/outputs.h"
 #include "ipc/control/settings.h"
@@ -22,6 +21,7 @@ struct PktioState {
   static constexpr uint32_t kVersion = 4;
   static constexpr size_t bytes_for(uint64_t) { return sizeof(PktioState); }  // lanes lie behind it (ipc/state/lanes.h)
   static constexpr size_t kErrorBytes = 256;
+  static constexpr size_t kOwnBytes = 81984;
 
   enum class Done : uint32_t { running, finished, failed };
 
@@ -57,7 +57,8 @@ struct PktioState {
   // Not journaled: the text is written before the word, once.
   alignas(64) memory::Word<Done> done;
   std::array<char, kErrorBytes> error;  // when failed, zero-ended
-  alignas(64) FragmentLinks fragments;  // which cell lies where follows from timing; what the chains say does not
+  // Of what pktio alone knows (services/pktio/fragments.h): which cell lies where follows from timing.
+  alignas(64) std::array<std::byte, kOwnBytes> own;
   // How many went by the fast lane follows from timing too.
   alignas(64) memory::Word<uint64_t> lane_packets;
   memory::Word<uint32_t> lane_epoch;    // how often the flow table was nearly full

@@ -1,6 +1,6 @@
 // services/cli/holder.h: holds a second copy of everything, and starts the keeper again.
 //
-// Who     `bulkhead replay` and `bulkhead empty-chain`, on their loop. One a process: it makes the process the
+// Who     `bulkhead replay`, on its loop. One a process: it makes the process the
 //         subreaper of its descendants and reaps every child there is.
 // Owner   of the instance: settings, files, lifeline. Whatever the keeper deposits is held until stop().
 // Fence   a keeper is started only after the pidfd of the one before has reported its end. One whose heartbeat

@@ -1,6 +1,6 @@
-// services/cli/instance.h: one instance from start to end, for replay and for the benchmark's empty chain.
+// services/cli/instance.h: one instance from start to end.
 //
-// Who     replay.cc, for both commands.
+// Who     replay.cc; the benchmark's empty chain (tests/bench/empty_chain.cc).
 // Ends    pktio says done; something failed; SIGINT, SIGTERM, SIGHUP; `stop` over RPC. Whatever it was, all processes are
 //         gone when run_instance() returns, and what pktio had committed is in the files.
 #pragma once

@@ -98,13 +98,6 @@ int main(int argc, char** argv) {
   explain_command->add_option("--packet", explained.packet, "NAME:N: interface, and number from 1 in its capture")->required();
   add_replay(*explain_command, explained);
 
-  ReplayOptions empty;
-  empty.settings.made_packets = 1'000'000;
-  auto* empty_command =
-      app.add_subcommand("empty-chain", "packets made in memory, and stages that do nothing")->group("");
-  empty_command->add_option("--packets", empty.settings.made_packets, "how many")->capture_default_str();
-  add_knobs(*empty_command, empty);
-
   StatusOptions question;
   auto* status_command = app.add_subcommand("status", "what the processes of an instance are doing");
   status_command->add_flag("--json", question.json, "for programs");
@@ -122,7 +115,6 @@ int main(int argc, char** argv) {
   replay.settings.verdicts = !no_verdicts;
   if (*replay_command) return bulkhead::cli::replay(replay);
   if (*explain_command) return bulkhead::cli::explain(std::move(explained));
-  if (*empty_command) return bulkhead::cli::empty_chain(std::move(empty));
   if (*status_command) return bulkhead::cli::status(question);
   return bulkhead::cli::stop(question);
 }

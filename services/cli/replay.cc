@@ -53,9 +53,9 @@ int exit_status(const Outcome& outcome, bool bad_input) {
   return 1;
 }
 
-InstanceOptions instance(const char* name, ReplayOptions& options) {
+InstanceOptions instance(const ReplayOptions& options) {
   InstanceOptions all;
-  all.name = name;
+  all.name = "replay";
   all.run_dir = options.run_dir;
   all.settings = options.settings;
   all.first_user = default_first_user();
@@ -85,7 +85,7 @@ Result<Replayed> run_replay(ReplayOptions options) {
   auto files = open_replay_files(options.inputs, options.topology, options.directory, options.settings, before_outputs);
   if (!files) return tl::unexpected(files.error());
   replayed.settings = options.settings;
-  InstanceOptions run = instance("replay", options);
+  InstanceOptions run = instance(options);
   run.files = std::move(files->files);
   ProgressBar bar(files->input_bytes);
   auto outcome = run_instance(std::move(run), [&bar](const state::PktioState& state) { bar.show(state); });
@@ -115,18 +115,6 @@ int replay(const ReplayOptions& options) {
     if (auto written = write_figures(options.figures, outcome); !written)
       status = complain(written.error().message);
   return status;
-}
-
-int empty_chain(ReplayOptions options) {
-  options.settings.chain = control::Settings::Chain::empty;
-  options.settings.verdicts = false;
-  options.settings.interfaces = {{"a", false, ""}, {"b", false, ""}};
-  if (auto fine = control::check(options.settings); !fine) return complain(fine.error().message);
-  auto outcome = run_instance(instance("empty-chain", options), {});
-  if (!outcome) return complain(outcome.error().message);
-  if (!outcome->failure.empty()) complain(outcome->failure);
-  fmt::print("{}\n", figures(*outcome));
-  return exit_status(*outcome, false);
 }
 
 }  // namespace bulkhead::cli

@@ -1,4 +1,4 @@
-// services/cli/replay.h: `bulkhead replay` and `bulkhead empty-chain`.
+// services/cli/replay.h: `bulkhead replay`.
 //
 // Exit    0; 1: could not; 2: an input was bad (what was readable of it is processed); 128 + n: ended by
 //         signal n.
@@ -36,6 +36,5 @@ struct Replayed {
 /// The results stand in the directory, but for what is made of the records.
 [[nodiscard]] Result<Replayed> run_replay(ReplayOptions options);
 [[nodiscard]] int replay(const ReplayOptions& options);
-[[nodiscard]] int empty_chain(ReplayOptions options);
 
 }  // namespace bulkhead::cli

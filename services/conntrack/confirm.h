@@ -17,7 +17,7 @@ class Confirm {
   static constexpr size_t kWordsEach = FlowTable::kWordsToMove + FlowTable::kWordsToRemove + Flights::kWordsEach + 24;
 
   /// `sets_tuples`: rules do (ruleset::Facts), and say so in the descriptor of a packet without a flow.
-  Confirm(state::ConntrackState& state, FlowTable& table, Flights& flights, state::NatEdits& edits, memory::Batch& batch, bool sets_tuples = false)
+  Confirm(state::ConntrackState& state, FlowTable& table, Flights& flights, const state::NatEdits& edits, memory::Batch& batch, bool sets_tuples = false)
       : state_(state), table_(table), flights_(flights), edits_(edits), window_(edits.header.capacity), batch_(batch), sets_tuples_(sets_tuples) {}
 
   /// False: the descriptor names an entry or deletions that cannot be. Drops a packet whose flow's translated tuple finds no
@@ -37,7 +37,7 @@ class Confirm {
   state::ConntrackState& state_;
   FlowTable& table_;
   Flights& flights_;
-  state::NatEdits& edits_;
+  const state::NatEdits& edits_;
   uint64_t window_;
   memory::Batch& batch_;
   bool sets_tuples_;

@@ -18,7 +18,6 @@ Conntrack::Conntrack(const Parts& parts)
       flights_(parts.state, batch(), parts.settings.ruleset, parts.settings.seed),
       track_(parts.state, table_, flights_, batch(), parts.settings, parts.lanes),
       confirm_(parts.state, table_, flights_, parts.edits, batch(), parts.settings.ruleset.sets_tuples),
-      empty_(parts.empty),
       asked_(parts.settings.ruleset.views) {}
 
 bool Conntrack::work() {
@@ -40,7 +39,7 @@ uint64_t Conntrack::confirm_some() {
   chain::Descriptor descriptor;
   for (; done < count && batch().room() > Confirm::kWordsEach; ++done) {
     in.get(descriptor);
-    if (!empty_ && !confirm_.visit(descriptor)) count_corrupt();
+    if (!confirm_.visit(descriptor)) count_corrupt();
     out.put(descriptor);
     in.advance();
   }
@@ -62,26 +61,23 @@ uint64_t Conntrack::track_some() {
   for (; done < count; ++done) {
     Ahead& now = ahead_[done % kAhead];
     if (done + kAhead / 2 < count) table_.prefetch_entry(ahead_[(done + kAhead / 2) % kAhead].hash);
-    if (!empty_) {
-      if (batch().room() < Track::words_for(now.descriptor.kind) + 1) break;
-      if (track_.visit(now.descriptor, now.hash) == Track::Outcome::wait) {
-        waits_ = true;
-        break;
-      }
+    if (batch().room() < Track::words_for(now.descriptor.kind) + 1) break;
+    if (track_.visit(now.descriptor, now.hash) == Track::Outcome::wait) {
+      waits_ = true;
+      break;
     }
     if (asked_ && now.descriptor.flow != 0) show_flow(now.descriptor);
-    if (!empty_ && track_.related()) show_related(now.descriptor, *track_.related());
+    if (track_.related()) show_related(now.descriptor, *track_.related());
     out.put(now.descriptor);
     in.advance();
     if (done + kAhead < count) look_ahead(in, kAhead - 1, done + kAhead);
   }
-  uint64_t const tracked = empty_ ? 0 : done;
-  if (tracked != 0) batch().add(state_.packets, tracked);
+  if (done != 0) batch().add(state_.packets, done);
   return done;
 }
 
 void Conntrack::show_flow(const chain::Descriptor& descriptor) {
-  if (descriptor.flow > table_.capacity()) return;  // passed on by an empty chain
+  if (descriptor.flow > table_.capacity()) return;  // of an event: whoever was before may have put anything there
   const state::FlowEntry& entry = table_.entry(descriptor.flow - 1);
   state::FlowNow now = state::flow_now(entry, descriptor.number);
   // A packet that ended its flow (an answer to SYN_SENT) still sees it, dying, and is counted.
@@ -105,7 +101,6 @@ void Conntrack::show_related(const chain::Descriptor& descriptor, FlowTable::Hit
 void Conntrack::look_ahead(const chain::Inlet& in, uint64_t distance, uint64_t turn) {
   Ahead& ahead = ahead_[turn % kAhead];
   in.get(ahead.descriptor, distance);
-  if (empty_) return;
   ahead.hash = table_.hash(ahead.descriptor.tuple);
   table_.prefetch_bucket(ahead.hash);
 }

@@ -22,11 +22,10 @@ class Conntrack : public chain::Stage {
     const chain::Ring& confirm;
     chain::Next rules;
     chain::Next home;
-    state::NatEdits& edits;
+    const state::NatEdits& edits;
     const control::Settings& settings;
     state::FlowViews& views;
     state::LaneTable lanes;
-    bool empty;  // pass everything on and track nothing
   };
   explicit Conntrack(const Parts& parts);
 
@@ -56,7 +55,6 @@ class Conntrack : public chain::Stage {
   Track track_;
   Confirm confirm_;
   std::array<Ahead, kAhead> ahead_{};
-  bool empty_;
   bool asked_;          // by a rule, of flows' counts
   bool waits_ = false;  // track, until confirm has moved
 };

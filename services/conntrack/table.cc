@@ -93,7 +93,6 @@ std::optional<uint32_t> FlowTable::add(const packet::Tuple& original, uint64_t h
   batch_.set(entry.created, number);
   batch_.set(entry.status, state::Status32::used);
   batch_.set(entry.protocol_state, 0U);
-  batch_.set(entry.mark, 0U);
   for (state::FlowEntry::Counter& counter : entry.counters) {
     batch_.set(counter.packets, uint64_t{0});
     batch_.set(counter.bytes, uint64_t{0});

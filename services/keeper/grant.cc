@@ -7,7 +7,6 @@
 
 #include "ipc/runtime/handover.h"
 #include "ipc/runtime/logging.h"
-#include "services/keeper/manifest.h"
 
 namespace bulkhead::keeper {
 namespace {
@@ -28,10 +27,12 @@ struct Granter::Asking {
   runtime::Operation hello;
 };
 
-Granter::Granter(runtime::Loop& loop, Registry& registry, const Watch& watch, int listener)
+Granter::Granter(runtime::Loop& loop, Registry& registry, const Watch& watch, std::vector<chain::Grant> grants,
+                 int listener)
     : loop_(loop),
       registry_(registry),
       watch_(watch),
+      grants_(std::move(grants)),
       listener_(listener),
       accept_(loop, [this](int result) { accepted(result); }),
       pause_(loop, [this](int) { accept_.accept(listener_); }) {
@@ -83,8 +84,8 @@ Result<std::string> Granter::who(const Asking& asking, std::span<const std::byte
 Status Granter::grant_all(int socket, const std::string& service) {
   std::vector<std::pair<std::string, memory::Right>> names;
   registry_.each([&](const std::string& name, control::ObjectKind kind) {
-    const Entry* const entry = entitled(service, name);
-    if (entry != nullptr && entry->kind == kind) names.emplace_back(name, entry->right);
+    const chain::Grant* const grant = chain::entitled(grants_, service, name);
+    if (grant != nullptr && grant->kind == kind) names.emplace_back(name, grant->right);
   });
   for (const auto& [name, right] : names) {
     auto handout = registry_.hand_out(name, right);

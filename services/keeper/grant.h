@@ -1,4 +1,5 @@
-// services/keeper/grant.h: RUN/objects.sock: a service says who it is, and gets what the manifest gives it.
+// services/keeper/grant.h: RUN/objects.sock: a service says who it is, and gets what the chain's table gives it
+// (ipc/chain/chain.cc).
 //
 // Who     services, through ipc/runtime/keeper_client.h.
 // Trust   the kernel says who asks (SO_PEERCRED, when it connected): only the process that the
@@ -20,8 +21,9 @@ namespace bulkhead::keeper {
 
 class Granter {
  public:
-  /// `listener` is blocking, and stays the caller's.
-  Granter(runtime::Loop& loop, Registry& registry, const Watch& watch, int listener);
+  /// `grants`: who may have what. `listener` is blocking, and stays the caller's.
+  Granter(runtime::Loop& loop, Registry& registry, const Watch& watch, std::vector<chain::Grant> grants,
+          int listener);
   ~Granter();
   Granter(const Granter&) = delete;
   Granter& operator=(const Granter&) = delete;
@@ -37,6 +39,7 @@ class Granter {
   runtime::Loop& loop_;
   Registry& registry_;
   const Watch& watch_;
+  std::vector<chain::Grant> grants_;
   int listener_;
   std::list<std::unique_ptr<Asking>> asking_;
   runtime::Operation accept_;

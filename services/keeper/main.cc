@@ -90,7 +90,7 @@ Status keep(const Arguments& arguments, runtime::ControlLoop& control, HolderLin
   Watch watch(control.loop(), registry, holder, **state,
               {arguments.run_dir, runtime::program_directory(), settings->hang_ms, arguments.first_user},
               [&] { ended = true; });
-  Granter granter(control.loop(), registry, watch, *objects);
+  Granter granter(control.loop(), registry, watch, chain::grants(*settings), *objects);
   runtime::RpcServer server(control, kj::mv(*questions),
                    kj::heap<StatusServer>(registry, watch, holder, **state, *settings, arguments.run_dir));
   auto signals = runtime::Signals::create(control.loop(), {SIGTERM, SIGINT}, [&](const auto&) { holder.ask_stop(); });

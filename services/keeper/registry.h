@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-#include "ipc/chain/catalog.h"
+#include "ipc/chain/chain.h"
 #include "ipc/memory/shared_memory.h"
 #include "services/keeper/holder_link.h"
 

@@ -5,7 +5,7 @@
 #include "ipc/memory/commit.h"
 #include "ipc/state/pktio_state.h"
 #include "ipc/chain/ring.h"
-#include "services/keeper/manifest.h"
+#include "ipc/chain/chain.h"
 
 namespace bulkhead::keeper {
 namespace {
@@ -42,9 +42,8 @@ kj::Promise<void> StatusServer::status(StatusContext context) {
   status.setKeeperStarts(state_.starts.load());
   status.setUptimeMs(ms_since(state_.started_ns.load()));
   status.setRunDir(run_dir_);
-  status.setSettings(fmt::format("ring {}, batch {}, flows {}, seed {}, chain {}", settings_.ring,
-                                 settings_.batch, settings_.flows, settings_.seed,
-                                 settings_.chain == control::Settings::Chain::empty ? "empty" : "work"));
+  status.setSettings(fmt::format("ring {}, batch {}, flows {}, seed {}", settings_.ring, settings_.batch,
+                                 settings_.flows, settings_.seed));
   auto services = status.initServices(static_cast<unsigned>(std::size(chain::kServices)));
   for (unsigned i = 0; i < services.size(); ++i) fill_service(services[i], i);
   fill_progress(status.initProgress());
@@ -80,19 +79,18 @@ void StatusServer::fill_service(schema::Status::Service::Builder into, unsigned 
 void StatusServer::fill_rings(schema::Status::Service::Builder into, const std::string& service) {
   auto desk = registry_.look<chain::Desk>(service + ".desk");
   if (!desk) return;
-  unsigned count = 0;
-  for (const Inlet& inlet : inlets()) count += inlet.service == service && registry_.look<chain::Ring>(inlet.ring).has_value();
-  auto rings = into.initRings(count);
-  unsigned i = 0;
-  for (const Inlet& inlet : inlets()) {
-    auto ring = registry_.look<chain::Ring>(inlet.ring);
-    if (inlet.service != service || !ring || i == count) continue;
-    rings[i].setName(std::string_view(inlet.ring).substr(sizeof "ring." - 1).data());
-    uint64_t const head = (*desk)->heads[inlet.head].value.load();
+  auto own = chain::places(settings_);
+  std::erase_if(own, [&](const chain::Place& place) {
+    return place.service != service || !registry_.look<chain::Ring>(place.from).has_value();
+  });
+  auto rings = into.initRings(static_cast<unsigned>(own.size()));
+  for (unsigned i = 0; i < rings.size(); ++i) {
+    auto ring = registry_.look<chain::Ring>(own[i].from);
+    rings[i].setName(std::string(own[i].from.substr(sizeof "ring." - 1)));
+    uint64_t const head = (*desk)->heads[own[i].head].value.load();
     uint64_t const tail = (*ring)->tail.load();
     rings[i].setDepth(tail > head ? tail - head : 0);
     rings[i].setCapacity((*ring)->header.capacity);
-    ++i;
   }
 }
 

@@ -7,7 +7,7 @@
 #include <csignal>
 #include <ctime>
 
-#include "ipc/chain/catalog.h"
+#include "ipc/chain/chain.h"
 #include "ipc/runtime/logging.h"
 
 namespace bulkhead::keeper {

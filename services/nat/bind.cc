@@ -22,7 +22,7 @@ Bind::Bind(const Objects& objects, const control::Settings& settings)
       hash_(settings.seed),
       chance_(settings.seed),
       enabled_(objects.state.header.capacity != 0),
-      counting_(objects.state.counts, settings.chain == control::Settings::Chain::empty) {}
+      counting_(objects.state.counts) {}
 
 void Bind::visit(chain::Descriptor& descriptor, memory::Batch& batch) noexcept {
   if (enabled_) {

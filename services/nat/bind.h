@@ -25,7 +25,7 @@ class Bind {
   struct Objects {
     state::NatState& state;
     const state::ConntrackState& conntrack;
-    state::NatOrdersTable& orders;
+    const state::NatOrdersTable& orders;
     state::NatEdits& edits;
   };
   Bind(const Objects& objects, const control::Settings& settings);

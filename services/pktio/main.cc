@@ -1,7 +1,6 @@
 // services/pktio/main.cc: the pktio process: its captures and output files, on its loop.
 #include "ipc/runtime/stage_main.h"
 #include "services/pktio/loop_files.h"
-#include "services/pktio/made_source.h"
 #include "services/pktio/make.h"
 #include "services/pktio/in/pcap_source.h"
 
@@ -12,12 +11,11 @@ constexpr uint64_t kPaceTick = 2'000'000;  // ns between two looks at the clock 
 
 Pktio::OpenSource opener(runtime::StageWorld world) {
   return [world](size_t interface, const Position& from) -> Result<std::unique_ptr<Source>> {
-    if (world.settings.made_packets != 0) return std::make_unique<MadeSource>(world.settings.made_packets, from);
     int const fd = world.grants.descriptor("in." + world.settings.interfaces[interface].name);
     if (fd < 0) return fail("the keeper has granted no capture for it");
     PcapSource::Options options;
     options.from = from;
-    options.still_alive = [desk = reinterpret_cast<chain::Desk*>(world.objects.memory("pktio.desk").data())] {
+    options.still_alive = [desk = reinterpret_cast<chain::Desk*>(world.grants.memory("pktio.desk").data())] {
       desk->heartbeat.store(desk->heartbeat.load() + 1);
     };
     auto source = PcapSource::open(std::make_unique<LoopFile>(world.control.loop(), fd), options);
@@ -28,7 +26,6 @@ Pktio::OpenSource opener(runtime::StageWorld world) {
 
 Result<std::vector<std::unique_ptr<FileWriter>>> outputs(runtime::StageWorld world) {
   std::vector<std::unique_ptr<FileWriter>> files;
-  if (world.settings.made_packets != 0) return files;
   for (const std::string& name : control::Outputs(world.settings).names) {
     int const fd = world.grants.descriptor("out." + name);
     if (fd < 0) return fail("{}: the keeper has granted no such file", name);

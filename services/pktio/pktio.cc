@@ -13,14 +13,14 @@ uint64_t early(uint64_t committed, uint64_t now) {
 }  // namespace
 
 Pktio::Pktio(Parts parts)
-    : chain::Stage(parts.stage, {&parts.home}, {parts.track}),
+    : chain::Stage(parts.stage, {&parts.home}, {parts.first}),
       state_(parts.state),
       settings_(parts.settings),
       open_(std::move(parts.open)),
       pace_(std::move(parts.pace)),
       holder_(parts.holder),
       sink_(std::move(parts.sink)),
-      reassembly_(parts.state.fragments, parts.fragments),
+      reassembly_(links_in(parts.state), parts.fragments),
       lanes_({parts.state, parts.stage.state.size(), parts.inflight, parts.laned, parts.bumps, parts.conntrack, parts.conntrack_bytes, parts.conntrack_commit}, parts.settings),
       receive_({parts.state, parts.inflight, parts.pool, reassembly_, lanes_}, parts.settings),
       home_({parts.state, parts.inflight, reassembly_, lanes_, parts.pool, parts.answers, parts.edits, parts.translations}, parts.settings, *sink_) {}
@@ -49,9 +49,7 @@ std::vector<std::unique_ptr<Source>> Pktio::open_sources(packet::LinkType& link)
 
 std::unique_ptr<Source> Pktio::open_source(size_t interface, packet::LinkType& link, bool& have_link) {
   state::PktioState::Interface& own = state_.interfaces[interface];
-  bool const made = settings_.made_packets != 0 && interface == 0;
-  bool const has_input = settings_.interfaces[interface].has_input || made;
-  if (!has_input || own.input_ended.load() != 0) return nullptr;
+  if (!settings_.interfaces[interface].has_input || own.input_ended.load() != 0) return nullptr;
   auto source = open_(interface, Position{own.read_packets.load(), own.read_offset.load()});
   if (!source) return input_failed(interface, source.error().message), nullptr;
   if (have_link && (*source)->link() != link) {

@@ -27,19 +27,19 @@ class Pktio : public chain::Stage {
   struct Parts {
     chain::StageParts stage;
     state::PktioState& state;
-    state::InFlightTable& inflight;
-    state::FragmentCells& fragments;
+    InFlightTable& inflight;
+    FragmentCells& fragments;
     state::LanedPackets& laned;
-    state::BumpsTable& bumps;
-    state::ConntrackState& conntrack;  // read only
+    const state::BumpsTable& bumps;
+    const state::ConntrackState& conntrack;
     size_t conntrack_bytes;
-    memory::CommitArea& conntrack_commit;
+    const memory::CommitArea& conntrack_commit;
     chain::Pool& pool;
-    state::Answers& answers;
-    state::HeaderEdits& edits;
-    state::NatEdits& translations;
+    const state::Answers& answers;
+    const state::HeaderEdits& edits;
+    const state::NatEdits& translations;
     const chain::Ring& home;
-    chain::Next track;
+    chain::Next first;  // of the chain
     chain::Bell& holder;
     const control::Settings& settings;
     OpenSource open;

@@ -18,7 +18,7 @@ namespace bulkhead::rules {
 class FlowOfAnswer {
  public:
   struct Objects {
-    state::FlowViews& views;
+    const state::FlowViews& views;
     const state::ConntrackState& table;
   };
   FlowOfAnswer(const Objects& objects, const control::Settings& settings);

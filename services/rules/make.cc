@@ -3,22 +3,22 @@
 namespace bulkhead::rules {
 
 Result<Decide> make_work(chain::Objects& objects, const control::Settings& settings, const std::shared_ptr<const ruleset::Loaded>& ruleset) {
-  chain::Wiring wiring(objects);
+  chain::Wiring wiring(objects, settings, "rules");
   auto* state = wiring.object<state::RulesState>("rules.state");
-  auto* pool = wiring.object<chain::Pool>("pool");
-  auto* conntrack = wiring.object<state::ConntrackState>("conntrack.state");
-  auto* views = wiring.object<state::FlowViews>("conntrack.views");
+  const auto* pool = wiring.object<const chain::Pool>("pool");
+  const auto* conntrack = wiring.object<const state::ConntrackState>("conntrack.state");
+  const auto* views = wiring.object<const state::FlowViews>("conntrack.views");
   auto* answers = wiring.object<state::Answers>("rules.answers");
   auto* edits = wiring.object<state::HeaderEdits>("rules.edits");
   auto* early = wiring.object<state::EarlyMarks>("rules.early");
   auto* bumps = wiring.object<state::BumpsTable>("rules.bumps");
-  auto* nat = wiring.object<state::NatState>("nat.state");
+  const auto* nat = wiring.object<const state::NatState>("nat.state");
   auto* walk = wiring.object<state::Walk>("rules.walk");
   auto* orders = wiring.object<state::NatOrdersTable>("rules.nat_orders");
   if (!wiring.complete()) return tl::unexpected(wiring.error());
   std::shared_ptr<const ruleset::Program> program;
   if (ruleset) program = {ruleset, &ruleset->program};
-  return Decide({*state, *pool, objects.memory("pool").size(), *answers, *edits, *early, *bumps, {*nat, *orders, *conntrack}, {*views, *conntrack}, *walk}, settings, std::move(program));
+  return Decide({*state, *pool, wiring.bytes("pool"), *answers, *edits, *early, *bumps, {*nat, *orders, *conntrack}, {*views, *conntrack}, *walk}, settings, std::move(program));
 }
 
 Result<std::unique_ptr<chain::Stage>> make_stage(chain::Objects& objects, const control::Settings& settings) {

@@ -17,20 +17,13 @@ namespace bulkhead::rules {
 /// The stage that does it, once a packet, or twice where there are chains before conntrack.
 template <class Work>
 [[nodiscard]] Result<std::unique_ptr<chain::Stage>> make_stage_of(chain::Objects& objects, const control::Settings& settings, Work work) {
-  if (!settings.ruleset.early)
-    return chain::make_pass_stage(objects, settings, {.own = "rules", .from = "ring.rules", .to = "ring.nat", .next = "nat", .head = 0}, std::move(work));
-  chain::Wiring wiring(objects);
-  auto const stage = wiring.stage("rules");
-  auto* from = wiring.object<chain::Ring>("ring.rules");
-  auto* from_early = wiring.object<chain::Ring>("ring.early");
-  auto* to = wiring.object<chain::Ring>("ring.nat");
-  auto* to_sifted = wiring.object<chain::Ring>("ring.sifted");
-  auto* nat = wiring.object<chain::Desk>("nat.desk");
-  auto* conntrack = wiring.object<chain::Desk>("conntrack.desk");
+  if (!chain::place_of(settings, "early")) return chain::make_pass_stage(objects, settings, "rules", "rules", std::move(work));
+  chain::Wiring wiring(objects, settings, "rules");
+  auto const stage = wiring.stage();
+  auto const main = wiring.visit("rules");
+  auto const early = wiring.visit("early");
   if (!wiring.complete()) return tl::unexpected(wiring.error());
-  typename TwoVisitStage<Work>::Rings const rings{
-      *from, *from_early, {*to, *nat, 0, objects.bell("nat")}, {*to_sifted, *conntrack, 0, objects.bell("conntrack")}};
-  return std::make_unique<TwoVisitStage<Work>>(stage.parts(settings.batch), rings, std::move(work));
+  return std::make_unique<TwoVisitStage<Work>>(stage.parts(), main, early, std::move(work));
 }
 
 [[nodiscard]] Result<std::unique_ptr<chain::Stage>> make_stage(chain::Objects& objects, const control::Settings& settings);

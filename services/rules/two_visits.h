@@ -19,12 +19,9 @@ namespace bulkhead::rules {
 template <class Work>
 class TwoVisitStage : public chain::Stage {
  public:
-  struct Rings {
-    const chain::Ring &main, &early;
-    bulkhead::chain::Next nat, sifted;
-  };
-  TwoVisitStage(const chain::StageParts& parts, const Rings& rings, Work work)
-      : chain::Stage(parts, {&rings.main, &rings.early}, {rings.nat, rings.sifted}), work_(std::move(work)) {}
+  using Visit = chain::Wiring::VisitObjects;
+  TwoVisitStage(const chain::StageParts& parts, const Visit& main, const Visit& early, Work work)
+      : chain::Stage(parts, {main.from, early.from}, {main.outlet(), early.outlet()}), work_(std::move(work)) {}
 
  protected:
   bool work() override {

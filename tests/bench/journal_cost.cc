@@ -37,7 +37,7 @@ class Rig : public chain::Objects {
         stage_(std::move(*conntrack::make_stage(*this, settings))) {
     stage_->recover();
   }
-  std::span<std::byte> memory(std::string_view name) const override { return memory_.object(name); }
+  std::span<std::byte> memory(std::string_view name, memory::Right) override { return memory_.object(name); }
   chain::Bell& bell(std::string_view) override { return bell_; }
 
   /// Nanoseconds that the stage took for all packets.

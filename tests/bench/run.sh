@@ -28,7 +28,7 @@ done
 
 cmake --preset release >/dev/null
 cmake --build --preset release --target bulkhead bulkhead-keeper bulkhead-pktio bulkhead-conntrack bulkhead-rules \
-  bulkhead-nat make-capture journal-cost-with journal-cost-without >/dev/null
+  bulkhead-nat make-capture bench-empty-chain journal-cost-with journal-cost-without >/dev/null
 bin=build/release/bin
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -60,7 +60,7 @@ done
 # command SYSTEM LOAD: the words that run it; its figures go to stdout (empty-chain) or $work/figures
 command() {
   if [ "$1" = empty-chain ]; then
-    echo "$bin/bulkhead empty-chain --packets $packets"
+    echo "build/release/bench/empty-chain --packets $packets"
   else
     local lane=on as=
     if [ "$1" != bulkhead ]; then lane=off; fi

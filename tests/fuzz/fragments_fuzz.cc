@@ -33,7 +33,7 @@ class World {
   void again() {
     batch_.emplace(memory_.as<memory::CommitArea>("pktio.commit"), memory_.as<memory::Journal>("pktio.journal"), memory_.object("pktio.state"));
     static_cast<void>(batch_->recover());
-    reassembly_.emplace(links(), memory_.as<state::FragmentCells>("pktio.fragments"));
+    reassembly_.emplace(links(), memory_.as<pktio::FragmentCells>("pktio.fragments"));
     reassembly_->resume();
   }
   void record(const uint8_t* bytes);
@@ -46,7 +46,7 @@ class World {
  private:
   using Kept = std::map<uint32_t, uint8_t>;
 
-  state::FragmentLinks& links() { return memory_.as<state::PktioState>("pktio.state").fragments; }
+  pktio::FragmentLinks& links() { return pktio::links_in(memory_.as<state::PktioState>("pktio.state")); }
   void commit() {
     batch_->commit({});
     reassembly_->committed();

@@ -45,7 +45,7 @@ class Chain : public chain::Objects {
   [[nodiscard]] const Disk& disk() const { return disk_; }
   [[nodiscard]] std::string image() const { return test::image(memory_, disk_, !settings_.fast_lane); }
 
-  [[nodiscard]] std::span<std::byte> memory(std::string_view name) const override { return memory_.object(name); }
+  [[nodiscard]] std::span<std::byte> memory(std::string_view name, memory::Right) override { return memory_.object(name); }
   [[nodiscard]] chain::Bell& bell(std::string_view) override { return bell_; }
 
  private:

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "ipc/state/flow_table.h"
-#include "ipc/state/fragments.h"
+#include "services/pktio/fragments.h"
 #include "ipc/state/lanes.h"
 
 namespace bulkhead::test {
@@ -42,14 +42,14 @@ struct FragmentCover {
 /// Its chains as they were.
 class FragmentsBefore {
  public:
-  explicit FragmentsBefore(const state::FragmentLinks& links) : was_(chains(links)), free_(links.free_last.load()) {}
-  void compare(const state::FragmentLinks& now, FragmentCover& cover) const {
+  explicit FragmentsBefore(const pktio::FragmentLinks& links) : was_(chains(links)), free_(links.free_last.load()) {}
+  void compare(const pktio::FragmentLinks& now, FragmentCover& cover) const {
     cover.changed += chains(now) != was_;
     cover.given_back += now.free_last.load() != free_;
   }
 
  private:
-  static std::vector<uint32_t> chains(const state::FragmentLinks& links) {
+  static std::vector<uint32_t> chains(const pktio::FragmentLinks& links) {
     std::vector<uint32_t> all;
     for (const auto& one : links.datagrams) all.push_back(one.last.load());
     return all;

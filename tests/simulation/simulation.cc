@@ -48,7 +48,7 @@ class Simulation : public chain::Objects {
   void point(memory::simulate::Access access) noexcept;
   [[nodiscard]] memory::simulate::Mistake mistake() const { return plan_.mistake; }
 
-  std::span<std::byte> memory(std::string_view name) const override { return memory_.object(name); }
+  std::span<std::byte> memory(std::string_view name, memory::Right) override { return memory_.object(name); }
   chain::Bell& bell(std::string_view process) override;
 
   [[nodiscard]] const Input& input() const { return input_; }

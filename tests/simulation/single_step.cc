@@ -132,7 +132,7 @@ class Batches {
     Chain chain(mirror, case_.settings, case_.input, case_.drop_one_in);
     run_up_to(rounds, chain);
     TableBefore const before(mirror.as<state::ConntrackState>("conntrack.state"));
-    FragmentsBefore const fragments_before(mirror.as<state::PktioState>("pktio.state").fragments);
+    FragmentsBefore const fragments_before(pktio::links_in(mirror.as<state::PktioState>("pktio.state")));
     LanesBefore const lanes_before(mirror.as<state::PktioState>("pktio.state"), mirror.as<state::ConntrackState>("conntrack.state"));
     uint64_t images = 0;
     Stepped const stepped = step_through(case_.settings, mirror, batch(), [&] {
@@ -140,7 +140,7 @@ class Batches {
     });
     children_.wait_all();
     before.compare(mirror.as<state::ConntrackState>("conntrack.state"), cover);
-    fragments_before.compare(mirror.as<state::PktioState>("pktio.state").fragments, fragments);
+    fragments_before.compare(pktio::links_in(mirror.as<state::PktioState>("pktio.state")), fragments);
     lanes_before.compare(mirror.as<state::PktioState>("pktio.state"), mirror.as<state::ConntrackState>("conntrack.state"), lanes);
     total.instructions += stepped.instructions;
     total.images += images;
@@ -184,7 +184,7 @@ class Batches {
     Memory const memory(case_.settings);
     Chain chain(memory, case_.settings, case_.input, case_.drop_one_in);
     run_up_to(rounds, chain);
-    auto& links = memory.as<state::PktioState>("pktio.state").fragments;
+    auto& links = pktio::links_in(memory.as<state::PktioState>("pktio.state"));
     FragmentsBefore const before(links);
     static_cast<void>(chain.bare_step(kPktioStage));
     FragmentCover here;

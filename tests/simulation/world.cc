@@ -54,9 +54,8 @@ void show_flow(std::string& out, uint32_t index, const state::FlowEntry& entry, 
   }
   bool const laned = index < lanes.flows() && lanes.lane(index).generation.load() == entry.generation.load();
   if (laned) state::add_lane(flow, entry, lanes.lane(index));
-  out += fmt::format("flow {} created {} status {:#x} state {} expires {} started {} mark {}", index,
-                     entry.created.load(), entry.status.load(), flow.protocol_state, flow.expires_ns, entry.started_ns.load(),
-                     entry.mark.load());
+  out += fmt::format("flow {} created {} status {:#x} state {} expires {} started {}", index,
+                     entry.created.load(), entry.status.load(), flow.protocol_state, flow.expires_ns, entry.started_ns.load());
   for (size_t way = 0; way < 2; ++way) {
     out += fmt::format(" | packets {} bytes {} tuple", flow.packets[way], flow.bytes[way]);
     for (const auto& word : entry.tuples[way]) out += fmt::format(" {:x}", word.load());
@@ -143,7 +142,7 @@ Memory::Memory(const control::Settings& settings, bool shared) {
     }
     if (spec.layout == memory::Layout::fragments) {
       spec.capacity = kFragmentCells;
-      spec.bytes = state::FragmentCells::bytes_for(kFragmentCells);
+      spec.bytes = pktio::FragmentCells::bytes_for(kFragmentCells);
     }
     bytes_ += (spec.bytes + 4095) / 4096 * 4096;
   }
@@ -177,7 +176,7 @@ std::string image(const Memory& memory, const Disk& disk, bool counted) {
     out += fmt::format("file {} bytes {} hash {:x}\n", output, disk[output].size(), fnv(disk[output]));
     if (output + 1 == disk.size()) out.append(disk[output].begin(), disk[output].end());
   }
-  show_words(out, "pktio", memory.object("pktio.state").first(offsetof(state::PktioState, fragments)));
+  show_words(out, "pktio", memory.object("pktio.state").first(offsetof(state::PktioState, own)));
   state::LaneTable const lanes(memory.as<state::PktioState>("pktio.state"), memory.object("pktio.state").size());
   if (counted) {
     for (const state::Counts* counts : {&memory.as<state::RulesState>("rules.state").counts, &memory.as<state::NatState>("nat.state").counts})

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ipc/chain/catalog.h"
+#include "ipc/chain/chain.h"
 #include "services/pktio/in/source.h"
 #include "services/pktio/out/writer.h"
 
@@ -30,7 +30,7 @@ using Input = std::vector<std::vector<Frame>>;
 
 [[nodiscard]] control::Settings small_settings(uint32_t ring, uint32_t batch, uint32_t flows);
 
-/// Zeroed memory with every object of the catalog in it, in one piece.
+/// Zeroed memory with every object of the chain (ipc/chain/chain.cc) in it, in one piece.
 class Memory {
  public:
   explicit Memory(const control::Settings& settings, bool shared = false);

@@ -37,6 +37,9 @@ bool can_write(const std::string& name, const runtime::Grants& grants) {
 class Dummy final : public runtime::Runnable {
  public:
   Dummy(chain::Desk& desk, std::string order) : desk_(desk), order_(std::move(order)) {}
+  ~Dummy() override {
+    while (order_ == "deaf") ::usleep(1000);
+  }
 
   void recover() override {
     if (order_ == "deaf") ::signal(SIGTERM, SIG_IGN);
@@ -49,9 +52,6 @@ class Dummy final : public runtime::Runnable {
   }
   bool prepare_sleep() override { return true; }
   void wake() override {}
-  void finish() override {
-    while (order_ == "deaf") ::usleep(1000);
-  }
 
  private:
   chain::Desk& desk_;

@@ -43,7 +43,7 @@ struct Bench {
   void again() {
     batch.emplace(memory.as<memory::CommitArea>("pktio.commit"), memory.as<memory::Journal>("pktio.journal"), memory.object("pktio.state"));
     static_cast<void>(batch->recover());
-    reassembly.emplace(memory.as<state::PktioState>("pktio.state").fragments, memory.as<state::FragmentCells>("pktio.fragments"));
+    reassembly.emplace(pktio::links_in(memory.as<state::PktioState>("pktio.state")), memory.as<pktio::FragmentCells>("pktio.fragments"));
     reassembly->resume();
   }
   void commit() {
@@ -209,7 +209,7 @@ BOOST_AUTO_TEST_CASE(a_fragment_larger_than_a_cell_lies_in_several) {
   Memory const memory(small_settings(16, 8, 8));
   Bench bench(true);
   auto const parts = fragments(whole, 6'000, 9);
-  BOOST_TEST(state::FragmentCells::cells_for(6'062) == 3U);
+  BOOST_TEST(pktio::FragmentCells::cells_for(6'062) == 3U);
   // A datagram may have eight cells here.
   BOOST_TEST((bench.take(ethernet(parts[0])).fate == Fate::held));
   BOOST_TEST((bench.take(ethernet(parts[1])).fate == Fate::held));

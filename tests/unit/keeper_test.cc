@@ -9,18 +9,13 @@
 
 #include <array>
 #include <boost/test/unit_test.hpp>
-#include <map>
 #include <random>
-#include <set>
 
-#include "ipc/chain/catalog.h"
 #include "ipc/control/config_object.h"
 #include "ipc/control/control_message.h"
-#include "ipc/chain/desk.h"
 #include "ipc/runtime/handover.h"
 #include "ipc/runtime/keeper_client.h"
 #include "ipc/runtime/spawn.h"
-#include "services/keeper/manifest.h"
 #include "tests/unit/loop_fixtures.h"
 
 using namespace bulkhead;
@@ -49,8 +44,6 @@ control::Settings some_settings() {
   settings.flows = 77;
   settings.seed = 0xfeedfacecafebeef;
   settings.verdicts = false;
-  settings.chain = control::Settings::Chain::empty;
-  settings.made_packets = 12;
   settings.interfaces = {{"lan", true, "/a/b.pcap"}, {"wan@1", false, ""}};
   return settings;
 }
@@ -80,67 +73,6 @@ void batter(const std::vector<std::byte>& good, Decode decode, Fine fine) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_CASE(each_memory_has_one_writer_which_is_the_service_it_is_named_after) {
-  std::map<std::string, std::set<std::string>> writers;
-  for (const auto& entry : keeper::manifest())
-    if (entry.kind == control::ObjectKind::memory && entry.right == memory::Right::write)
-      writers[entry.object].insert(entry.service);
-  control::Settings early;
-  early.ruleset.early = true;
-  std::vector<chain::ObjectSpec> all = chain::catalog(control::Settings{});
-  std::set<std::string> names;
-  for (const auto& spec : chain::catalog(early)) all.push_back(spec);
-  for (const auto& spec : all) {
-    names.insert(spec.name);
-    BOOST_TEST(writers[spec.name].size() == 1, spec.name);
-    if (size_t const dot = spec.name.find('.'); dot != std::string::npos && !spec.name.starts_with("ring."))
-      BOOST_TEST(*writers[spec.name].begin() == spec.name.substr(0, dot));
-  }
-  BOOST_TEST(writers.size() == names.size());  // and of nothing else
-}
-
-BOOST_AUTO_TEST_CASE(each_ring_is_written_by_the_visit_before_the_one_that_reads_it) {
-  const std::map<std::string, std::pair<std::string, std::string>> ways{
-      {"ring.track", {"pktio", "conntrack"}},
-      {"ring.early", {"pktio", "rules"}},
-      {"ring.sifted", {"rules", "conntrack"}},
-      {"ring.rules", {"conntrack", "rules"}},
-      {"ring.nat", {"rules", "nat"}},
-      {"ring.confirm", {"nat", "conntrack"}},
-      {"ring.home", {"conntrack", "pktio"}}};
-  for (const auto& [ring, ends] : ways) {
-    const auto& [writer, reader] = ends;
-    for (const char* service : chain::kServices) {
-      const auto* entry = keeper::entitled(service, ring);
-      BOOST_TEST((entry != nullptr) == (service == writer || service == reader));
-      if (entry != nullptr) BOOST_TEST((entry->right == memory::Right::write) == (service == writer));
-    }
-    // Each side sees the other's desk, and can wake it.
-    BOOST_TEST((keeper::entitled(writer, reader + ".desk") && keeper::entitled(reader, writer + ".desk")));
-    BOOST_TEST((keeper::entitled(writer, "bell." + reader) && keeper::entitled(reader, "bell." + writer)));
-  }
-}
-
-BOOST_AUTO_TEST_CASE(each_service_gets_exactly_its_objects) {
-  const std::map<std::string, size_t> counts{{"pktio", 28}, {"conntrack", 22}, {"rules", 27},
-                                             {"nat", 16},   {"helpers", 2},    {"sync", 4}};
-  std::map<std::string, size_t> seen;
-  for (const auto& entry : keeper::manifest()) ++seen[entry.service];
-  BOOST_TEST((seen == counts));
-  for (const char* service : chain::kServices) {
-    BOOST_TEST(keeper::entitled(service, "lifeline"));
-    BOOST_TEST((keeper::entitled(service, "config")->right == memory::Right::read));
-    BOOST_TEST((keeper::entitled(service, "in.lan") != nullptr) == (std::string_view(service) == "pktio"));
-    BOOST_TEST((keeper::entitled(service, "out.lan.pcap") != nullptr) ==
-               (std::string_view(service) == "pktio"));
-    for (const char* never :
-         {"keeper.state", "socket.objects", "process.pktio", "in.", "bell.", "", "nonsense"})
-      BOOST_TEST(!keeper::entitled(service, never));
-  }
-  BOOST_TEST((keeper::entitled("pktio", "in.lan")->right == memory::Right::read));
-  BOOST_TEST(!keeper::entitled("stranger", "config"));
-}
 
 BOOST_AUTO_TEST_CASE(memory_for_reading_cannot_be_written) {
   auto const memory = memory_or_die(8192);

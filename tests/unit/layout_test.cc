@@ -4,7 +4,7 @@
 #include <set>
 
 #include "ipc/state/flow_table.h"
-#include "ipc/state/inflight.h"
+#include "services/pktio/inflight.h"
 #include "ipc/chain/pool.h"
 #include "ipc/chain/ring.h"
 #include "tests/simulation/world.h"

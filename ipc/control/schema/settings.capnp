@@ -13,8 +13,8 @@ struct Settings {
   hangMs @5 :UInt32;
   packetsPerSecond @6 :UInt64;
   verdicts @7 :Bool;
-  chain @8 :Chain;
-  madePackets @9 :UInt64;
+  reserved8 @8 :UInt16;  # numbers of fields that are gone
+  reserved9 @9 :UInt64;
   interfaces @10 :List(Interface);
   router @11 :Bool;
   routes @12 :List(Route);
@@ -41,10 +41,6 @@ struct Settings {
     none @0;
     others @1;
     any @2;
-  }
-  enum Chain {
-    work @0;
-    empty @1;
   }
   struct Interface {
     name @0 :Text;

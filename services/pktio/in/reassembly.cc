@@ -41,8 +41,8 @@ size_t Reassembly::KeyHash::operator()(const packet::FragmentKey& key) const noe
   return hash;
 }
 
-Reassembly::Reassembly(state::FragmentLinks& links, state::FragmentCells& cells)
-    : links_(links), cells_(cells), capacity_(static_cast<uint32_t>(std::min<uint64_t>(cells.header.capacity, state::FragmentCells::kCells))) {}
+Reassembly::Reassembly(FragmentLinks& links, FragmentCells& cells)
+    : links_(links), cells_(cells), capacity_(static_cast<uint32_t>(std::min<uint64_t>(cells.header.capacity, FragmentCells::kCells))) {}
 
 void Reassembly::resume() {
   waiting_.clear();
@@ -60,14 +60,14 @@ void Reassembly::resume() {
 void Reassembly::committed() { free_ = capacity_ - links_.fresh.load() + links_.free_count.load(); }
 
 void Reassembly::recall(uint32_t place) {
-  const state::FragmentLinks::Datagram& kept = links_.datagrams[place];
+  const FragmentLinks::Datagram& kept = links_.datagrams[place];
   uint32_t name = kept.first.load();
-  state::StoredFragment const begun = stored(name);
+  StoredFragment const begun = stored(name);
   places_.push_back(place);
   Turn const turn{kept.since_ns.load() + Datagram::patience_ns(begun.says.key.l3), begun.packet, begun.in};
   Waiting& waiting = begin(begun.says.key, turn)->second;
   for (uint32_t const last = kept.last.load(); name != 0; name = next(name)) {
-    state::StoredFragment const fragment = stored(name);
+    StoredFragment const fragment = stored(name);
     static_cast<void>(waiting.datagram.add(fragment.says));
     waiting.cells += fragment.cells;
     held_ += fragment.cells;
@@ -92,7 +92,7 @@ Reassembly::ByKey::iterator Reassembly::begin(const packet::FragmentKey& key, co
 }
 
 uint32_t Reassembly::end(ByKey::iterator waiting, memory::Batch& batch) {
-  state::FragmentLinks::Datagram& kept = links_.datagrams[waiting->second.place];
+  FragmentLinks::Datagram& kept = links_.datagrams[waiting->second.place];
   uint32_t const chain = kept.first.load();
   if (chain != 0) {
     batch.set(links_.next[kept.last.load()], 0U);
@@ -108,14 +108,14 @@ uint32_t Reassembly::end(ByKey::iterator waiting, memory::Batch& batch) {
 }
 
 bool Reassembly::fits(const Arrival& arrival) const {
-  uint32_t const need = state::FragmentCells::cells_for(arrival.captured);
+  uint32_t const need = FragmentCells::cells_for(arrival.captured);
   return need <= free_ || held_ + need > held_most();
 }
 
 Reassembly::Taken Reassembly::take(const Coming& coming, memory::Batch& batch) {
   using Fate = Taken::Fate;
   if (coming.says.broken) return {Fate::dropped};
-  uint32_t const need = state::FragmentCells::cells_for(coming.arrival.captured);
+  uint32_t const need = FragmentCells::cells_for(coming.arrival.captured);
   auto waiting = waiting_.find(coming.says.key);
   uint32_t const of_it = waiting == waiting_.end() ? 0 : waiting->second.cells;
   if (held_ + need > held_most() || of_it + need > of_one_most()) return {Fate::full};
@@ -156,7 +156,7 @@ uint32_t Reassembly::give_up(const packet::Fragment& says, memory::Batch& batch)
 }
 
 void Reassembly::count(Waiting& waiting, const packet::FragmentKey& key, memory::Batch& batch) {
-  state::FragmentLinks::Datagram& kept = links_.datagrams[waiting.place];
+  FragmentLinks::Datagram& kept = links_.datagrams[waiting.place];
   waiting.last = ++senders_[key.src].fragments;
   batch.set(kept.turn, waiting.last);
   batch.set(kept.sender, waiting.last);
@@ -174,8 +174,8 @@ void Reassembly::forget(const Waiting& waiting, const packet::FragmentKey& key, 
 }
 
 void Reassembly::keep(Waiting& waiting, const Coming& coming, memory::Batch& batch) {
-  uint32_t const cells = state::FragmentCells::cells_for(coming.arrival.captured);
-  state::FragmentLinks::Datagram& kept = links_.datagrams[waiting.place];
+  uint32_t const cells = FragmentCells::cells_for(coming.arrival.captured);
+  FragmentLinks::Datagram& kept = links_.datagrams[waiting.place];
   uint32_t first = 0, last = 0;
   for (uint32_t i = 0; i < cells; ++i) {
     uint32_t const cell = take_cell(batch);
@@ -211,13 +211,13 @@ uint32_t Reassembly::take_cell(memory::Batch& batch) {
 
 void Reassembly::write(uint32_t first, const Coming& coming) {
   const Arrival& arrival = coming.arrival;
-  state::StoredFragment const head{arrival.stamp_ns, arrival.packet, arrival.captured, arrival.wire,
-                            state::FragmentCells::cells_for(arrival.captured), coming.in, coming.says};
+  StoredFragment const head{arrival.stamp_ns, arrival.packet, arrival.captured, arrival.wire,
+                            FragmentCells::cells_for(arrival.captured), coming.in, coming.says};
   memory::copy_in(cells_.cell(first), &head, sizeof head);
   uint32_t name = first;
   size_t offset = sizeof head;
   for (size_t done = 0; done < arrival.captured;) {
-    size_t const part = std::min<size_t>(arrival.captured - done, state::FragmentCells::kBytes - offset);
+    size_t const part = std::min<size_t>(arrival.captured - done, FragmentCells::kBytes - offset);
     memory::copy_in(cells_.cell(name) + offset, arrival.bytes + done, part);
     done += part;
     offset = 0;
@@ -238,17 +238,17 @@ uint32_t Reassembly::next(uint32_t name) const {
   return links_.next[name].load();
 }
 
-state::StoredFragment Reassembly::stored(uint32_t name) const {
-  state::StoredFragment head;
+StoredFragment Reassembly::stored(uint32_t name) const {
+  StoredFragment head;
   memory::copy_out(&head, cells_.cell(name), sizeof head);
   return head;
 }
 
 void Reassembly::copy(uint32_t name, size_t from, std::span<uint8_t> to) const {
-  size_t offset = sizeof(state::StoredFragment) + from;
-  for (; offset >= state::FragmentCells::kBytes; offset -= state::FragmentCells::kBytes) name = links_.next[name].load();
+  size_t offset = sizeof(StoredFragment) + from;
+  for (; offset >= FragmentCells::kBytes; offset -= FragmentCells::kBytes) name = links_.next[name].load();
   while (!to.empty()) {
-    size_t const part = std::min(to.size(), state::FragmentCells::kBytes - offset);
+    size_t const part = std::min(to.size(), FragmentCells::kBytes - offset);
     memory::copy_out(to.data(), cells_.cell(name) + offset, part);
     to = to.subspan(part);
     offset = 0;
@@ -273,7 +273,7 @@ Reassembly::Built Reassembly::build(const Taken& taken, std::span<uint8_t> to) c
   if (says.key.l3 == 6) copy(first, says.payload_at - packet::ip_header::kFragment6, to.subspan(says.next_header_at, 1));
   uint32_t gap = payload;
   for (uint32_t name = taken.chain; name != 0; name = next(name)) {
-    state::StoredFragment const one = stored(name);
+    StoredFragment const one = stored(name);
     uint32_t const there = one.captured - std::min(one.captured, one.says.payload_at);
     uint32_t const wanted = Datagram::kept_of(one.says);
     copy(name, one.says.payload_at, to.subspan(header + one.says.offset, std::min(there, wanted)));

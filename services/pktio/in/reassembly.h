@@ -4,7 +4,7 @@
 // Full    so many cells may wait for the rest (held_most()), and so many be of one datagram: a fragment beyond that is dropped.
 //         That follows from the input alone. Cells of datagrams in flight are others; if there is none left, pktio waits for
 //         one to come home (fits()).
-// Crash   ipc/state/fragments.h. What is on this process's heap follows from the chains: resume() asks their fragments again.
+// Crash   services/pktio/fragments.h. What is on this process's heap follows from the chains: resume() asks their fragments again.
 // Trust   cells and links are pktio's own. Capture and headers may be anything.
 #pragma once
 
@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "ipc/memory/commit.h"
-#include "ipc/state/fragments.h"
+#include "services/pktio/fragments.h"
 #include "services/pktio/in/datagram.h"
 #include "services/pktio/in/source.h"
 
@@ -44,7 +44,7 @@ class Reassembly {
     uint64_t time_ns;
   };
 
-  Reassembly(state::FragmentLinks& links, state::FragmentCells& cells);
+  Reassembly(FragmentLinks& links, FragmentCells& cells);
 
   /// After recovery, and when a batch is committed.
   void resume();
@@ -70,7 +70,7 @@ class Reassembly {
   Built build(const Taken& taken, std::span<uint8_t> to) const;
 
   [[nodiscard]] uint32_t next(uint32_t name) const;  // fragment of a chain
-  [[nodiscard]] state::StoredFragment stored(uint32_t name) const;
+  [[nodiscard]] StoredFragment stored(uint32_t name) const;
   /// Of a fragment, from `from` on; at most as many as were captured.
   void copy(uint32_t name, size_t from, std::span<uint8_t> to) const;
   void give_back(uint32_t chain, memory::Batch& batch);
@@ -112,8 +112,8 @@ class Reassembly {
   void count(Waiting& waiting, const packet::FragmentKey& key, memory::Batch& batch);
   void forget(const Waiting& waiting, const packet::FragmentKey& key, memory::Batch& batch);
 
-  state::FragmentLinks& links_;
-  state::FragmentCells& cells_;
+  FragmentLinks& links_;
+  FragmentCells& cells_;
   uint32_t capacity_;
   ByKey waiting_;
   std::map<SenderAddress, Sender> senders_;

@@ -146,7 +146,7 @@ void Receive::tick(uint64_t time_ns, chain::Outlet& out) {
 
 /// With a tick of their own.
 void Receive::send_lost(uint32_t chain, chain::Outlet& out) {
-  state::InFlight slot{};
+  InFlight slot{};
   slot.fragments = chain;
   slot.fragments_reason = chain::DropReason::fragments_missing;
   send_event(slot, out);
@@ -168,7 +168,7 @@ void Receive::next(Port& port, chain::Outlet& out, memory::Batch& batch) {
 void Receive::packet(const Port& port, const Spoilt& spoilt, chain::Outlet& out, memory::Batch& batch) {
   const Arrival& arrival = port.next;
   lanes_.look_near(port.hash);
-  state::InFlight slot = slot_of(port);
+  InFlight slot = slot_of(port);
   slot.captured = arrival.captured;
   slot.wire = arrival.wire;
   slot.fragments = spoilt.chain;
@@ -199,7 +199,7 @@ void Receive::fragment(Port& port, const packet::Fragment& says, chain::Outlet& 
 
 /// It comes by the interface, and at the time, of its last fragment; its headers are the first one's.
 void Receive::whole(const Port& port, const Reassembly::Taken& taken, chain::Outlet& out, memory::Batch& batch) {
-  state::InFlight slot = slot_of(port);
+  InFlight slot = slot_of(port);
   size_t const room = reassembly_.length_of(taken);
   slot.frame = cell(room, slot);
   std::span<uint8_t> const frame(pool_.at(slot.frame), room);
@@ -214,13 +214,13 @@ void Receive::whole(const Port& port, const Reassembly::Taken& taken, chain::Out
     slot.repeated = static_cast<uint16_t>(std::min<uint32_t>(Cut::repeated6(bytes.subspan(headers.l3_offset)), UINT16_MAX));
   chain::Descriptor descriptor = describe(slot, bytes, headers, port.source->link());
   for (uint32_t name = taken.chain; name != 0 && explained_.packet != 0; name = reassembly_.next(name))
-    if (state::StoredFragment const one = reassembly_.stored(name); is_explained(one.in, one.packet)) descriptor.orders |= chain::Orders::explained;
+    if (StoredFragment const one = reassembly_.stored(name); is_explained(one.in, one.packet)) descriptor.orders |= chain::Orders::explained;
   settle(bytes, headers, reason_before_hooks(bytes, headers), descriptor);
   send_packet(descriptor, slot, bytes, lanes_.look_ahead(headers), out, batch);
 }
 
-state::InFlight Receive::slot_of(const Port& port) const {
-  state::InFlight slot{};
+InFlight Receive::slot_of(const Port& port) const {
+  InFlight slot{};
   slot.kind = chain::Kind::packet;
   slot.in = in_of(port);
   slot.stamp_ns = port.next.stamp_ns;
@@ -228,12 +228,12 @@ state::InFlight Receive::slot_of(const Port& port) const {
   return slot;
 }
 
-uint32_t Receive::cell(size_t bytes, state::InFlight& slot) {
+uint32_t Receive::cell(size_t bytes, InFlight& slot) {
   slot.large = is_large(bytes);
   return slot.large ? chain::Pool::large_cell(large_taken_++, window_) : chain::Pool::small_cell(number_ + 1, window_);
 }
 
-chain::Descriptor Receive::describe(const state::InFlight& slot, std::span<const uint8_t> bytes, const packet::Headers& headers, packet::LinkType link) const {
+chain::Descriptor Receive::describe(const InFlight& slot, std::span<const uint8_t> bytes, const packet::Headers& headers, packet::LinkType link) const {
   chain::Descriptor descriptor{};
   descriptor.kind = chain::Kind::packet;
   descriptor.frame = slot.frame;
@@ -255,23 +255,23 @@ bool Receive::is_explained(uint8_t in, uint64_t packet) const {
   return explained_.packet != 0 && packet == explained_.packet && in == explained_.interface;
 }
 
-void Receive::number(chain::Descriptor& descriptor, state::InFlight& slot) {
+void Receive::number(chain::Descriptor& descriptor, InFlight& slot) {
   descriptor.number = slot.number = ++number_;
   descriptor.time_ns = time_ns_;
 }
 
-void Receive::keep(const state::InFlight& slot) { memory::copy_in(&inflight_.slots()[slot.number & (window_ - 1)], &slot, sizeof slot); }
+void Receive::keep(const InFlight& slot) { memory::copy_in(&inflight_.slots()[slot.number & (window_ - 1)], &slot, sizeof slot); }
 
-void Receive::send_packet(chain::Descriptor& descriptor, state::InFlight& slot, std::span<const uint8_t> frame, uint64_t hash, chain::Outlet& out, memory::Batch& batch) {
+void Receive::send_packet(chain::Descriptor& descriptor, InFlight& slot, std::span<const uint8_t> frame, uint64_t hash, chain::Outlet& out, memory::Batch& batch) {
   number(descriptor, slot);
   bool const laned = lanes_.take(descriptor, slot, frame, hash, batch);
   keep(slot);
   if (!laned) out.put(descriptor);
 }
 
-void Receive::send_event(const state::InFlight& slot, chain::Outlet& out) {
+void Receive::send_event(const InFlight& slot, chain::Outlet& out) {
   chain::Descriptor descriptor{};
-  state::InFlight kept = slot;
+  InFlight kept = slot;
   descriptor.kind = kept.kind = chain::Kind::tick;
   number(descriptor, kept);
   keep(kept);

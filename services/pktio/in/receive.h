@@ -14,7 +14,7 @@
 #include <optional>
 #include <vector>
 
-#include "ipc/state/inflight.h"
+#include "services/pktio/inflight.h"
 #include "ipc/state/pktio_state.h"
 #include "ipc/chain/pool.h"
 #include "ipc/control/settings.h"
@@ -32,7 +32,7 @@ class Receive {
 
   struct Objects {
     state::PktioState& state;
-    state::InFlightTable& inflight;
+    InFlightTable& inflight;
     chain::Pool& pool;
     Reassembly& reassembly;
     Lanes& lanes;
@@ -88,18 +88,18 @@ class Receive {
   void packet(const Port& port, const Spoilt& spoilt, chain::Outlet& out, memory::Batch& batch);
   void fragment(Port& port, const packet::Fragment& says, chain::Outlet& out, memory::Batch& batch);
   void whole(const Port& port, const Reassembly::Taken& taken, chain::Outlet& out, memory::Batch& batch);
-  [[nodiscard]] state::InFlight slot_of(const Port& port) const;
-  uint32_t cell(size_t bytes, state::InFlight& slot);
-  [[nodiscard]] chain::Descriptor describe(const state::InFlight& slot, std::span<const uint8_t> bytes, const packet::Headers& headers,
+  [[nodiscard]] InFlight slot_of(const Port& port) const;
+  uint32_t cell(size_t bytes, InFlight& slot);
+  [[nodiscard]] chain::Descriptor describe(const InFlight& slot, std::span<const uint8_t> bytes, const packet::Headers& headers,
                                     packet::LinkType link) const;
   [[nodiscard]] bool is_explained(uint8_t in, uint64_t packet) const;
-  void send_packet(chain::Descriptor& descriptor, state::InFlight& slot, std::span<const uint8_t> frame, uint64_t hash, chain::Outlet& out, memory::Batch& batch);
-  void send_event(const state::InFlight& slot, chain::Outlet& out);
-  void number(chain::Descriptor& descriptor, state::InFlight& slot);
-  void keep(const state::InFlight& slot);
+  void send_packet(chain::Descriptor& descriptor, InFlight& slot, std::span<const uint8_t> frame, uint64_t hash, chain::Outlet& out, memory::Batch& batch);
+  void send_event(const InFlight& slot, chain::Outlet& out);
+  void number(chain::Descriptor& descriptor, InFlight& slot);
+  void keep(const InFlight& slot);
 
   state::PktioState& state_;
-  state::InFlightTable& inflight_;
+  InFlightTable& inflight_;
   chain::Pool& pool_;
   uint64_t window_;
   bool router_;

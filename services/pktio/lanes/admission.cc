@@ -8,7 +8,7 @@
 
 namespace bulkhead::pktio {
 
-void Admission::came_home(const chain::Descriptor& descriptor, const state::InFlight& slot, const packet::Rewriting* what, memory::Batch& batch) {
+void Admission::came_home(const chain::Descriptor& descriptor, const InFlight& slot, const packet::Rewriting* what, memory::Batch& batch) {
   if (slot.hash != 0) objects_.in_chain.leaves(slot.hash);
   if (slot.lane != 0) back(slot.lane - 1, descriptor, batch);
   if (what != nullptr && (descriptor.facts & chain::Facts::steady) != 0) admit(descriptor, *what, batch);

@@ -11,7 +11,7 @@
 #include <optional>
 
 #include "common/packet/nat_rewrite.h"
-#include "ipc/state/inflight.h"
+#include "services/pktio/inflight.h"
 #include "services/pktio/lanes/by_tuple.h"
 #include "services/pktio/lanes/flow_table_room.h"
 #include "services/pktio/lanes/in_chain.h"
@@ -24,14 +24,14 @@ class Admission {
     LanesByTuple& lanes;
     const FlowTableRoom& room;
     InChain& in_chain;
-    state::BumpsTable& bumps;
+    const state::BumpsTable& bumps;
     const state::FlowEntry* entries;  // conntrack's, as many as there are lanes; null: there are none
     const memory::CommitArea& conntrack_commit;
   };
   Admission(const Objects& objects, uint64_t window) : objects_(objects), window_(window) {}
 
   /// `what`: how it was translated; null: its descriptor cannot be right.
-  void came_home(const chain::Descriptor& descriptor, const state::InFlight& slot, const packet::Rewriting* what, memory::Batch& batch);
+  void came_home(const chain::Descriptor& descriptor, const InFlight& slot, const packet::Rewriting* what, memory::Batch& batch);
 
  private:
   /// What conntrack's entry says.

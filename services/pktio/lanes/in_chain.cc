@@ -9,9 +9,9 @@ constexpr uint64_t kWorthwhile = 4, kPauseAfterMost = 1 << 18;  // packets by th
 
 }  // namespace
 
-void InChain::resume(state::InFlightTable& inflight, uint64_t home, uint64_t sent) {
+void InChain::resume(InFlightTable& inflight, uint64_t home, uint64_t sent) {
   std::ranges::fill(packets_, uint16_t{0});
-  state::InFlight slot;
+  InFlight slot;
   for (uint64_t number = home + 1; number <= sent; ++number) {
     memory::copy_out(&slot, &inflight.slots()[number & (window_ - 1)], sizeof slot);
     if (slot.hash != 0) enters(slot.hash);

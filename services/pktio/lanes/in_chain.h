@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "ipc/state/inflight.h"
+#include "services/pktio/inflight.h"
 
 namespace bulkhead::pktio {
 
@@ -20,7 +20,7 @@ class InChain {
   [[nodiscard]] static uint32_t kept(uint64_t hash) { return static_cast<uint32_t>(hash) | 1U << 31; }
 
   /// After recovery: `home` < numbers <= `sent` are in the chain.
-  void resume(state::InFlightTable& inflight, uint64_t home, uint64_t sent);
+  void resume(InFlightTable& inflight, uint64_t home, uint64_t sent);
 
   void enters(uint32_t kept) noexcept { ++packets_[kept & (kHashes - 1)]; }
   void leaves(uint32_t kept) noexcept { --packets_[kept & (kHashes - 1)]; }

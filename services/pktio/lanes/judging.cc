@@ -15,7 +15,7 @@ Judging::Judging(const Objects& objects, const Topology& topology, uint64_t wind
   counted_.reserve(counts_.size());
 }
 
-bool Judging::take(chain::Descriptor& descriptor, state::InFlight& slot, std::span<const uint8_t> frame, uint64_t hash, memory::Batch& batch) {
+bool Judging::take(chain::Descriptor& descriptor, InFlight& slot, std::span<const uint8_t> frame, uint64_t hash, memory::Batch& batch) {
   bool const has_tuple = descriptor.shape == packet::Shape::ip || descriptor.shape == packet::Shape::malformed;
   if (objects_.lanes.flows() == 0 || !has_tuple || descriptor.verdict != chain::Verdict::accept) return false;
   bool const quoted = descriptor.quote == chain::Quote::quoted;

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "ipc/control/settings.h"
-#include "ipc/state/inflight.h"
+#include "services/pktio/inflight.h"
 #include "services/pktio/lanes/by_tuple.h"
 #include "services/pktio/lanes/flow_table_room.h"
 #include "services/pktio/lanes/in_chain.h"
@@ -31,7 +31,7 @@ class Judging {
   Judging(const Objects& objects, const Topology& topology, uint64_t window);
 
   /// With number and time; `hash`: as look_ahead() gave it. True: it has gone by the lane. False: it goes into the chain.
-  bool take(chain::Descriptor& descriptor, state::InFlight& slot, std::span<const uint8_t> frame, uint64_t hash, memory::Batch& batch);
+  bool take(chain::Descriptor& descriptor, InFlight& slot, std::span<const uint8_t> frame, uint64_t hash, memory::Batch& batch);
   void store(memory::Batch& batch);
 
  private:

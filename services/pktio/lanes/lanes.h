@@ -17,12 +17,12 @@ class Lanes {
   struct Objects {
     state::PktioState& state;
     size_t state_bytes;
-    state::InFlightTable& inflight;
+    InFlightTable& inflight;
     state::LanedPackets& packets;
-    state::BumpsTable& bumps;
-    state::ConntrackState& conntrack;  // read only
+    const state::BumpsTable& bumps;
+    const state::ConntrackState& conntrack;
     size_t conntrack_bytes;
-    memory::CommitArea& conntrack_commit;
+    const memory::CommitArea& conntrack_commit;
   };
   static constexpr size_t kWordsToGo = 24;    // that a packet changes which goes by the lane, or into the chain
   static constexpr size_t kWordsToCome = 80;  // and one that comes home
@@ -43,7 +43,7 @@ class Lanes {
   [[nodiscard]] uint64_t look_ahead(const packet::Headers& headers) const noexcept { return lanes_.look_ahead(headers); }
   void look_near(uint64_t hash) const noexcept { lanes_.look_near(hash); }
   /// True: it has gone by the lane (judging.h).
-  bool take(chain::Descriptor& descriptor, state::InFlight& slot, std::span<const uint8_t> frame, uint64_t hash, memory::Batch& batch) {
+  bool take(chain::Descriptor& descriptor, InFlight& slot, std::span<const uint8_t> frame, uint64_t hash, memory::Batch& batch) {
     return judging_.take(descriptor, slot, frame, hash, batch);
   }
   void store(memory::Batch& batch) { judging_.store(batch); }
@@ -51,7 +51,7 @@ class Lanes {
   /// One that has gone by it, at its turn; and how it is translated.
   void at_home(uint64_t number, chain::Descriptor& descriptor, state::NatEdit& edit) const;
   /// One that has come home from the chain (admission.h).
-  void came_home(const chain::Descriptor& descriptor, const state::InFlight& slot, const packet::Rewriting* what, memory::Batch& batch) {
+  void came_home(const chain::Descriptor& descriptor, const InFlight& slot, const packet::Rewriting* what, memory::Batch& batch) {
     if (lanes_.flows() != 0) admission_.came_home(descriptor, slot, what, batch);
   }
 

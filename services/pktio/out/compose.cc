@@ -24,7 +24,7 @@ Composer::Composer(const Objects& objects, const Topology& topology, uint64_t se
   }
 }
 
-Sink::Load Composer::pieces_of(const state::InFlight& slot, uint64_t came) const {
+Sink::Load Composer::pieces_of(const InFlight& slot, uint64_t came) const {
   uint32_t const limit = slot.largest_fragment != 0 ? std::min(slot.largest_fragment, smallest_mtu_) : smallest_mtu_;
   Cut::Pieces const pieces = slot.repeated != 0 ? Cut::pieces6(slot.largest_fragment, slot.repeated) : Cut::pieces4(limit);
   uint64_t const length = std::min<uint64_t>(slot.wire, kCutMost);  // not what was captured of it: the rest makes pieces too
@@ -40,7 +40,7 @@ void Composer::read_translation(const chain::Descriptor& descriptor, state::NatE
   memory::copy_out(&translation, &objects_.translations.slot(descriptor.number, window_), sizeof translation);
 }
 
-void Composer::begin(const state::InFlight& slot) {
+void Composer::begin(const InFlight& slot) {
   slot_ = &slot;
   frame_ = {objects_.pool.at(slot.frame), slot.captured};
 }

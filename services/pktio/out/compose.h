@@ -15,7 +15,7 @@
 #include "ipc/chain/pool.h"
 #include "ipc/state/answers.h"
 #include "ipc/state/header_edits.h"
-#include "ipc/state/inflight.h"
+#include "services/pktio/inflight.h"
 #include "ipc/state/nat_orders.h"
 #include "services/pktio/in/reassembly.h"
 #include "services/pktio/out/cut.h"
@@ -29,9 +29,9 @@ class Composer {
   struct Objects {
     const Reassembly& reassembly;
     chain::Pool& pool;
-    state::Answers& answers;
-    state::HeaderEdits& edits;
-    state::NatEdits& translations;
+    const state::Answers& answers;
+    const state::HeaderEdits& edits;
+    const state::NatEdits& translations;
   };
   static constexpr uint64_t kLinkMost = 20;  // bytes, of a link header
 
@@ -42,13 +42,13 @@ class Composer {
 
   /// What cutting a packet takes at most beside its own bytes: frames, and headers that they repeat. `came`: fragments that
   /// it came in.
-  [[nodiscard]] Sink::Load pieces_of(const state::InFlight& slot, uint64_t came) const;
+  [[nodiscard]] Sink::Load pieces_of(const InFlight& slot, uint64_t came) const;
 
   /// How nat has had the packet translated; number 0: not.
   void read_translation(const chain::Descriptor& descriptor, state::NatEdit& translation) const;
 
   /// The packet whose turn it is, as it came; `slot` stays until the next begin().
-  void begin(const state::InFlight& slot);
+  void begin(const InFlight& slot);
   /// As rules and nat want it. False: it should be changed, and nobody says how.
   [[nodiscard]] bool apply(const chain::Descriptor& descriptor, const state::NatEdit& translation);
   /// With the fields that rules set, but neither translated nor routed.
@@ -87,7 +87,7 @@ class Composer {
   uint64_t window_;  // slots of what others say of a number
   bool router_;
 
-  const state::InFlight* slot_ = nullptr;
+  const InFlight* slot_ = nullptr;
   std::span<const uint8_t> frame_;  // the packet whose turn it is, with the fields that rules set
   std::vector<uint8_t> edited_;     // room for one whose fields rules have set
   uint32_t edited_reach_ = 0;       // up to which byte of layer 3

@@ -29,7 +29,7 @@ void Home::resume(packet::LinkType link) {
   composer_.set_link(link);
 }
 
-Sink::Load Home::load_of(const state::InFlight& slot) const {
+Sink::Load Home::load_of(const InFlight& slot) const {
   Sink::Load load{1, slot.captured, report_.most()};
   uint64_t came = 0;
   for (uint32_t name = slot.fragments; name != 0; name = reassembly_.next(name)) {
@@ -50,7 +50,7 @@ Sink::Load Home::load_of(const state::InFlight& slot) const {
 }
 
 bool Home::room(uint64_t number) const {
-  state::InFlight slot;
+  InFlight slot;
   memory::copy_out(&slot, &slot_of(number), sizeof slot);
   return sink_.room(load_of(slot));
 }
@@ -64,7 +64,7 @@ uint64_t Home::some(chain::Inlet& in, memory::Batch& batch, uint64_t most, uint6
   uint64_t const count = std::min(most, sent - number_);
   uint64_t in_ring = in.available(), done = 0;
   chain::Descriptor descriptor;
-  state::InFlight slot;
+  InFlight slot;
   for (; done < count && room(number_ + 1) && batch.room() >= Lanes::kWordsToCome + kWordsToStore; ++done) {
     bool const laned = is_laned(number_ + 1);
     if (!laned && in_ring-- == 0) break;
@@ -85,7 +85,7 @@ uint64_t Home::some(chain::Inlet& in, memory::Batch& batch, uint64_t most, uint6
   return done;
 }
 
-void Home::next(chain::Inlet& in, const state::InFlight& slot, chain::Descriptor& descriptor) {
+void Home::next(chain::Inlet& in, const InFlight& slot, chain::Descriptor& descriptor) {
   translation_ = {};
   if (slot.laned != 0) return lanes_.at_home(number_, descriptor, translation_);
   in.get(descriptor);
@@ -98,7 +98,7 @@ bool Home::is_plausible(const chain::Descriptor& descriptor) const {
          descriptor.state <= chain::FlowState::related;
 }
 
-bool Home::packet(const chain::Descriptor& descriptor, const state::InFlight& slot) {
+bool Home::packet(const chain::Descriptor& descriptor, const InFlight& slot) {
   composer_.begin(slot);
   bool const known = is_plausible(descriptor) && composer_.apply(descriptor, translation_);
   chain::Descriptor shown = descriptor;
@@ -118,7 +118,7 @@ bool Home::packet(const chain::Descriptor& descriptor, const state::InFlight& sl
   return known;
 }
 
-void Home::accepted(const chain::Descriptor& descriptor, const state::InFlight& slot, uint64_t inputs) {
+void Home::accepted(const chain::Descriptor& descriptor, const InFlight& slot, uint64_t inputs) {
   gathered_.accepted += inputs;
   bool const local = router_ && (descriptor.orders & chain::Orders::local) != 0;
   if (local) return sink_.local(slot.stamp_ns, composer_.as_it_came(descriptor));
@@ -129,7 +129,7 @@ void Home::accepted(const chain::Descriptor& descriptor, const state::InFlight& 
   sink_.dropped(slot.stamp_ns, composer_.unrouted(descriptor));
 }
 
-void Home::refused(const chain::Descriptor& descriptor, const state::InFlight& slot) {
+void Home::refused(const chain::Descriptor& descriptor, const InFlight& slot) {
   inputs_.each(slot, [&](const Input& input) { dropped(descriptor.reason, input); });
   if ((descriptor.orders & chain::Orders::answered) == 0) return;
   Composer::Said const said = composer_.answer(descriptor);
@@ -137,7 +137,7 @@ void Home::refused(const chain::Descriptor& descriptor, const state::InFlight& s
   sent(said.out, slot.stamp_ns, said.frame);
 }
 
-void Home::spoilt(const state::InFlight& slot) {
+void Home::spoilt(const InFlight& slot) {
   chain::Descriptor shown{};
   shown.verdict = chain::Verdict::drop;
   shown.reason = slot.fragments_reason;

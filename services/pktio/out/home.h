@@ -23,13 +23,13 @@ class Home {
  public:
   struct Objects {
     state::PktioState& state;
-    state::InFlightTable& inflight;
+    InFlightTable& inflight;
     Reassembly& reassembly;
     Lanes& lanes;
     chain::Pool& pool;
-    state::Answers& answers;
-    state::HeaderEdits& edits;
-    state::NatEdits& translations;
+    const state::Answers& answers;
+    const state::HeaderEdits& edits;
+    const state::NatEdits& translations;
   };
 
   /// `sink` outlives it.
@@ -49,25 +49,25 @@ class Home {
   [[nodiscard]] uint64_t corrupt() const { return corrupt_; }
 
  private:
-  [[nodiscard]] const state::InFlight& slot_of(uint64_t number) const { return inflight_.slots()[number & (window_ - 1)]; }
+  [[nodiscard]] const InFlight& slot_of(uint64_t number) const { return inflight_.slots()[number & (window_ - 1)]; }
   /// What a number brings home at most.
-  [[nodiscard]] Sink::Load load_of(const state::InFlight& slot) const;
+  [[nodiscard]] Sink::Load load_of(const InFlight& slot) const;
   [[nodiscard]] bool room(uint64_t number) const;
   [[nodiscard]] bool is_laned(uint64_t number) const { return slot_of(number).laned != 0; }
   /// The next number, by the lane or out of the ring; and how it is translated.
-  void next(chain::Inlet& in, const state::InFlight& slot, chain::Descriptor& descriptor);
+  void next(chain::Inlet& in, const InFlight& slot, chain::Descriptor& descriptor);
   /// False: its descriptor cannot be right.
-  bool packet(const chain::Descriptor& descriptor, const state::InFlight& slot);
+  bool packet(const chain::Descriptor& descriptor, const InFlight& slot);
   [[nodiscard]] bool is_plausible(const chain::Descriptor& descriptor) const;
-  void accepted(const chain::Descriptor& descriptor, const state::InFlight& slot, uint64_t inputs);
-  void refused(const chain::Descriptor& descriptor, const state::InFlight& slot);
+  void accepted(const chain::Descriptor& descriptor, const InFlight& slot, uint64_t inputs);
+  void refused(const chain::Descriptor& descriptor, const InFlight& slot);
   void dropped(chain::DropReason reason, const Input& input);
   /// The fragments that go with it, if they do not share its fate.
-  void spoilt(const state::InFlight& slot);
+  void spoilt(const InFlight& slot);
   void sent(size_t interface, uint64_t stamp_ns, const Frame& frame);
 
   state::PktioState& state_;
-  state::InFlightTable& inflight_;
+  InFlightTable& inflight_;
   Reassembly& reassembly_;
   Lanes& lanes_;
   Sink& sink_;

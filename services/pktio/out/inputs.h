@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "ipc/chain/pool.h"
-#include "ipc/state/inflight.h"
+#include "services/pktio/inflight.h"
 #include "services/pktio/in/reassembly.h"
 #include "services/pktio/out/sink.h"
 
@@ -24,7 +24,7 @@ class Inputs {
  public:
   Inputs(const Reassembly& reassembly, chain::Pool& pool) : reassembly_(reassembly), pool_(pool) {}
 
-  [[nodiscard]] uint64_t count(const state::InFlight& slot) const {
+  [[nodiscard]] uint64_t count(const InFlight& slot) const {
     if (slot.largest_fragment == 0) return 1;
     uint64_t count = 0;
     for (uint32_t name = slot.fragments; name != 0; name = reassembly_.next(name)) ++count;
@@ -32,7 +32,7 @@ class Inputs {
   }
 
   template <class Each>
-  void each(const state::InFlight& slot, Each each) {
+  void each(const InFlight& slot, Each each) {
     if (slot.largest_fragment != 0) return each_fragment(slot.fragments, each);
     each(Input{slot.packet, slot.stamp_ns, slot.in, {{pool_.at(slot.frame), slot.captured}, slot.wire}});
   }
@@ -41,7 +41,7 @@ class Inputs {
   template <class Each>
   void each_fragment(uint32_t chain, Each each) {
     for (uint32_t name = chain; name != 0; name = reassembly_.next(name)) {
-      state::StoredFragment const one = reassembly_.stored(name);
+      StoredFragment const one = reassembly_.stored(name);
       fragment_.resize(one.captured);
       reassembly_.copy(name, 0, fragment_);
       each(Input{one.packet, one.stamp_ns, one.in, {fragment_, one.wire}});

@@ -1,9 +1,9 @@
-// ipc/state/fragments.h: where fragments lie until the datagram that they are parts of is whole, and is home.
+// services/pktio/fragments.h: where fragments lie until the datagram that they are parts of is whole, and is home.
 //
 // Who     pktio alone.
 // Units   cells of kBytes. A fragment has as many as it needs. A cell's name is its index plus 1; 0: none.
 // Owner   a cell is free, in the chain of a datagram (in the order of arrival), or in that of a number in flight
-//         (ipc/state/inflight.h), whose homecoming gives the whole chain back.
+//         (services/pktio/inflight.h), whose homecoming gives the whole chain back.
 // Crash   links are words of pktio's batch. A fragment's bytes are not journaled: they go into cells that were free when the
 //         last batch was committed, and count once a committed link leads to them. So what a batch gives back is not taken
 //         by the same batch.
@@ -12,10 +12,12 @@
 #include <array>
 
 #include "common/packet/fragment.h"
+#include "ipc/chain/chain.h"
 #include "ipc/memory/object.h"
 #include "ipc/memory/word.h"
+#include "ipc/state/pktio_state.h"
 
-namespace bulkhead::state {
+namespace bulkhead::pktio {
 
 /// What stands at the front of a fragment's first cell; its bytes follow, and go on in the cells behind.
 struct alignas(64) StoredFragment {
@@ -33,7 +35,7 @@ struct FragmentCells {
   static constexpr memory::Layout kLayout = memory::Layout::fragments;
   static constexpr uint32_t kVersion = 1;
   static constexpr size_t kBytes = 33 * memory::kCacheLine;
-  static constexpr uint32_t kCells = 4096;  // of an instance; 8.6 MB
+  static constexpr uint32_t kCells = chain::kFragmentCells;
   static constexpr size_t bytes_for(uint64_t cells) { return sizeof(FragmentCells) + cells * kBytes; }
 
   memory::ObjectHeader header;  // capacity: cells, kCells at most
@@ -43,8 +45,9 @@ struct FragmentCells {
     return static_cast<uint32_t>((sizeof(StoredFragment) + captured + kBytes - 1) / kBytes);
   }
 };
+static_assert(chain::PrivateLayout::of<FragmentCells>() == chain::kFragments);
 
-/// Part of pktio's state. All zero: nothing has ever been stored.
+/// Part of pktio's state, whose words its batch journals. All zero: nothing has ever been stored.
 struct FragmentLinks {
   struct Datagram {
     memory::Word<uint32_t> first, last;   // cells of its chain; 0: this place is not used
@@ -59,5 +62,8 @@ struct FragmentLinks {
   std::array<memory::Word<uint32_t>, FragmentCells::kCells + 1> next;         // by name of a cell
   std::array<Datagram, FragmentCells::kCells / 2> datagrams;
 };
+static_assert(sizeof(FragmentLinks) <= state::PktioState::kOwnBytes);
 
-}  // namespace bulkhead::state
+[[nodiscard]] inline FragmentLinks& links_in(state::PktioState& state) { return *reinterpret_cast<FragmentLinks*>(state.own.data()); }
+
+}  // namespace bulkhead::pktio

@@ -1,4 +1,4 @@
-// services/pktio/made_source.h: 64-byte packets made in memory, for measuring the chain without files.
+// tests/bench/made_source.h: 64-byte packets made in memory, for measuring the chain without files.
 //
 // Same    packet n depends on n alone: UDP over IPv4, 1,024 flows in turn, a microsecond apart.
 #pragma once
@@ -7,22 +7,22 @@
 
 #include "services/pktio/in/source.h"
 
-namespace bulkhead::pktio {
+namespace bulkhead::test {
 
-class MadeSource : public Source {
+class MadeSource : public pktio::Source {
  public:
-  MadeSource(uint64_t packets, const Position& from);
-  State peek(Arrival& arrival) override;
+  MadeSource(uint64_t packets, const pktio::Position& from);
+  State peek(pktio::Arrival& arrival) override;
   void advance() override { ++position_.packets; }
-  [[nodiscard]] Position position() const override { return position_; }
+  [[nodiscard]] pktio::Position position() const override { return position_; }
   [[nodiscard]] packet::LinkType link() const override { return packet::LinkType::ethernet; }
   [[nodiscard]] const Error& error() const override { return error_; }
 
  private:
   uint64_t packets_;
-  Position position_;
+  pktio::Position position_;
   std::array<uint8_t, 64> bytes_;
   Error error_;
 };
 
-}  // namespace bulkhead::pktio
+}  // namespace bulkhead::test

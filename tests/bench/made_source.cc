@@ -1,8 +1,8 @@
-#include "services/pktio/made_source.h"
+#include "tests/bench/made_source.h"
 
 #include <algorithm>
 
-namespace bulkhead::pktio {
+namespace bulkhead::test {
 namespace {
 
 constexpr uint64_t kFlows = 1024;
@@ -17,11 +17,11 @@ constexpr std::array<uint8_t, 42> kHeaders{
 
 }  // namespace
 
-MadeSource::MadeSource(uint64_t packets, const Position& from) : packets_(packets), position_(from), bytes_{} {
+MadeSource::MadeSource(uint64_t packets, const pktio::Position& from) : packets_(packets), position_(from), bytes_{} {
   std::copy(kHeaders.begin(), kHeaders.end(), bytes_.begin());
 }
 
-Source::State MadeSource::peek(Arrival& arrival) {
+MadeSource::State MadeSource::peek(pktio::Arrival& arrival) {
   uint64_t const n = position_.packets;
   if (n >= packets_) return State::ended;
   uint64_t const port = 1024 + n % kFlows;
@@ -32,4 +32,4 @@ Source::State MadeSource::peek(Arrival& arrival) {
   return State::ready;
 }
 
-}  // namespace bulkhead::pktio
+}  // namespace bulkhead::test

@@ -1,15 +1,16 @@
-// ipc/state/inflight.h: what pktio keeps of each number in the chain, so that it trusts nobody's descriptor for it.
+// services/pktio/inflight.h: what pktio keeps of each number in the chain, so that it trusts nobody's descriptor for it.
 //
 // Who     pktio alone.
 // Owner   number n has slot n % window. It is filled before the batch that sends n is committed, and filled
 //         again only after the homecoming of n is committed: in between a successor finds it whole.
 #pragma once
 
+#include "ipc/chain/chain.h"
 #include "ipc/chain/descriptor.h"
 #include "ipc/memory/object.h"
 #include "ipc/memory/word.h"
 
-namespace bulkhead::state {
+namespace bulkhead::pktio {
 
 struct alignas(64) InFlight {
   uint64_t number;
@@ -21,7 +22,7 @@ struct alignas(64) InFlight {
   chain::Kind kind;
   uint8_t in;
   uint8_t large;  // 1: has a large cell
-  // Fragments that go with it (ipc/state/fragments.h).
+  // Fragments that go with it (services/pktio/fragments.h).
   chain::DropReason fragments_reason;  // why they are dropped; none: they are what it was put together from, and share its fate
   uint32_t fragments;           // the first one's cell; 0: there are none
   uint32_t largest_fragment;    // as in the descriptor
@@ -42,5 +43,6 @@ struct InFlightTable {
 
   [[nodiscard]] InFlight* slots() { return reinterpret_cast<InFlight*>(this + 1); }
 };
+static_assert(chain::PrivateLayout::of<InFlightTable>() == chain::kInFlight);
 
-}  // namespace bulkhead::state
+}  // namespace bulkhead::pktio
