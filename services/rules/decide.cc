@@ -13,7 +13,7 @@ Decide::Decide(const Objects& objects, const control::Settings& settings, std::s
       flows_(settings.flows),
       fast_lane_(settings.fast_lane && !settings.ruleset.sets_tuples),
       counting_(objects.state.counts),
-      limits_(objects.state, settings.seed),
+      limits_(objects.state, settings),
       program_(std::move(program)),
       state_words_(std::make_unique<Words>(objects.state, program_.get())),
       translate_(std::make_unique<Translate>(objects.nat, settings.seed)),

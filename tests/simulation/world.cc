@@ -142,7 +142,7 @@ Memory::Memory(const control::Settings& settings, bool shared) {
     }
     if (spec.layout == memory::Layout::fragments) {
       spec.capacity = kFragmentCells;
-      spec.bytes = pktio::FragmentCells::bytes_for(kFragmentCells);
+      spec.bytes = chain::kFragments.bytes_for(kFragmentCells);
     }
     bytes_ += (spec.bytes + 4095) / 4096 * 4096;
   }
