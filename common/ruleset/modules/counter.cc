@@ -4,16 +4,16 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Parameter kCounterParameters[] = {
+constexpr Parameter kParameters[] = {
     {.name = "packets", .shape = Shape::number, .unit = "packets", .help = "so many so far", .initial = "0"},
     {.name = "bytes", .shape = Shape::number, .unit = "bytes", .help = "so many so far", .initial = "0"},
     {.name = "name", .shape = Shape::value, .help = "a named counter instead"}};
 
-void check_counter(Statement& counter, Checker& checker) {
+void check(Statement& counter, Checker& checker) {
   if (Expression* const name = counter.argument("name")) checker.object_reference(*name, "counter");
 }
 
-void print_counter(const Statement& counter, Out& out) {
+void print(const Statement& counter, Out& out) {
   out << "counter";
   if (const Expression* const name = counter.argument("name")) {
     out << " name " << *name;
@@ -27,7 +27,7 @@ void print_counter(const Statement& counter, Out& out) {
 
 }  // namespace
 
-const Module counter_module{.name = "counter", .help = "count packets and bytes", .parameters = kCounterParameters,
-                            .object = true, .object_name = "counter", .check = check_counter, .print = print_counter};
+const Module counter_module{.name = "counter", .help = "count packets and bytes", .parameters = kParameters,
+                            .object = true, .object_name = "counter", .check = check, .print = print};
 
 }  // namespace bulkhead::ruleset

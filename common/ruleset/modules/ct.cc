@@ -5,7 +5,7 @@ namespace bulkhead::ruleset {
 namespace {
 
 // Both addresses take their type from the table's family, or from `ip` or `ip6` before the key.
-constexpr Key kCtKeys[] = {
+constexpr Key kKeys[] = {
     {.name = "state", .type = &ct_state, .help = "new, established, related, invalid, untracked"},
     {.name = "direction", .type = &ct_direction, .help = "original or reply"},
     {.name = "status", .type = &ct_status, .help = "expected, seen-reply, assured, confirmed, snat, dnat, dying"},
@@ -29,11 +29,11 @@ constexpr Key kCtKeys[] = {
     {.name = "timeout", .type = &ct_helper_name, .settable = true, .help = "set only: policy of time-outs"},
     {.name = "expectation", .type = &ct_helper_name, .settable = true, .help = "set only: expect a flow"},
 };
-constexpr std::string_view kCtModifiers[] = {"original", "reply", "ip", "ip6"};
+constexpr std::string_view kModifiers[] = {"original", "reply", "ip", "ip6"};
 
 }  // namespace
 
 const Module ct_module{.name = "ct", .form = Form::select, .help = "what conntrack knows of the flow",
-                       .keys = kCtKeys, .modifiers = kCtModifiers};
+                       .keys = kKeys, .modifiers = kModifiers};
 
 }  // namespace bulkhead::ruleset

@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kEtherKeys[] = {
+constexpr Key kKeys[] = {
     {.name = "daddr", .type = &link_address, .settable = true, .help = "destination address"},
     {.name = "saddr", .type = &link_address, .offset_bits = 48, .settable = true, .help = "source address"},
     {.name = "type", .type = &ether_type, .offset_bits = 96, .settable = true, .help = "protocol behind it"},
@@ -13,6 +13,6 @@ constexpr Key kEtherKeys[] = {
 }  // namespace
 
 const Module ether_module{.name = "ether", .form = Form::header, .help = "Ethernet header",
-    .keys = kEtherKeys, .layer = Layer::link, .next = "type"};
+    .keys = kKeys, .layer = Layer::link, .next = "type"};
 
 }  // namespace bulkhead::ruleset

@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kExthdrKeys[] = {
+constexpr Key kKeys[] = {
     {.name = "hbh", .type = &boolean_type, .number = 0},
     {.name = "rt", .type = &boolean_type, .number = 43},
     {.name = "frag", .type = &boolean_type, .number = 44},
@@ -15,6 +15,6 @@ constexpr Key kExthdrKeys[] = {
 }  // namespace
 
 const Module exthdr_module{.name = "exthdr", .form = Form::header, .help = "IPv6 extension header present",
-    .families = 4 | 2 | 16 | 32, .keys = kExthdrKeys};
+    .families = 4 | 2 | 16 | 32, .keys = kKeys};
 
 }  // namespace bulkhead::ruleset

@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kIcmpKeys[] = {
+constexpr Key kKeys[] = {
     {.name = "type", .type = &icmp_type, .settable = true, .help = "message type"},
     {.name = "code", .type = &icmp_code, .offset_bits = 8, .settable = true, .help = "code"},
     {.name = "checksum", .bits = 16, .offset_bits = 16, .settable = true, .help = "checksum"},
@@ -17,6 +17,6 @@ constexpr Key kIcmpKeys[] = {
 }  // namespace
 
 const Module icmp_module{.name = "icmp", .form = Form::header, .help = "ICMP header",
-    .keys = kIcmpKeys, .layer = Layer::transport, .above = {.nf_protocol = 2, .protocol = 1}};
+    .keys = kKeys, .layer = Layer::transport, .above = {.nf_protocol = 2, .protocol = 1}};
 
 }  // namespace bulkhead::ruleset

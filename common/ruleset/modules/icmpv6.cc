@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kIcmpv6Keys[] = {
+constexpr Key kKeys[] = {
     {.name = "type", .type = &icmpv6_type, .settable = true, .help = "message type"},
     {.name = "code", .type = &icmpv6_code, .offset_bits = 8, .settable = true, .help = "code"},
     {.name = "checksum", .bits = 16, .offset_bits = 16, .settable = true, .help = "checksum"},
@@ -18,6 +18,6 @@ constexpr Key kIcmpv6Keys[] = {
 }  // namespace
 
 const Module icmpv6_module{.name = "icmpv6", .form = Form::header, .help = "ICMPv6 header",
-    .keys = kIcmpv6Keys, .layer = Layer::transport, .above = {.nf_protocol = 10, .protocol = 58}};
+    .keys = kKeys, .layer = Layer::transport, .above = {.nf_protocol = 10, .protocol = 58}};
 
 }  // namespace bulkhead::ruleset

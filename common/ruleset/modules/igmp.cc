@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kIgmpKeys[] = {
+constexpr Key kKeys[] = {
     {.name = "type", .type = &igmp_type, .settable = true, .help = "message type"},
     {.name = "mrt", .bits = 8, .offset_bits = 8, .settable = true, .help = "maximum response time"},
     {.name = "checksum", .bits = 16, .offset_bits = 16, .settable = true, .help = "checksum"},
@@ -14,6 +14,6 @@ constexpr Key kIgmpKeys[] = {
 }  // namespace
 
 const Module igmp_module{.name = "igmp", .form = Form::header, .help = "IGMP header",
-    .keys = kIgmpKeys, .layer = Layer::transport, .above = {.protocol = 2}};
+    .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 2}};
 
 }  // namespace bulkhead::ruleset

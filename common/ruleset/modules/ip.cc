@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kIpKeys[] = {
+constexpr Key kKeys[] = {
     {.name = "version", .bits = 4, .settable = true, .help = "4"},
     {.name = "hdrlength", .bits = 4, .offset_bits = 4, .settable = true, .help = "header length in 32-bit words"},
     {.name = "dscp", .type = &dscp, .offset_bits = 8, .settable = true, .help = "differentiated services code point"},
@@ -22,6 +22,6 @@ constexpr Key kIpKeys[] = {
 }  // namespace
 
 const Module ip_module{.name = "ip", .form = Form::header, .help = "IPv4 header",
-    .keys = kIpKeys, .layer = Layer::network, .above = {.ether_type = 0x0800, .nf_protocol = 2}, .next = "protocol"};
+    .keys = kKeys, .layer = Layer::network, .above = {.ether_type = 0x0800, .nf_protocol = 2}, .next = "protocol"};
 
 }  // namespace bulkhead::ruleset

@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kIp6Keys[] = {
+constexpr Key kKeys[] = {
     {.name = "version", .bits = 4, .settable = true, .help = "6"},
     {.name = "dscp", .type = &dscp, .offset_bits = 4, .settable = true, .help = "differentiated services code point"},
     {.name = "ecn", .type = &ecn, .offset_bits = 10, .settable = true, .help = "congestion notification"},
@@ -19,6 +19,6 @@ constexpr Key kIp6Keys[] = {
 }  // namespace
 
 const Module ip6_module{.name = "ip6", .form = Form::header, .help = "IPv6 header",
-    .keys = kIp6Keys, .layer = Layer::network, .above = {.ether_type = 0x86dd, .nf_protocol = 10}, .next = "nexthdr"};
+    .keys = kKeys, .layer = Layer::network, .above = {.ether_type = 0x86dd, .nf_protocol = 10}, .next = "nexthdr"};
 
 }  // namespace bulkhead::ruleset

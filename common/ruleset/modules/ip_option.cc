@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kIpOptionKeys[] = {
+constexpr Key kKeys[] = {
     {.name = "lsrr", .type = &boolean_type, .number = 131},
     {.name = "lsrr type", .bits = 8, .offset_bits = 0, .number = 131},
     {.name = "lsrr length", .bits = 8, .offset_bits = 8, .number = 131},
@@ -29,6 +29,6 @@ constexpr Key kIpOptionKeys[] = {
 }  // namespace
 
 const Module ip_option_module{.name = "ip option", .form = Form::option, .help = "IPv4 option",
-    .families = 1 | 4 | 16 | 32, .keys = kIpOptionKeys};
+    .families = 1 | 4 | 16 | 32, .keys = kKeys};
 
 }  // namespace bulkhead::ruleset

@@ -4,13 +4,13 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Parameter kLimitParameters[] = {
+constexpr Parameter kParameters[] = {
     {.name = "rate", .shape = Shape::rate, .unit = "packets or bytes a time", .help = "how many"},
     {.name = "over", .help = "match what is beyond"},
     {.name = "burst", .shape = Shape::size, .unit = "packets or bytes", .help = "so many at once", .initial = "5"},
     {.name = "name", .shape = Shape::value, .help = "a named limit instead"}};
 
-void check_limit(Statement& limit, Checker& checker) {
+void check(Statement& limit, Checker& checker) {
   if (Expression* const name = limit.argument("name")) {
     checker.object_reference(*name, "limit");
     return;
@@ -30,7 +30,7 @@ void check_limit(Statement& limit, Checker& checker) {
   if (over && !limit.has("over")) limit.arguments.push_back({"over", limit.at, {}});
 }
 
-void print_limit(const Statement& limit, Out& out) {
+void print(const Statement& limit, Out& out) {
   out << "limit ";
   if (const Expression* const name = limit.argument("name")) {
     out << "name " << *name;
@@ -58,7 +58,7 @@ void print_limit_body(const Statement& limit, Out& out) {
   if (burst != nullptr && burst->number != 5 && burst->number != 0) (out << " burst ").number(burst->number) << " packets";
 }
 
-const Module limit_module{.name = "limit", .help = "match at most so often", .parameters = kLimitParameters, .object = true,
-                          .object_name = "limit", .check = check_limit, .print = print_limit};
+const Module limit_module{.name = "limit", .help = "match at most so often", .parameters = kParameters, .object = true,
+                          .object_name = "limit", .check = check, .print = print};
 
 }  // namespace bulkhead::ruleset

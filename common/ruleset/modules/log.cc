@@ -6,7 +6,7 @@ namespace {
 
 constexpr std::string_view kLevels[] = {"emerg", "alert", "crit", "err", "warn", "notice", "info", "debug", "audit"};
 constexpr std::string_view kFlags[] = {"all", "tcp", "sequence", "options", "ip", "skuid", "ether"};
-constexpr Parameter kLogParameters[] = {
+constexpr Parameter kParameters[] = {
     {.name = "prefix", .shape = Shape::text, .help = "begins the line, up to 127 characters"},
     {.name = "group", .shape = Shape::number, .help = "netlink group instead of the kernel's log", .most = 0xffff},
     {.name = "snaplen", .shape = Shape::number, .unit = "bytes", .help = "so much of the packet", .most = 0xffffffff},
@@ -33,7 +33,7 @@ unsigned flags_of(const Statement& log) {
   return flags;
 }
 
-void check_log(Statement& log, Checker& checker) {
+void check(Statement& log, Checker& checker) {
   if (log.has("group") && (log.has("level") || log.has("flags")))
     checker.error(log.at, "level and group are mutually exclusive");
   const Expression* const prefix = log.argument("prefix");
@@ -43,7 +43,7 @@ void check_log(Statement& log, Checker& checker) {
       checker.error(level->at, "invalid log level");
 }
 
-void print_log(const Statement& log, Out& out) {
+void print(const Statement& log, Out& out) {
   out << "log";
   if (const Expression* const prefix = log.argument("prefix")) out << " prefix \"" << prefix->text << "\"";
   for (const char* name : {"group", "snaplen", "queue-threshold"})
@@ -66,11 +66,11 @@ void print_log(const Statement& log, Out& out) {
   if ((flags & link) != 0) out << " flags ether";
 }
 
-void to_json_log(const Statement& log, const Style&, void* json) { log_to_json(log, flags_of(log), json); }
+void to_json(const Statement& log, const Style&, void* json) { log_to_json(log, flags_of(log), json); }
 
 }  // namespace
 
-const Module log_module{.name = "log", .help = "write about the packet", .parameters = kLogParameters, .check = check_log,
-                        .print = print_log, .to_json = to_json_log};
+const Module log_module{.name = "log", .help = "write about the packet", .parameters = kParameters, .check = check,
+                        .print = print, .to_json = to_json};
 
 }  // namespace bulkhead::ruleset

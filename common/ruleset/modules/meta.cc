@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kMetaKeys[] = {
+constexpr Key kKeys[] = {
     {.name = "length", .bits = 32, .help = "length of the packet in bytes"},
     {.name = "protocol", .type = &ether_type, .help = "Ethernet protocol"},
     {.name = "nfproto", .type = &nf_protocol, .help = "ipv4 or ipv6"},
@@ -46,6 +46,6 @@ constexpr Key kMetaKeys[] = {
 }  // namespace
 
 const Module meta_module{.name = "meta", .form = Form::select, .help = "what is known of a packet beside its bytes",
-                         .keys = kMetaKeys};
+                         .keys = kKeys};
 
 }  // namespace bulkhead::ruleset

@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kMhKeys[] = {
+constexpr Key kKeys[] = {
     {.name = "nexthdr", .type = &inet_protocol, .help = "next header"},
     {.name = "hdrlength", .bits = 8, .offset_bits = 8, .help = "length in 8 bytes less 1"},
     {.name = "type", .type = &mh_type, .offset_bits = 16, .help = "message"},
@@ -15,6 +15,6 @@ constexpr Key kMhKeys[] = {
 }  // namespace
 
 const Module mh_module{.name = "mh", .form = Form::header, .help = "mobility header",
-    .families = 4 | 2 | 16 | 32, .keys = kMhKeys, .above = {.protocol = 135}};
+    .families = 4 | 2 | 16 | 32, .keys = kKeys, .above = {.protocol = 135}};
 
 }  // namespace bulkhead::ruleset

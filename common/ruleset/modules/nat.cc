@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Parameter kNatParameters[] = {{.name = "ip", .help = "IPv4 only"},
+constexpr Parameter kParameters[] = {{.name = "ip", .help = "IPv4 only"},
                                      {.name = "ip6", .help = "IPv6 only"},
                                      {.name = "prefix", .help = "the network part only"},
                                      {.name = "interval", .help = "the map gives ranges"},
@@ -21,7 +21,7 @@ bool in_hook(const Checker& checker, std::initializer_list<std::string_view> hoo
   return std::ranges::find(hooks, chain->base->hook) != hooks.end();
 }
 
-void check_place_nat(const Statement& nat, Checker& checker) {
+void check_place(const Statement& nat, Checker& checker) {
   const Chain* const chain = checker.chain();
   if (chain == nullptr || !chain->base) return;
   std::string_view const name = nat.module->name;
@@ -78,8 +78,8 @@ void check_address(Statement& nat, Expression& to, Checker& checker) {
     nat.arguments.insert(nat.arguments.begin(), {six ? "ip6" : "ip", nat.at, {}});
 }
 
-void check_nat(Statement& nat, Checker& checker) {
-  check_place_nat(nat, checker);
+void check(Statement& nat, Checker& checker) {
+  check_place(nat, checker);
   Expression* const to = nat.argument("to");
   std::string_view const name = nat.module->name;
   bool const ports_only = name == "masquerade" || name == "redirect";
@@ -100,7 +100,7 @@ void check_nat(Statement& nat, Checker& checker) {
   nat.set("to", std::move(target));
 }
 
-void print_nat(const Statement& nat, Out& out) {
+void print(const Statement& nat, Out& out) {
   out << nat.module->name;
   const Expression* const target = nat.argument("to");
   bool const pairs = target != nullptr && target->parts[0].is(Kind::lookup) && target->parts[0].bits == 0;
@@ -123,12 +123,12 @@ void print_nat(const Statement& nat, Out& out) {
 }  // namespace
 
 const Module snat_module{.name = "snat", .help = "change the source", .families = kInetFamilies,
-                         .parameters = kNatParameters, .check = check_nat, .print = print_nat};
+                         .parameters = kParameters, .check = check, .print = print};
 const Module dnat_module{.name = "dnat", .help = "change the destination", .families = kInetFamilies,
-                         .parameters = kNatParameters, .check = check_nat, .print = print_nat};
+                         .parameters = kParameters, .check = check, .print = print};
 const Module masquerade_module{.name = "masquerade", .help = "the source becomes the interface's address",
-                               .families = kInetFamilies, .parameters = kNatParameters, .check = check_nat, .print = print_nat};
+                               .families = kInetFamilies, .parameters = kParameters, .check = check, .print = print};
 const Module redirect_module{.name = "redirect", .help = "the destination becomes this host",
-                             .families = kInetFamilies, .parameters = kNatParameters, .check = check_nat, .print = print_nat};
+                             .families = kInetFamilies, .parameters = kParameters, .check = check, .print = print};
 
 }  // namespace bulkhead::ruleset

@@ -4,14 +4,14 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Parameter kQuotaParameters[] = {
+constexpr Parameter kParameters[] = {
     {.name = "over", .help = "match from here on"},
     {.name = "until", .help = "match up to here"},
     {.name = "used", .shape = Shape::size, .unit = "bytes", .help = "so many so far", .initial = "0"},
     {.name = "name", .shape = Shape::value, .help = "a named quota instead"}};
 
 /// `over` and `until` are flags; the size stands alone.
-void check_quota(Statement& quota, Checker& checker) {
+void check(Statement& quota, Checker& checker) {
   if (Expression* const name = quota.argument("name")) {
     checker.object_reference(*name, "quota");
     return;
@@ -27,7 +27,7 @@ void check_quota(Statement& quota, Checker& checker) {
   quota.set("bytes", std::move(bytes));
 }
 
-void print_quota(const Statement& quota, Out& out) {
+void print(const Statement& quota, Out& out) {
   out << "quota ";
   if (const Expression* const name = quota.argument("name")) {
     out << "name " << *name;
@@ -47,8 +47,8 @@ void print_quota_body(const Statement& quota, Out& out) {
   out.bytes(static_cast<uint64_t>(used->number));
 }
 
-const Module quota_module{.name = "quota", .help = "match until, or after, so many bytes", .parameters = kQuotaParameters,
+const Module quota_module{.name = "quota", .help = "match until, or after, so many bytes", .parameters = kParameters,
                           .positional = true,
-                          .object = true, .object_name = "quota", .check = check_quota, .print = print_quota};
+                          .object = true, .object_name = "quota", .check = check, .print = print};
 
 }  // namespace bulkhead::ruleset

@@ -4,13 +4,13 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kRawPayloadKeys[] = {{.name = "ll", .settable = true, .help = "from the link header"},
+constexpr Key kKeys[] = {{.name = "ll", .settable = true, .help = "from the link header"},
                          {.name = "nh", .settable = true, .help = "from the network header"},
                          {.name = "th", .settable = true, .help = "from the transport header"},
                          {.name = "ih", .settable = true, .help = "from the transport's payload"}};
 
 }  // namespace
 
-const Module raw_payload_module{.name = "@", .form = Form::special, .help = "bits by base, offset and length", .keys = kRawPayloadKeys};
+const Module raw_payload_module{.name = "@", .form = Form::special, .help = "bits by base, offset and length", .keys = kKeys};
 
 }  // namespace bulkhead::ruleset

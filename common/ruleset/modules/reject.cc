@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Parameter kRejectParameters[] = {{.name = "with", .help = "how the sender is told"},
+constexpr Parameter kParameters[] = {{.name = "with", .help = "how the sender is told"},
                                      {.name = "icmp", .help = "ICMP, of that code"},
                                      {.name = "icmpv6", .help = "ICMPv6, of that code"},
                                      {.name = "icmpx", .help = "ICMP or ICMPv6 as the packet is"},
@@ -25,7 +25,7 @@ std::string_view default_kind(const Checker& checker) {
   return network != nullptr && network->name == "ip6" ? "icmpv6" : "icmpx";
 }
 
-void check_place_reject(const Statement& reject, std::string_view kind, Checker& checker) {
+void check_place(const Statement& reject, std::string_view kind, Checker& checker) {
   if ((kind == "icmp" && checker.family() == "ip6") || (kind == "icmpv6" && checker.family() == "ip"))
     checker.error(reject.at, kind == "icmp" ? "abstracted ICMP unreachable not supported" : "conflicting network layer protocols");
   if (kind == "icmpx" && (checker.family() == "ip" || checker.family() == "ip6"))
@@ -36,7 +36,7 @@ void check_place_reject(const Statement& reject, std::string_view kind, Checker&
     checker.error(reject.at, fmt::format("conflicting protocols specified: {} vs. {}", network->name, kind == "icmp" ? "ip" : "ip6"));
 }
 
-void check_reject(Statement& reject, Checker& checker) {
+void check(Statement& reject, Checker& checker) {
   if (reject.has("kind")) return;
   std::string kind(default_kind(checker));
   bool const given = reject.has("icmp") || reject.has("icmpv6") || reject.has("icmpx");
@@ -57,7 +57,7 @@ void check_reject(Statement& reject, Checker& checker) {
     else checker.require(*tcp, reject.at);
     return;
   }
-  check_place_reject(reject, kind, checker);
+  check_place(reject, kind, checker);
   if (given && kind != "icmpx")
     checker.require(*checker.registry().find(kind == "icmp" ? "ip" : "ip6", Form::header), reject.at);
   if (code.is(Kind::none)) {
@@ -71,7 +71,7 @@ void check_reject(Statement& reject, Checker& checker) {
   reject.set("expr", std::move(code));
 }
 
-void print_reject(const Statement& reject, Out& out) {
+void print(const Statement& reject, Out& out) {
   out << "reject";
   const std::string& kind = reject.argument("kind")->text;
   if (kind == "tcp reset") {
@@ -87,6 +87,6 @@ void print_reject(const Statement& reject, Out& out) {
 
 const Module reject_module{.name = "reject", .help = "drop, and tell the sender",
                            .families = kInetFamilies | 16 | 32, .hooks = Hook::prerouting | Hook::input | Hook::forward | Hook::output | Hook::ingress,
-                           .parameters = kRejectParameters, .positional = true, .check = check_reject, .print = print_reject};
+                           .parameters = kParameters, .positional = true, .check = check, .print = print};
 
 }  // namespace bulkhead::ruleset

@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kTcpOptionKeys[] = {
+constexpr Key kKeys[] = {
     {.name = "eol", .type = &boolean_type, .number = 0},
     {.name = "eol kind", .bits = 8, .number = 0},
     {.name = "nop", .type = &boolean_type, .number = 1},
@@ -65,6 +65,6 @@ constexpr Key kTcpOptionKeys[] = {
 }  // namespace
 
 const Module tcp_option_module{.name = "tcp option", .form = Form::option, .help = "TCP option",
-    .keys = kTcpOptionKeys};
+    .keys = kKeys};
 
 }  // namespace bulkhead::ruleset

@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kUdpKeys[] = {
+constexpr Key kKeys[] = {
     {.name = "sport", .type = &inet_service, .settable = true, .help = "source port"},
     {.name = "dport", .type = &inet_service, .offset_bits = 16, .settable = true, .help = "destination port"},
     {.name = "length", .bits = 16, .offset_bits = 32, .settable = true, .help = "length of header and data"},
@@ -14,6 +14,6 @@ constexpr Key kUdpKeys[] = {
 }  // namespace
 
 const Module udp_module{.name = "udp", .form = Form::header, .help = "UDP header",
-    .keys = kUdpKeys, .layer = Layer::transport, .above = {.protocol = 17}};
+    .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 17}};
 
 }  // namespace bulkhead::ruleset

@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kUdpliteKeys[] = {
+constexpr Key kKeys[] = {
     {.name = "sport", .type = &inet_service, .settable = true, .help = "source port"},
     {.name = "dport", .type = &inet_service, .offset_bits = 16, .settable = true, .help = "destination port"},
     {.name = "csumcov", .bits = 16, .offset_bits = 32, .settable = true, .help = "checksum coverage"},
@@ -14,6 +14,6 @@ constexpr Key kUdpliteKeys[] = {
 }  // namespace
 
 const Module udplite_module{.name = "udplite", .form = Form::header, .help = "UDP-Lite header",
-    .keys = kUdpliteKeys, .layer = Layer::transport, .above = {.protocol = 136}};
+    .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 136}};
 
 }  // namespace bulkhead::ruleset

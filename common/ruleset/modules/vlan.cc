@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kVlanKeys[] = {
+constexpr Key kKeys[] = {
     {.name = "pcp", .bits = 3, .settable = true, .help = "priority"},
     {.name = "dei", .bits = 1, .offset_bits = 3, .settable = true, .help = "may be dropped first"},
     {.name = "id", .bits = 12, .offset_bits = 4, .settable = true, .help = "VLAN"},
@@ -14,6 +14,6 @@ constexpr Key kVlanKeys[] = {
 }  // namespace
 
 const Module vlan_module{.name = "vlan", .form = Form::header, .help = "VLAN tag",
-    .keys = kVlanKeys, .layer = Layer::link, .above = {.ether_type = 0x8100}, .next = "type"};
+    .keys = kKeys, .layer = Layer::link, .above = {.ether_type = 0x8100}, .next = "type"};
 
 }  // namespace bulkhead::ruleset

@@ -9,7 +9,7 @@ namespace {
 
 const DynamicSet& set_of(const Step& step) { return *static_cast<const DynamicSet*>(step.data); }
 
-uint32_t entry_of(const Step& step, const Evaluation& packet) {
+uint32_t found(const Step& step, const Evaluation& packet) {
   if (packet.state == nullptr) return DynamicSet::kNone;
   return set_of(step).find(packet.registers.data() + step.to, *packet.state, packet.time_ns);
 }
@@ -46,16 +46,16 @@ Next put(const Step& step, Evaluation& packet, bool refresh) {
 }  // namespace
 
 Next in_dynamic(const Step& step, Evaluation& packet) noexcept {
-  uint32_t const entry = entry_of(step, packet);
+  uint32_t const entry = found(step, packet);
   return entry == DynamicSet::kNone ? Next::rule : run_body(set_of(step), entry, packet);
 }
 
 Next not_in_dynamic(const Step& step, Evaluation& packet) noexcept {
-  return entry_of(step, packet) == DynamicSet::kNone ? Next::step : Next::rule;
+  return found(step, packet) == DynamicSet::kNone ? Next::step : Next::rule;
 }
 
 Next dynamic_value(const Step& step, Evaluation& packet) noexcept {
-  uint32_t const entry = entry_of(step, packet);
+  uint32_t const entry = found(step, packet);
   if (entry == DynamicSet::kNone) return Next::rule;
   packet.registers[step.to] = set_of(step).data(entry, *packet.state);
   return run_body(set_of(step), entry, packet);
@@ -63,7 +63,7 @@ Next dynamic_value(const Step& step, Evaluation& packet) noexcept {
 
 Next dynamic_verdict(const Step& step, Evaluation& packet) noexcept {
   const DynamicSet& set = set_of(step);
-  uint32_t const entry = entry_of(step, packet);
+  uint32_t const entry = found(step, packet);
   if (entry == DynamicSet::kNone) return Next::rule;
   if (Next const next = run_body(set, entry, packet); next != Next::step) return next;
   auto const index = static_cast<size_t>(set.data(entry, *packet.state));
