@@ -54,7 +54,7 @@ class Outlet {
     memory::copy_in(&ring_.slots()[tail_ & (capacity_ - 1)], &descriptor, sizeof descriptor);
     ++tail_;
     if (descriptor.kind == Kind::packet) ++packets_;
-    if (simulate::mistaken(simulate::Mistake::tail_published_early)) publish();
+    if (memory::simulate::mistaken(memory::simulate::Mistake::tail_published_early)) publish();
   }
   [[nodiscard]] uint64_t tail() const noexcept { return tail_; }
   /// Put by this process; the rest were events.

@@ -96,7 +96,7 @@ bool Stage::may_sleep() {
   count_impossible();
   desk_.asleep.store(1);
   memory::full_fence();
-  if (work() && !simulate::mistaken(simulate::Mistake::sleep_without_look)) {
+  if (work() && !memory::simulate::mistaken(memory::simulate::Mistake::sleep_without_look)) {
     desk_.asleep.store(0);
     return false;
   }

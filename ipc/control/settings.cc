@@ -42,7 +42,7 @@ constexpr uint32_t kMaxRuleWords = 1 << 28;
 constexpr uint32_t kMaxRuleChanges = 1 << 22;  // journals have room for 2^24
 constexpr uint32_t kMaxRules = 1 << 20;
 
-void fill_ruleset(schema::Settings::Builder root, const Settings::Ruleset& ruleset) {
+void fill_ruleset(schema::Settings::Builder root, const ruleset::Facts& ruleset) {
   root.setRulesetText(ruleset.text);
   root.setRuleWords(ruleset.words);
   root.setRuleChanges(ruleset.changes);
@@ -72,8 +72,8 @@ void fill_ruleset(schema::Settings::Builder root, const Settings::Ruleset& rules
   }
 }
 
-Result<Settings::Ruleset> read_ruleset(schema::Settings::Reader root) {
-  Settings::Ruleset ruleset;
+Result<ruleset::Facts> read_ruleset(schema::Settings::Reader root) {
+  ruleset::Facts ruleset;
   if (root.getRules().size() > kMaxRules || root.getRuleWords() > kMaxRuleWords || root.getRuleChanges() > kMaxRuleChanges)
     return fail("settings: a ruleset of {} rules and {} words of state is too large", root.getRules().size(),
                 root.getRuleWords());
@@ -85,7 +85,7 @@ Result<Settings::Ruleset> read_ruleset(schema::Settings::Reader root) {
   ruleset.early = root.getRuleEarly();
   ruleset.sets_tuples = root.getRuleTuples();
   ruleset.shows_choices = root.getRuleChoices();
-  ruleset.resets = static_cast<Settings::Ruleset::Resets>(std::min<unsigned>(static_cast<unsigned>(root.getRuleResets()), 2));
+  ruleset.resets = static_cast<ruleset::Resets>(std::min<unsigned>(static_cast<unsigned>(root.getRuleResets()), 2));
   for (auto range : root.getRuleBecomes()) {
     auto low = read_address(range.getLow()), high = read_address(range.getHigh());
     if (!low || !high || low->l3 != high->l3) return fail("settings: a range of addresses that is none");

@@ -15,6 +15,7 @@
 
 #include "common/base/result.h"
 #include "common/base/topology.h"
+#include "common/ruleset/facts.h"
 
 namespace bulkhead::control {
 
@@ -31,31 +32,6 @@ struct Settings {
     std::string path;        // of the capture, for messages
   };
 
-  /// What packets are judged by, and what that is called.
-  struct Ruleset {
-    struct Rule {
-      std::string family, table, chain;
-      uint64_t handle = 0;
-    };
-    std::string text;         // as `nft list ruleset` prints it; empty: there is no ruleset
-    std::vector<Rule> rules;  // in the order in which its compilation numbers them
-    uint32_t words = 0;       // of state that it has: counters, quotas, limits, elements of sets
-    uint32_t changes = 0;     // of them, by one packet at most
-    bool marks = false;       // and one for each flow: ct mark
-    bool views = false;       // asks for counts, status or expiry of flows
-    bool translates = false;  // has chains of type nat
-    bool early = false;       // and such that come before conntrack
-    bool shows_choices = false;  // of nat, to chains behind it: rules waits for nat
-    bool sets_tuples = false; // addresses, or fields of the transport header
-    enum class Resets : uint8_t { none, others, any };
-    Resets resets = Resets::none;  // packets whose flow it may close by refusing them; others: of no established flow
-    /// Where a flow may come from, or go to, once it is translated. By Part (common/packet/nat_range.h).
-    struct AddressRange {
-      IpAddress low, high;  // both included
-    };
-    std::array<std::vector<AddressRange>, 2> may_become;
-  };
-
   uint32_t ring = 4096;  // slots of each ring, and packets in the chain at most; a power of two, 16 to 65536
   uint32_t batch = 256;  // descriptors of one commit at most, 1 to 4096
   uint32_t flows = 262144;          // entries of the flow table, 1 to 2^24
@@ -70,7 +46,7 @@ struct Settings {
   uint64_t made_packets =
       0;  // so many 64-byte packets made in memory instead of captures read, nothing written
   std::vector<Interface> interfaces;  // bridge wiring: two; a packet that came in by one leaves by the other
-  Ruleset ruleset;                    // none: everything passes
+  ruleset::Facts ruleset;             // none: everything passes
   /// The packet whose walk through the rules is written down (ipc/state/walk.h).
   struct Explained {
     uint32_t interface = 0;
@@ -78,6 +54,12 @@ struct Settings {
   };
   Explained explained;
   Topology topology;                  // router wiring: interfaces the same ones in the same order; none: a bridge
+
+  [[nodiscard]] std::vector<std::string> interface_names() const {
+    std::vector<std::string> names;
+    for (const Interface& interface : interfaces) names.push_back(interface.name);
+    return names;
+  }
 };
 
 /// Letters, digits and . _ - @, at most 64, so that it can stand in a file's and an object's name.

@@ -8,7 +8,7 @@
 
 #include <cstdint>
 
-namespace bulkhead::simulate {
+namespace bulkhead::memory::simulate {
 
 #ifdef BULKHEAD_SIMULATION
 inline constexpr bool kSimulated = true;
@@ -49,4 +49,4 @@ inline void access(Access kind) noexcept {
   return false;
 }
 
-}  // namespace bulkhead::simulate
+}  // namespace bulkhead::memory::simulate

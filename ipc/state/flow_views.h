@@ -1,6 +1,6 @@
 // ipc/state/flow_views.h: what a rule may ask of a packet's flow beyond its state, as of the packet's own track.
 //
-// Who     conntrack's track writes the slot of each packet that has a flow, where the ruleset asks (Settings::Ruleset::views);
+// Who     conntrack's track writes the slot of each packet that has a flow, where the ruleset asks (ruleset::Facts::views);
 //         and, at a router, that of a packet which has none, while an ICMP error about it would be of one: that is the flow
 //         meant then. rules reads it.
 // Units   nanoseconds of the packet clock; bytes of layer 3. The packet itself is counted, where it is the flow's.

@@ -20,7 +20,7 @@ Status write_figures(const std::string& path, const Outcome& outcome) {
 }
 
 /// The table as it is at the last packet's time; nothing where there never was one.
-Status write_flows(const std::string& directory, const Records& records, const control::Settings::Ruleset& ruleset) {
+Status write_flows(const std::string& directory, const Records& records, const ruleset::Facts& ruleset) {
   if (records.pktio == nullptr || records.conntrack == nullptr || records.conntrack_commit == nullptr)
     return {};
   auto written = write_flow_listing(directory + "/" + kFlowListing, *records.conntrack,

@@ -6,7 +6,7 @@
 
 #include "common/ruleset/write/print.h"
 #include "common/ruleset/write/set_listing.h"
-#include "ipc/control/ruleset.h"
+#include "common/ruleset/compile/facts.h"
 
 namespace bulkhead::cli {
 namespace {
@@ -45,11 +45,12 @@ Result<std::unique_ptr<ruleset::Loaded>> read_ruleset_file(const std::string& pa
   if (!text) return tl::unexpected(text.error());
   ruleset::ReadOptions options;
   options.include_paths.emplace_back("/etc");
-  auto loaded = ruleset::load(path, *text, control::world_of(settings), options);
+  auto const world = ruleset::world_of(settings.interface_names(), settings.seed);
+  auto loaded = ruleset::load(path, *text, world, options);
   if (!loaded) return tl::unexpected(loaded.error());
-  control::set_ruleset(settings, **loaded);
+  settings.ruleset = ruleset::facts_of(**loaded, settings.topology);
   // The services read the listing.
-  if (auto again = control::ruleset_of(settings); !again) return fail("{}: as it is listed: {}", path, again.error().message);
+  if (auto again = ruleset::load_again(settings.ruleset, world); !again) return fail("{}: as it is listed: {}", path, again.error().message);
   return loaded;
 }
 

@@ -16,7 +16,7 @@ class Confirm {
  public:
   static constexpr size_t kWordsEach = FlowTable::kWordsToMove + FlowTable::kWordsToRemove + Flights::kWordsEach + 24;
 
-  /// `sets_tuples`: rules do (Settings::Ruleset), and say so in the descriptor of a packet without a flow.
+  /// `sets_tuples`: rules do (ruleset::Facts), and say so in the descriptor of a packet without a flow.
   Confirm(state::ConntrackState& state, FlowTable& table, Flights& flights, state::NatEdits& edits, memory::Batch& batch, bool sets_tuples = false)
       : state_(state), table_(table), flights_(flights), edits_(edits), window_(edits.header.capacity), batch_(batch), sets_tuples_(sets_tuples) {}
 

@@ -4,7 +4,7 @@
 
 namespace bulkhead::conntrack {
 
-AddressRanges::AddressRanges(const std::vector<control::Settings::Ruleset::AddressRange>& ranges) {
+AddressRanges::AddressRanges(const std::vector<ruleset::AddressRange>& ranges) {
   auto sorted = ranges;
   std::ranges::sort(sorted, [](const auto& a, const auto& b) {
     return std::pair(a.low.l3, a.low.bytes) < std::pair(b.low.l3, b.low.bytes);
@@ -25,7 +25,7 @@ bool AddressRanges::contains(const IpAddress& address) const noexcept {
   return range.low.l3 == address.l3 && address.bytes <= range.high.bytes;
 }
 
-Flights::Flights(state::ConntrackState& state, memory::Batch& batch, const control::Settings::Ruleset& ruleset, uint64_t seed)
+Flights::Flights(state::ConntrackState& state, memory::Batch& batch, const ruleset::Facts& ruleset, uint64_t seed)
     : state_(state),
       batch_(batch),
       translates_(ruleset.translates),
@@ -47,7 +47,7 @@ void Flights::count(const packet::Tuple& original, uint32_t more) noexcept {
 
 bool Flights::may_answer(const packet::Tuple& tuple) const noexcept {
   if (!translates_ || state_.unconfirmed.load() == 0) return false;
-  if (simulate::mistaken(simulate::Mistake::hazard_left_out)) return false;
+  if (memory::simulate::mistaken(memory::simulate::Mistake::hazard_left_out)) return false;
   bool const to = place(packet::Part::source, tuple.dst).load() != 0 || sources_.contains({tuple.dst, tuple.l3});
   return to && (place(packet::Part::destination, tuple.src).load() != 0 || destinations_.contains({tuple.src, tuple.l3}));
 }

@@ -19,18 +19,18 @@ namespace bulkhead::conntrack {
 /// Ranges of addresses, to be asked.
 class AddressRanges {
  public:
-  explicit AddressRanges(const std::vector<control::Settings::Ruleset::AddressRange>& ranges);
+  explicit AddressRanges(const std::vector<ruleset::AddressRange>& ranges);
   [[nodiscard]] bool contains(const IpAddress& address) const noexcept;
 
  private:
-  std::vector<control::Settings::Ruleset::AddressRange> ranges_;  // ascending, apart from each other
+  std::vector<ruleset::AddressRange> ranges_;  // ascending, apart from each other
 };
 
 class Flights {
  public:
   static constexpr size_t kWordsEach = 2;  // of begin() or end()
 
-  Flights(state::ConntrackState& state, memory::Batch& batch, const control::Settings::Ruleset& ruleset, uint64_t seed);
+  Flights(state::ConntrackState& state, memory::Batch& batch, const ruleset::Facts& ruleset, uint64_t seed);
 
   void begin(const packet::Tuple& original) noexcept { count(original, 1); }
   void end(const packet::Tuple& original) noexcept { count(original, ~0U); }

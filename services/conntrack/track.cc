@@ -52,7 +52,7 @@ Track::Outcome Track::visit(chain::Descriptor& descriptor, uint64_t hash) noexce
 
 bool Track::waits_for(const state::FlowEntry& entry) const noexcept {
   bool const undecided = (entry.status.load() & state::Status32::confirmed) == 0 || may_be_closed(entry);
-  return undecided && !simulate::mistaken(simulate::Mistake::hazard_left_out);
+  return undecided && !memory::simulate::mistaken(memory::simulate::Mistake::hazard_left_out);
 }
 
 /// By a reset about a packet that has not come home: closed flows judge, and expire, otherwise.
@@ -344,7 +344,7 @@ Track::Outcome Track::make_room(chain::Descriptor& descriptor) noexcept {
 }
 
 bool Track::waits_for_room() const noexcept {
-  return state_.unconfirmed.load() != 0 && !simulate::mistaken(simulate::Mistake::hazard_left_out);
+  return state_.unconfirmed.load() != 0 && !memory::simulate::mistaken(memory::simulate::Mistake::hazard_left_out);
 }
 
 void Track::end(chain::Descriptor& descriptor, uint32_t index) noexcept {

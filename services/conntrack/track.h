@@ -42,7 +42,7 @@ class Track {
     return kind == chain::Kind::tick ? kWordsForTick : kWordsEach;
   }
 
-  using Resets = control::Settings::Ruleset::Resets;
+  using Resets = ruleset::Resets;
   Track(state::ConntrackState& state, FlowTable& table, Flights& flights, memory::Batch& batch, const control::Settings& settings = {}, state::LaneTable lanes = {})
       : state_(state),
         table_(table),

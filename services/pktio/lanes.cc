@@ -314,7 +314,7 @@ bool Lanes::make(uint32_t flow, const Flow& known, memory::Batch& batch) {
   bool const alone = in_chain(kept(known.hashes[0])) == 0 && in_chain(kept(known.hashes[1])) == 0;
   if (!alone) ++missed_;
   bool const stays = roomy_ || (known.status & state::Status32::assured) != 0;
-  if ((!alone && !simulate::mistaken(simulate::Mistake::lane_out_of_turn)) || !stays || known.tuples[0] == known.tuples[1]) return false;
+  if ((!alone && !memory::simulate::mistaken(memory::simulate::Mistake::lane_out_of_turn)) || !stays || known.tuples[0] == known.tuples[1]) return false;
   if (lane.generation.load() != 0) remove(flow, batch);  // of a flow that has gone
   // A packet brings back one lane at most.
   if (answers_another(flow, known)) return false;

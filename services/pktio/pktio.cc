@@ -18,7 +18,7 @@ Home::Options options_of(const control::Settings& settings) {
 
 // What is committed as come home; with the mistake, what an unfinished batch has taken home.
 uint64_t early(uint64_t committed, uint64_t now) {
-  return simulate::mistaken(simulate::Mistake::frame_reused_early) ? now : committed;
+  return memory::simulate::mistaken(memory::simulate::Mistake::frame_reused_early) ? now : committed;
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ Result<Decide> make_work(chain::Objects& objects, const control::Settings& setti
 }
 
 Result<std::unique_ptr<chain::Stage>> make_stage(chain::Objects& objects, const control::Settings& settings) {
-  auto loaded = control::ruleset_of(settings);
+  auto loaded = ruleset::load_again(settings.ruleset, ruleset::world_of(settings.interface_names(), settings.seed));
   if (!loaded) return tl::unexpected(loaded.error());
   auto work = make_work(objects, settings, std::move(*loaded));
   if (!work) return tl::unexpected(work.error());

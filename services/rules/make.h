@@ -4,13 +4,14 @@
 #include <memory>
 
 #include "ipc/chain/pass.h"
-#include "ipc/control/ruleset.h"
+#include "common/ruleset/compile/facts.h"
+#include "ipc/control/settings.h"
 #include "services/rules/decide.h"
 #include "services/rules/twice.h"
 
 namespace bulkhead::rules {
 
-/// What it does with a packet. `ruleset`: of the settings (ipc/control/ruleset.h); null: there is none.
+/// What it does with a packet. `ruleset`: of the settings (common/ruleset/compile/facts.h); null: there is none.
 [[nodiscard]] Result<Decide> make_work(chain::Objects& objects, const control::Settings& settings, const std::shared_ptr<const ruleset::Loaded>& ruleset);
 
 /// The stage that does it, once a packet, or twice where there are chains before conntrack.

@@ -35,10 +35,10 @@ constexpr uint64_t kRounds = 8;
 enum : size_t { bridge, router, worlds };
 constexpr uint32_t kFlows = 48;  // more than two windows: flows that might be evicted have lanes
 
-const Settings& settings(size_t world) {
-  static const std::array<Settings, worlds> all = [] {
-    std::array<Settings, worlds> made{small_settings(kSlots, 8, kFlows), translating_settings(kSlots, 8, kFlows)};
-    for (Settings& one : made) one.explained = {0, 1};
+const control::Settings& settings(size_t world) {
+  static const std::array<control::Settings, worlds> all = [] {
+    std::array<control::Settings, worlds> made{small_settings(kSlots, 8, kFlows), translating_settings(kSlots, 8, kFlows)};
+    for (control::Settings& one : made) one.explained = {0, 1};
     return made;
   }();
   return all[world];
@@ -144,7 +144,7 @@ class World {
     switch (uint8_t const order = orders.byte(); order % 12) {
       case 0: case 1: return step();
       case 2: return change(orders);
-      case 3: return slot(orders, [&](Descriptor& at) { orders.fill(std::as_writable_bytes(std::span(&at, 1))); });
+      case 3: return slot(orders, [&](chain::Descriptor& at) { orders.fill(std::as_writable_bytes(std::span(&at, 1))); });
       case 4: return tail(orders);
       case 5: return head(orders);
       case 6: return another(orders);
@@ -180,22 +180,22 @@ class World {
   template <class Write>
   void inlet(Orders& orders, Write what) {
     const char* const name = place().inlets[orders.byte() % place().inlets.size()];
-    write(name, [&] { what(memory_.as<Ring>(name)); });
+    write(name, [&] { what(memory_.as<chain::Ring>(name)); });
   }
   template <class Write>
   void slot(Orders& orders, Write what) {
-    inlet(orders, [&](Ring& ring) { what(ring.slots()[orders.byte() % kSlots]); });
+    inlet(orders, [&](chain::Ring& ring) { what(ring.slots()[orders.byte() % kSlots]); });
   }
 
   void change(Orders& orders) {
-    slot(orders, [&](Descriptor& descriptor) {
+    slot(orders, [&](chain::Descriptor& descriptor) {
       auto const bytes = std::as_writable_bytes(std::span(&descriptor, 1));
       size_t const at = orders.byte() % bytes.size();
       bytes[at] = std::byte{orders.byte()};
     });
   }
   void tail(Orders& orders) {
-    inlet(orders, [&](Ring& ring) {
+    inlet(orders, [&](chain::Ring& ring) {
       uint8_t const more = orders.byte();
       ring.tail.store(more < 200 ? ring.tail.load() + more % 20 : orders.word());
     });
@@ -203,8 +203,8 @@ class World {
   void head(Orders& orders) {
     const char* const name = place().desks[orders.byte() % place().desks.size()];
     write(name, [&] {
-      auto& desk = memory_.as<Desk>(name);
-      Word<uint64_t>& word = desk.heads[orders.byte() % 2].value;
+      auto& desk = memory_.as<chain::Desk>(name);
+      memory::Word<uint64_t>& word = desk.heads[orders.byte() % 2].value;
       uint8_t const more = orders.byte();
       word.store(more < 200 ? word.load() + more % 20 : orders.word());
       desk.asleep.store(more);
@@ -213,12 +213,12 @@ class World {
   /// A descriptor that was once good, at another time and place.
   void another(Orders& orders) {
     constexpr const char* rings[] = {"ring.track", "ring.rules", "ring.nat", "ring.confirm", "ring.home"};
-    const Descriptor* const from = memory_.as<Ring>(rings[orders.byte() % 5]).slots() + orders.byte() % kSlots;
-    slot(orders, [&](Descriptor& into) { into = *from; });
+    const chain::Descriptor* const from = memory_.as<chain::Ring>(rings[orders.byte() % 5]).slots() + orders.byte() % kSlots;
+    slot(orders, [&](chain::Descriptor& into) { into = *from; });
   }
   void frame(Orders& orders) {
     auto const pool = memory_.object("pool");
-    size_t const at = sizeof(Pool) + orders.word() % (kSlots * Pool::kSmallBytes);
+    size_t const at = sizeof(chain::Pool) + orders.word() % (kSlots * chain::Pool::kSmallBytes);
     auto const store = [&] { pool[at] = std::byte{orders.byte()}; };
     if (victim_ == 0) return store();
     write("pool", store);
@@ -234,7 +234,7 @@ class World {
   }
   /// Of a ring, as its producer may write it; read by the next process.
   void header(Orders& orders) {
-    inlet(orders, [&](Ring& ring) {
+    inlet(orders, [&](chain::Ring& ring) {
       if (orders.byte() % 2 == 0) {
         ring.header.capacity = orders.byte() % 2 == 0 ? orders.byte() % 18 : orders.word();
         return;
@@ -261,23 +261,23 @@ class World {
     if (victim_ == kConntrackStage) check_table();
   }
   void check_pktio() {
-    auto& state = memory_.as<PktioState>("pktio.state");
+    auto& state = memory_.as<state::PktioState>("pktio.state");
     require(state.home_number.load() <= state.next_number.load(), "more came home than went out");
     require(state.next_number.load() - state.home_number.load() <= kSlots, "more are out than there are slots");
-    uint64_t const capacity = memory_.as<Staging>("pktio.staging").header.capacity;
+    uint64_t const capacity = memory_.as<state::Staging>("pktio.staging").header.capacity;
     for (const auto& output : state.outputs)
       require(output.staged.load() - output.written.load() <= capacity, "the staging overflows");
   }
   void check_table() {
-    auto& state = memory_.as<ConntrackState>("conntrack.state");
+    auto& state = memory_.as<state::ConntrackState>("conntrack.state");
     constexpr uint32_t capacity = kFlows;
     uint32_t used = 0, unconfirmed = 0, places = 0, free = 0;
     for (uint32_t i = 0; i < capacity; ++i) {
       uint32_t const status = state.entries(capacity)[i].status.load();
-      used += (status & Status32::used) != 0;
-      unconfirmed += (status & Status32::used) != 0 && (status & Status32::confirmed) == 0;
+      used += (status & state::Status32::used) != 0;
+      unconfirmed += (status & state::Status32::used) != 0 && (status & state::Status32::confirmed) == 0;
     }
-    for (uint64_t bucket = 0; bucket < ConntrackState::buckets_for(capacity); ++bucket)
+    for (uint64_t bucket = 0; bucket < state::ConntrackState::buckets_for(capacity); ++bucket)
       for (const auto& at : state.buckets()[bucket].places) places += at.load() != 0;
     for (uint32_t first : {state.free_first.load(), state.dropped_first.load()})
       for (; first != 0 && free <= capacity; ++free) {

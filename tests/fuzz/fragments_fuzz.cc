@@ -31,9 +31,9 @@ class World {
   World() { again(); }
 
   void again() {
-    batch_.emplace(memory_.as<CommitArea>("pktio.commit"), memory_.as<Journal>("pktio.journal"), memory_.object("pktio.state"));
+    batch_.emplace(memory_.as<memory::CommitArea>("pktio.commit"), memory_.as<memory::Journal>("pktio.journal"), memory_.object("pktio.state"));
     static_cast<void>(batch_->recover());
-    reassembly_.emplace(links(), memory_.as<FragmentCells>("pktio.fragments"));
+    reassembly_.emplace(links(), memory_.as<state::FragmentCells>("pktio.fragments"));
     reassembly_->resume();
   }
   void record(const uint8_t* bytes);
@@ -46,12 +46,12 @@ class World {
  private:
   using Kept = std::map<uint32_t, uint8_t>;
 
-  FragmentLinks& links() { return memory_.as<PktioState>("pktio.state").fragments; }
+  state::FragmentLinks& links() { return memory_.as<state::PktioState>("pktio.state").fragments; }
   void commit() {
     batch_->commit({});
     reassembly_->committed();
   }
-  void keep(Kept& kept, const Fragment& says, const Bytes& frame) {
+  void keep(Kept& kept, const packet::Fragment& says, const Bytes& frame) {
     uint32_t const bytes = pktio::Datagram::kept_of(says);
     for (uint32_t i = 0; i < bytes; ++i) {
       want(!kept.contains(says.offset + i), "a byte is there twice");
@@ -61,9 +61,9 @@ class World {
   }
   void check(const Reassembly::Taken& taken, const Kept& kept);
 
-  Settings settings_ = small_settings(16, 8, 8);
+  control::Settings settings_ = small_settings(16, 8, 8);
   Memory memory_{settings_};
-  std::optional<Batch> batch_;
+  std::optional<memory::Batch> batch_;
   std::optional<Reassembly> reassembly_;
   std::map<uint32_t, Kept> kept_;  // by identification and version
   uint64_t count_ = 0;
@@ -76,8 +76,8 @@ void World::check(const Reassembly::Taken& taken, const Kept& kept) {
   want(built.captured <= frame.size() && built.captured >= header, "more is there than there is");
   want(kept.size() == taken.whole.payload(), "a byte lacks");
   for (uint32_t i = 0; header + i < built.captured; ++i) want(kept.at(i) == frame[header + i], "another byte than came");
-  Headers const headers = parse(std::span(frame).first(built.captured), built.wire, LinkType::ethernet);
-  want(headers.shape != Shape::fragment && !(headers.shape == Shape::malformed && below_transport(headers.reason)),
+  packet::Headers const headers = packet::parse(std::span(frame).first(built.captured), built.wire, packet::LinkType::ethernet);
+  want(headers.shape != packet::Shape::fragment && !(headers.shape == packet::Shape::malformed && packet::below_transport(headers.reason)),
        "the whole is no packet");
   want(headers.l3_length + headers.l3_offset == built.wire, "the whole has another length");
 }
@@ -93,12 +93,12 @@ void World::record(const uint8_t* bytes) {
   Bytes packet;
   if (six) {
     uint16_t const field = static_cast<uint16_t>(offset << 3 | (bytes[0] >> 3 & 1));
-    Bytes const header{protocol::udp, 0, static_cast<uint8_t>(field >> 8), static_cast<uint8_t>(field), 0, 0, 0, static_cast<uint8_t>(id)};
+    Bytes const header{packet::protocol::udp, 0, static_cast<uint8_t>(field >> 8), static_cast<uint8_t>(field), 0, 0, 0, static_cast<uint8_t>(id)};
     payload.insert(payload.begin(), header.begin(), header.end());
-    packet = ip(ends, protocol::fragment, payload);
+    packet = ip(ends, packet::protocol::fragment, payload);
     packet[1] |= static_cast<uint8_t>((bytes[0] >> 5 & 3) << 4);
   } else {
-    packet = ip(ends, protocol::udp, payload, {.id = static_cast<uint16_t>(id), .dont_fragment = false});
+    packet = ip(ends, packet::protocol::udp, payload, {.id = static_cast<uint16_t>(id), .dont_fragment = false});
     store_be16(packet.data() + 6, static_cast<uint16_t>((bytes[0] & 16U) << 10 | (bytes[0] & 8U) << 10 | offset));
     packet[1] = bytes[0] >> 5 & 3;
     store_be16(packet.data() + 10, 0);
@@ -107,7 +107,7 @@ void World::record(const uint8_t* bytes) {
   Bytes frame = ethernet(packet);
   auto const wire = static_cast<uint32_t>(frame.size());
   if (frame.size() > 14 + 48 + size_t{bytes[5] & 15U}) frame.resize(frame.size() - (bytes[5] & 15));
-  auto const says = fragment_of(frame, parse(frame, wire, LinkType::ethernet), 0);
+  auto const says = packet::fragment_of(frame, packet::parse(frame, wire, packet::LinkType::ethernet), 0);
   if (!says) return;
   pktio::Arrival const arrival{count_, static_cast<uint32_t>(frame.size()), wire, frame.data(), count_ + 1};
   if (!reassembly_->fits(arrival)) broken("cells lack though nothing is in flight");

@@ -10,7 +10,7 @@
 #include <memory>
 
 #include "ipc/state/pktio_state.h"
-#include "ipc/control/ruleset.h"
+#include "common/ruleset/compile/facts.h"
 #include "tests/differential/made_ruleset.h"
 #include "tests/fuzz/long_inputs.h"
 #include "tests/simulation/chain.h"
@@ -31,20 +31,20 @@ void want(bool holds, const char* what) {
 }
 
 /// Rulesets of many kinds, read once each.
-const Settings& settings_of(uint8_t ruleset, bool router) {
-  static std::map<std::pair<uint8_t, bool>, Settings> known;
+const control::Settings& settings_of(uint8_t ruleset, bool router) {
+  static std::map<std::pair<uint8_t, bool>, control::Settings> known;
   auto const [at, fresh] = known.try_emplace({ruleset, router});
   if (!fresh) return at->second;
   uint32_t const flows = ruleset % 2 == 0 ? 16 : 100;  // too few, or enough for lanes
-  Settings made = router ? router_settings(16, 4, flows) : small_settings(16, 4, flows);
+  control::Settings made = router ? router_settings(16, 4, flows) : small_settings(16, 4, flows);
   if (ruleset == 0) return at->second = made;
   if (ruleset == 1) return at->second = with_rules(made, kStatefulRules);
   if (ruleset == 3) return at->second = with_rules(made, kEarlyRules);
   if (ruleset == 4) return at->second = with_rules(made, kEarlySharingRules);
   if (ruleset == 2 && router) return at->second = with_rules(made, kTranslatingRules);
   if (ruleset == 5 && router) return at->second = with_rules(made, kLaneRules);
-  auto loaded = rules::load("made", made_ruleset(ruleset), world_of(made));
-  if (loaded) set_ruleset(made, **loaded);  // a bridge has not all that a router's rules may ask
+  auto loaded = ruleset::load("made", made_ruleset(ruleset), ruleset::world_of(made.interface_names(), made.seed));
+  if (loaded) made.ruleset = ruleset::facts_of(**loaded, made.topology);  // a bridge has not all that a router's rules may ask
   return at->second = made;
 }
 
@@ -88,26 +88,26 @@ void change(Changes& changes, std::vector<Frame>& frames) {
   frame.wire = std::max(frame.wire, static_cast<uint32_t>(frame.bytes.size()));
 }
 
-uint64_t dropped(const PktioState& state) {
+uint64_t dropped(const state::PktioState& state) {
   uint64_t all = 0;
   for (const auto& word : state.drops) all += word.load();
   return all;
 }
 
 /// What comes out, and what is left in memory.
-std::string replayed(const Settings& settings, const Input& input) {
+std::string replayed(const control::Settings& settings, const Input& input) {
   Memory const memory(settings);
   Chain chain(memory, settings, input, 0);
   chain.start_all();
   want(chain.finish(), "it comes to no end");
-  const PktioState& state = memory.as<PktioState>("pktio.state");
+  const state::PktioState& state = memory.as<state::PktioState>("pktio.state");
   uint64_t const came = input[0].size() + input[1].size();
-  want(state.done.load() == PktioState::Done::finished, "it failed");
+  want(state.done.load() == state::PktioState::Done::finished, "it failed");
   want(state.packets.load() == came, "not every packet was taken in");
   want(state.accepted.load() + state.dropped.load() == came, "a packet has no fate, or two");
   want(dropped(state) == state.dropped.load(), "a drop has no reason");
-  want(state.drops[static_cast<size_t>(DropReason::bad_descriptor)].load() == 0, "a descriptor is no good");
-  for (const char* service : kServices) want(memory.as<Desk>(fmt::format("{}.desk", service)).corrupt.load() == 0, "a service calls another's work corrupt");
+  want(state.drops[static_cast<size_t>(chain::DropReason::bad_descriptor)].load() == 0, "a descriptor is no good");
+  for (const char* service : chain::kServices) want(memory.as<chain::Desk>(fmt::format("{}.desk", service)).corrupt.load() == 0, "a service calls another's work corrupt");
   return image(memory, chain.disk());
 }
 
@@ -115,7 +115,7 @@ std::string replayed(const Settings& settings, const Input& input) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 2) return 0;
-  Settings settings = settings_of(data[0], (data[1] & 1) != 0);
+  control::Settings settings = settings_of(data[0], (data[1] & 1) != 0);
   Input input = capture(data[1] >> 1);
   Changes changes(data + 2, size - 2);
   while (changes.any()) change(changes, input[changes.byte() % 2]);

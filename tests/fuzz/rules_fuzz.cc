@@ -13,7 +13,7 @@
 
 namespace {
 
-using namespace bulkhead::rules;
+using namespace bulkhead::ruleset;
 
 bool read(const Registry& registry, Ruleset& ruleset, std::string text, bool json) {
   Sources sources;

@@ -4,7 +4,7 @@
 #include <stdexcept>
 
 #include "common/base/topology.h"
-#include "ipc/control/ruleset.h"
+#include "common/ruleset/compile/facts.h"
 #include "tests/simulation/world.h"
 
 namespace bulkhead::test {
@@ -213,9 +213,9 @@ table inet t {
 )";
 
 [[nodiscard]] inline control::Settings with_rules(control::Settings settings, const char* rules) {
-  auto loaded = ruleset::load("test", rules, control::world_of(settings));
+  auto loaded = ruleset::load("test", rules, ruleset::world_of(settings.interface_names(), settings.seed));
   if (!loaded) throw std::runtime_error(loaded.error().message);
-  control::set_ruleset(settings, **loaded);
+  settings.ruleset = ruleset::facts_of(**loaded, settings.topology);
   return settings;
 }
 [[nodiscard]] inline control::Settings firewall_settings(uint32_t ring, uint32_t batch, uint32_t flows) {

@@ -20,7 +20,7 @@
 namespace bulkhead::test {
 namespace {
 
-using simulate::Mistake;
+using memory::simulate::Mistake;
 
 constexpr uint32_t kFlows = 24, kRoomyFlows = 200, kCrowdedFlows = 56;  // of a table that is crowded now and then
 constexpr std::array<uint32_t, 3> kRings{16, 64, 256};

@@ -45,8 +45,8 @@ class Simulation : public chain::Objects {
   }
   Outcome run();
 
-  void point(simulate::Access access) noexcept;
-  [[nodiscard]] simulate::Mistake mistake() const { return plan_.mistake; }
+  void point(memory::simulate::Access access) noexcept;
+  [[nodiscard]] memory::simulate::Mistake mistake() const { return plan_.mistake; }
 
   std::span<std::byte> memory(std::string_view name) const override { return memory_.object(name); }
   chain::Bell& bell(std::string_view process) override;
@@ -230,11 +230,11 @@ void Simulation::schedule_switch() {
   next_switch_ = plan_.switch_every == 0 ? 0 : outcome_.points + 1 + random_.below(2 * plan_.switch_every);
 }
 
-void Simulation::point(simulate::Access access) noexcept {
+void Simulation::point(memory::simulate::Access access) noexcept {
   if (inside_ == nullptr) return;
   ++outcome_.points;
-  if (access == simulate::Access::store) ++outcome_.stores;
-  bool const store_kill = access == simulate::Access::store && outcome_.stores == plan_.kill_at_store;
+  if (access == memory::simulate::Access::store) ++outcome_.stores;
+  bool const store_kill = access == memory::simulate::Access::store && outcome_.stores == plan_.kill_at_store;
   if (outcome_.points == next_kill_ || store_kill) {
     kill_ = true;
     inside_fibre_->pause();  // for ever, but for a process that nobody waits for
@@ -253,7 +253,7 @@ void Simulation::die(Process& process) {
     return true;
   });
   process.completions.clear();
-  if (plan_.mistake == simulate::Mistake::successor_does_not_wait) {
+  if (plan_.mistake == memory::simulate::Mistake::successor_does_not_wait) {
     process.stage.release();  // NOLINT: goes on living in the undead fibre
     undead_.push_back(std::move(process.fibre));
   } else {
@@ -374,7 +374,7 @@ Outcome simulate_run(const control::Settings& settings, const Input& input, cons
 
 }  // namespace bulkhead::test
 
-namespace bulkhead::simulate {
+namespace bulkhead::memory::simulate {
 
 void point(Access access) noexcept {
   if (test::running != nullptr) test::running->point(access);
@@ -382,4 +382,4 @@ void point(Access access) noexcept {
 
 bool planted(Mistake mistake) noexcept { return test::running != nullptr && test::running->mistake() == mistake; }
 
-}  // namespace bulkhead::simulate
+}  // namespace bulkhead::memory::simulate

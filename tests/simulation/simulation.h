@@ -23,7 +23,7 @@ struct Plan {
   uint32_t switch_every = 40; // points between two switches, about; 0: only when a process sleeps
   uint64_t points_expected = 20000;  // over which kills are spread
   uint32_t drop_one_in = 0;   // rules drops so: what rules will do one day, as a hazard for track; 0: nothing
-  simulate::Mistake mistake = simulate::Mistake::none;
+  memory::simulate::Mistake mistake = memory::simulate::Mistake::none;
 };
 
 struct Outcome {

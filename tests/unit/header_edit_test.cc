@@ -50,7 +50,8 @@ Bytes syn(const Ends& ends, uint16_t mss, const IpFields& fields = {}) {
 
 std::string refusal(const std::string& rule) {
   std::string const text = "table inet t { chain fw { type filter hook forward priority 0; " + rule + "; }\n}";
-  auto const loaded = ruleset::load("test", text, control::world_of(router_settings(64, 8, 64)));
+  auto const settings = router_settings(64, 8, 64);
+  auto const loaded = ruleset::load("test", text, ruleset::world_of(settings.interface_names(), settings.seed));
   return loaded ? "" : loaded.error().message;
 }
 

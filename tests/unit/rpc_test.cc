@@ -73,7 +73,7 @@ struct Bench {
   }
 
   kj::Own<runtime::RpcClient> connect() {
-    return RpcClient::connect(*control, place.path).wait(control->wait_scope());
+    return runtime::RpcClient::connect(*control, place.path).wait(control->wait_scope());
   }
   std::string say(Echo::Client echo, char const* text) {
     auto request = echo.sayRequest();
@@ -83,7 +83,7 @@ struct Bench {
   }
   template <class Done>
   void until(Done done) {
-    for (uint64_t end = Loop::now_ns() + kLong; !done() && Loop::now_ns() < end;)
+    for (uint64_t end = runtime::Loop::now_ns() + kLong; !done() && runtime::Loop::now_ns() < end;)
       control->wait_for(10 * kMillisecond);
   }
   bool serves() {
@@ -93,7 +93,7 @@ struct Bench {
   runtime::RpcCounters const& counters() { return server->counters(); }
 
   Temporary place;
-  std::unique_ptr<ControlLoop> control;
+  std::unique_ptr<runtime::ControlLoop> control;
   std::optional<runtime::RpcServer> server;
 };
 
@@ -148,7 +148,7 @@ BOOST_AUTO_TEST_CASE(two_processes_talk) {
   {
     auto control = runtime::ControlLoop::create(32);
     BOOST_REQUIRE(control);
-    auto client = (*control)->await(RpcClient::connect(**control, place.path));
+    auto client = (*control)->await(runtime::RpcClient::connect(**control, place.path));
     BOOST_REQUIRE(client);
     auto echo = (*client)->bootstrap().castAs<Echo>();
     for (int i = 0; i < 1000; ++i) {
@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE(call_on_a_result_that_has_not_come_is_pipelined) {
 
 BOOST_AUTO_TEST_CASE(many_clients_are_served_at_once) {
   Bench bench;
-  std::vector<kj::Own<RpcClient>> clients;
+  std::vector<kj::Own<runtime::RpcClient>> clients;
   auto answers = kj::heapArrayBuilder<kj::Promise<bool>>(60);
   for (int i = 0; i < 60; ++i) {
     clients.push_back(bench.connect());

@@ -30,7 +30,7 @@ struct TableWorld {
   /// From now on, with rules that may send any packet a reset.
   void become_router() {
     settings.topology.interfaces.emplace_back();
-    settings.ruleset.resets = control::Settings::Ruleset::Resets::any;
+    settings.ruleset.resets = ruleset::Resets::any;
     restart();
   }
   void commit() { batch->commit({}); }

@@ -16,13 +16,10 @@
 #include <string>
 #include <string_view>
 
+#include "common/base/topology.h"
 #include "common/packet/nat_range.h"
 #include "common/packet/nat_rewrite.h"
 #include "common/packet/packet.h"
-
-namespace bulkhead {
-class Routes;  // common/base/topology.h
-}
 
 namespace bulkhead::ruleset {
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "common/base/chance.h"
+#include "common/ruleset/facts.h"
 #include "common/ruleset/run/step.h"
 
 namespace bulkhead::ruleset {
@@ -44,9 +45,6 @@ struct CompiledChain {
 enum class At : uint8_t { prerouting, input, forward, output, postrouting, count };
 inline constexpr std::array<std::string_view, static_cast<size_t>(At::count)> kHookNames{"prerouting", "input", "forward", "output",
                                                                                         "postrouting"};
-
-/// Packets that some rule may refuse with a TCP reset.
-enum class Resets : uint8_t { none, others, any };  // others: such that are not of established flows
 
 /// New flows of which chains behind a translation may see what it has become.
 enum class Choices : uint8_t { none, echoes, all };  // echoes: of ICMP
