@@ -25,8 +25,8 @@ struct PlainWords : ruleset::StateWords {
 
 /// A ruleset, and packets through its forward hook.
 struct Firewall {
-  explicit Firewall(const std::string& said) {
-    auto made = ruleset::load("test", said, {{{"lan", 1}, {"wan", 2}}});
+  explicit Firewall(const std::string& said, const ruleset::Vocabulary& vocabulary = {}) {
+    auto made = ruleset::load("test", said, {{{"lan", 1}, {"wan", 2}}}, {}, vocabulary);
     BOOST_REQUIRE_MESSAGE(made.has_value(), (made ? "" : made.error().message));
     loaded = std::move(*made);
     state.words = loaded->program.initial;

@@ -4,11 +4,8 @@
 #include <optional>
 #include <tuple>
 
+#include "common/ruleset/operations.h"
 #include "common/ruleset/run/classifier.h"
-#include "common/ruleset/run/edit.h"
-#include "common/ruleset/run/option.h"
-#include "common/ruleset/run/run.h"
-#include "common/ruleset/run/select.h"
 
 namespace bulkhead::ruleset {
 namespace {
@@ -17,10 +14,10 @@ constexpr uint32_t kLongChain = 24;      // rules; below, trying them costs no m
 constexpr size_t kWorthwhile = 8;        // rules that a packet is spared, at least
 constexpr size_t kEntriesPerRule = 16;   // of an index: so that ranges over ranges do not fill memory
 
-using Ranges = std::vector<std::pair<Number, Number>>;
+using Ranges = StepOperation::Ranges;
 
 /// Two loads that are equal in this give the same value.
-using Part = std::tuple<Step::Run, uint16_t, uint32_t, Number, Number>;
+using Part = std::tuple<OperationNumber, uint16_t, uint32_t, Number, Number>;
 using Key = std::vector<Part>;
 
 struct Condition {
@@ -29,74 +26,39 @@ struct Condition {
   Ranges ranges;
 };
 
-bool is_one_of(Step::Run run, std::initializer_list<Step::Run> all) { return std::ranges::find(all, run) != all.end(); }
-
-/// Goes on or leaves the rule, and says nothing that an index could use.
-bool is_test(Step::Run run) {
-  return is_one_of(run, {run::is_family, run::is_protocol, run::is_ether_type, run::not_equal, run::outside, run::any_bit,
-                         run::no_bit, run::not_in_set});
-}
-
-/// Loads what no rule can change before the chain is left.
-bool is_load(Step::Run run) {
-  static const std::vector<Step::Run> known = [] {
-    std::vector<Step::Run> all{run::link_field, run::network_field, run::transport_field};
-    for (const char* key : {"length", "protocol", "nfproto", "l4proto", "pkttype", "iif", "oif", "iifname", "oifname", "iiftype", "oiftype"})
-      all.push_back(run::meta(key));
-    for (const char* key : {"state", "direction", "l3proto", "protocol", "saddr", "daddr", "proto-src", "proto-dst"})
-      all.push_back(run::flow(key));
-    return all;
-  }();
-  return std::ranges::find(known, run) != known.end();
-}
-
-bool is_change(Step::Run run) { return is_one_of(run, {run::masked, run::shifted_left, run::shifted_right}); }
-
-/// Where the value must lie for the rule to go on; nothing: the step is no such condition.
-std::optional<Ranges> ranges_of(const Step& step) {
-  constexpr Number most = ~Number{0};
-  if (step.run == run::equal) return Ranges{{step.a, step.a}};
-  if (step.run == run::inside) return Ranges{{step.a, step.b}};
-  if (step.run == run::less) return step.a == 0 ? Ranges{} : Ranges{{0, step.a - 1}};
-  if (step.run == run::less_or_equal) return Ranges{{0, step.a}};
-  if (step.run == run::greater) return step.a == most ? Ranges{} : Ranges{{step.a + 1, most}};
-  if (step.run == run::greater_or_equal) return Ranges{{step.a, most}};
-  if (!is_one_of(step.run, {run::in_set, run::map_value, run::map_verdict})) return std::nullopt;
-  Ranges all;
-  for (const ConstantSet::Range& range : static_cast<const ConstantSet*>(step.data)->ranges())
-    all.emplace_back(range.low[0], range.high[0]);
-  return all;
-}
-
 /// Up to the first step that does something.
 std::vector<Condition> conditions_of(const Program& program, const CompiledRule& rule) {
+  using Role = StepOperation::Role;
   std::vector<Condition> all;
   std::array<std::vector<Step>, Evaluation::kRegisters> loads;
-  for (uint32_t i = rule.first; i < rule.first + rule.count; ++i) {
-    const Step& step = program.steps[i];
-    if (is_test(step.run)) continue;
-    auto const into_first = [&] {
-      Step own = step;
-      own.to = 0;
-      return own;
-    };
+  auto const condition = [&](const Step& step, const StepOperation& operation) {
+    const std::vector<Step>& load = loads.at(step.to);
+    if (load.empty()) return;
+    Key key;
+    for (const Step& one : load) key.emplace_back(one.operation, one.bits, one.offset, one.a, one.b);
+    all.push_back({std::move(key), load, operation.ranges(step, program)});
+  };
+  for (const Step& step : program.steps_of(rule)) {
+    const StepOperation& operation = program.operation(step);
     std::vector<Step>& load = loads.at(step.to);
-    if (is_load(step.run)) {
-      load = {into_first()};
-    } else if (is_change(step.run)) {
-      if (!load.empty()) load.push_back(into_first());
-    } else if (step.run == run::constant) {
-      load.clear();
-    } else if (auto ranges = ranges_of(step)) {
-      if (!load.empty()) {
-        Key key;
-        for (const Step& one : load) key.emplace_back(one.run, one.bits, one.offset, one.a, one.b);
-        all.push_back({std::move(key), load, std::move(*ranges)});
-      }
-      if (step.run == run::map_value) loads.fill({});
-      if (step.run == run::map_verdict) break;
-    } else {
-      break;
+    Step into_first = step;
+    into_first.to = 0;
+    switch (operation.role) {
+      case Role::action: return all;
+      case Role::test: break;
+      case Role::load: load = {into_first}; break;
+      case Role::change:
+        if (!load.empty()) load.push_back(into_first);
+        break;
+      case Role::constant: load.clear(); break;
+      case Role::condition:
+        condition(step, operation);
+        if (operation.verdict != StepOperation::Verdict::none) return all;
+        break;
+      case Role::map:
+        condition(step, operation);
+        loads.fill({});
+        break;
     }
   }
   return all;
@@ -185,9 +147,9 @@ class Plan {
   size_t all_ = 0, longest_ = 0;  // rules in all lists, in the longest
 };
 
-class Chain {
+class Classification {
  public:
-  Chain(const Program& program, const CompiledChain& chain) : first_(chain.first), conditions_(chain.count), placed_(chain.count) {
+  Classification(const Program& program, const CompiledChain& chain) : first_(chain.first), conditions_(chain.count), placed_(chain.count) {
     for (uint32_t i = 0; i < chain.count; ++i) conditions_[i] = conditions_of(program, program.rules[first_ + i]);
   }
   std::shared_ptr<const Classifier> classifier() {
@@ -230,22 +192,18 @@ class Chain {
   std::vector<bool> placed_;
 };
 
-}  // namespace
-
-namespace {
 /// A chain is asked once, when it is entered: what its rules set, its later rules would not see.
 bool sets_fields(const Program& program, const CompiledChain& chain) {
-  for (uint32_t rule = chain.first; rule < chain.first + chain.count; ++rule)
-    for (uint32_t i = 0; i < program.rules[rule].count; ++i)
-      if (is_one_of(program.steps[program.rules[rule].first + i].run, {run::set_network_field, run::set_transport_field, run::set_tcp_option}))
-        return true;
-  return false;
+  return std::ranges::any_of(program.rules_of(chain), [&](const CompiledRule& rule) {
+    return std::ranges::any_of(program.steps_of(rule), [&](const Step& step) { return program.operation(step).edits; });
+  });
 }
+
 }  // namespace
 
 void classify(Program& program) {
   for (CompiledChain& chain : program.chains)
-    if (chain.count >= kLongChain && !sets_fields(program, chain)) chain.classifier = Chain(program, chain).classifier();
+    if (chain.count >= kLongChain && !sets_fields(program, chain)) chain.classifier = Classification(program, chain).classifier();
 }
 
 }  // namespace bulkhead::ruleset

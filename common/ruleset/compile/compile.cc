@@ -1,6 +1,9 @@
+// common/ruleset/compile/compile.cc: values, matches and verdicts of compile.h.
 #include "common/ruleset/compile/compile.h"
 
-#include "common/ruleset/tree/module.h"
+#include <algorithm>
+#include <iterator>
+
 #include "common/ruleset/run/run.h"
 #include "common/ruleset/run/select.h"
 
@@ -9,7 +12,7 @@ namespace {
 
 Number width_mask(unsigned bits) { return all_ones(bits == 0 ? 128 : bits); }
 
-Step::Run comparison(std::string_view operation) {
+const StepOperation& comparison(std::string_view operation) {
   if (operation.empty() || operation == "==") return run::equal;
   if (operation == "!=" || operation == "!") return run::not_equal;
   if (operation == "<") return run::less;
@@ -24,14 +27,38 @@ const DataType* type_of(const Expression& left) {
   return left.type != nullptr || left.key == nullptr ? left.type : left.key->type;
 }
 
-/// Extension headers are looked for, as options are.
-bool is_option(const Module& module) {
-  return module.form == Form::option || (module.form == Form::header && module.layer == Layer::none);
-}
-
 bool is_negative(std::string_view operation) { return operation == "!=" || operation == "!"; }
 
 }  // namespace
+
+Compiler::Compiler(Program& program, const World& world, const Vocabulary& vocabulary) : program_(program), world_(world) {
+  program_.operations = vocabulary.operations;
+  for (const StepOperation* const operation : vocabulary.operations) {
+    numbers_.emplace(operation, static_cast<OperationNumber>(program_.runs.size()));
+    program_.runs.push_back(operation->run);
+  }
+  std::ranges::copy_if(vocabulary.modules, std::back_inserter(verdicts_), [](const Module* module) { return module->decides != nullptr; });
+}
+
+OperationNumber Compiler::number_of(const StepOperation& operation) {
+  auto const found = numbers_.find(&operation);
+  if (found != numbers_.end()) return found->second;
+  return fail({}, fmt::format("{}: not in the table of operations", operation.name)), kNoOperation;
+}
+
+void Compiler::emit(const StepOperation& operation, Step step) {
+  step.operation = number_of(operation);
+  program_.flow_marks |= operation.flow_mark;
+  program_.flow_views |= operation.flow_view;
+  program_.edits |= operation.edits;
+  if (operation.by_chance) chance();
+  steps().push_back(step);
+}
+
+const Chance& Compiler::chance() {
+  if (!program_.chance) program_.chance.emplace(world_.seed);
+  return *program_.chance;
+}
 
 void Compiler::fail(const Location& at, std::string why) {
   if (failed()) return;
@@ -65,54 +92,35 @@ uint8_t Compiler::load(const Expression& expression, uint8_t to) {
   }
   Number low = 0, high = 0;
   if (!constant(expression, low, high)) return 0;
-  Step step{.run = run::constant, .to = to};
-  step.a = low;
-  emit(step);
+  emit(run::constant, {.to = to, .a = low});
   return 1;
 }
 
 void Compiler::require(const Module& header) {
-  auto const check = [this](Step::Run run, Number value) {
-    Step step{.run = run};
-    step.a = value;
-    emit(step);
-  };
-  if (header.above.nf_protocol != 0) check(run::is_family, header.above.nf_protocol == 2 ? 4 : 6);
-  else if (header.above.ether_type != 0) check(run::is_ether_type, header.above.ether_type);
-  if (header.above.protocol >= 0) check(run::is_protocol, static_cast<Number>(header.above.protocol));
+  if (header.above.nf_protocol != 0) emit(run::is_family, {.a = header.above.nf_protocol == 2 ? 4U : 6U});
+  else if (header.above.ether_type != 0) emit(run::is_ether_type, {.a = header.above.ether_type});
+  if (header.above.protocol >= 0) emit(run::is_protocol, {.a = static_cast<Number>(header.above.protocol)});
+}
+
+uint8_t Compiler::not_supported(const Expression& select) {
+  return fail(select.at, fmt::format("{} {}: not supported yet", select.module->name, select.key->name)), uint8_t{0};
 }
 
 uint8_t Compiler::load_select(const Expression& select, uint8_t to) {
   const Module& module = *select.module;
   const Key& key = *select.key;
-  Step step{.to = to};
-  step.bits = key.width();
-  bool const made = module.form == Form::hash || module.name == "numgen" || module.name == "symhash";
-  if (made || (module.name == "meta" && key.name == "random")) return load_made(select, to);
-  if (is_option(module)) return load_option(select, to);
-  if (module.name == "fib" || module.name == "rt") return load_route(select, to);
-  if (module.form == Form::header) {
+  if (module.load != nullptr) return module.load(select, to, *this);
+  Step step{.to = to, .bits = key.width()};
+  const StepOperation* operation = key.load;
+  if (module.form == Form::header && module.layer != Layer::none) {
     require(module);  // a field implies its header
-    step.run = module.layer == Layer::link ? run::link_field
-               : module.layer == Layer::network ? run::network_field : run::transport_field;
+    operation = module.layer == Layer::link ? &run::link_field
+                : module.layer == Layer::network ? &run::network_field : &run::transport_field;
     step.offset = key.offset_bits;
-  } else if (module.name == "@") {
-    step.run = key.name == "ll" ? run::link_field : key.name == "nh" ? run::network_field : run::transport_field;
-    step.offset = static_cast<uint32_t>(select.number);
-    step.bits = select.bits;
-  } else if (module.name == "meta") {
-    step.run = run::meta(key.name);
-  } else if (module.name == "ct") {
-    step.run = run::flow(key.name);
-    if (key.name == "mark") program_.flow_marks = true;
-    constexpr std::string_view kViewed[] = {"status", "expiration", "packets", "bytes", "avgpkt"};
-    if (std::ranges::find(kViewed, key.name) != std::end(kViewed)) program_.flow_views = true;
-    step.offset = 2;
-    if (select.argument("original") != nullptr) step.offset = 0;
-    if (select.argument("reply") != nullptr) step.offset = 1;
   }
-  if (step.run == nullptr) return fail(select.at, fmt::format("{} {}: not supported yet", module.name, key.name)), uint8_t{0};
-  emit(step);
+  if (operation == nullptr) return not_supported(select);
+  if (operation->by_chance) step.offset = next_made_number();
+  emit(*operation, step);
   return 1;
 }
 
@@ -120,21 +128,15 @@ uint8_t Compiler::load_binary(const Expression& binary, uint8_t to) {
   if (load(binary.parts.at(0), to) != 1) return 0;
   Number low = 0, high = 0;
   if (!constant(binary.parts.at(1), low, high)) return 0;
-  Step step{.to = to};
-  if (binary.text == "<<" || binary.text == ">>") {
-    step.run = binary.text == "<<" ? run::shifted_left : run::shifted_right;
-    step.offset = static_cast<uint32_t>(std::min<Number>(low, 127));
-  } else {
-    step.run = run::masked;
-    step.a = binary.text == "&" ? low : binary.text == "|" ? ~low : ~Number{0};
-    step.b = binary.text == "&" ? 0 : low;
+  bool const left = binary.text == "<<", right = binary.text == ">>";
+  if (left || right) {
+    auto const offset = static_cast<uint32_t>(std::min<Number>(low, 127));
+    emit(left ? run::shifted_left : run::shifted_right, {.to = to, .offset = offset});
+    if (left) emit(run::masked, {.to = to, .a = width_mask(binary.bits)});
+    return 1;
   }
-  emit(step);
-  if (binary.text == "<<") {
-    Step cut{.run = run::masked, .to = to};
-    cut.a = width_mask(binary.bits);
-    emit(cut);
-  }
+  Number const kept = binary.text == "&" ? low : binary.text == "|" ? ~low : ~Number{0};
+  emit(run::masked, {.to = to, .a = kept, .b = binary.text == "&" ? Number{0} : low});
   return 1;
 }
 
@@ -229,14 +231,10 @@ void Compiler::match(std::string_view operation, const Expression& left, const E
     if (!constant(part, step.a, step.b)) return;
     const DataType* const type = fields == 1 ? type_of(left) : nullptr;
     bool const flags = type != nullptr && type->bitmask && part.is(Kind::list) && operation == "!=";
-    if (operation == "in" || operation == "!" || flags) {
-      step.run = is_negative(operation) ? run::no_bit : run::any_bit;
-    } else if (step.a != step.b) {
-      step.run = is_negative(operation) ? run::outside : run::inside;
-    } else {
-      step.run = comparison(operation);
-    }
-    emit(step);
+    bool const negative = is_negative(operation);
+    if (operation == "in" || operation == "!" || flags) emit(negative ? run::no_bit : run::any_bit, step);
+    else if (step.a != step.b) emit(negative ? run::outside : run::inside, step);
+    else emit(comparison(operation), step);
   }
 }
 
@@ -246,17 +244,17 @@ bool Compiler::chain(std::string_view name, uint32_t& index) {
   return false;
 }
 
-bool Compiler::verdict(const Expression& said, Step& step) {
-  if (said.text == "accept") step.run = run::accept;
-  else if (said.text == "drop") step.run = run::drop;
-  else if (said.text == "return") step.run = run::return_;
-  else if (said.text == "continue") step.run = run::go_on;
-  else if (said.text == "jump") step.run = run::jump;
-  else if (said.text == "goto") step.run = run::go_to;
-  else return fail(said.at, fmt::format("{}: not supported yet", said.text)), false;
-  if (said.text != "jump" && said.text != "goto") return true;
-  if (chain(said.parts.at(0).text, step.chain)) return true;
-  return fail(said.at, fmt::format("no chain is called '{}'", said.parts.at(0).text)), false;
+bool Compiler::verdict(const Module& module, const Expression* target, const Location& at, Step& step) {
+  if (module.decides == nullptr) return fail(at, fmt::format("{}: not supported yet", module.name)), false;
+  step.operation = number_of(*module.decides);
+  if (!module.decides->jumps()) return !failed();
+  if (target == nullptr) return fail(at, fmt::format("{}: want a chain", module.name)), false;
+  return chain(target->text, step.chain) || (fail(at, fmt::format("no chain is called '{}'", target->text)), false);
+}
+
+void Compiler::decide(const Statement& said) {
+  Step step;
+  if (verdict(*said.module, said.argument("target"), said.at, step)) steps().push_back(step);
 }
 
 }  // namespace bulkhead::ruleset

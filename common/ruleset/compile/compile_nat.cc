@@ -1,6 +1,5 @@
 // common/ruleset/compile/compile_nat.cc: snat, dnat, masquerade and redirect.
 #include "common/ruleset/compile/compile.h"
-#include "common/ruleset/tree/module.h"
 #include "common/ruleset/run/run.h"
 
 namespace bulkhead::ruleset {
@@ -33,12 +32,11 @@ uint16_t flags_of(const Statement& statement) {
 
 class Target {
  public:
-  Target(const Statement& statement, std::string_view family, Compiler& compiler)
+  Target(const Statement& statement, packet::Part part, NatTarget::Address address, Compiler& compiler)
       : statement_(statement), compiler_(compiler) {
-    std::string_view const name = statement.module->name;
-    target_.part = name == "snat" || name == "masquerade" ? packet::Part::source : packet::Part::destination;
-    if (name == "masquerade") target_.address = NatTarget::Address::outgoing;
-    if (name == "redirect") target_.address = NatTarget::Address::incoming;
+    std::string_view const family = compiler.family();
+    target_.part = part;
+    target_.address = address;
     target_.l3 = family == "ip6" || statement.has("ip6") ? 6 : family == "ip" || statement.has("ip") ? 4 : 0;
     target_.keeps_host = statement.has("prefix");
     target_.range.flags = flags_of(statement);
@@ -67,8 +65,8 @@ class Target {
     target_.address = NatTarget::Address::registers;
     target_.address_register = kAddress;
     if (!address.is(Kind::lookup)) return target_.address_end_register = kAddress, computed(address, kAddress);
-    const ConstantSet* const map = looked_up(address, kAddress);
-    if (map == nullptr) return;
+    auto const map = looked_up(address, kAddress);
+    if (!map) return;
     bool const pairs = compiler_.gives_pairs(address);
     target_.address_end_register = pairs ? kAddress : kAddress + 1;
     if (pairs) {
@@ -76,7 +74,7 @@ class Target {
       target_.ports_from_register = true;
       target_.port_register = target_.port_end_register = kAddress + 1;
     }
-    for (const auto& range : map->ranges())
+    for (const auto& range : compiler_.program().sets[*map].ranges())
       compiler_.may_become(target_.part, address_of(range.data, target_.l3),
                            address_of(pairs ? range.data : range.data_end, target_.l3));
   }
@@ -94,7 +92,7 @@ class Target {
     target_.port_register = target_.port_end_register = kPort;
     if (!port.is(Kind::lookup)) {
       if (compiler_.load(port, kPort) != 1) compiler_.fail(port.at, "want one port");
-    } else if (looked_up(port, kPort) != nullptr) {
+    } else if (looked_up(port, kPort)) {
       target_.port_end_register = kPort + 1;
     }
   }
@@ -105,16 +103,13 @@ class Target {
   }
 
   /// The map's data, and the end or second field of them, into registers from `to` on.
-  const ConstantSet* looked_up(const Expression& lookup, uint8_t to) {
+  std::optional<uint32_t> looked_up(const Expression& lookup, uint8_t to) {
     uint8_t const fields = compiler_.load(lookup.parts.at(0), to);
-    if (fields == 0) return nullptr;
-    if (compiler_.dynamic_set(lookup.parts.at(1), fields) != nullptr)
-      return compiler_.fail(lookup.at, "a map that changes is not supported yet as a target"), nullptr;
-    const ConstantSet* const map = compiler_.set(lookup.parts.at(1), fields);
-    if (map == nullptr) return nullptr;
-    Step step{.run = run::map_value, .to = to, .count = fields, .data = map};
-    step.b = 1;
-    compiler_.emit(step);
+    if (fields == 0) return std::nullopt;
+    if (compiler_.dynamic_set(lookup.parts.at(1), fields))
+      return compiler_.fail(lookup.at, "a map that changes is not supported yet as a target"), std::nullopt;
+    auto const map = compiler_.constant_set(lookup.parts.at(1), fields);
+    if (map) compiler_.emit(run::map_value, {.to = to, .count = fields, .data = *map, .b = 1});
     return map;
   }
 
@@ -125,9 +120,9 @@ class Target {
 
 }  // namespace
 
-void compile_nat(const Statement& statement, Compiler& compiler) {
-  NatTarget const made = Target(statement, compiler.family(), compiler).made();
-  if (!compiler.failed()) compiler.emit({.run = run::nat, .data = compiler.keep(made)});
+void compile_nat(const Statement& statement, packet::Part part, NatTarget::Address address, Compiler& compiler) {
+  NatTarget const made = Target(statement, part, address, compiler).made();
+  if (!compiler.failed()) compiler.emit(run::order_nat, {.data = compiler.keep(made)});
 }
 
 }  // namespace bulkhead::ruleset

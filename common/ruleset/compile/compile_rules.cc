@@ -2,165 +2,41 @@
 #include <utility>
 
 #include "common/ruleset/compile/choices.h"
-#include "common/ruleset/run/classifier.h"
 #include "common/ruleset/compile/compile.h"
-#include "common/ruleset/tree/module.h"
 #include "common/ruleset/compile/reach.h"
 #include "common/ruleset/compile/resets.h"
-#include "common/ruleset/run/run.h"
 #include "common/ruleset/compile/steady.h"
+#include "common/ruleset/run/classifier.h"
 
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr uint64_t kNanoseconds = 1'000'000'000;
 constexpr int32_t kConntrack = -200, kNatDestination = -100, kNatSource = 100;  // NF_IP_PRI_*
 
 /// At which hooks the source is translated, not the destination.
 bool is_source(std::string_view hook) { return hook == "input" || hook == "postrouting"; }
 
-uint64_t seconds_of(std::string_view unit) {
-  if (unit == "second") return 1;
-  if (unit == "minute") return 60;
-  if (unit == "hour") return 3600;
-  return unit == "day" ? 86400 : 604800;
-}
-
-uint64_t number_of(const Statement& statement, std::string_view name, uint64_t otherwise = 0) {
-  const Expression* const value = statement.argument(name);
-  return value == nullptr ? otherwise : static_cast<uint64_t>(value->number);
-}
-
-/// The statement that holds the numbers, the named object's or this one, and its words.
-struct Stateful {
-  const Statement* body;
-  uint32_t word;
-};
-Stateful stateful(const Statement& statement, Compiler& compiler, size_t count) {
-  Stateful made{&statement, 0};
-  if (const Expression* const name = statement.argument("name")) {
-    if (compiler.in_element()) {
-      compiler.fail(name->at, fmt::format("{} \"{}\": elements have statements of their own only", statement.module->name, name->text));
-      made.body = nullptr;
-      return made;
-    }
-    made.body = compiler.object(statement.module->object_name, *name, made.word, count);
-    return made;
-  }
-  made.word = compiler.words(std::vector<uint64_t>(count));
-  compiler.counts(statement, made.word);
-  return made;
-}
-
-void compile_counter(const Statement& statement, Compiler& compiler) {
-  Stateful const made = stateful(statement, compiler, 2);
-  if (made.body == nullptr) return;
-  compiler.begin(made.word, number_of(*made.body, "packets"));
-  compiler.begin(made.word + 1, number_of(*made.body, "bytes"));
-  compiler.emit({.run = run::counter, .word = made.word});
-}
-
-/// A limit that was never asked remembers no time: its first packet finds it full.
-void compile_limit(const Statement& statement, Compiler& compiler) {
-  Stateful const made = stateful(statement, compiler, 2);
-  if (made.body == nullptr) return;
-  const Expression* const rate = made.body->argument("rate");
-  if (rate == nullptr || rate->number == 0) return compiler.fail(statement.at, "limit: want a rate");
-  auto const each = static_cast<uint64_t>(rate->number);
-  uint64_t const unit_ns = seconds_of(rate->text) * kNanoseconds;
-  const Expression* const burst = made.body->argument("burst");
-  bool const bytes = rate->argument("unit") != nullptr;
-  Step step{.run = bytes ? run::byte_limit : run::packet_limit, .offset = made.body->has("over") ? 1U : 0U,
-            .word = made.word};
-  if (bytes) {
-    uint64_t const most = each + (burst == nullptr ? 0 : static_cast<uint64_t>(burst->number));
-    step.a = Number{unit_ns} << 64 | each;
-    step.b = Number{unit_ns} * most / each;
-  } else {
-    step.a = unit_ns / each;
-    step.b = step.a * (burst == nullptr || burst->number == 0 ? 5 : burst->number);
-  }
-  compiler.emit(step);
-}
-
-void compile_quota(const Statement& statement, Compiler& compiler) {
-  Stateful const made = stateful(statement, compiler, 1);
-  if (made.body == nullptr) return;
-  const Expression* const bytes = made.body->argument("bytes");
-  if (bytes == nullptr) return compiler.fail(statement.at, "quota: want a number of bytes");
-  compiler.begin(made.word, number_of(*made.body, "used"));
-  Step step{.run = run::quota, .word = made.word};
-  step.a = bytes->number;
-  step.b = made.body->has("over") ? 1 : 0;
-  compiler.emit(step);
-}
-
-void compile_reject(const Statement& statement, Compiler& compiler) {
-  const Expression* const kind = statement.argument("kind");
-  const Expression* const code = statement.argument("expr");
-  if (kind == nullptr) return compiler.fail(statement.at, "reject: want its kind");
-  Step step{.run = kind->text == "tcp reset" ? run::reset
-                   : kind->text == "icmpx"   ? run::reject_any
-                   : kind->text == "icmp"    ? run::reject4
-                                             : run::reject6};
-  if (code != nullptr) step.a = code->number;
-  compiler.emit(step);
-}
-
-void compile_notrack(const Statement&, Compiler& compiler) { compiler.emit({.run = run::untrack}); }
-
-void compile_log(const Statement&, Compiler&) {}  // a replay has nobody to tell
-
-struct Row {
-  std::string_view module;
-  void (*compile)(const Statement& statement, Compiler& compiler);
-};
-constexpr Row kStatements[] = {{"counter", compile_counter}, {"limit", compile_limit}, {"quota", compile_quota},
-                               {"reject", compile_reject},   {"log", compile_log},
-                               {"notrack", compile_notrack},
-                               {"snat", compile_nat},        {"dnat", compile_nat},
-                               {"masquerade", compile_nat},  {"redirect", compile_nat}};
-
 }  // namespace
 
 void Compiler::statement(const Statement& statement) {
-  std::string_view const name = statement.module->name;
-  if (name == "match") {
-    const Expression* const sign = statement.argument("op");
-    return match(sign == nullptr ? "" : sign->text, *statement.argument("left"), *statement.argument("right"));
-  }
-  if (name == "vmap") {
-    uint8_t const fields = load(*statement.argument("key"), 0);
-    if (fields == 0) return;
-    return look_up(*statement.argument("data"), fields, 0, run::map_verdict, run::dynamic_verdict);
-  }
-  if (name == "mangle") return mangle(statement);
-  if (name == "set") return update(statement);
-  if (name == "meter") return meter(statement);
-  if (statement.module->form == Form::verdict || statement.module->form == Form::target) {
-    Expression said;
-    said.kind = Kind::verdict;
-    said.at = statement.at;
-    said.text = name;
-    if (const Expression* const target = statement.argument("target")) said.parts.push_back(*target);
-    Step step;
-    if (verdict(said, step)) emit(step);
-    return;
-  }
-  auto const row = std::ranges::find(kStatements, name, &Row::module);
-  if (row == std::end(kStatements)) return fail(statement.at, fmt::format("{}: not supported yet", name));
-  row->compile(statement, *this);
+  if (statement.module->compile != nullptr) return statement.module->compile(statement, *this);
+  fail(statement.at, fmt::format("{}: not supported yet", statement.module->name));
 }
 
-void Compiler::mangle(const Statement& statement) {
-  const Expression& key = *statement.argument("key");
-  std::string_view const module = key.module->name, name = key.key->name;
-  bool const priority = module == "meta" && name == "priority";
-  if (!priority && (name != "mark" || (module != "meta" && module != "ct")))
-    return edit(key, *statement.argument("value"));
-  if (load(*statement.argument("value"), 0) != 1) return;
-  if (module == "ct") program_.flow_marks = true;
-  emit({.run = priority ? run::set_priority : module == "ct" ? run::set_flow_mark : run::set_mark});
+Compiler::Stateful Compiler::stateful(const Statement& statement, size_t count) {
+  Stateful made{&statement, 0};
+  if (const Expression* const name = statement.argument("name")) {
+    if (body_ != nullptr) {
+      fail(name->at, fmt::format("{} \"{}\": elements have statements of their own only", statement.module->name, name->text));
+      made.body = nullptr;
+      return made;
+    }
+    made.body = object(statement.module->object_name, *name, made.word, count);
+    return made;
+  }
+  made.word = words(std::vector<uint64_t>(count));
+  counts(statement, made.word);
+  return made;
 }
 
 const Statement* Compiler::object(std::string_view kind, const Expression& name, uint32_t& word, size_t count) {
@@ -256,9 +132,9 @@ const CompiledChain* before_reassembly(const Program& program) {
   return nullptr;
 }
 
-Result<Program> compile(const Ruleset& ruleset, const Compiler::World& world) {
+Result<Program> compile(const Ruleset& ruleset, const Compiler::World& world, const Vocabulary& vocabulary) {
   Program program;
-  Compiler compiler(program, world);
+  Compiler compiler(program, world, vocabulary);
   for (const Table& table : ruleset.tables)
     if (!compiler.failed()) compiler.table(table);
   if (!compiler.failed()) compiler.place_sets();

@@ -1,8 +1,7 @@
 // common/ruleset/compile/compile_sets.cc: sets of compile.h: those that stay (ConstantSet) and those that change (run/dynamic_set.h).
 #include "common/ruleset/compile/compile.h"
-#include "common/ruleset/tree/data_type.h"
-#include "common/ruleset/tree/module.h"
 #include "common/ruleset/run/run.h"
+#include "common/ruleset/tree/data_type.h"
 
 namespace bulkhead::ruleset {
 namespace {
@@ -36,12 +35,6 @@ uint8_t words_for(const Expression& field) {
   return text || bits == 0 || bits > 64 ? 2 : 1;
 }
 
-bool same_step(const Step& left, const Step& right) {
-  return left.run == right.run && left.to == right.to && left.count == right.count && left.bits == right.bits &&
-         left.offset == right.offset && left.word == right.word && left.chain == right.chain && left.data == right.data &&
-         left.a == right.a && left.b == right.b;
-}
-
 bool changes(const Set& set) {
   if (set.interval) return false;
   return set.dynamic || set.timeouts || !set.statements.empty() || std::ranges::any_of(set.elements, has_statements);
@@ -71,31 +64,33 @@ bool Compiler::element(const Expression& one, size_t fields, ConstantSet::Range&
     return constant(data.parts[0], range.data, high) && constant(data.parts[1], range.data_end, high);
   }
   if (!data.is(Kind::verdict)) return constant(data, range.data, range.data_end);
+  auto const said = std::ranges::find(verdicts_, data.text, &Module::name);
+  if (said == verdicts_.end()) return fail(data.at, fmt::format("{}: not supported yet", data.text)), false;
   Step step;
-  if (!verdict(data, step)) return false;
-  range.then = step.run;
+  if (!verdict(**said, data.parts.empty() ? nullptr : data.parts.data(), data.at, step)) return false;
+  range.then = step.operation;
   range.chain = step.chain;
   return true;
 }
 
-const ConstantSet* Compiler::set(const Expression& set, size_t fields) {
-  if (fields > ConstantSet::kFields) return fail(set.at, "a concatenation of more than five fields"), nullptr;
+std::optional<uint32_t> Compiler::constant_set(const Expression& set, size_t fields) {
+  if (fields > ConstantSet::kFields) return fail(set.at, "a concatenation of more than five fields"), std::nullopt;
   const std::vector<Expression>* elements = &set.parts;
   if (set.is(Kind::reference)) {
     if (auto const known = named_.find(set.text); known != named_.end()) return known->second;
     const Set* const named = find_named(table_->sets, set.text);
-    if (named == nullptr) return fail(set.at, fmt::format("no set is called '{}'", set.text)), nullptr;
+    if (named == nullptr) return fail(set.at, fmt::format("no set is called '{}'", set.text)), std::nullopt;
     if (!named->statements.empty() || std::ranges::any_of(named->elements, has_statements))
-      return fail(set.at, fmt::format("set {}: statements of intervals are not supported yet", set.text)), nullptr;
+      return fail(set.at, fmt::format("set {}: statements of intervals are not supported yet", set.text)), std::nullopt;
     elements = &named->elements;
   } else if (std::ranges::any_of(set.parts, has_statements)) {
-    return fail(set.at, "statements of an anonymous set's elements are not supported yet"), nullptr;
+    return fail(set.at, "statements of an anonymous set's elements are not supported yet"), std::nullopt;
   }
   std::vector<ConstantSet::Range> ranges;
   ranges.reserve(elements->size());
   for (const Expression& one : *elements)
-    if (!element(one, fields, ranges.emplace_back())) return nullptr;
-  const ConstantSet* const made = &program_.sets.emplace_back(fields, std::move(ranges));
+    if (!element(one, fields, ranges.emplace_back())) return std::nullopt;
+  uint32_t const made = put(program_.sets, ConstantSet(fields, std::move(ranges)));
   if (set.is(Kind::reference)) named_[set.text] = made;
   return made;
 }
@@ -108,48 +103,50 @@ uint32_t Compiler::start() {
   return program_.start;
 }
 
-void Compiler::look_up(const Expression& named, uint8_t fields, uint8_t to, Step::Run in_constant, Step::Run in_dynamic) {
-  if (const DynamicSet* const found = dynamic_set(named, fields))
-    return emit({.run = in_dynamic, .to = to, .count = fields, .data = found});
+void Compiler::look_up(const Expression& named, uint8_t fields, uint8_t to, const StepOperation& in_constant,
+                       const StepOperation& in_dynamic) {
+  if (auto const found = dynamic_set(named, fields)) return emit(in_dynamic, {.to = to, .count = fields, .data = *found});
   if (failed()) return;
-  const ConstantSet* const found = set(named, fields);
-  if (found == nullptr) return;
-  Step step{.run = in_constant, .to = to, .count = fields, .data = found};
-  if (std::ranges::any_of(found->ranges(), [](const auto& range) { return range.expires_ns != 0; })) step.word = start();
-  emit(step);
+  auto const found = constant_set(named, fields);
+  if (!found) return;
+  Step step{.to = to, .count = fields, .data = *found};
+  if (std::ranges::any_of(program_.sets[*found].ranges(), [](const auto& range) { return range.expires_ns != 0; }))
+    step.word = start();
+  emit(in_constant, step);
 }
 
 // --- sets that change ---
 
-DynamicSet* Compiler::dynamic_set(const Expression& reference, size_t fields) {
-  if (!reference.is(Kind::reference)) return nullptr;
+std::optional<uint32_t> Compiler::dynamic_set(const Expression& reference, size_t fields) {
+  if (!reference.is(Kind::reference)) return std::nullopt;
   const Set* const named = find_named(table_->sets, reference.text);
-  if (named == nullptr || !changes(*named)) return nullptr;
-  if (named->key.size() != fields) return fail(reference.at, "a concatenation of another length"), nullptr;
-  DynamicSet*& known = dynamic_[reference.text];
-  if (known == nullptr) known = make_dynamic(*named);
-  return known;
+  if (named == nullptr || !changes(*named)) return std::nullopt;
+  if (named->key.size() != fields) return fail(reference.at, "a concatenation of another length"), std::nullopt;
+  if (auto const known = dynamic_.find(reference.text); known != dynamic_.end()) return known->second;
+  auto const made = make_dynamic(*named);
+  if (made) dynamic_[reference.text] = *made;
+  return made;
 }
 
-DynamicSet* Compiler::make_dynamic(const Set& set) {
-  DynamicSet::Shape shape;
-  for (const Expression& field : set.key) shape.key.push_back(words_for(field));
-  if (shape.key.size() > DynamicSet::kFields) return fail(set.at, "a concatenation of more than five fields"), nullptr;
+std::optional<uint32_t> Compiler::make_dynamic(const Set& set) {
+  DynamicSet::Layout layout;
+  for (const Expression& field : set.key) layout.key.push_back(words_for(field));
+  if (layout.key.size() > DynamicSet::kFields) return fail(set.at, "a concatenation of more than five fields"), std::nullopt;
   if (set.data.size() > 1 || !set.object.empty())
-    return fail(set.at, fmt::format("map {}: only one value for each element is supported yet", set.name)), nullptr;
-  if (set.map) shape.data = words_for(set.data.at(0));
-  shape.most = std::max(set.size != 0 ? set.size : static_cast<uint32_t>(set.elements.size()), 1U);
-  if (shape.most > kElementsMost)
-    return fail(set.at, fmt::format("set {}: more than {} elements", set.name, kElementsMost)), nullptr;
-  shape.timeouts = set.timeouts;
-  shape.timeout_ns = nanoseconds(set.timeout_ms);
-  DynamicSet* const made =
-      program_.dynamic_sets.emplace_back(std::make_shared<DynamicSet>(std::move(shape), world_.seed)).get();
-  made->named = &set;
+    return fail(set.at, fmt::format("map {}: only one value for each element is supported yet", set.name)), std::nullopt;
+  if (set.map) layout.data = words_for(set.data.at(0));
+  layout.most = std::max(set.size != 0 ? set.size : static_cast<uint32_t>(set.elements.size()), 1U);
+  if (layout.most > kElementsMost)
+    return fail(set.at, fmt::format("set {}: more than {} elements", set.name, kElementsMost)), std::nullopt;
+  layout.timeouts = set.timeouts;
+  layout.timeout_ns = nanoseconds(set.timeout_ms);
+  uint32_t const made = put(program_.dynamic_sets, std::make_shared<DynamicSet>(std::move(layout), world_.seed));
+  DynamicSet& own = *program_.dynamic_sets[made];
+  own.named = &set;
   std::vector<uint64_t> unused;
-  body(*made, set.statements, unused);
+  body(own, set.statements, unused);
   for (const Expression& one : set.elements)
-    if (!file_element(set, one, *made)) return nullptr;
+    if (!file_element(set, one, own)) return std::nullopt;
   return made;
 }
 
@@ -162,12 +159,12 @@ bool Compiler::file_element(const Set& set, const Expression& one, DynamicSet& i
   filed.set = &into;
   filed.element.key = range.low;
   filed.element.data = range.data;
-  if (range.then != nullptr) {
+  if (range.then != kNoOperation) {
     filed.element.data = into.verdicts.size();
     into.verdicts.push_back({range.then, range.chain});
   }
-  uint64_t const own = milliseconds_of(one, "timeout"), left = lifetime(one, into.shape().timeout_ns);
-  filed.element.timeout_ns = own != 0 ? nanoseconds(own) : into.shape().timeout_ns;
+  uint64_t const own = milliseconds_of(one, "timeout"), left = lifetime(one, into.layout().timeout_ns);
+  filed.element.timeout_ns = own != 0 ? nanoseconds(own) : into.layout().timeout_ns;
   filed.element.expires_ns = left == 0 ? 0 : left | DynamicSet::kFromStart;
   filed.element.body = body(into, one.statements, filed.initial);
   filed.element.origin = static_cast<uint32_t>(&one - set.elements.data()) + 1;
@@ -184,7 +181,7 @@ uint16_t Compiler::body(DynamicSet& set, const std::vector<Statement>& statement
   body_ = nullptr;
   initial = made.initial;
   auto const known = std::ranges::find_if(set.bodies, [&](const DynamicSet::Body& other) {
-    return std::ranges::equal(other.steps, made.steps, same_step);
+    return std::ranges::equal(other.steps, made.steps);
   });
   auto const index = known - set.bodies.begin();
   if (index > 0xfff) return fail(statements.at(0).at, "elements with too many kinds of statements"), uint16_t{0};
@@ -199,31 +196,27 @@ void Compiler::update(const Statement& statement) {
   if (named == nullptr || named->interval || named->constant)
     return fail(reference.at, fmt::format("set {}: rules cannot change it", reference.text));
   const Expression& key = element.parts.at(0);
-  DynamicSet* const set = dynamic_set(reference, key.is(Kind::concat) ? key.parts.size() : 1);
-  if (set == nullptr) return;
+  auto const set = dynamic_set(reference, key.is(Kind::concat) ? key.parts.size() : 1);
+  if (!set) return;
   if (element.argument("timeout") != nullptr && !named->timeouts)
     return fail(element.at, fmt::format("set {}: has no time-outs", named->name));
   const Expression* const data = statement.argument("data");
   if (named->map != (data != nullptr)) return fail(statement.at, fmt::format("{}: want a key and its data in a map", named->name));
-  update(*set, statement.argument("op")->text, element, data,
-         named->statements.empty() ? element.statements : named->statements);
+  std::string_view const said = statement.argument("op")->text;
+  const StepOperation& operation = said == "add" ? run::add_element : said == "update" ? run::update_element : run::delete_element;
+  update(*set, operation, element, data, named->statements.empty() ? element.statements : named->statements);
 }
 
-void Compiler::update(DynamicSet& set, std::string_view operation, const Expression& element, const Expression* data,
+void Compiler::update(uint32_t set, const StepOperation& operation, const Expression& element, const Expression* data,
                       const std::vector<Statement>& statements) {
   uint8_t const fields = load(element.parts.at(0), 0);
   if (fields == 0) return;
-  SetUpdate made{&set};
-  made.data = fields;
+  SetUpdate made{.set = set, .data = fields};
   if (data != nullptr && load(*data, fields) != 1) return fail(data->at, "only one value for each element is supported yet");
   made.timeout_ns = nanoseconds(milliseconds_of(element, "timeout"));
   std::vector<uint64_t> unused;
-  made.body = body(set, statements, unused);
-  Step::Run const run = operation == "add"      ? run::add_element
-                        : operation == "update" ? run::update_element
-                                                : run::delete_element;
-  program_.updates.push_back(std::make_shared<SetUpdate>(made));
-  emit({.run = run, .count = fields, .data = program_.updates.back().get()});
+  made.body = body(*program_.dynamic_sets[set], statements, unused);
+  emit(operation, {.count = fields, .data = put(program_.updates, made)});
 }
 
 /// A meter is a set of its own without a name to others; its elements stay unless they have a time-out.
@@ -231,17 +224,17 @@ void Compiler::meter(const Statement& statement) {
   const Expression& element = *statement.argument("elem");
   const Expression& key = element.parts.at(0);
   const Expression* const size = statement.argument("size");
-  DynamicSet::Shape shape;
+  DynamicSet::Layout layout;
   if (key.is(Kind::concat))
-    for (const Expression& field : key.parts) shape.key.push_back(words_for(field));
-  else shape.key.push_back(words_for(key));
-  if (shape.key.size() > DynamicSet::kFields) return fail(key.at, "a concatenation of more than five fields");
-  shape.most = std::max(size == nullptr ? kMeterSize : static_cast<uint32_t>(size->number), 1U);
-  if (shape.most > kElementsMost) return fail(statement.at, fmt::format("meter: more than {} elements", kElementsMost));
-  shape.timeouts = element.argument("timeout") != nullptr;
-  DynamicSet* const set =
-      program_.dynamic_sets.emplace_back(std::make_shared<DynamicSet>(std::move(shape), world_.seed)).get();
-  update(*set, set->shape().timeouts ? "update" : "add", element, nullptr, element.statements);
+    for (const Expression& field : key.parts) layout.key.push_back(words_for(field));
+  else layout.key.push_back(words_for(key));
+  if (layout.key.size() > DynamicSet::kFields) return fail(key.at, "a concatenation of more than five fields");
+  layout.most = std::max(size == nullptr ? kMeterSize : static_cast<uint32_t>(size->number), 1U);
+  if (layout.most > kElementsMost) return fail(statement.at, fmt::format("meter: more than {} elements", kElementsMost));
+  layout.timeouts = element.argument("timeout") != nullptr;
+  const StepOperation& operation = layout.timeouts ? run::update_element : run::add_element;
+  uint32_t const set = put(program_.dynamic_sets, std::make_shared<DynamicSet>(std::move(layout), world_.seed));
+  update(set, operation, element, nullptr, element.statements);
 }
 
 namespace {

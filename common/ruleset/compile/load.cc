@@ -5,8 +5,9 @@
 
 namespace bulkhead::ruleset {
 
-Result<Ruleset> read_ruleset(const std::string& name, const std::string& text, const ReadOptions& options) {
-  Registry const registry(all_modules());
+Result<Ruleset> read_ruleset(const std::string& name, const std::string& text, const ReadOptions& options,
+                             const Vocabulary& vocabulary) {
+  Registry const registry(vocabulary.modules);
   Sources sources;
   Diagnostics diagnostics;
   uint32_t const index = sources.add(name, text);
@@ -19,12 +20,12 @@ Result<Ruleset> read_ruleset(const std::string& name, const std::string& text, c
 }
 
 Result<std::unique_ptr<Loaded>> load(const std::string& name, const std::string& text, const Compiler::World& world,
-                                     const ReadOptions& options) {
-  auto ruleset = read_ruleset(name, text, options);
+                                     const ReadOptions& options, const Vocabulary& vocabulary) {
+  auto ruleset = read_ruleset(name, text, options, vocabulary);
   if (!ruleset) return tl::unexpected(ruleset.error());
   auto loaded = std::make_unique<Loaded>();
   loaded->ruleset = std::move(*ruleset);
-  auto program = compile(loaded->ruleset, world);
+  auto program = compile(loaded->ruleset, world, vocabulary);
   if (!program) return fail("{}: {}", name, program.error().message);
   loaded->program = std::move(*program);
   return loaded;

@@ -16,8 +16,9 @@ struct Loaded {
 
 /// `name`: of the source, for messages. The error is all that nft would print, or the reason why it cannot be compiled.
 [[nodiscard]] Result<Ruleset> read_ruleset(const std::string& name, const std::string& text,
-                                           const ReadOptions& options = {});
+                                           const ReadOptions& options = {}, const Vocabulary& vocabulary = {});
 [[nodiscard]] Result<std::unique_ptr<Loaded>> load(const std::string& name, const std::string& text,
-                                                   const Compiler::World& world, const ReadOptions& options = {});
+                                                   const Compiler::World& world, const ReadOptions& options = {},
+                                                   const Vocabulary& vocabulary = {});
 
 }  // namespace bulkhead::ruleset

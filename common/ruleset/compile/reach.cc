@@ -5,9 +5,8 @@
 #include <set>
 #include <utility>
 
+#include "common/ruleset/operations.h"
 #include "common/ruleset/run/dynamic_set.h"
-#include "common/ruleset/run/make_numbers.h"
-#include "common/ruleset/run/run.h"
 
 namespace bulkhead::ruleset {
 namespace {
@@ -15,43 +14,25 @@ namespace {
 constexpr size_t kJumpsMost = 16;
 
 /// Calls of StateWords::set() that a step makes at most.
-uint64_t own_changes(const Step& step) {
-  if (step.run == run::counter || step.run == run::packet_limit || step.run == run::byte_limit) return 2;
-  if (step.run == run::quota || step.run == run::set_flow_mark || step.run == run::numgen_inc) return 1;
-  return 0;
-}
-
-uint64_t of_bodies(const DynamicSet& set) {
-  uint64_t most = 0;
-  for (const DynamicSet::Body& body : set.bodies) {
-    uint64_t all = 0;
-    for (const Step& step : body.steps) all += own_changes(step);
-    most = std::max(most, all);
-  }
-  return most;
-}
-
-uint64_t changes_of(const Step& step) {
-  if (step.run == run::in_dynamic || step.run == run::dynamic_value || step.run == run::dynamic_verdict)
-    return of_bodies(*static_cast<const DynamicSet*>(step.data));
-  bool const enters = step.run == run::add_element || step.run == run::update_element;
-  if (!enters && step.run != run::delete_element) return own_changes(step);
-  const DynamicSet& set = *static_cast<const SetUpdate*>(step.data)->set;
-  return enters ? set.changes_to_enter() + of_bodies(set) : set.changes_to_move();
+uint64_t changes_of(const Program& program, const Step& step) {
+  const StepOperation& operation = program.operation(step);
+  return operation.changes_of != nullptr ? operation.changes_of(step, program) : operation.changes;
 }
 
 }  // namespace
 
-std::vector<uint32_t> targets_of(const Step& step) {
+std::vector<uint32_t> targets_of(const Program& program, const Step& step) {
   std::vector<uint32_t> all;
-  auto const add = [&](Step::Run run, uint32_t chain) {
-    if (run == run::jump || run == run::go_to) all.push_back(chain);
+  auto const add = [&](OperationNumber said, uint32_t chain) {
+    if (said != kNoOperation && program.operation(said).jumps()) all.push_back(chain);
   };
-  add(step.run, step.chain);
-  if (step.run == run::map_verdict)
-    for (const auto& range : static_cast<const ConstantSet*>(step.data)->ranges()) add(range.then, range.chain);
-  if (step.run == run::dynamic_verdict)
-    for (const auto& verdict : static_cast<const DynamicSet*>(step.data)->verdicts) add(verdict.run, verdict.chain);
+  add(step.operation, step.chain);
+  const StepOperation& operation = program.operation(step);
+  if (operation.verdict != StepOperation::Verdict::by_element) return all;
+  if (operation.data == StepOperation::Data::set)
+    for (const auto& range : program.sets[step.data].ranges()) add(range.then, range.chain);
+  if (operation.data == StepOperation::Data::dynamic_set)
+    for (const auto& verdict : program.dynamic_sets[step.data]->verdicts) add(verdict.operation, verdict.chain);
   return all;
 }
 
@@ -72,10 +53,8 @@ class Measure {
     if (too_deep_) return kTooDeep;  // and nobody looks further
     if (known_[chain]) return *known_[chain];
     Reach reach;
-    const CompiledChain& looked = program_.chains[chain];
-    for (uint32_t rule = looked.first; rule < looked.first + looked.count; ++rule)
-      for (uint32_t i = 0; i < program_.rules[rule].count; ++i)
-        add(reach, program_.steps[program_.rules[rule].first + i], level);
+    for (const CompiledRule& rule : program_.rules_of(program_.chains[chain]))
+      for (const Step& step : program_.steps_of(rule)) add(reach, step, level);
     if (too_deep_) return kTooDeep;
     return *(known_[chain] = reach);
   }
@@ -83,12 +62,12 @@ class Measure {
  private:
   void add(Reach& reach, const Step& step, size_t level) {
     uint64_t behind = 0;
-    for (uint32_t const target : targets_of(step)) {
+    for (uint32_t const target : targets_of(program_, step)) {
       const Reach& beyond = of(target, level + 1);
       reach.depth = std::max(reach.depth, beyond.depth + 1);
       behind = std::max(behind, beyond.changes);
     }
-    reach.changes = std::min<uint64_t>(reach.changes + changes_of(step) + behind, kChangesMost + 1);
+    reach.changes = std::min<uint64_t>(reach.changes + changes_of(program_, step) + behind, kChangesMost + 1);
   }
   const Program& program_;
   std::vector<std::optional<Reach>> known_;
@@ -99,21 +78,20 @@ class Measure {
 
 namespace {
 
-/// State that a step changes or reads, where it matters which packet does so first: a set, or a word; none: no such.
-using State = std::pair<const void*, uint32_t>;
-constexpr char kPeers = 0;
-constexpr State kRefusals{&kPeers, 0};  // what peers may still be told
+/// State that a step changes or reads, where it matters which packet does so first: its kind, and the set or the word.
+using State = std::pair<StepOperation::Order, uint32_t>;
+constexpr State kRefusals{StepOperation::Order::peers, 0};  // what peers may still be told
 
-std::optional<State> state_of(const Step& step) {
-  bool const looks = step.run == run::in_dynamic || step.run == run::not_in_dynamic || step.run == run::dynamic_value ||
-                     step.run == run::dynamic_verdict;
-  if (looks) return State{step.data, 0};
-  if (step.run == run::add_element || step.run == run::update_element || step.run == run::delete_element)
-    return State{static_cast<const SetUpdate*>(step.data)->set, 0};
-  if (step.run == run::reject4 || step.run == run::reject6 || step.run == run::reject_any || step.run == run::reset) return kRefusals;
-  // Counters add up in any order; before conntrack nobody has a flow to mark.
-  bool const plain = step.run == run::counter || step.run == run::set_flow_mark || own_changes(step) == 0;
-  return plain ? std::nullopt : std::optional(State{nullptr, step.word});
+std::optional<State> state_of(const Program& program, const Step& step) {
+  const StepOperation& operation = program.operation(step);
+  switch (operation.order) {
+    case StepOperation::Order::none: break;
+    case StepOperation::Order::word: return State{operation.order, step.word};
+    case StepOperation::Order::peers: return kRefusals;
+    case StepOperation::Order::set:
+      return State{operation.order, operation.data == StepOperation::Data::update ? program.updates[step.data].set : step.data};
+  }
+  return std::nullopt;
 }
 
 class States {
@@ -123,12 +101,10 @@ class States {
   void add(uint32_t chain) {
     if (seen_[chain]) return;
     seen_[chain] = true;
-    const CompiledChain& looked = program_.chains[chain];
-    for (uint32_t rule = looked.first; rule < looked.first + looked.count; ++rule)
-      for (uint32_t i = 0; i < program_.rules[rule].count; ++i) {
-        const Step& step = program_.steps[program_.rules[rule].first + i];
-        if (auto const state = state_of(step)) all_.insert(*state);
-        for (uint32_t const target : targets_of(step)) add(target);
+    for (const CompiledRule& rule : program_.rules_of(program_.chains[chain]))
+      for (const Step& step : program_.steps_of(rule)) {
+        if (auto const state = state_of(program_, step)) all_.insert(*state);
+        for (uint32_t const target : targets_of(program_, step)) add(target);
       }
   }
   [[nodiscard]] const std::set<State>& all() const { return all_; }

@@ -14,7 +14,7 @@ inline constexpr uint32_t kChangesMost = 1 << 22;
 [[nodiscard]] Status measure(Program& program);
 
 /// Chains that a step may go to.
-[[nodiscard]] std::vector<uint32_t> targets_of(const Step& step);
+[[nodiscard]] std::vector<uint32_t> targets_of(const Program& program, const Step& step);
 
 /// A chain that is met before conntrack and sets header fields; null: none.
 [[nodiscard]] const CompiledChain* early_edit(const Program& program);

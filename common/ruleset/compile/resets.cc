@@ -1,13 +1,16 @@
 #include "common/ruleset/compile/resets.h"
 
+#include <algorithm>
 #include <optional>
+#include <span>
 
 #include "common/ruleset/compile/reach.h"
-#include "common/ruleset/run/run.h"
-#include "common/ruleset/run/select.h"
+#include "common/ruleset/operations.h"
 
 namespace bulkhead::ruleset {
 namespace {
+
+using Verdict = StepOperation::Verdict;
 
 constexpr Number kEstablished = 2;  // as ct state has it
 
@@ -19,16 +22,14 @@ class Resetting {
     if (known_[index]) return *known_[index];
     known_[index] = false;  // measure() has seen that jumps do not go round
     bool found = false;
-    const CompiledChain& looked = program_.chains[index];
-    for (uint32_t i = looked.first; i < looked.first + looked.count; ++i) found = rule(program_.rules[i]) || found;
+    for (const CompiledRule& one : program_.rules_of(program_.chains[index])) found = rule(one) || found;
     known_[index] = found;
     return found;
   }
   [[nodiscard]] bool rule(const CompiledRule& one) {
-    for (uint32_t i = 0; i < one.count; ++i) {
-      const Step& step = program_.steps[one.first + i];
-      if (step.run == run::reset) return true;
-      for (uint32_t const target : targets_of(step))
+    for (const Step& step : program_.steps_of(one)) {
+      if (program_.operation(step).verdict == Verdict::reset) return true;
+      for (uint32_t const target : targets_of(program_, step))
         if (chain(target)) return true;
     }
     return false;
@@ -41,27 +42,25 @@ class Resetting {
 
 /// `ct state established,related accept` and its like, a counter perhaps within.
 bool accepts_established(const Program& program, const CompiledRule& rule) {
-  const Step* step = program.steps.data() + rule.first;
-  const Step* const end = step + rule.count;
-  if (rule.count < 2 || step->run != run::flow("state")) return false;
-  ++step;
-  if (step->run == run::map_verdict) {
-    const auto* const found = static_cast<const ConstantSet*>(step->data)->find(&kEstablished);
-    return found != nullptr && found->then == run::accept;
+  std::span<const Step> const steps = program.steps_of(rule);
+  if (steps.size() < 2 || !program.operation(steps[0]).flow_state) return false;
+  const Step& asked = steps[1];
+  const StepOperation& asking = program.operation(asked);
+  if (asking.verdict == Verdict::by_element && asking.data == StepOperation::Data::set) {
+    const auto* const found = asked.count == 1 ? program.sets[asked.data].find(&kEstablished) : nullptr;
+    return found != nullptr && program.operation(found->then).verdict == Verdict::accept;
   }
-  bool const among = (step->run == run::any_bit && (step->a & kEstablished) != 0) || (step->run == run::equal && step->a == kEstablished) ||
-                     (step->run == run::in_set && static_cast<const ConstantSet*>(step->data)->find(&kEstablished) != nullptr);
-  if (!among) return false;
-  for (++step; step != end && step->run == run::counter;) ++step;
-  return step + 1 == end && step->run == run::accept;
+  if (asking.holds == nullptr || asked.to != steps[0].to || !asking.holds(asked, program, kEstablished)) return false;
+  std::span<const Step> const rest = steps.subspan(2);
+  auto const end = std::ranges::find_if_not(rest, [&](const Step& step) { return program.operation(step).goes_on; });
+  return end != rest.end() && program.operation(*end).verdict == Verdict::accept;
 }
 
 /// Base chain: are the packets of established flows gone before a rule may reset them?
 bool is_guarded(const Program& program, Resetting& resetting, uint32_t chain) {
-  const CompiledChain& base = program.chains[chain];
-  for (uint32_t i = base.first; i < base.first + base.count; ++i) {
-    if (resetting.rule(program.rules[i])) return false;
-    if (accepts_established(program, program.rules[i])) return true;
+  for (const CompiledRule& rule : program.rules_of(program.chains[chain])) {
+    if (resetting.rule(rule)) return false;
+    if (accepts_established(program, rule)) return true;
   }
   return true;
 }

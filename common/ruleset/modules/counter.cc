@@ -1,5 +1,7 @@
 // `counter`, `counter packets 5 bytes 300`, `counter name "web"`.
+#include "common/ruleset/compile/compile.h"
 #include "common/ruleset/modules/all.h"
+#include "common/ruleset/run/run.h"
 
 namespace bulkhead::ruleset {
 namespace {
@@ -25,9 +27,18 @@ void print(const Statement& counter, Out& out) {
   }
 }
 
+void compile(const Statement& counter, Compiler& compiler) {
+  Compiler::Stateful const made = compiler.stateful(counter, 2);
+  if (made.body == nullptr) return;
+  compiler.begin(made.word, made.body->number("packets"));
+  compiler.begin(made.word + 1, made.body->number("bytes"));
+  compiler.emit(run::counter, {.word = made.word});
+}
+
 }  // namespace
 
 const Module counter_module{.name = "counter", .help = "count packets and bytes", .parameters = kParameters,
-                            .object = true, .object_name = "counter", .check = check, .print = print};
+                            .object = true, .object_name = "counter", .check = check, .print = print,
+                            .compile = compile};
 
 }  // namespace bulkhead::ruleset

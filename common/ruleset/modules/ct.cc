@@ -1,39 +1,55 @@
 // `ct [DIRECTION] KEY`: what conntrack knows of the packet's flow.
+#include "common/ruleset/compile/compile.h"
 #include "common/ruleset/modules/all.h"
+#include "common/ruleset/run/run.h"
+#include "common/ruleset/run/select.h"
 
 namespace bulkhead::ruleset {
 namespace {
 
 // Both addresses take their type from the table's family, or from `ip` or `ip6` before the key.
 constexpr Key kKeys[] = {
-    {.name = "state", .type = &ct_state, .help = "new, established, related, invalid, untracked"},
-    {.name = "direction", .type = &ct_direction, .help = "original or reply"},
-    {.name = "status", .type = &ct_status, .help = "expected, seen-reply, assured, confirmed, snat, dnat, dying"},
-    {.name = "mark", .type = &mark, .settable = true, .help = "mark of the flow"},
-    {.name = "expiration", .type = &relative_time, .bits = 32, .help = "time that is left"},
+    {.name = "state", .type = &ct_state, .help = "new, established, related, invalid, untracked",
+     .load = &run::ct_state},
+    {.name = "direction", .type = &ct_direction, .help = "original or reply", .load = &run::ct_direction},
+    {.name = "status", .type = &ct_status, .help = "expected, seen-reply, assured, confirmed, snat, dnat, dying",
+     .load = &run::ct_status},
+    {.name = "mark", .type = &mark, .settable = true, .help = "mark of the flow",
+     .load = &run::ct_mark, .store = &run::set_flow_mark},
+    {.name = "expiration", .type = &relative_time, .bits = 32, .help = "time that is left",
+     .load = &run::ct_expiration},
     {.name = "helper", .type = &ct_helper_name, .bits = 128, .settable = true, .help = "helper of the flow"},
-    {.name = "l3proto", .type = &nf_protocol, .help = "ipv4 or ipv6"},
-    {.name = "saddr", .type = &invalid_type, .help = "source address"},
-    {.name = "daddr", .type = &invalid_type, .help = "destination address"},
-    {.name = "protocol", .type = &inet_protocol, .help = "transport protocol"},
-    {.name = "proto-src", .type = &inet_service, .help = "source port"},
-    {.name = "proto-dst", .type = &inet_service, .help = "destination port"},
+    {.name = "l3proto", .type = &nf_protocol, .help = "ipv4 or ipv6", .load = &run::ct_l3proto},
+    {.name = "saddr", .type = &invalid_type, .help = "source address", .load = &run::ct_saddr},
+    {.name = "daddr", .type = &invalid_type, .help = "destination address", .load = &run::ct_daddr},
+    {.name = "protocol", .type = &inet_protocol, .help = "transport protocol", .load = &run::ct_protocol},
+    {.name = "proto-src", .type = &inet_service, .help = "source port", .load = &run::ct_proto_src},
+    {.name = "proto-dst", .type = &inet_service, .help = "destination port", .load = &run::ct_proto_dst},
     {.name = "label", .type = &ct_label, .settable = true, .help = "labels of the flow"},
-    {.name = "bytes", .bits = 64, .help = "bytes so far"},
-    {.name = "packets", .bits = 64, .help = "packets so far"},
-    {.name = "avgpkt", .bits = 64, .help = "bytes a packet"},
-    {.name = "zone", .bits = 16, .settable = true, .help = "zone of the flow"},
+    {.name = "bytes", .bits = 64, .help = "bytes so far", .load = &run::ct_bytes},
+    {.name = "packets", .bits = 64, .help = "packets so far", .load = &run::ct_packets},
+    {.name = "avgpkt", .bits = 64, .help = "bytes a packet", .load = &run::ct_avgpkt},
+    {.name = "zone", .bits = 16, .settable = true, .help = "zone of the flow", .load = &run::ct_zone},
     {.name = "event", .type = &ct_event, .settable = true, .help = "events that are reported"},
-    {.name = "id", .bits = 32, .help = "number of the flow"},
+    {.name = "id", .bits = 32, .help = "number of the flow", .load = &run::ct_id},
     {.name = "secmark", .bits = 32, .settable = true, .help = "security mark"},
     {.name = "timeout", .type = &ct_helper_name, .settable = true, .help = "set only: policy of time-outs"},
     {.name = "expectation", .type = &ct_helper_name, .settable = true, .help = "set only: expect a flow"},
 };
 constexpr std::string_view kModifiers[] = {"original", "reply", "ip", "ip6"};
 
+/// A step's offset is the direction.
+uint8_t load(const Expression& select, uint8_t to, Compiler& compiler) {
+  const Key& key = *select.key;
+  if (key.load == nullptr) return compiler.not_supported(select);
+  uint32_t const direction = select.argument("reply") != nullptr ? 1 : select.argument("original") != nullptr ? 0 : 2;
+  compiler.emit(*key.load, {.to = to, .bits = key.width(), .offset = direction});
+  return 1;
+}
+
 }  // namespace
 
 const Module ct_module{.name = "ct", .form = Form::select, .help = "what conntrack knows of the flow",
-                       .keys = kKeys, .modifiers = kModifiers};
+                       .keys = kKeys, .modifiers = kModifiers, .load = load};
 
 }  // namespace bulkhead::ruleset

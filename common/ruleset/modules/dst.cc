@@ -12,6 +12,7 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module dst_module{.name = "dst", .form = Form::header, .help = "destination options",
-    .families = 4 | 2 | 16 | 32, .keys = kKeys, .above = {.protocol = 60}};
+    .families = 4 | 2 | 16 | 32, .keys = kKeys, .above = {.protocol = 60},
+    .load = load_extension_header};
 
 }  // namespace bulkhead::ruleset

@@ -17,6 +17,7 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module icmp_module{.name = "icmp", .form = Form::header, .help = "ICMP header",
-    .keys = kKeys, .layer = Layer::transport, .above = {.nf_protocol = 2, .protocol = 1}};
+    .keys = kKeys, .layer = Layer::transport, .above = {.nf_protocol = 2, .protocol = 1},
+    .checksum = 2};
 
 }  // namespace bulkhead::ruleset

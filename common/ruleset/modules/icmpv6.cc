@@ -18,6 +18,7 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module icmpv6_module{.name = "icmpv6", .form = Form::header, .help = "ICMPv6 header",
-    .keys = kKeys, .layer = Layer::transport, .above = {.nf_protocol = 10, .protocol = 58}};
+    .keys = kKeys, .layer = Layer::transport, .above = {.nf_protocol = 10, .protocol = 58},
+    .checksum = 2};
 
 }  // namespace bulkhead::ruleset

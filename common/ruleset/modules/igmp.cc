@@ -14,6 +14,7 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module igmp_module{.name = "igmp", .form = Form::header, .help = "IGMP header",
-    .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 2}};
+    .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 2},
+    .checksum = 2};
 
 }  // namespace bulkhead::ruleset

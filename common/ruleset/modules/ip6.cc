@@ -5,15 +5,17 @@ namespace bulkhead::ruleset {
 namespace {
 
 constexpr Key kKeys[] = {
-    {.name = "version", .bits = 4, .settable = true, .help = "6"},
+    {.name = "version", .bits = 4, .settable = true, .help = "6", .frames = true},
     {.name = "dscp", .type = &dscp, .offset_bits = 4, .settable = true, .help = "differentiated services code point"},
     {.name = "ecn", .type = &ecn, .offset_bits = 10, .settable = true, .help = "congestion notification"},
     {.name = "flowlabel", .bits = 20, .offset_bits = 12, .settable = true, .help = "flow label"},
-    {.name = "length", .bits = 16, .offset_bits = 32, .settable = true, .help = "payload length"},
-    {.name = "nexthdr", .type = &inet_protocol, .offset_bits = 48, .settable = true, .help = "next header"},
+    {.name = "length", .bits = 16, .offset_bits = 32, .settable = true, .help = "payload length", .frames = true},
+    {.name = "nexthdr", .type = &inet_protocol, .offset_bits = 48, .settable = true, .help = "next header", .frames = true},
     {.name = "hoplimit", .bits = 8, .offset_bits = 56, .settable = true, .help = "hops that are left"},
-    {.name = "saddr", .type = &ipv6_address, .offset_bits = 64, .settable = true, .help = "source address"},
-    {.name = "daddr", .type = &ipv6_address, .offset_bits = 192, .settable = true, .help = "destination address"},
+    {.name = "saddr", .type = &ipv6_address, .offset_bits = 64, .settable = true, .help = "source address",
+     .pseudo_header = true},
+    {.name = "daddr", .type = &ipv6_address, .offset_bits = 192, .settable = true, .help = "destination address",
+     .pseudo_header = true},
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 // IPv4's options, by name and field. RFC 791 3.1, 2113.
+#include "common/ruleset/compile/compile.h"
 #include "common/ruleset/modules/all.h"
+#include "common/ruleset/run/option.h"
 
 namespace bulkhead::ruleset {
 namespace {
@@ -26,9 +28,14 @@ constexpr Key kKeys[] = {
     {.name = "ra value", .bits = 16, .offset_bits = 16, .number = 148},
 };
 
+uint8_t load(const Expression& select, uint8_t to, Compiler& compiler) {
+  compiler.emit(run::ip_option, step_of_option(*select.key, to, select.key->number));
+  return 1;
+}
+
 }  // namespace
 
 const Module ip_option_module{.name = "ip option", .form = Form::option, .help = "IPv4 option",
-    .families = 1 | 4 | 16 | 32, .keys = kKeys};
+    .families = 1 | 4 | 16 | 32, .keys = kKeys, .load = load};
 
 }  // namespace bulkhead::ruleset

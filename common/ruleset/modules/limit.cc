@@ -1,5 +1,7 @@
 // `limit rate [over] 10/second [burst 5 packets]`, `limit rate 1 mbytes/second [burst 5 kbytes]`, `limit name "slow"`.
+#include "common/ruleset/compile/compile.h"
 #include "common/ruleset/modules/all.h"
+#include "common/ruleset/run/run.h"
 
 namespace bulkhead::ruleset {
 namespace {
@@ -39,6 +41,33 @@ void print(const Statement& limit, Out& out) {
   print_limit_body(limit, out);
 }
 
+uint64_t seconds_of(std::string_view unit) {
+  if (unit == "second") return 1;
+  if (unit == "minute") return 60;
+  if (unit == "hour") return 3600;
+  return unit == "day" ? 86400 : 604800;
+}
+
+/// A limit that was never asked remembers no time: its first packet finds it full.
+void compile(const Statement& limit, Compiler& compiler) {
+  constexpr uint64_t kNanoseconds = 1'000'000'000;
+  Compiler::Stateful const made = compiler.stateful(limit, 2);
+  if (made.body == nullptr) return;
+  const Expression* const rate = made.body->argument("rate");
+  if (rate == nullptr || rate->number == 0) return compiler.fail(limit.at, "limit: want a rate");
+  auto const each = static_cast<uint64_t>(rate->number);
+  uint64_t const unit_ns = seconds_of(rate->text) * kNanoseconds, burst = made.body->number("burst");
+  Step step{.offset = made.body->has("over") ? 1U : 0U, .word = made.word};
+  if (rate->argument("unit") != nullptr) {
+    step.a = Number{unit_ns} << 64 | each;
+    step.b = Number{unit_ns} * (each + burst) / each;
+    return compiler.emit(run::byte_limit, step);
+  }
+  step.a = unit_ns / each;
+  step.b = step.a * (burst == 0 ? 5 : burst);
+  compiler.emit(run::packet_limit, step);
+}
+
 }  // namespace
 
 void print_limit_body(const Statement& limit, Out& out) {
@@ -59,6 +88,7 @@ void print_limit_body(const Statement& limit, Out& out) {
 }
 
 const Module limit_module{.name = "limit", .help = "match at most so often", .parameters = kParameters, .object = true,
-                          .object_name = "limit", .check = check, .print = print};
+                          .object_name = "limit", .check = check, .print = print,
+                          .compile = compile};
 
 }  // namespace bulkhead::ruleset

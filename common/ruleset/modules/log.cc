@@ -68,9 +68,11 @@ void print(const Statement& log, Out& out) {
 
 void to_json(const Statement& log, const Style&, void* json) { log_to_json(log, flags_of(log), json); }
 
+void compile(const Statement&, Compiler&) {}  // a replay has nobody to tell
+
 }  // namespace
 
 const Module log_module{.name = "log", .help = "write about the packet", .parameters = kParameters, .check = check,
-                        .print = print, .to_json = to_json};
+                        .print = print, .to_json = to_json, .compile = compile};
 
 }  // namespace bulkhead::ruleset

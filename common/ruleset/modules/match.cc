@@ -1,5 +1,7 @@
 // `EXPRESSION [OPERATOR] VALUE`, `EXPRESSION set VALUE`, `EXPRESSION vmap SET`: the grammar's own statements.
+#include "common/ruleset/compile/compile.h"
 #include "common/ruleset/modules/all.h"
+#include "common/ruleset/run/run.h"
 
 namespace bulkhead::ruleset {
 namespace {
@@ -33,11 +35,27 @@ void print_vmap(const Statement& vmap, Out& out) {
   out << *vmap.argument("key") << " vmap " << *vmap.argument("data");
 }
 
+void compile_match(const Statement& match, Compiler& compiler) {
+  const Expression* const sign = match.argument("op");
+  compiler.match(sign == nullptr ? "" : sign->text, *match.argument("left"), *match.argument("right"));
+}
+
+void compile_mangle(const Statement& mangle, Compiler& compiler) {
+  compiler.store(*mangle.argument("key"), *mangle.argument("value"));
+}
+
+void compile_vmap(const Statement& vmap, Compiler& compiler) {
+  uint8_t const fields = compiler.load(*vmap.argument("key"), 0);
+  if (fields != 0) compiler.look_up(*vmap.argument("data"), fields, 0, run::map_verdict, run::dynamic_verdict);
+}
+
 }  // namespace
 
-const Module match_module{.name = "match", .form = Form::special, .help = "compare", .print = print_match};
+const Module match_module{.name = "match", .form = Form::special, .help = "compare", .print = print_match,
+                          .compile = compile_match};
 const Module mangle_module{.name = "mangle", .form = Form::special, .help = "change a field, mark or key",
-                           .print = print_mangle};
-const Module vmap_module{.name = "vmap", .form = Form::special, .help = "look a verdict up", .print = print_vmap};
+                           .print = print_mangle, .compile = compile_mangle};
+const Module vmap_module{.name = "vmap", .form = Form::special, .help = "look a verdict up", .print = print_vmap,
+                         .compile = compile_vmap};
 
 }  // namespace bulkhead::ruleset

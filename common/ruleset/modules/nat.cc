@@ -1,4 +1,5 @@
 // `snat`, `dnat`, `masquerade`, `redirect`: [ip|ip6] [prefix] [to ADDRESS[:PORT]] [random, fully-random, persistent].
+#include "common/ruleset/compile/compile.h"
 #include "common/ruleset/modules/all.h"
 
 namespace bulkhead::ruleset {
@@ -120,15 +121,24 @@ void print(const Statement& nat, Out& out) {
     }
 }
 
+template <packet::Part part, NatTarget::Address address>
+void compile(const Statement& nat, Compiler& compiler) {
+  compile_nat(nat, part, address, compiler);
+}
+
 }  // namespace
 
 const Module snat_module{.name = "snat", .help = "change the source", .families = kInetFamilies,
-                         .parameters = kParameters, .check = check, .print = print};
+                         .parameters = kParameters, .check = check, .print = print,
+    .compile = compile<packet::Part::source, NatTarget::Address::none>};
 const Module dnat_module{.name = "dnat", .help = "change the destination", .families = kInetFamilies,
-                         .parameters = kParameters, .check = check, .print = print};
+                         .parameters = kParameters, .check = check, .print = print,
+    .compile = compile<packet::Part::destination, NatTarget::Address::none>};
 const Module masquerade_module{.name = "masquerade", .help = "the source becomes the interface's address",
-                               .families = kInetFamilies, .parameters = kParameters, .check = check, .print = print};
+                               .families = kInetFamilies, .parameters = kParameters, .check = check, .print = print,
+    .compile = compile<packet::Part::source, NatTarget::Address::outgoing>};
 const Module redirect_module{.name = "redirect", .help = "the destination becomes this host",
-                             .families = kInetFamilies, .parameters = kParameters, .check = check, .print = print};
+                             .families = kInetFamilies, .parameters = kParameters, .check = check, .print = print,
+    .compile = compile<packet::Part::destination, NatTarget::Address::incoming>};
 
 }  // namespace bulkhead::ruleset

@@ -1,11 +1,13 @@
 // Numbers that are made: `numgen`, `jhash`, `symhash`.
+#include "common/ruleset/compile/compile.h"
 #include "common/ruleset/modules/all.h"
+#include "common/ruleset/run/make_numbers.h"
 
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kNumgenKeys[] = {{.name = "inc", .bits = 32, .help = "one more with each packet"},
-                               {.name = "random", .bits = 32, .help = "by chance"}};
+constexpr Key kNumgenKeys[] = {{.name = "inc", .bits = 32, .help = "one more with each packet", .load = &run::numgen_inc},
+                               {.name = "random", .bits = 32, .help = "by chance", .load = &run::numgen_random}};
 constexpr Key kHashKeys[] = {{.name = "", .bits = 32}};
 constexpr Parameter kNumgenParameters[] = {
     {.name = "mod", .shape = Shape::number, .help = "below this", .most = 0xffffffff},
@@ -15,13 +17,68 @@ constexpr Parameter kHashParameters[] = {
     {.name = "seed", .shape = Shape::number, .help = "of the hash", .most = 0xffffffff},
     {.name = "offset", .shape = Shape::number, .help = "added to it", .most = 0xffffffff}};
 
+uint64_t parameter(const Expression& select, std::string_view name) {
+  const Expression* const value = select.argument(name);
+  return value == nullptr ? 0 : static_cast<uint64_t>(value->number);
+}
+
+/// Of what is below `mod`, from `offset` on; nothing: refused.
+std::optional<Step> begin(const Expression& select, uint8_t to, Compiler& compiler) {
+  uint64_t const modulus = parameter(select, "mod"), offset = parameter(select, "offset");
+  if (modulus == 0 || offset + modulus - 1 > 0xffffffff) {
+    compiler.fail(select.at, fmt::format("{}: numbers from {} on, modulo {}", select.module->name, offset, modulus));
+    return std::nullopt;
+  }
+  return Step{.to = to, .offset = compiler.next_made_number(), .a = modulus, .b = offset};
+}
+
+/// `inc` keeps the number given last.
+uint8_t load_numgen(const Expression& select, uint8_t to, Compiler& compiler) {
+  auto step = begin(select, to, compiler);
+  if (!step) return 0;
+  if (select.key->load == &run::numgen_inc) step->word = compiler.words({static_cast<uint64_t>(step->a) - 1});
+  compiler.emit(*select.key->load, *step);
+  return 1;
+}
+
+uint8_t load_symhash(const Expression& select, uint8_t to, Compiler& compiler) {
+  auto const step = begin(select, to, compiler);
+  if (step) compiler.emit(run::symmetric_hash, *step);
+  return step ? 1 : 0;
+}
+
+HashedFields::Field hashed(const Expression& field) {
+  const DataType* const type = field.type != nullptr ? field.type : field.key != nullptr ? field.key->type : nullptr;
+  if (type != nullptr && type->text) return {.bytes = 16};
+  unsigned const bits = field.bits != 0 ? field.bits : type != nullptr ? unsigned{type->bits} : 32U;
+  return {.bytes = static_cast<uint8_t>(std::min((bits + 7) / 8, 16U)),
+          .host_order = type != nullptr && type->order == ByteOrder::host};
+}
+
+uint8_t load_jhash(const Expression& select, uint8_t to, Compiler& compiler) {
+  auto step = begin(select, to, compiler);
+  if (!step) return 0;
+  const Expression& of = select.parts.at(0);
+  uint8_t const count = compiler.load(of, to);
+  if (count == 0) return 0;
+  if (count > ConstantSet::kFields) return compiler.fail(of.at, "a concatenation of more than five fields"), uint8_t{0};
+  HashedFields fields{.count = count};
+  for (size_t i = 0; i < count; ++i) fields.fields[i] = hashed(of.is(Kind::concat) ? of.parts[i] : of);
+  fields.seed = select.argument("seed") != nullptr
+                    ? static_cast<uint32_t>(parameter(select, "seed"))
+                    : static_cast<uint32_t>(compiler.chance()(Chance::Purpose::hash_seed, step->offset));
+  step->data = compiler.keep(fields);
+  compiler.emit(run::jenkins, *step);
+  return 1;
+}
+
 }  // namespace
 
 const Module numgen_module{.name = "numgen", .form = Form::select, .help = "a series of numbers", .keys = kNumgenKeys,
-                           .parameters = kNumgenParameters};
+                           .parameters = kNumgenParameters, .load = load_numgen};
 const Module jhash_module{.name = "jhash", .form = Form::hash, .help = "a hash of an expression", .keys = kHashKeys,
-                          .parameters = kHashParameters};
+                          .parameters = kHashParameters, .load = load_jhash};
 const Module symhash_module{.name = "symhash", .form = Form::select, .help = "a hash of the flow, the same both ways",
-                            .keys = kHashKeys, .parameters = kHashParameters};
+                            .keys = kHashKeys, .parameters = kHashParameters, .load = load_symhash};
 
 }  // namespace bulkhead::ruleset

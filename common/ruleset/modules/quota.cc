@@ -1,5 +1,7 @@
 // `quota over 25 mbytes`, `quota until 5 kbytes used 100 bytes`, `quota name "day"`.
+#include "common/ruleset/compile/compile.h"
 #include "common/ruleset/modules/all.h"
+#include "common/ruleset/run/run.h"
 
 namespace bulkhead::ruleset {
 namespace {
@@ -36,6 +38,15 @@ void print(const Statement& quota, Out& out) {
   print_quota_body(quota, out);
 }
 
+void compile(const Statement& quota, Compiler& compiler) {
+  Compiler::Stateful const made = compiler.stateful(quota, 1);
+  if (made.body == nullptr) return;
+  const Expression* const bytes = made.body->argument("bytes");
+  if (bytes == nullptr) return compiler.fail(quota.at, "quota: want a number of bytes");
+  compiler.begin(made.word, made.body->number("used"));
+  compiler.emit(run::quota, {.word = made.word, .a = bytes->number, .b = made.body->has("over") ? 1U : 0U});
+}
+
 }  // namespace
 
 void print_quota_body(const Statement& quota, Out& out) {
@@ -49,6 +60,7 @@ void print_quota_body(const Statement& quota, Out& out) {
 
 const Module quota_module{.name = "quota", .help = "match until, or after, so many bytes", .parameters = kParameters,
                           .positional = true,
-                          .object = true, .object_name = "quota", .check = check, .print = print};
+                          .object = true, .object_name = "quota", .check = check, .print = print,
+                          .compile = compile};
 
 }  // namespace bulkhead::ruleset

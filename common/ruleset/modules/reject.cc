@@ -1,5 +1,7 @@
 // `reject [with icmp|icmpv6|icmpx CODE | with tcp reset]`: drop, and tell the sender.
+#include "common/ruleset/compile/compile.h"
 #include "common/ruleset/modules/all.h"
+#include "common/ruleset/run/run.h"
 
 namespace bulkhead::ruleset {
 namespace {
@@ -83,10 +85,22 @@ void print(const Statement& reject, Out& out) {
   if (!usual || code.number != port_unreachable(kind)) out << " with " << kind << " " << code;
 }
 
+void compile(const Statement& reject, Compiler& compiler) {
+  const Expression* const kind = reject.argument("kind");
+  if (kind == nullptr) return compiler.fail(reject.at, "reject: want its kind");
+  const StepOperation& operation = kind->text == "tcp reset" ? run::reset
+                               : kind->text == "icmpx"   ? run::reject_any
+                               : kind->text == "icmp"    ? run::reject4
+                                                         : run::reject6;
+  const Expression* const code = reject.argument("expr");
+  compiler.emit(operation, {.a = code != nullptr ? code->number : Number{0}});
+}
+
 }  // namespace
 
 const Module reject_module{.name = "reject", .help = "drop, and tell the sender",
                            .families = kInetFamilies | 16 | 32, .hooks = Hook::prerouting | Hook::input | Hook::forward | Hook::output | Hook::ingress,
-                           .parameters = kParameters, .positional = true, .check = check, .print = print};
+                           .parameters = kParameters, .positional = true, .check = check, .print = print,
+                           .compile = compile};
 
 }  // namespace bulkhead::ruleset

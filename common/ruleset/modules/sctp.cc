@@ -14,6 +14,7 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module sctp_module{.name = "sctp", .form = Form::header, .help = "SCTP common header",
-    .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 132}};
+    .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 132},
+    .whole_checksum = true};
 
 }  // namespace bulkhead::ruleset

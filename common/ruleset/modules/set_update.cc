@@ -1,4 +1,5 @@
 // `add @set { ... }`, `update @set { ... }`, `delete @set { ... }`, `meter NAME { ... }`: sets that rules fill.
+#include "common/ruleset/compile/compile.h"
 #include "common/ruleset/modules/all.h"
 
 namespace bulkhead::ruleset {
@@ -33,7 +34,9 @@ void print_meter(const Statement& meter, Out& out) {
 }  // namespace
 
 const Module set_update_module{.name = "set", .form = Form::special, .help = "add, update or delete an element",
-                               .print = print_update};
-const Module meter_module{.name = "meter", .form = Form::special, .help = "a statement for each key", .print = print_meter};
+                               .print = print_update,
+                               .compile = [](const Statement& update, Compiler& compiler) { compiler.update(update); }};
+const Module meter_module{.name = "meter", .form = Form::special, .help = "a statement for each key", .print = print_meter,
+                          .compile = [](const Statement& meter, Compiler& compiler) { compiler.meter(meter); }};
 
 }  // namespace bulkhead::ruleset

@@ -1,5 +1,7 @@
 // Statements of a word or two: `notrack`, `flow add @t`, `dup`, `fwd`, `tproxy`, `ct count`, `queue`.
+#include "common/ruleset/compile/compile.h"
 #include "common/ruleset/modules/all.h"
+#include "common/ruleset/run/run.h"
 
 namespace bulkhead::ruleset {
 namespace {
@@ -147,6 +149,8 @@ void print_queue(const Statement& queue, Out& out) {
   out << " to " << *queue.argument("num");
 }
 
+void compile_notrack(const Statement&, Compiler& compiler) { compiler.emit(run::untrack); }
+
 void print_word(const Statement& statement, Out& out) { out << statement.module->name; }
 
 }  // namespace
@@ -166,7 +170,7 @@ void print_target(const Expression& to, Out& out) {
 }
 
 const Module notrack_module{.name = "notrack", .help = "do not track this packet's flow", .families = kInetFamilies,
-                            .print = print_word};
+                            .print = print_word, .compile = compile_notrack};
 const Module flow_module{.name = "flow", .help = "let a flowtable forward the flow", .families = kInetFamilies,
                          .parameters = kFlowParameters, .check = check_flow, .print = print_flow};
 const Module dup_module{.name = "dup", .help = "send a copy elsewhere", .families = 1 | 2 | 4 | 32,

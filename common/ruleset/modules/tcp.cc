@@ -20,6 +20,7 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module tcp_module{.name = "tcp", .form = Form::header, .help = "TCP header",
-    .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 6}};
+    .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 6},
+    .checksum = 16};
 
 }  // namespace bulkhead::ruleset

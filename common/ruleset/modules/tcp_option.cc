@@ -1,5 +1,7 @@
 // TCP's options, by name and field. RFC 9293 3.2, 7323, 2018, 8684.
+#include "common/ruleset/compile/compile.h"
 #include "common/ruleset/modules/all.h"
+#include "common/ruleset/run/option.h"
 
 namespace bulkhead::ruleset {
 namespace {
@@ -62,9 +64,22 @@ constexpr Key kKeys[] = {
     {.name = "fastopen length", .bits = 8, .offset_bits = 8, .number = 34},
 };
 
+uint8_t load(const Expression& select, uint8_t to, Compiler& compiler) {
+  compiler.emit(run::tcp_option, step_of_option(*select.key, to, select.key->number));
+  return 1;
+}
+
+/// Whole words of 16 bits, as the kernel has it.
+const StepOperation* store(const Key& key, Step& step) {
+  if (key.width() != 16 && key.width() != 32) return nullptr;
+  step.offset = key.offset_bits;
+  step.a = key.number;
+  return &run::set_tcp_option;
+}
+
 }  // namespace
 
 const Module tcp_option_module{.name = "tcp option", .form = Form::option, .help = "TCP option",
-    .keys = kKeys};
+    .keys = kKeys, .load = load, .store = store};
 
 }  // namespace bulkhead::ruleset

@@ -14,6 +14,7 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module udp_module{.name = "udp", .form = Form::header, .help = "UDP header",
-    .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 17}};
+    .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 17},
+    .checksum = 6};
 
 }  // namespace bulkhead::ruleset

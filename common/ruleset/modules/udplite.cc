@@ -14,6 +14,7 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module udplite_module{.name = "udplite", .form = Form::header, .help = "UDP-Lite header",
-    .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 136}};
+    .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 136},
+    .checksum = 6};
 
 }  // namespace bulkhead::ruleset

@@ -14,7 +14,7 @@ void change(StateWords& state, uint32_t word, uint64_t value) noexcept {
 
 }  // namespace
 
-DynamicSet::DynamicSet(Shape shape, uint64_t seed) : shape_(std::move(shape)) {
+DynamicSet::DynamicSet(Layout layout, uint64_t seed) : layout_(std::move(layout)) {
   Chance const chance(seed);
   std::array<uint64_t, 2> const key{chance(Chance::Purpose::set_hash, 0), chance(Chance::Purpose::set_hash, 1)};
   static_assert(sizeof key == sizeof hash_key_);
@@ -23,14 +23,14 @@ DynamicSet::DynamicSet(Shape shape, uint64_t seed) : shape_(std::move(shape)) {
 
 uint64_t DynamicSet::lay_out() {
   for (const Body& body : bodies) state_words_ = std::max(state_words_, static_cast<uint32_t>(body.initial.size()));
-  for (uint8_t const words : shape_.key) key_words_ += words;
-  key_part_ = shape_.timeouts ? expires_part + 1 : place_part;
+  for (uint8_t const words : layout_.key) key_words_ += words;
+  key_part_ = layout_.timeouts ? expires_part + 1 : place_part;
   data_part_ = key_part_ + key_words_;
-  state_part_ = data_part_ + shape_.data;
+  state_part_ = data_part_ + layout_.data;
   entry_words_ = state_part_ + state_words_;
-  buckets_ = std::bit_ceil(shape_.most);
-  uint64_t const heap = shape_.timeouts ? shape_.most : 0;
-  return header_words + buckets_ + heap + uint64_t{shape_.most} * entry_words_;
+  buckets_ = std::bit_ceil(layout_.most);
+  uint64_t const heap = layout_.timeouts ? layout_.most : 0;
+  return header_words + buckets_ + heap + uint64_t{layout_.most} * entry_words_;
 }
 
 void DynamicSet::place(uint32_t first, uint32_t start) {
@@ -38,7 +38,7 @@ void DynamicSet::place(uint32_t first, uint32_t start) {
   start_ = start;
   bucket_ = first_ + header_words;
   heap_ = bucket_ + buckets_;
-  entries_ = heap_ + (shape_.timeouts ? shape_.most : 0);
+  entries_ = heap_ + (layout_.timeouts ? layout_.most : 0);
 }
 
 // --- finding ---
@@ -46,8 +46,8 @@ void DynamicSet::place(uint32_t first, uint32_t start) {
 DynamicSet::Packed DynamicSet::pack(const Number* key) const noexcept {
   Packed packed{};
   size_t word = 0;
-  for (size_t field = 0; field < shape_.key.size(); ++field) {
-    if (shape_.key[field] == 2) packed[word++] = static_cast<uint64_t>(key[field] >> 64);
+  for (size_t field = 0; field < layout_.key.size(); ++field) {
+    if (layout_.key[field] == 2) packed[word++] = static_cast<uint64_t>(key[field] >> 64);
     packed[word++] = static_cast<uint64_t>(key[field]);
   }
   return packed;
@@ -62,12 +62,12 @@ uint32_t DynamicSet::bucket(const Packed& key) const noexcept {
 
 /// Links are indexes plus 1.
 uint32_t DynamicSet::entry_in(uint64_t word) const noexcept {
-  return word - 1 < shape_.most ? static_cast<uint32_t>(word - 1) : kNone;
+  return word - 1 < layout_.most ? static_cast<uint32_t>(word - 1) : kNone;
 }
 
 uint32_t DynamicSet::search(const Packed& key, const StateWords& state) const noexcept {
   uint32_t entry = entry_in(state.get(bucket(key)));
-  for (uint32_t steps = 0; entry != kNone && steps < shape_.most; ++steps) {
+  for (uint32_t steps = 0; entry != kNone && steps < layout_.most; ++steps) {
     bool same = true;
     for (uint32_t i = 0; i < key_words_ && same; ++i) same = state.get(at(entry, key_part_ + i)) == key[i];
     if (same) return entry;
@@ -82,11 +82,11 @@ uint32_t DynamicSet::find(const Number* key, const StateWords& state, uint64_t n
 }
 
 uint64_t DynamicSet::timeout(uint32_t entry, const StateWords& state) const noexcept {
-  return shape_.timeouts ? state.get(at(entry, timeout_part)) : 0;
+  return layout_.timeouts ? state.get(at(entry, timeout_part)) : 0;
 }
 
 uint64_t DynamicSet::expires(uint32_t entry, const StateWords& state) const noexcept {
-  if (!shape_.timeouts) return 0;
+  if (!layout_.timeouts) return 0;
   uint64_t const word = state.get(at(entry, expires_part));
   if ((word & kFromStart) == 0) return word;
   return (word & ~kFromStart) + (start_ == kNone ? 0 : state.get(start_));
@@ -99,7 +99,7 @@ bool DynamicSet::is_expired(uint32_t entry, const StateWords& state, uint64_t no
 
 Number DynamicSet::data(uint32_t entry, const StateWords& state) const noexcept {
   Number value = 0;
-  for (uint32_t i = 0; i < shape_.data; ++i) value = value << 64 | state.get(at(entry, data_part_ + i));
+  for (uint32_t i = 0; i < layout_.data; ++i) value = value << 64 | state.get(at(entry, data_part_ + i));
   return value;
 }
 
@@ -129,7 +129,7 @@ uint32_t DynamicSet::take_free(StateWords& state) const noexcept {
   uint32_t entry = entry_in(state.get(first_ + free_list));
   if (entry != kNone) {
     change(state, first_ + free_list, state.get(at(entry, next)));
-  } else if (ever < shape_.most) {
+  } else if (ever < layout_.most) {
     entry = static_cast<uint32_t>(ever);
     change(state, first_ + ever_used, ever + 1);
   } else {
@@ -144,11 +144,11 @@ void DynamicSet::fill(uint32_t entry, const Element& element, const Packed& key,
   change(state, head, entry + 1);
   change(state, at(entry, body_part), uint64_t{element.origin} << 32 | (element.body + 1U));
   for (uint32_t i = 0; i < key_words_; ++i) change(state, at(entry, key_part_ + i), key[i]);
-  for (uint32_t i = 0; i < shape_.data; ++i)
-    change(state, at(entry, data_part_ + i), static_cast<uint64_t>(element.data >> (64 * (shape_.data - 1U - i))));
+  for (uint32_t i = 0; i < layout_.data; ++i)
+    change(state, at(entry, data_part_ + i), static_cast<uint64_t>(element.data >> (64 * (layout_.data - 1U - i))));
   const std::vector<uint64_t>& words = element.initial != nullptr ? *element.initial : bodies[element.body].initial;
   for (uint32_t i = 0; i < words.size(); ++i) change(state, state_of(entry) + i, words[i]);
-  if (!shape_.timeouts) return;
+  if (!layout_.timeouts) return;
   change(state, at(entry, timeout_part), element.timeout_ns);
   change(state, at(entry, expires_part), element.expires_ns);
   change(state, at(entry, place_part), 0);
@@ -161,7 +161,7 @@ void DynamicSet::fill(uint32_t entry, const Element& element, const Packed& key,
 void DynamicSet::refresh(uint32_t entry, uint64_t expires_ns, StateWords& state) const noexcept {
   uint64_t const before = expires(entry, state);
   auto const place = static_cast<uint32_t>(state.get(at(entry, place_part)));
-  if (!shape_.timeouts || place == 0 || place > shape_.most) return;
+  if (!layout_.timeouts || place == 0 || place > layout_.most) return;
   change(state, at(entry, expires_part), expires_ns);
   if (expires(entry, state) >= before) sink(place - 1, entry, state);
   else rise(place - 1, entry, state);
@@ -179,7 +179,7 @@ void DynamicSet::unlink(uint32_t entry, StateWords& state) const noexcept {
   Packed key{};
   for (uint32_t i = 0; i < key_words_; ++i) key[i] = state.get(at(entry, key_part_ + i));
   uint32_t link = bucket(key);
-  for (uint32_t steps = 0; steps < shape_.most; ++steps) {
+  for (uint32_t steps = 0; steps < layout_.most; ++steps) {
     uint32_t const other = entry_in(state.get(link));
     if (other == kNone) return;
     if (other == entry) return change(state, link, state.get(at(entry, next)));
@@ -190,7 +190,7 @@ void DynamicSet::unlink(uint32_t entry, StateWords& state) const noexcept {
 // --- the heap: the first to expire is at its top ---
 
 uint32_t DynamicSet::first_to_expire(const StateWords& state) const noexcept {
-  if (!shape_.timeouts || state.get(first_ + heap_size) == 0) return kNone;
+  if (!layout_.timeouts || state.get(first_ + heap_size) == 0) return kNone;
   return entry_in(state.get(heap_) + 1);
 }
 
@@ -213,7 +213,7 @@ void DynamicSet::rise(uint32_t position, uint32_t entry, StateWords& state) cons
 
 void DynamicSet::sink(uint32_t position, uint32_t entry, StateWords& state) const noexcept {
   uint64_t const when = expires(entry, state);
-  auto const size = std::min<uint64_t>(state.get(first_ + heap_size), shape_.most);
+  auto const size = std::min<uint64_t>(state.get(first_ + heap_size), layout_.most);
   for (;;) {
     uint32_t child = 2 * position + 1;
     if (child >= size) break;
@@ -232,10 +232,10 @@ void DynamicSet::sink(uint32_t position, uint32_t entry, StateWords& state) cons
 }
 
 void DynamicSet::leave_heap(uint32_t entry, StateWords& state) const noexcept {
-  if (!shape_.timeouts) return;
+  if (!layout_.timeouts) return;
   uint64_t const place = state.get(at(entry, place_part));
   uint64_t const size = state.get(first_ + heap_size);
-  if (place == 0 || place > size || size > shape_.most) return;
+  if (place == 0 || place > size || size > layout_.most) return;
   auto const position = static_cast<uint32_t>(place - 1), last = static_cast<uint32_t>(size - 1);
   uint32_t const moved = entry_in(state.get(heap_ + last) + 1);
   change(state, first_ + heap_size, last);
@@ -247,26 +247,26 @@ void DynamicSet::leave_heap(uint32_t entry, StateWords& state) const noexcept {
 
 uint32_t DynamicSet::changes_to_move() const noexcept {
   // Heap: its size, and two words for each level and for where the entry ends; the rest: link, list, count, body, expiry.
-  uint32_t const levels = shape_.timeouts ? static_cast<uint32_t>(std::bit_width(shape_.most)) : 0;
+  uint32_t const levels = layout_.timeouts ? static_cast<uint32_t>(std::bit_width(layout_.most)) : 0;
   return 2 * levels + 10;
 }
 
 uint32_t DynamicSet::changes_to_enter() const noexcept {
-  return 2 * changes_to_move() + key_words_ + shape_.data + state_words_ + 2;
+  return 2 * changes_to_move() + key_words_ + layout_.data + state_words_ + 2;
 }
 
 // --- listing ---
 
 std::vector<DynamicSet::Element> DynamicSet::elements(const StateWords& state, uint64_t now_ns) const {
   std::vector<Element> all;
-  auto const ever = std::min<uint64_t>(state.get(first_ + ever_used), shape_.most);
+  auto const ever = std::min<uint64_t>(state.get(first_ + ever_used), layout_.most);
   for (uint32_t entry = 0; entry < ever; ++entry) {
     uint64_t const body = state.get(at(entry, body_part));
     if (body == 0 || is_expired(entry, state, now_ns)) continue;
     Element& element = all.emplace_back();
     uint32_t word = at(entry, key_part_);
-    for (size_t field = 0; field < shape_.key.size(); ++field)
-      for (uint8_t i = 0; i < shape_.key[field]; ++i) element.key[field] = element.key[field] << 64 | state.get(word++);
+    for (size_t field = 0; field < layout_.key.size(); ++field)
+      for (uint8_t i = 0; i < layout_.key[field]; ++i) element.key[field] = element.key[field] << 64 | state.get(word++);
     element.data = data(entry, state);
     element.timeout_ns = timeout(entry, state);
     element.expires_ns = expires(entry, state);

@@ -27,7 +27,7 @@ class DynamicSet {
   static constexpr uint64_t kFromStart = uint64_t{1} << 63;
   static constexpr uint64_t kLongest = uint64_t{1} << 61;  // time-outs end here, so that sums do not overflow
 
-  struct Shape {
+  struct Layout {
     std::vector<uint8_t> key;      // words of each field: 1 or 2
     uint8_t data = 0;              // words of a map's data
     uint32_t most = 0;             // elements
@@ -39,10 +39,10 @@ class DynamicSet {
     std::vector<Step> steps;
     std::vector<uint64_t> initial;
     std::vector<Counted> counted;
-    const std::vector<Statement>* statements = nullptr;  // as a listing prints them
+    const std::vector<Statement>* statements = nullptr;  // for listings
   };
   struct Verdict {
-    Step::Run run = nullptr;
+    OperationNumber operation = kNoOperation;
     uint32_t chain = 0;
   };
   struct Element {
@@ -54,7 +54,7 @@ class DynamicSet {
     const std::vector<uint64_t>* initial = nullptr;  // of its statements; null: the body's
   };
 
-  DynamicSet(Shape shape, uint64_t seed);
+  DynamicSet(Layout layout, uint64_t seed);
 
   // While it is compiled.
   const Set* named = nullptr;  // null: a meter's
@@ -78,7 +78,7 @@ class DynamicSet {
   [[nodiscard]] uint32_t state_of(uint32_t entry) const noexcept { return at(entry, state_part_); }
   [[nodiscard]] uint64_t timeout(uint32_t entry, const StateWords& state) const noexcept;
   [[nodiscard]] uint64_t expires(uint32_t entry, const StateWords& state) const noexcept;  // 0: never
-  [[nodiscard]] const Shape& shape() const noexcept { return shape_; }
+  [[nodiscard]] const Layout& layout() const noexcept { return layout_; }
 
   /// Everything that is there at that time, for a listing.
   [[nodiscard]] std::vector<Element> elements(const StateWords& state, uint64_t now_ns) const;
@@ -108,21 +108,13 @@ class DynamicSet {
   void sink(uint32_t position, uint32_t entry, StateWords& state) const noexcept;
   void leave_heap(uint32_t entry, StateWords& state) const noexcept;
 
-  Shape shape_;
+  Layout layout_;
   std::array<uint8_t, crypto_shorthash_KEYBYTES> hash_key_{};
   uint32_t key_words_ = 0, state_words_ = 0;
   uint32_t key_part_ = 0, data_part_ = 0, state_part_ = 0, entry_words_ = 0;
   uint32_t buckets_ = 0;  // how many, a power of two
   uint32_t first_ = 0, bucket_, heap_ = 0, entries_ = 0;  // words
   uint32_t start_ = kNone;
-};
-
-/// What `add`, `update` and `delete` do with an element.
-struct SetUpdate {
-  DynamicSet* set;
-  uint64_t timeout_ns = 0;  // 0: the set's own
-  uint16_t body = 0;
-  uint8_t data = 0;         // the register of a map's data
 };
 
 }  // namespace bulkhead::ruleset

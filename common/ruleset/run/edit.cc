@@ -7,7 +7,7 @@ namespace {
 
 constexpr size_t kSctpHeader = 12;
 constexpr size_t kWordsMost = 18;  // bytes of a field of 16, and its neighbours within 16-bit words
-using Words = std::array<uint8_t, kWordsMost>;
+using FieldBytes = std::array<uint8_t, kWordsMost>;
 
 Number ones(unsigned bits) { return bits >= 128 ? ~Number{0} : (Number{1} << bits) - 1; }
 
@@ -25,7 +25,7 @@ void insert(std::span<uint8_t> into, unsigned offset, unsigned bits, Number valu
 }
 
 /// Linux nft_csum_replace.
-void change_sum(uint8_t* sum, const Words& before, const Words& after, size_t bytes) {
+void change_sum(uint8_t* sum, const FieldBytes& before, const FieldBytes& after, size_t bytes) {
   uint16_t const folded = packet::checksum_changed(load_raw<uint16_t>(sum), std::span(before).first(bytes), after);
   store_raw(sum, folded == 0 ? uint16_t{0xffff} : folded);
 }
@@ -53,7 +53,7 @@ Next set_field(const Step& step, Evaluation& packet, size_t base) {
   size_t const pseudo = (step.b & kPseudoHeader) != 0 ? pseudo_header_sum(packet) : 0;
   if (bytes > kWordsMost || std::max(first + bytes, own + kSum) > packet.head_length) return Next::rule;
   uint8_t* const place = packet.head.data() + first;
-  Words before{}, after{};
+  FieldBytes before{}, after{};
   std::memcpy(before.data(), place, bytes);
   after = before;
   insert(std::span(after).first(bytes), step.offset % 16, step.bits, packet.registers[step.to]);
@@ -72,10 +72,15 @@ Next set_field(const Step& step, Evaluation& packet, size_t base) {
 
 }  // namespace
 
-Next set_network_field(const Step& step, Evaluation& packet) noexcept { return set_field(step, packet, 0); }
-
-Next set_transport_field(const Step& step, Evaluation& packet) noexcept {
-  return packet.transport == Evaluation::kNone ? Next::rule : set_field(step, packet, packet.transport);
-}
+constinit const StepOperation set_network_field{
+    .name = "set network field",
+    .run = [](const Step& step, Evaluation& packet) noexcept { return set_field(step, packet, 0); },
+    .edits = true};
+constinit const StepOperation set_transport_field{
+    .name = "set transport field",
+    .run = [](const Step& step, Evaluation& packet) noexcept {
+      return packet.transport == Evaluation::kNone ? Next::rule : set_field(step, packet, packet.transport);
+    },
+    .edits = true};
 
 }  // namespace bulkhead::ruleset::run

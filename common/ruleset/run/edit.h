@@ -7,14 +7,13 @@
 // Source  Linux nft_payload_set_eval, nft_exthdr_tcp_set_eval; nftables' proto.c says which header has which checksum.
 #pragma once
 
-#include "common/ruleset/run/program.h"
+#include "common/ruleset/operations.h"
 
 namespace bulkhead::ruleset::run {
 
 inline constexpr unsigned kPseudoHeader = 1;  // the transport's checksum covers the field
 inline constexpr unsigned kSctp = 2;
 
-Next set_network_field(const Step& step, Evaluation& packet) noexcept;
-Next set_transport_field(const Step& step, Evaluation& packet) noexcept;
+extern const StepOperation set_network_field, set_transport_field;
 
 }  // namespace bulkhead::ruleset::run

@@ -12,9 +12,9 @@ struct Place {
   uint32_t chain, rule, end;
 };
 
-class Walk {
+class Traversal {
  public:
-  Walk(const Program& program, Evaluation& packet, Watcher* watcher)
+  Traversal(const Program& program, Evaluation& packet, Watcher* watcher)
       : program_(program), packet_(packet), watcher_(watcher) {}
 
   void base_chain(uint32_t index) noexcept {
@@ -79,7 +79,8 @@ class Walk {
     const Step* step = program_.steps.data() + rule.first;
     const Step *const end = step + rule.count, *const steady = step + rule.steady;
     Next next = Next::step;
-    for (; step != end && next == Next::step; ++step) next = step->run(*step, packet_);
+    const Run* const runs = program_.runs.data();
+    for (; step != end && next == Next::step; ++step) next = runs[step->operation](*step, packet_);
     if (step > steady) packet_.steady = false;
     return next;
   }
@@ -113,7 +114,7 @@ void nat_point(const Program& program, At hook, Evaluation& packet, Watcher* wat
   auto const side = static_cast<size_t>(part);
   if (packet.nat.open[side]) {
     for (uint32_t const chain : program.nat_at(hook, packet.l3)) {
-      Walk(program, packet, watcher).base_chain(chain);
+      Traversal(program, packet, watcher).base_chain(chain);
       if (packet.verdict != Decision::accept) return;
       if (packet.nat.ordered[side]) break;
     }
@@ -131,6 +132,7 @@ FlowView untracked_yet() noexcept {
 }
 
 void evaluate(const Program& program, At hook, Evaluation& packet, Watcher* watcher, Share share) noexcept {
+  packet.program = &program;
   packet.verdict = Decision::accept;
   if (program.start != Program::kNoWord && packet.state != nullptr && packet.state->get(program.start) == 0)
     packet.state->set(program.start, packet.time_ns);
@@ -138,7 +140,7 @@ void evaluate(const Program& program, At hook, Evaluation& packet, Watcher* watc
     bool const nat = chain == kNatPoint, early = !nat && program.chains[chain].early;
     if (early != (share == Share::early)) continue;
     if (nat) nat_point(program, hook, packet, watcher);
-    else Walk(program, packet, watcher).base_chain(chain);
+    else Traversal(program, packet, watcher).base_chain(chain);
     if (packet.verdict != Decision::accept) return;
   }
 }

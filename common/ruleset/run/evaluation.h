@@ -23,6 +23,8 @@
 
 namespace bulkhead::ruleset {
 
+struct Program;  // program.h
+
 __extension__ using Number = unsigned __int128;
 
 /// Words of shared state that rules may change: counters, quotas, limits. Changes are undone with their batch.
@@ -124,6 +126,7 @@ struct Evaluation {
   FlowView flow;
   Translation nat;
   StateWords* state = nullptr;
+  const Program* program = nullptr;   // whose steps are run: evaluate() says
   const Host* host = nullptr;
   const Chance* chance = nullptr;
   const packet::OtherFlows* others = nullptr;  // where it shows what nat will choose; null: nobody else is there

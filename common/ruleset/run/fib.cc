@@ -70,15 +70,13 @@ uint32_t type6(const IpAddress& address, const Step& step, const Evaluation& pac
   return is_none(address) ? kUnspecified : kUnicast;
 }
 
-}  // namespace
-
-Next fib_oif(const Step& step, Evaluation& packet) noexcept {
+Next load_oif(const Step& step, Evaluation& packet) noexcept {
   uint32_t const device = out_by(step, packet);
   packet.registers[step.to] = (step.offset & ask_presence) != 0 ? (device != 0 ? 1U : 0U) : device;
   return Next::step;
 }
 
-Next fib_oifname(const Step& step, Evaluation& packet) noexcept {
+Next load_oifname(const Step& step, Evaluation& packet) noexcept {
   uint32_t const device = out_by(step, packet);
   bool const named = device != 0 && device <= packet.interfaces.size();
   if ((step.offset & ask_presence) != 0) packet.registers[step.to] = named ? 1 : 0;
@@ -86,7 +84,7 @@ Next fib_oifname(const Step& step, Evaluation& packet) noexcept {
   return Next::step;
 }
 
-Next route_mss(const Step& step, Evaluation& packet) noexcept {
+Next load_mss(const Step& step, Evaluation& packet) noexcept {
   constexpr uint32_t kTcp = 20, kDefault = 536;  // TCP_MSS_DEFAULT
   if (packet.host == nullptr || packet.out.name.empty()) return Next::rule;
   uint32_t mtu = packet.host->mtu_of(packet.out.index);
@@ -97,10 +95,17 @@ Next route_mss(const Step& step, Evaluation& packet) noexcept {
   return Next::step;
 }
 
-Next fib_type(const Step& step, Evaluation& packet) noexcept {
+Next load_type(const Step& step, Evaluation& packet) noexcept {
   IpAddress const address = asked(step, packet);
   packet.registers[step.to] = packet.l3 == 4 ? type4(address, step, packet) : type6(address, step, packet);
   return Next::step;
 }
+
+}  // namespace
+
+constinit const StepOperation fib_oif{.name = "fib oif", .run = load_oif, .steady = true};
+constinit const StepOperation fib_oifname{.name = "fib oifname", .run = load_oifname, .steady = true};
+constinit const StepOperation fib_type{.name = "fib type", .run = load_type, .steady = true};
+constinit const StepOperation route_mss{.name = "rt mtu", .run = load_mss};
 
 }  // namespace bulkhead::ruleset::run

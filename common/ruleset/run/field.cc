@@ -5,6 +5,8 @@
 namespace bulkhead::ruleset::run {
 namespace {
 
+using Role = StepOperation::Role;
+
 /// `bits` from bit `offset` on of big-endian bytes.
 Number extract(const uint8_t* bytes, size_t count, unsigned offset, unsigned bits) {
   Number value = 0;
@@ -27,6 +29,58 @@ Next field(const Step& step, Evaluation& packet, size_t base) {
   return there ? Next::step : Next::rule;
 }
 
+Next load_link_field(const Step& step, Evaluation& packet) noexcept {
+  size_t const byte = step.offset / 8, count = (step.offset % 8 + step.bits + 7) / 8;
+  if (count > 16 || byte + count > packet.link.size()) return Next::rule;
+  packet.registers[step.to] = extract(packet.link.data() + byte, count, step.offset % 8, step.bits);
+  return Next::step;
+}
+
+Next load_network_field(const Step& step, Evaluation& packet) noexcept { return field(step, packet, 0); }
+
+Next load_transport_field(const Step& step, Evaluation& packet) noexcept {
+  if (packet.transport != Evaluation::kNone) return field(step, packet, packet.transport);
+  // Linux nft_payload_fast_eval takes the first byte of such a fragment for that of its transport header.
+  size_t const first = step.offset / 8, bytes = (step.offset % 8 + size_t{step.bits} + 7) / 8;
+  bool const fast = (bytes == 1 || bytes == 2 || bytes == 4) && first % bytes == 0;
+  return packet.later_fragment6 && fast ? field(step, packet, 0) : Next::rule;
+}
+
+// --- which fields are the same in all packets of a flow ---
+
+struct Bits {
+  uint32_t first, behind;
+  [[nodiscard]] bool hold(const Step& step) const { return step.offset >= first && step.offset + step.bits <= behind; }
+};
+
+/// Addresses and protocol.
+bool is_steady_network(const Step& step, const Step*, uint8_t family, const Program&) {
+  constexpr Bits kSource4{96, 128}, kDestination4{128, 160}, kProtocol4{72, 80};
+  constexpr Bits kSource6{64, 192}, kDestination6{192, 320}, kProtocol6{48, 56};
+  if (family == 6) return kSource6.hold(step) || kDestination6.hold(step) || kProtocol6.hold(step);
+  return kSource4.hold(step) || kDestination4.hold(step) || (family == 4 && kProtocol4.hold(step));
+}
+
+/// Ports; and TCP's flags, where those that may differ are masked out at once.
+bool is_steady_transport(const Step& step, const Step* next, uint8_t, const Program& program) {
+  constexpr Number kFlagsAside = 0x08 | 0x40 | 0x80;  // PSH, ECE, CWR
+  constexpr uint32_t kTcpFlags = 13 * 8;              // bits
+  if (step.offset + step.bits <= 32) return true;
+  if (step.offset != kTcpFlags || step.bits != 8 || next == nullptr || next->to != step.to) return false;
+  return program.operation(*next).masks && (next->a & kFlagsAside) == 0;
+}
+
+/// What the packet has to be.
+template <auto member>
+consteval StepOperation checking(StepOperation row) {
+  row.run = [](const Step& step, Evaluation& packet) noexcept {
+    return packet.*member == step.a ? Next::step : Next::rule;
+  };
+  row.role = Role::test;
+  row.steady = true;
+  return row;
+}
+
 }  // namespace
 
 bool load_bits(const Evaluation& packet, size_t byte, unsigned offset, unsigned bits, Number& into) noexcept {
@@ -38,33 +92,14 @@ bool load_bits(const Evaluation& packet, size_t byte, unsigned offset, unsigned 
   return true;
 }
 
-Next link_field(const Step& step, Evaluation& packet) noexcept {
-  size_t const byte = step.offset / 8, count = (step.offset % 8 + step.bits + 7) / 8;
-  if (count > 16 || byte + count > packet.link.size()) return Next::rule;
-  packet.registers[step.to] = extract(packet.link.data() + byte, count, step.offset % 8, step.bits);
-  return Next::step;
-}
+constinit const StepOperation link_field{.name = "link field", .run = load_link_field, .role = Role::load};
+constinit const StepOperation network_field{
+    .name = "network field", .run = load_network_field, .role = Role::load, .steady_where = is_steady_network};
+constinit const StepOperation transport_field{
+    .name = "transport field", .run = load_transport_field, .role = Role::load, .steady_where = is_steady_transport};
 
-Next network_field(const Step& step, Evaluation& packet) noexcept { return field(step, packet, 0); }
-
-Next transport_field(const Step& step, Evaluation& packet) noexcept {
-  if (packet.transport != Evaluation::kNone) return field(step, packet, packet.transport);
-  // Linux nft_payload_fast_eval takes the first byte of such a fragment for that of its transport header.
-  size_t const first = step.offset / 8, bytes = (step.offset % 8 + size_t{step.bits} + 7) / 8;
-  bool const fast = (bytes == 1 || bytes == 2 || bytes == 4) && first % bytes == 0;
-  return packet.later_fragment6 && fast ? field(step, packet, 0) : Next::rule;
-}
-
-Next is_family(const Step& step, Evaluation& packet) noexcept {
-  return packet.l3 == step.a ? Next::step : Next::rule;
-}
-
-Next is_protocol(const Step& step, Evaluation& packet) noexcept {
-  return packet.protocol == step.a ? Next::step : Next::rule;
-}
-
-Next is_ether_type(const Step& step, Evaluation& packet) noexcept {
-  return packet.ether_type == step.a ? Next::step : Next::rule;
-}
+constinit const StepOperation is_family = checking<&Evaluation::l3>({.name = "is family", .says_family = true});
+constinit const StepOperation is_protocol = checking<&Evaluation::protocol>({.name = "is protocol"});
+constinit const StepOperation is_ether_type = checking<&Evaluation::ether_type>({.name = "is Ethernet type"});
 
 }  // namespace bulkhead::ruleset::run

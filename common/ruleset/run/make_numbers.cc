@@ -13,8 +13,8 @@ uint32_t scaled(uint32_t number, uint32_t below) { return static_cast<uint32_t>(
 uint32_t modulus(const Step& step) { return static_cast<uint32_t>(step.a); }
 uint32_t added(const Step& step) { return static_cast<uint32_t>(step.b); }
 
-uint32_t by_chance(const Step& step, const Evaluation& packet, Chance::Purpose purpose, uint64_t more) {
-  return static_cast<uint32_t>((*static_cast<const Chance*>(step.data))(purpose, packet.number, more));
+uint32_t by_chance(const Evaluation& packet, Chance::Purpose purpose, uint64_t more) {
+  return static_cast<uint32_t>((*packet.program->chance)(purpose, packet.number, more));
 }
 
 Next give(const Step& step, Evaluation& packet, uint32_t hash) {
@@ -22,9 +22,7 @@ Next give(const Step& step, Evaluation& packet, uint32_t hash) {
   return Next::step;
 }
 
-}  // namespace
-
-Next numgen_inc(const Step& step, Evaluation& packet) noexcept {
+Next count_up(const Step& step, Evaluation& packet) noexcept {
   uint64_t const before = packet.state == nullptr ? 0 : packet.state->get(step.word);
   uint64_t const number = before + 1 < modulus(step) ? before + 1 : 0;
   if (packet.state != nullptr) packet.state->set(step.word, number);
@@ -32,17 +30,17 @@ Next numgen_inc(const Step& step, Evaluation& packet) noexcept {
   return Next::step;
 }
 
-Next numgen_random(const Step& step, Evaluation& packet) noexcept {
-  return give(step, packet, by_chance(step, packet, Chance::Purpose::numgen, step.offset));
+Next draw(const Step& step, Evaluation& packet) noexcept {
+  return give(step, packet, by_chance(packet, Chance::Purpose::numgen, step.offset));
 }
 
-Next random(const Step& step, Evaluation& packet) noexcept {
-  packet.registers[step.to] = by_chance(step, packet, Chance::Purpose::meta_random, step.offset);
+Next draw_any(const Step& step, Evaluation& packet) noexcept {
+  packet.registers[step.to] = by_chance(packet, Chance::Purpose::meta_random, step.offset);
   return Next::step;
 }
 
-Next jenkins(const Step& step, Evaluation& packet) noexcept {
-  const HashedFields& hashed = *static_cast<const HashedFields*>(step.data);
+Next hash(const Step& step, Evaluation& packet) noexcept {
+  const HashedFields& hashed = packet.program->hashed[step.data];
   std::array<uint8_t, HashedFields::kBytes> bytes{};
   size_t length = 0;
   for (size_t number = 0; number < hashed.count; ++number) {
@@ -56,7 +54,7 @@ Next jenkins(const Step& step, Evaluation& packet) noexcept {
   return give(step, packet, jhash(std::span(bytes).first(length), hashed.seed));
 }
 
-Next symmetric_hash(const Step& step, Evaluation& packet) noexcept {
+Next hash_both_ways(const Step& step, Evaluation& packet) noexcept {
   uint8_t const address = packet.l3 == 4 ? 4 : 16;
   size_t const at = packet.l3 == 4 ? 12 : 8;
   std::array<uint64_t, 2> ends{};
@@ -69,10 +67,20 @@ Next symmetric_hash(const Step& step, Evaluation& packet) noexcept {
     for (size_t k = 0; k < bytes[i].size(); ++k) ends[i] = std::rotl(ends[i], 8) * 0x9e3779b97f4a7c15U + bytes[i][k];
   }
   // The same both ways.
-  const Chance& chance = *static_cast<const Chance*>(step.data);
+  const Chance& chance = *packet.program->chance;
   uint64_t const both = chance(Chance::Purpose::hash_seed, ends[0] + ends[1], (ends[0] ^ ends[1]) + packet.protocol);
   return give(step, packet, static_cast<uint32_t>(both));
 }
+
+}  // namespace
+
+constinit const StepOperation numgen_inc{
+    .name = "numgen inc", .run = count_up, .changes = 1, .order = StepOperation::Order::word, .by_chance = true};
+constinit const StepOperation numgen_random{.name = "numgen random", .run = draw, .by_chance = true};
+constinit const StepOperation random{.name = "meta random", .run = draw_any, .by_chance = true};
+constinit const StepOperation jenkins{
+    .name = "jhash", .run = hash, .data = StepOperation::Data::hashed, .by_chance = true};
+constinit const StepOperation symmetric_hash{.name = "symhash", .run = hash_both_ways, .by_chance = true};
 
 uint32_t jhash(std::span<const uint8_t> bytes, uint32_t seed) noexcept {
   size_t left = bytes.size(), at = 0;

@@ -5,18 +5,19 @@
 #include "common/ruleset/run/run.h"
 
 namespace bulkhead::ruleset::run {
+namespace {
 
-Next set_mark(const Step& step, Evaluation& packet) noexcept {
+Next mark(const Step& step, Evaluation& packet) noexcept {
   packet.mark = static_cast<uint32_t>(packet.registers[step.to]);
   return Next::step;
 }
 
-Next set_priority(const Step& step, Evaluation& packet) noexcept {
+Next prioritise(const Step& step, Evaluation& packet) noexcept {
   packet.priority = static_cast<uint32_t>(packet.registers[step.to]);
   return Next::step;
 }
 
-Next set_flow_mark(const Step& step, Evaluation& packet) noexcept {
+Next mark_flow(const Step& step, Evaluation& packet) noexcept {
   const FlowView& flow = packet.flow;
   if (!flow.there || packet.state == nullptr) return Next::step;
   uint64_t const word = uint64_t{flow.generation} << 32 | static_cast<uint32_t>(packet.registers[step.to]);
@@ -25,17 +26,18 @@ Next set_flow_mark(const Step& step, Evaluation& packet) noexcept {
   return Next::step;
 }
 
-Next untrack(const Step&, Evaluation& packet) noexcept {
+Next leave_untracked(const Step&, Evaluation& packet) noexcept {
   if (packet.flow.state == FlowView::invalid) packet.flow.state = FlowView::untracked;
   return Next::step;
 }
 
-Next flow_mark(const Step& step, Evaluation& packet) noexcept {
-  const FlowView& flow = packet.flow;
-  if (!flow.there) return Next::rule;
-  uint64_t const word = packet.state == nullptr ? 0 : packet.state->get(flow.mark_word);
-  packet.registers[step.to] = word >> 32 == flow.generation ? static_cast<uint32_t>(word) : 0;
-  return Next::step;
-}
+}  // namespace
+
+constinit const StepOperation set_mark{.name = "set mark", .run = mark, .goes_on = true, .steady = true};
+constinit const StepOperation set_priority{.name = "set priority", .run = prioritise, .goes_on = true};
+// Before conntrack nobody has a flow to mark, so that no order matters.
+constinit const StepOperation set_flow_mark{
+    .name = "set flow's mark", .run = mark_flow, .goes_on = true, .steady = true, .changes = 1, .flow_mark = true};
+constinit const StepOperation untrack{.name = "notrack", .run = leave_untracked, .goes_on = true};
 
 }  // namespace bulkhead::ruleset::run

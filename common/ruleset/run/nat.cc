@@ -1,4 +1,5 @@
 #include "common/packet/ip_header.h"
+#include "common/ruleset/run/decide.h"
 #include "common/ruleset/run/run.h"
 
 namespace bulkhead::ruleset::run {
@@ -83,24 +84,26 @@ void become(Evaluation& packet, const packet::NatRange& range, packet::Part part
   packet.flow.status |= part == packet::Part::source ? FlowView::source_nat : FlowView::destination_nat;
 }
 
-}  // namespace
-
-Next nat(const Step& step, Evaluation& packet) noexcept {
-  const auto& target = *static_cast<const NatTarget*>(step.data);
+Next order(const Step& step, Evaluation& packet) noexcept {
+  const auto& target = packet.program->targets[step.data];
   auto const side = static_cast<size_t>(target.part);
   Translation& nat = packet.nat;
   if (target.l3 != 0 && target.l3 != packet.l3) return Next::rule;  // nft_nat_inet_eval
-  if (!nat.tracked || !nat.open[side]) return accept(step, packet);
+  if (!nat.tracked || !nat.open[side]) return decide(packet, Decision::accept);
   packet::NatRange& range = nat.ranges[side] = target.range;
-  if (!find_addresses(target, packet, range)) return drop(step, packet);
+  if (!find_addresses(target, packet, range)) return decide(packet, Decision::drop);
   if (target.ports_from_register) {
     range.min_port = static_cast<uint16_t>(packet.registers[target.port_register]);
     range.max_port = static_cast<uint16_t>(packet.registers[target.port_end_register]);
   }
   nat.ordered[side] = true;
   become(packet, range, target.part);
-  return accept(step, packet);
+  return decide(packet, Decision::accept);
 }
+
+}  // namespace
+
+constinit const StepOperation order_nat{.name = "nat", .run = order, .data = StepOperation::Data::target};
 
 void keep_source(Evaluation& packet) noexcept {
   if (packet.others != nullptr) become(packet, packet::null_range(packet.nat.to), packet::Part::source);

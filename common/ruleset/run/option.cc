@@ -103,15 +103,13 @@ std::optional<Found> find_ip6(const Evaluation& packet, uint8_t wanted) {
   }
 }
 
-}  // namespace
-
-Next tcp_option(const Step& step, Evaluation& packet) noexcept {
+Next load_tcp(const Step& step, Evaluation& packet) noexcept {
   size_t const wanted = step.b != 0 ? 1 : (step.offset % 8 + step.bits + 7U) / 8 + step.offset / 8;
   bool broken = false;
   return give(step, packet, find_tcp(packet, static_cast<uint8_t>(step.a), wanted, broken));
 }
 
-Next set_tcp_option(const Step& step, Evaluation& packet) noexcept {
+Next set_tcp(const Step& step, Evaluation& packet) noexcept {
   constexpr uint8_t kMaximumSegmentSize = 2;
   constexpr size_t kSum = 16;
   size_t const bytes = step.bits / 8, at = step.offset / 8;
@@ -134,14 +132,21 @@ Next set_tcp_option(const Step& step, Evaluation& packet) noexcept {
   return Next::step;
 }
 
-Next ip_option(const Step& step, Evaluation& packet) noexcept {
+Next load_ip4(const Step& step, Evaluation& packet) noexcept {
   if (packet.l3 != 4) return Next::rule;
   return give(step, packet, ip4::find(packet, static_cast<uint8_t>(step.a)));
 }
 
-Next ip6_header(const Step& step, Evaluation& packet) noexcept {
+Next load_ip6(const Step& step, Evaluation& packet) noexcept {
   if (packet.l3 != 6) return Next::rule;
   return give(step, packet, find_ip6(packet, static_cast<uint8_t>(step.a)));
 }
+
+}  // namespace
+
+constinit const StepOperation tcp_option{.name = "tcp option", .run = load_tcp};
+constinit const StepOperation set_tcp_option{.name = "set tcp option", .run = set_tcp, .edits = true};
+constinit const StepOperation ip_option{.name = "ip option", .run = load_ip4};
+constinit const StepOperation ip6_header{.name = "extension header", .run = load_ip6};
 
 }  // namespace bulkhead::ruleset::run

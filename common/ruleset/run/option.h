@@ -7,14 +7,12 @@
 // Source  Linux nft_exthdr.c, __ip_options_compile, ipv6_find_hdr.
 #pragma once
 
-#include "common/ruleset/run/program.h"
+#include "common/ruleset/operations.h"
 
 namespace bulkhead::ruleset::run {
 
-Next tcp_option(const Step& step, Evaluation& packet) noexcept;
+extern const StepOperation tcp_option, ip_option, ip6_header;
 /// A field of 16 or 32 bits from the register; a maximum segment size only becomes less. No such option: goes on.
-Next set_tcp_option(const Step& step, Evaluation& packet) noexcept;
-Next ip_option(const Step& step, Evaluation& packet) noexcept;
-Next ip6_header(const Step& step, Evaluation& packet) noexcept;
+extern const StepOperation set_tcp_option;
 
 }  // namespace bulkhead::ruleset::run

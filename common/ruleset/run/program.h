@@ -2,36 +2,23 @@
 //
 // Who     compile.h makes it out of the generic structure; evaluate.h runs it. It is a cache: whoever has the same ruleset
 //         makes the same one, with the same numbers for rules and state words.
-// Shape   a rule is a run of steps; a step goes on, leaves the rule, or decides. A module gives its steps' functions, so the
-//         walk knows none of them.
-// Owner   plain values; steps point at sets and texts that the program owns.
+// Shape   a rule is a run of steps (step.h); a step goes on, leaves the rule, or decides. What one does is a row of
+//         operations.h, so whoever walks through rules knows none of them.
+// Owner   plain values. What steps work on they name by its place in the arenas here; `operations` and `runs` are this
+//         process's own, by the same numbers in every process of one build.
 #pragma once
 
-#include <deque>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "common/base/chance.h"
 #include "common/ruleset/facts.h"
-#include "common/ruleset/run/evaluation.h"
+#include "common/ruleset/run/step.h"
 
 namespace bulkhead::ruleset {
-
-enum class Next : uint8_t { step, rule, verdict, jump, go_to, return_ };
-
-struct Step {
-  using Run = Next (*)(const Step& step, Evaluation& packet) noexcept;
-  Run run = nullptr;
-  uint8_t to = 0;          // registers
-  uint8_t count = 1;       // registers from `to` on
-  uint16_t bits = 0;
-  uint32_t offset = 0;     // bits, bytes or a number: the step's own
-  uint32_t word = 0;       // first state word
-  uint32_t chain = 0;
-  const void* data = nullptr;
-  Number a = 0, b = 0;
-};
 
 struct CompiledRule {
   uint32_t first = 0, count = 0;  // steps
@@ -84,7 +71,7 @@ class ConstantSet {
   static constexpr size_t kFields = 5;
   struct Range {
     std::array<Number, kFields> low{}, high{};
-    Step::Run then = nullptr;  // a verdict map's answer
+    OperationNumber then = kNoOperation;  // a verdict map's answer
     uint32_t chain = 0;
     Number data = 0;           // a map's
     Number data_end = 0;       // the end of a range, or the second field of a concatenation
@@ -104,7 +91,27 @@ class ConstantSet {
   size_t first_wide_ = 0;           // several fields: ranges behind this are looked at one by one
 };
 
-/// A statement of the generic structure that the program was made of, and where its state begins.
+/// What `add`, `update` and `delete` do with an element.
+struct SetUpdate {
+  uint32_t set = 0;         // in Program::dynamic_sets
+  uint64_t timeout_ns = 0;  // 0: the set's own
+  uint16_t body = 0;
+  uint8_t data = 0;         // the register of a map's data
+};
+
+/// What jhash is made of: registers from the step's `to` on, as bytes the way the kernel's registers hold them.
+struct HashedFields {
+  static constexpr size_t kBytes = ConstantSet::kFields * 16;
+  struct Field {
+    uint8_t bytes = 0;
+    bool host_order = false;
+  };
+  std::array<Field, ConstantSet::kFields> fields{};
+  size_t count = 0;
+  uint32_t seed = 0;
+};
+
+/// A statement of the generic structure that the program was made of, and where its state begins. For listings.
 struct Statement;
 struct Counted {
   const Statement* statement;
@@ -112,8 +119,7 @@ struct Counted {
 };
 
 class DynamicSet;  // run/dynamic_set.h
-struct SetUpdate;
-struct HashedFields;  // run/make_numbers.h
+struct StepOperation;  // ../operations.h
 
 struct Program {
   static constexpr uint32_t kNoWord = ~0U;
@@ -125,13 +131,15 @@ struct Program {
   /// Base chains by hook and family (4, 6), in the order in which packets meet them; kNatPoint where there are any of type
   /// nat, which are apart.
   Hooks hooks, nat;
-  std::deque<ConstantSet> sets;
+  // What steps name by number: operations, and what they work on.
+  std::span<const StepOperation* const> operations;
+  std::vector<Run> runs;  // of the operations
+  std::vector<ConstantSet> sets;
   std::vector<std::shared_ptr<DynamicSet>> dynamic_sets;
-  std::vector<std::shared_ptr<const SetUpdate>> updates;
-  std::vector<std::shared_ptr<const HashedFields>> hashed;
-  std::shared_ptr<const Chance> chance;  // of numgen and such; null: none of them is there
-  std::deque<std::string> texts;
-  std::deque<NatTarget> targets;
+  std::vector<SetUpdate> updates;
+  std::vector<HashedFields> hashed;
+  std::vector<NatTarget> targets;
+  std::optional<Chance> chance;  // of numgen and such; nothing: none of them is there
   std::vector<Counted> counted;
   bool flow_marks = false;        // some rule reads or sets ct mark
   bool flow_views = false;        // some rule asks for counts, status or expiry of flows
@@ -151,6 +159,15 @@ struct Program {
   uint32_t start = kNoWord;       // the word that keeps when the first packet came; kNoWord: nobody asks
   uint32_t changes = 0;           // calls of StateWords::set() that one packet makes at most
 
+  [[nodiscard]] const StepOperation& operation(OperationNumber number) const { return *operations[number]; }
+  [[nodiscard]] const StepOperation& operation(const Step& step) const { return *operations[step.operation]; }
+  Next run(const Step& step, Evaluation& packet) const noexcept { return runs[step.operation](step, packet); }
+  [[nodiscard]] std::span<const Step> steps_of(const CompiledRule& rule) const {
+    return std::span(steps).subspan(rule.first, rule.count);
+  }
+  [[nodiscard]] std::span<const CompiledRule> rules_of(const CompiledChain& chain) const {
+    return std::span(rules).subspan(chain.first, chain.count);
+  }
   [[nodiscard]] const std::vector<uint32_t>& at(At hook, uint8_t l3) const {
     return hooks[static_cast<size_t>(hook)][l3 == 4 ? 0 : 1];
   }

@@ -1,23 +1,12 @@
 // common/ruleset/run/select.cc: what is known of a packet beside its bytes: `meta` and `ct`.
-#include "common/ruleset/run/run.h"
 #include "common/ruleset/run/select.h"
+
+#include "common/base/bytes.h"
 
 namespace bulkhead::ruleset::run {
 namespace {
 
-template <auto get>
-Next load(const Step& step, Evaluation& packet) noexcept {
-  packet.registers[step.to] = get(packet);
-  return Next::step;
-}
-
-/// Leaves the rule where conntrack knows no flow.
-template <auto get>
-Next load_flow(const Step& step, Evaluation& packet) noexcept {
-  if (!packet.flow.there) return Next::rule;
-  packet.registers[step.to] = get(packet.flow, step);
-  return Next::step;
-}
+using Role = StepOperation::Role;
 
 Number name_of(const InterfaceView& interface) { return text_number(interface.name); }
 
@@ -31,113 +20,173 @@ uint64_t counted(const std::array<uint64_t, 2>& counts, const Step& step) {
   return step.offset == 2 ? counts[0] + counts[1] : counts[step.offset & 1];
 }
 
-Next ct_state(const Step& step, Evaluation& packet) noexcept {
-  packet.registers[step.to] = packet.flow.state;
-  return Next::step;
+constexpr uint64_t kSecondNs = 1'000'000'000, kDay = 86400, kMillisecondNs = 1'000'000;
+uint64_t seconds(const Evaluation& packet) { return packet.time_ns / kSecondNs; }
+
+// --- kinds of rows ---
+
+/// Of any packet.
+template <auto get>
+consteval StepOperation of_packet(StepOperation row) {
+  row.run = [](const Step& step, Evaluation& packet) noexcept {
+    packet.registers[step.to] = get(packet);
+    return Next::step;
+  };
+  return row;
 }
+
+/// Leaves the rule where there is no interface.
+template <InterfaceView Evaluation::*interface, auto get>
+consteval StepOperation of_interface(StepOperation row) {
+  row.run = [](const Step& step, Evaluation& packet) noexcept {
+    if ((packet.*interface).name.empty()) return Next::rule;
+    packet.registers[step.to] = get(packet.*interface);
+    return Next::step;
+  };
+  return row;
+}
+
+/// Leaves the rule where conntrack knows no flow.
+template <auto get>
+consteval StepOperation of_flow(StepOperation row) {
+  row.run = [](const Step& step, Evaluation& packet) noexcept {
+    if (!packet.flow.there) return Next::rule;
+    packet.registers[step.to] = get(packet.flow, step);
+    return Next::step;
+  };
+  return row;
+}
+
+constexpr Number kind_of(const InterfaceView& interface) { return interface.type; }
+constexpr Number group_of(const InterfaceView&) { return 0; }
 
 /// Milliseconds.
-Next ct_expiration(const Step& step, Evaluation& packet) noexcept {
+Next load_expiration(const Step& step, Evaluation& packet) noexcept {
   if (!packet.flow.there) return Next::rule;
-  packet.registers[step.to] = (packet.flow.expires_ns - std::min(packet.flow.expires_ns, packet.time_ns)) / 1'000'000;
+  uint64_t const left_ns = packet.flow.expires_ns - std::min(packet.flow.expires_ns, packet.time_ns);
+  packet.registers[step.to] = left_ns / kMillisecondNs;
   return Next::step;
 }
 
-Next ct_average(const Step& step, Evaluation& packet) noexcept {
+Next load_average(const Step& step, Evaluation& packet) noexcept {
   if (!packet.flow.there) return Next::rule;
   uint64_t const packets = counted(packet.flow.packets, step);
   packet.registers[step.to] = packets == 0 ? 0 : counted(packet.flow.bytes, step) / packets;
   return Next::step;
 }
 
-/// Of an interface, where there is one.
-template <InterfaceView Evaluation::*interface, auto get>
-Next load_of(const Step& step, Evaluation& packet) noexcept {
-  if ((packet.*interface).name.empty()) return Next::rule;
-  packet.registers[step.to] = get(packet.*interface);
+/// A flow's mark is one state word: see mark.cc.
+Next load_mark(const Step& step, Evaluation& packet) noexcept {
+  const FlowView& flow = packet.flow;
+  if (!flow.there) return Next::rule;
+  uint64_t const word = packet.state == nullptr ? 0 : packet.state->get(flow.mark_word);
+  packet.registers[step.to] = word >> 32 == flow.generation ? static_cast<uint32_t>(word) : 0;
   return Next::step;
-}
-
-/// What no packet of a replay has: a socket, a control group, a kind of interface.
-Next absent(const Step&, Evaluation&) noexcept { return Next::rule; }
-
-constexpr Number none(const Evaluation&) { return 0; }
-constexpr Number kind_of(const InterfaceView& interface) { return interface.type; }
-constexpr Number group_of(const InterfaceView&) { return 0; }
-
-constexpr uint64_t kSecondNs = 1'000'000'000, kDay = 86400;
-uint64_t seconds(const Evaluation& packet) { return packet.time_ns / kSecondNs; }
-
-struct Row {
-  std::string_view name;
-  Step::Run run;
-};
-
-constexpr Row kMeta[] = {
-    {"length", load<[](const Evaluation& p) -> Number { return p.length; }>},
-    {"protocol", load<[](const Evaluation& p) -> Number { return p.ether_type; }>},
-    {"nfproto", load<[](const Evaluation& p) -> Number { return p.l3 == 4 ? 2 : 10; }>},
-    {"l4proto", load<[](const Evaluation& p) -> Number { return p.protocol; }>},
-    {"mark", load<[](const Evaluation& p) -> Number { return p.mark; }>},
-    {"pkttype", load<[](const Evaluation& p) -> Number { return p.packet_type; }>},
-    {"iif", load<[](const Evaluation& p) -> Number { return p.in.index; }>},
-    {"oif", load<[](const Evaluation& p) -> Number { return p.out.index; }>},
-    {"iifname", load<[](const Evaluation& p) -> Number { return name_of(p.in); }>},
-    {"oifname", load<[](const Evaluation& p) -> Number { return name_of(p.out); }>},
-    {"iiftype", load_of<&Evaluation::in, kind_of>},
-    {"oiftype", load_of<&Evaluation::out, kind_of>},
-    {"iifgroup", load_of<&Evaluation::in, group_of>},
-    {"oifgroup", load_of<&Evaluation::out, group_of>},
-    {"priority", load<[](const Evaluation& p) -> Number { return p.priority; }>},
-    {"time", load<[](const Evaluation& p) -> Number { return p.time_ns; }>},
-    {"hour", load<[](const Evaluation& p) -> Number { return seconds(p) % kDay; }>},
-    {"day", load<[](const Evaluation& p) -> Number { return (seconds(p) / kDay + 4) % 7; }>},  // 1970 began on a Thursday
-    {"cpu", load<none>},
-    {"nftrace", load<none>},
-    {"ipsec", load<none>},
-    {"secpath", load<none>},
-    {"sdif", load<none>},
-    {"sdifname", load<none>},
-    {"skuid", absent},
-    {"skgid", absent},
-    {"cgroup", absent},
-    {"iifkind", absent},
-    {"oifkind", absent},
-};
-
-constexpr Row kFlow[] = {
-    {"state", ct_state},
-    {"direction", load_flow<[](const FlowView& f, const Step&) -> Number { return f.reply ? 1 : 0; }>},
-    {"status", load_flow<[](const FlowView& f, const Step&) -> Number { return f.status; }>},
-    {"mark", flow_mark},
-    {"expiration", ct_expiration},
-    {"id", load_flow<[](const FlowView& f, const Step&) -> Number { return f.id; }>},
-    {"l3proto", load_flow<[](const FlowView& f, const Step&) -> Number { return f.tuples[0].l3 == 4 ? 2 : 10; }>},
-    {"protocol", load_flow<[](const FlowView& f, const Step&) -> Number { return f.tuples[0].protocol; }>},
-    {"saddr", load_flow<[](const FlowView& f, const Step& s) { return address_number(tuple(f, s).src, tuple(f, s).l3); }>},
-    {"daddr", load_flow<[](const FlowView& f, const Step& s) { return address_number(tuple(f, s).dst, tuple(f, s).l3); }>},
-    {"proto-src", load_flow<[](const FlowView& f, const Step& s) -> Number { return tuple(f, s).source_port(); }>},
-    {"proto-dst", load_flow<[](const FlowView& f, const Step& s) -> Number { return tuple(f, s).destination_port(); }>},
-    {"zone", load_flow<[](const FlowView& f, const Step&) -> Number { return f.tuples[0].zone; }>},
-    {"packets", load_flow<[](const FlowView& f, const Step& s) -> Number { return counted(f.packets, s); }>},
-    {"bytes", load_flow<[](const FlowView& f, const Step& s) -> Number { return counted(f.bytes, s); }>},
-    {"avgpkt", ct_average},
-};
-
-Step::Run look(std::span<const Row> rows, std::string_view name) {
-  auto const row = std::ranges::find(rows, name, &Row::name);
-  return row == rows.end() ? nullptr : row->run;
 }
 
 }  // namespace
 
 Number text_number(std::string_view text) {
   Number value = 0;
-  for (size_t i = 0; i < 16; ++i) value = value << 8 | (i < text.size() ? static_cast<uint8_t>(text[i]) : uint8_t{0});
+  for (size_t i = 0; i < 16; ++i)
+    value = value << 8 | (i < text.size() ? static_cast<uint8_t>(text[i]) : uint8_t{0});
   return value;
 }
 
-Step::Run meta(std::string_view key) { return look(kMeta, key); }
-Step::Run flow(std::string_view key) { return look(kFlow, key); }
+// --- meta ---
+
+constinit const StepOperation meta_length = of_packet<[](const Evaluation& p) -> Number { return p.length; }>(
+    {.name = "meta length", .role = Role::load});
+constinit const StepOperation meta_protocol =
+    of_packet<[](const Evaluation& p) -> Number { return p.ether_type; }>(
+        {.name = "meta protocol", .role = Role::load, .steady = true});
+constinit const StepOperation meta_nfproto =
+    of_packet<[](const Evaluation& p) -> Number { return p.l3 == 4 ? 2 : 10; }>(
+        {.name = "meta nfproto", .role = Role::load, .steady = true});
+constinit const StepOperation meta_l4proto =
+    of_packet<[](const Evaluation& p) -> Number { return p.protocol; }>(
+        {.name = "meta l4proto", .role = Role::load, .steady = true});
+constinit const StepOperation meta_mark =
+    of_packet<[](const Evaluation& p) -> Number { return p.mark; }>({.name = "meta mark", .steady = true});
+constinit const StepOperation meta_pkttype =
+    of_packet<[](const Evaluation& p) -> Number { return p.packet_type; }>(
+        {.name = "meta pkttype", .role = Role::load, .steady = true});
+constinit const StepOperation meta_iif = of_packet<[](const Evaluation& p) -> Number { return p.in.index; }>(
+    {.name = "meta iif", .role = Role::load, .steady = true});
+constinit const StepOperation meta_oif = of_packet<[](const Evaluation& p) -> Number { return p.out.index; }>(
+    {.name = "meta oif", .role = Role::load, .steady = true});
+constinit const StepOperation meta_iifname =
+    of_packet<[](const Evaluation& p) -> Number { return name_of(p.in); }>(
+        {.name = "meta iifname", .role = Role::load, .steady = true});
+constinit const StepOperation meta_oifname =
+    of_packet<[](const Evaluation& p) -> Number { return name_of(p.out); }>(
+        {.name = "meta oifname", .role = Role::load, .steady = true});
+constinit const StepOperation meta_iiftype =
+    of_interface<&Evaluation::in, kind_of>({.name = "meta iiftype", .role = Role::load, .steady = true});
+constinit const StepOperation meta_oiftype =
+    of_interface<&Evaluation::out, kind_of>({.name = "meta oiftype", .role = Role::load, .steady = true});
+constinit const StepOperation meta_iifgroup =
+    of_interface<&Evaluation::in, group_of>({.name = "meta iifgroup", .steady = true});
+constinit const StepOperation meta_oifgroup =
+    of_interface<&Evaluation::out, group_of>({.name = "meta oifgroup", .steady = true});
+constinit const StepOperation meta_priority =
+    of_packet<[](const Evaluation& p) -> Number { return p.priority; }>({.name = "meta priority"});
+constinit const StepOperation meta_time =
+    of_packet<[](const Evaluation& p) -> Number { return p.time_ns; }>({.name = "meta time"});
+constinit const StepOperation meta_hour =
+    of_packet<[](const Evaluation& p) -> Number { return seconds(p) % kDay; }>({.name = "meta hour"});
+// 1970 began on a Thursday.
+constinit const StepOperation meta_day =
+    of_packet<[](const Evaluation& p) -> Number { return (seconds(p) / kDay + 4) % 7; }>(
+        {.name = "meta day"});
+constinit const StepOperation zero =
+    of_packet<[](const Evaluation&) -> Number { return 0; }>({.name = "zero", .steady = true});
+constinit const StepOperation absent{
+    .name = "absent", .run = [](const Step&, Evaluation&) noexcept { return Next::rule; }, .steady = true};
+
+// --- ct ---
+
+constinit const StepOperation ct_state =
+    of_packet<[](const Evaluation& p) -> Number { return p.flow.state; }>(
+        {.name = "ct state", .role = Role::load, .steady = true, .flow_state = true});
+constinit const StepOperation ct_direction =
+    of_flow<[](const FlowView& f, const Step&) -> Number { return f.reply ? 1 : 0; }>(
+        {.name = "ct direction", .role = Role::load, .steady = true});
+constinit const StepOperation ct_status =
+    of_flow<[](const FlowView& f, const Step&) -> Number { return f.status; }>(
+        {.name = "ct status", .steady = true, .flow_view = true});
+constinit const StepOperation ct_mark{.name = "ct mark", .run = load_mark, .steady = true, .flow_mark = true};
+constinit const StepOperation ct_expiration{
+    .name = "ct expiration", .run = load_expiration, .flow_view = true};
+constinit const StepOperation ct_id =
+    of_flow<[](const FlowView& f, const Step&) -> Number { return f.id; }>({.name = "ct id", .steady = true});
+constinit const StepOperation ct_l3proto =
+    of_flow<[](const FlowView& f, const Step&) -> Number { return f.tuples[0].l3 == 4 ? 2 : 10; }>(
+        {.name = "ct l3proto", .role = Role::load, .steady = true});
+constinit const StepOperation ct_protocol =
+    of_flow<[](const FlowView& f, const Step&) -> Number { return f.tuples[0].protocol; }>(
+        {.name = "ct protocol", .role = Role::load, .steady = true});
+constinit const StepOperation ct_saddr = of_flow<[](const FlowView& f, const Step& s) -> Number {
+  return address_number(tuple(f, s).src, tuple(f, s).l3);
+}>({.name = "ct saddr", .role = Role::load, .steady = true});
+constinit const StepOperation ct_daddr = of_flow<[](const FlowView& f, const Step& s) -> Number {
+  return address_number(tuple(f, s).dst, tuple(f, s).l3);
+}>({.name = "ct daddr", .role = Role::load, .steady = true});
+constinit const StepOperation ct_proto_src =
+    of_flow<[](const FlowView& f, const Step& s) -> Number { return tuple(f, s).source_port(); }>(
+        {.name = "ct proto-src", .role = Role::load, .steady = true});
+constinit const StepOperation ct_proto_dst =
+    of_flow<[](const FlowView& f, const Step& s) -> Number { return tuple(f, s).destination_port(); }>(
+        {.name = "ct proto-dst", .role = Role::load, .steady = true});
+constinit const StepOperation ct_zone =
+    of_flow<[](const FlowView& f, const Step&) -> Number { return f.tuples[0].zone; }>(
+        {.name = "ct zone", .steady = true});
+constinit const StepOperation ct_packets =
+    of_flow<[](const FlowView& f, const Step& s) -> Number { return counted(f.packets, s); }>(
+        {.name = "ct packets", .flow_view = true});
+constinit const StepOperation ct_bytes =
+    of_flow<[](const FlowView& f, const Step& s) -> Number { return counted(f.bytes, s); }>(
+        {.name = "ct bytes", .flow_view = true});
+constinit const StepOperation ct_avgpkt{.name = "ct avgpkt", .run = load_average, .flow_view = true};
 
 }  // namespace bulkhead::ruleset::run

@@ -89,6 +89,11 @@ struct Statement {
   [[nodiscard]] const Expression* argument(std::string_view name) const;
   [[nodiscard]] Expression* argument(std::string_view name);
   [[nodiscard]] bool has(std::string_view name) const { return argument(name) != nullptr; }
+  /// 0 where it is not there.
+  [[nodiscard]] uint64_t number(std::string_view name) const {
+    const Expression* const value = argument(name);
+    return value == nullptr ? 0 : static_cast<uint64_t>(value->number);
+  }
   void set(std::string name, Expression value);
   void erase(std::string_view name);
 };

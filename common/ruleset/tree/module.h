@@ -3,7 +3,8 @@
 // Who     one file of modules/ each, and its row in modules.cc; main passes the table on (Registry).
 // Gives   names, where it may stand, keys and parameters with type, unit, default, help: from these come lexing, parsing,
 //         checking, printing, JSON, completion and `describe`. A function is set only where the general way does not do.
-// Later   compile, evaluate: null until the module has them; a rule that needs one is refused by the module's name.
+// Steps   a statement compiles itself, a select's keys name the operation (operations.h) that loads or sets them; a rule that
+//         needs what a module lacks is refused by the module's name.
 // Owner   constant data, living as long as the program.
 #pragma once
 
@@ -33,6 +34,10 @@ enum class Form : uint8_t {
 
 enum class Layer : uint8_t { none, link, network, transport };
 
+struct StepOperation;  // ../operations.h
+struct Step;       // ../run/step.h
+class Compiler;    // ../compile/compile.h
+
 /// A header's field, or what a select can be asked for.
 struct Key {
   std::string_view name;
@@ -45,6 +50,11 @@ struct Key {
   std::string_view help{};
   std::string_view json{};   // another name in JSON
   uint8_t number = 0;        // extension headers and options: of the header or option itself
+  // Compiling. Fields of headers need none of these.
+  const StepOperation* load = nullptr;   // what loads it; null: see Module::load
+  const StepOperation* store = nullptr;  // what sets it, from a register
+  bool frames = false;         // fields: says how the packet is to be read, so rules cannot set it yet
+  bool pseudo_header = false;  // fields: the transport's checksum covers it
   [[nodiscard]] uint16_t width() const { return bits != 0 ? bits : type->bits; }
 };
 
@@ -106,9 +116,17 @@ struct Module {
   /// null: the general form. Defined in json.h; void* so that this header needs no JSON.
   void (*to_json)(const Statement& statement, const Style& style, void* json) = nullptr;
 
-  // COMPILE: the evaluator's slots; null: not supported yet.
-  const void* compile = nullptr;
-  const void* evaluate = nullptr;
+  // Compiling.
+  uint8_t checksum = 0;             // headers: where their own lies that rules keep right, in bytes; 0: there is none
+  bool whole_checksum = false;      // headers: it is made anew over the whole packet when that leaves: SCTP's
+  const StepOperation* decides = nullptr;  // verdicts and targets: what a step of it does
+  /// A statement's steps; null: not supported yet.
+  void (*compile)(const Statement& statement, Compiler& compiler) = nullptr;
+  /// Steps that put what a select names into registers from `to` on; gives how many, 0: it was refused. null: the header's
+  /// field, or by the key's operation.
+  uint8_t (*load)(const Expression& select, uint8_t to, Compiler& compiler) = nullptr;
+  /// What sets a key, and its step's fields; null: the header's field, or by the key's operation.
+  const StepOperation* (*store)(const Key& key, Step& step) = nullptr;
 };
 
 /// All modules, as main passes them on.
