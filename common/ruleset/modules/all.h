@@ -21,11 +21,9 @@ extern const Module ah_module, arp_module, comp_module, counter_module, ct_modul
     accept_module, drop_module, continue_module, return_module, jump_module, goto_module,
     vlan_module;
 
-// Shared by a statement and the named object of its kind.
-void print_quota_body(const Statement& quota, Out& out);
-void print_limit_body(const Statement& limit, Out& out);
+// Shared by NAT and what else has a target.
 /// ADDRESS:PORT
 void print_target(const Expression& to, Out& out);
-void log_to_json(const Statement& log, unsigned flags, void* json);
+void nat_from_json(Statement& nat, const Json& json, json_in::Reader& reader);
 
 }  // namespace bulkhead::ruleset

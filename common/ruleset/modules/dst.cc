@@ -12,6 +12,6 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module dst_module{.name = "dst", .form = Form::header, .help = "destination options",
-    .families = 4 | 2 | 16 | 32, .keys = kKeys, .above = {.protocol = 60}};
+    .families = 4 | 2 | 16 | 32, .keys = kKeys, .above = {.protocol = 60}, .within = &ip6_module};
 
 }  // namespace bulkhead::ruleset

@@ -14,7 +14,7 @@ constexpr Key kKeys[] = {
 
 }  // namespace
 
-const Module exthdr_module{.name = "exthdr", .form = Form::header, .help = "IPv6 extension header present",
-    .families = 4 | 2 | 16 | 32, .keys = kKeys};
+const Module exthdr_module{.name = "exthdr", .form = Form::header, .role = Role::presence, .help = "IPv6 extension header present",
+    .families = 4 | 2 | 16 | 32, .keys = kKeys, .within = &ip6_module};
 
 }  // namespace bulkhead::ruleset

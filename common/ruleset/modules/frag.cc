@@ -16,6 +16,6 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module frag_module{.name = "frag", .form = Form::header, .help = "fragment header",
-    .families = 4 | 2 | 16 | 32, .keys = kKeys, .above = {.protocol = 44}};
+    .families = 4 | 2 | 16 | 32, .keys = kKeys, .above = {.protocol = 44}, .within = &ip6_module};
 
 }  // namespace bulkhead::ruleset

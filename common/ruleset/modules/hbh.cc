@@ -12,6 +12,6 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module hbh_module{.name = "hbh", .form = Form::header, .help = "hop-by-hop options",
-    .families = 4 | 2 | 16 | 32, .keys = kKeys, .above = {.protocol = 0}};
+    .families = 4 | 2 | 16 | 32, .keys = kKeys, .above = {.protocol = 0}, .within = &ip6_module};
 
 }  // namespace bulkhead::ruleset

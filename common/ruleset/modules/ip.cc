@@ -13,7 +13,8 @@ constexpr Key kKeys[] = {
     {.name = "id", .bits = 16, .offset_bits = 32, .settable = true, .help = "identification"},
     {.name = "frag-off", .bits = 16, .offset_bits = 48, .settable = true, .help = "flags and fragment offset"},
     {.name = "ttl", .bits = 8, .offset_bits = 64, .settable = true, .help = "hops that are left"},
-    {.name = "protocol", .type = &inet_protocol, .offset_bits = 72, .settable = true, .help = "protocol behind it"},
+    {.name = "protocol", .type = &inet_protocol, .offset_bits = 72, .settable = true, .help = "protocol behind it",
+     .tells = Tells::transport},
     {.name = "checksum", .bits = 16, .offset_bits = 80, .settable = true, .help = "header checksum"},
     {.name = "saddr", .type = &ipv4_address, .offset_bits = 96, .settable = true, .help = "source address"},
     {.name = "daddr", .type = &ipv4_address, .offset_bits = 128, .settable = true, .help = "destination address"},
@@ -22,6 +23,7 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module ip_module{.name = "ip", .form = Form::header, .help = "IPv4 header",
-    .keys = kKeys, .layer = Layer::network, .above = {.ether_type = 0x0800, .nf_protocol = 2}, .next = "protocol"};
+    .keys = kKeys, .layer = Layer::network, .above = {.ether_type = 0x0800, .nf_protocol = kNfIpv4},
+    .given_in = only(Family::ip)};
 
 }  // namespace bulkhead::ruleset

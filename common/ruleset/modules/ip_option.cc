@@ -29,6 +29,6 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module ip_option_module{.name = "ip option", .form = Form::option, .help = "IPv4 option",
-    .families = 1 | 4 | 16 | 32, .keys = kKeys};
+    .families = 1 | 4 | 16 | 32, .keys = kKeys, .within = &ip_module};
 
 }  // namespace bulkhead::ruleset

@@ -6,9 +6,9 @@ namespace {
 
 constexpr Key kKeys[] = {
     {.name = "length", .bits = 32, .help = "length of the packet in bytes"},
-    {.name = "protocol", .type = &ether_type, .help = "Ethernet protocol"},
-    {.name = "nfproto", .type = &nf_protocol, .help = "ipv4 or ipv6"},
-    {.name = "l4proto", .type = &inet_protocol, .help = "transport protocol"},
+    {.name = "protocol", .type = &ether_type, .help = "Ethernet protocol", .tells = Tells::ethertype},
+    {.name = "nfproto", .type = &nf_protocol, .help = "ipv4 or ipv6", .tells = Tells::family},
+    {.name = "l4proto", .type = &inet_protocol, .help = "transport protocol", .tells = Tells::transport},
     {.name = "priority", .type = &class_id, .settable = true, .help = "traffic class"},
     {.name = "random", .bits = 32, .help = "a random number"},
     {.name = "mark", .type = &mark, .settable = true, .bare = true, .help = "packet mark"},

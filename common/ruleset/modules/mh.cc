@@ -15,6 +15,6 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module mh_module{.name = "mh", .form = Form::header, .help = "mobility header",
-    .families = 4 | 2 | 16 | 32, .keys = kKeys, .above = {.protocol = 135}};
+    .families = 4 | 2 | 16 | 32, .keys = kKeys, .above = {.protocol = 135}, .within = &ip6_module};
 
 }  // namespace bulkhead::ruleset

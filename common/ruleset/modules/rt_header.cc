@@ -14,6 +14,6 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module rt_header_module{.name = "rt", .form = Form::header, .help = "routing header",
-    .families = 4 | 2 | 16 | 32, .keys = kKeys, .above = {.protocol = 43}};
+    .families = 4 | 2 | 16 | 32, .keys = kKeys, .above = {.protocol = 43}, .within = &ip6_module};
 
 }  // namespace bulkhead::ruleset

@@ -65,6 +65,7 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module tcp_option_module{.name = "tcp option", .form = Form::option, .help = "TCP option",
-    .keys = kKeys};
+    .keys = kKeys, .within = &tcp_module,
+    .check_select = [](Expression& option, Checker& checker) { return checker.inside(tcp_module, option.at); }};
 
 }  // namespace bulkhead::ruleset
