@@ -43,8 +43,6 @@ void settle_masks(Expression& expression) {
   expression = std::move(made);
 }
 
-const Expression* modifier(const Expression& select, std::string_view name) { return select.argument(name); }
-
 bool compatible(const DataType& left, const DataType& right) {
   return &left == &right || &left == &integer_type || &right == &integer_type || left.base == &right || right.base == &left ||
          (left.base == &integer_type && right.base == &integer_type && left.bits == right.bits &&
@@ -80,9 +78,9 @@ bool Checker::typed(Expression& expression) {
 
 /// Ports by offset are listed as ports; so is a field that the bits are exactly.
 bool Checker::name_raw(Expression& raw) {
-  Layer const layer = raw.text == "ll" ? Layer::link : raw.text == "nh" ? Layer::network : raw.text == "th" ? Layer::transport : Layer::none;
+  Layer const layer = raw.key->counted_from;
   const Module* header = layer == Layer::none ? nullptr : known(layer);
-  if (header == nullptr && layer == Layer::transport) header = registry_.find("th", Form::header);
+  if (header == nullptr && layer == Layer::transport) header = &registry_.role(Role::any_transport);
   if (header == nullptr || layer == Layer::link) return true;
   for (const Key& key : header->keys)
     if (key.offset_bits == raw.number && key.width() == raw.bits && raw.bits % 8 == 0) {
@@ -96,46 +94,41 @@ bool Checker::name_raw(Expression& raw) {
   return true;
 }
 
+/// A port of whatever transport is one of the transport that is known.
+void Checker::name_port(Expression& select) {
+  const Module* const transport = known(Layer::transport);
+  if (select.module->role != Role::any_transport || transport == nullptr || transport->role == Role::any_transport) return;
+  const Key* const key = find_key(*transport, select.key->name);
+  if (key == nullptr) return;
+  select.module = transport;
+  select.key = key;
+}
+
+/// An address of one family or the other.
+bool Checker::address(Expression& select) {
+  const Module* const network = known(Layer::network);
+  uint8_t const protocol = network == nullptr ? uint8_t{0} : network->above.nf_protocol;
+  bool const said_four = select.argument("ip") != nullptr, said_six = select.argument("ip6") != nullptr;
+  bool const six = said_six || (!said_four && protocol == kNfIpv6), four = said_four || protocol == kNfIpv4;
+  if (!six && !four)
+    return error(select.at, fmt::format("{}: cannot determine the address's family, use ip or ip6", select.module->name));
+  select.type = six ? &ipv6_address : &ipv4_address;
+  select.bits = select.type->bits;
+  if (!said_four && !said_six) select.arguments.push_back({six ? "ip6" : "ip", select.at, {}});
+  return true;
+}
+
 bool Checker::select(Expression& expression) {
   if (expression.key == nullptr) return error(expression.at, "syntax error, unexpected key");
   const Module& module = *expression.module;
-  if (module.name == "@") return name_raw(expression);
+  if (module.role == Role::raw_payload) return name_raw(expression);
   expression.type = expression.key->type;
   expression.bits = expression.key->width();
   if (module.form == Form::header && !implied(expression)) return false;
-  if (module.name.starts_with("icmp") && !require_message(expression)) return false;
-  if (module.form == Form::header && module.name == "th" && known(Layer::transport) != nullptr &&
-      known(Layer::transport)->name != "th")
-    if (const Key* const key = find_key(*known(Layer::transport), expression.key->name)) {
-      expression.module = known(Layer::transport);
-      expression.key = key;
-    }
-  if (module.form == Form::header && module.layer == Layer::none) {  // IPv6 extension headers
-    const Module* const network = known(Layer::network);
-    if (network != nullptr && network->name != "ip6")
-      return error(expression.at, fmt::format("conflicting protocols specified: {} vs. ip6", network->name));
-    if (network == nullptr) know(Layer::network, *registry_.find("ip6", Form::header));
-  }
-  if (module.name == "tcp option") {
-    const Module* const transport = known(Layer::transport);
-    if (transport != nullptr && transport->name != "tcp" && transport->name != "th")
-      return error(expression.at, fmt::format("conflicting transport layer protocols specified: {} vs. tcp", transport->name));
-    know(Layer::transport, *registry_.find("tcp", Form::header));
-  }
-  if (expression.type == &invalid_type) {  // an address, of one family or the other
-    const Module* const network = known(Layer::network);
-    bool const six = modifier(expression, "ip6") != nullptr ||
-                     (modifier(expression, "ip") == nullptr && network != nullptr && network->name == "ip6");
-    bool const four = modifier(expression, "ip") != nullptr || (network != nullptr && network->name == "ip");
-    if (!six && !four) return error(expression.at, fmt::format("{}: cannot determine the address's family, use ip or ip6", module.name));
-    if (module.name == "ct" && modifier(expression, "original") == nullptr && modifier(expression, "reply") == nullptr)
-      return error(expression.at, "direction missing, use original or reply");
-    expression.type = six ? &ipv6_address : &ipv4_address;
-    expression.bits = expression.type->bits;
-    if (modifier(expression, "ip") == nullptr && modifier(expression, "ip6") == nullptr)
-        expression.arguments.push_back({six ? "ip6" : "ip", expression.at, {}});
-  }
-  if (module.name == "ct" && expression.key->name == "protocol") expression.arguments.clear();
+  if (!require_message(expression)) return false;
+  name_port(expression);
+  if (expression.type == &invalid_type && !address(expression)) return false;
+  if (module.check_select != nullptr && !module.check_select(expression, *this)) return false;
   for (Expression& part : expression.parts)
     if (!typed(part)) return false;
   return true;
@@ -148,51 +141,12 @@ bool Checker::value(Expression& expression, const DataType& type, uint16_t bits)
       if (expression.type == &integer_type && &type != &integer_type) expression.type = &type;
       expression.bits = bits;
       return true;
-    case Kind::prefix: {
-      Expression& address = expression.parts[0];
-      if (!value(address, type, bits)) return false;
-      if (type.text) return error(expression.at, fmt::format("Prefix expression is undefined for {}", type.description));
-      if (expression.number > bits) return error(expression.at, fmt::format("Prefix length {} is invalid for type {}, exceeds {}", print_decimal(expression.number), type.description, bits));
-      auto const host = static_cast<unsigned>(bits - static_cast<unsigned>(expression.number));
-      address.number &= ~all_ones(host);
-      expression.type = &type;
-      expression.bits = bits;
-      if (host == 0) {
-        Expression only = std::move(address);
-        expression = std::move(only);
-      }
-      return true;
-    }
-    case Kind::range: {
-      if (!value(expression.parts[0], type, bits) || !value(expression.parts[1], type, bits)) return false;
-      expression.type = &type;
-      expression.bits = bits;
-      if (type.text) return error(expression.at, fmt::format("Range expression is undefined for {}", type.description));
-      if (expression.parts[0].number > expression.parts[1].number && &type != &time_of_day)
-        return error(expression.at, "Range has zero or negative size");
-      return true;
-    }
+    case Kind::prefix: return prefix_value(expression, type, bits);
+    case Kind::range: return range_value(expression, type, bits);
     case Kind::list: return list_value(expression, type, bits);
     case Kind::set: return set_value(expression, type, bits, nullptr);
-    case Kind::binary:
-      if (constant(expression)) {
-        if (!value(expression.parts[0], type, bits) || !value(expression.parts[1], expression.text.size() == 2 ? integer_type : type, bits)) return false;
-        Number const left = expression.parts[0].number, right = expression.parts[1].number;
-        Expression folded = std::move(expression.parts[0]);
-        if (expression.text == "&") folded.number = left & right;
-        else if (expression.text == "|") folded.number = left | right;
-        else if (expression.text == "^") folded.number = left ^ right;
-        else if (right >= bits) return error(expression.at, fmt::format("Bitwise operation ({}) is undefined for a shift of {}", expression.text, print_decimal(right)));
-        else folded.number = (expression.text == "<<" ? left << static_cast<unsigned>(right) : left >> static_cast<unsigned>(right)) & all_ones(bits);
-        folded.at = expression.at;
-        expression = std::move(folded);
-        return true;
-      }
-      if (!typed(expression)) return false;
-      return compatible(type, *expression.type) || error(expression.at, fmt::format("datatype mismatch: expected {}, expression has type {}", type.description, expression.type->description));
-    case Kind::select:
-      if (!typed(expression)) return false;
-      return compatible(type, *expression.type) || error(expression.at, fmt::format("datatype mismatch: expected {}, expression has type {}", type.description, expression.type->description));
+    case Kind::binary: return constant(expression) ? folded(expression, type, bits) : compatible_value(expression, type);
+    case Kind::select: return compatible_value(expression, type);
     case Kind::lookup: return typed(expression.parts[0]) && lookup(expression, &type, bits);
     case Kind::verdict:
       return &type == &verdict_type || error(expression.at, "syntax error, unexpected verdict");
@@ -201,6 +155,54 @@ bool Checker::value(Expression& expression, const DataType& type, uint16_t bits)
     case Kind::concat: return error(expression.at, fmt::format("datatype mismatch, expected {}, expression has type concatenation", type.description));
     default: return error(expression.at, "syntax error, unexpected expression");
   }
+}
+
+bool Checker::prefix_value(Expression& prefix, const DataType& type, uint16_t bits) {
+  Expression& address = prefix.parts[0];
+  if (!value(address, type, bits)) return false;
+  if (type.text) return error(prefix.at, fmt::format("Prefix expression is undefined for {}", type.description));
+  if (prefix.number > bits)
+    return error(prefix.at, fmt::format("Prefix length {} is invalid for type {}, exceeds {}", print_decimal(prefix.number), type.description, bits));
+  auto const host = static_cast<unsigned>(bits - static_cast<unsigned>(prefix.number));
+  address.number &= ~all_ones(host);
+  prefix.type = &type;
+  prefix.bits = bits;
+  if (host != 0) return true;
+  Expression only = std::move(address);
+  prefix = std::move(only);
+  return true;
+}
+
+bool Checker::range_value(Expression& range, const DataType& type, uint16_t bits) {
+  if (!value(range.parts[0], type, bits) || !value(range.parts[1], type, bits)) return false;
+  range.type = &type;
+  range.bits = bits;
+  if (type.text) return error(range.at, fmt::format("Range expression is undefined for {}", type.description));
+  bool const reversed = range.parts[0].number > range.parts[1].number && &type != &time_of_day;
+  return !reversed || error(range.at, "Range has zero or negative size");
+}
+
+/// An operation on constants is a constant.
+bool Checker::folded(Expression& binary, const DataType& type, uint16_t bits) {
+  bool const shift = binary.text.size() == 2;
+  if (!value(binary.parts[0], type, bits) || !value(binary.parts[1], shift ? integer_type : type, bits)) return false;
+  Number const left = binary.parts[0].number, right = binary.parts[1].number;
+  if (shift && right >= bits)
+    return error(binary.at, fmt::format("Bitwise operation ({}) is undefined for a shift of {}", binary.text, print_decimal(right)));
+  Expression made = std::move(binary.parts[0]);
+  if (binary.text == "&") made.number = left & right;
+  else if (binary.text == "|") made.number = left | right;
+  else if (binary.text == "^") made.number = left ^ right;
+  else made.number = (binary.text == "<<" ? left << static_cast<unsigned>(right) : left >> static_cast<unsigned>(right)) & all_ones(bits);
+  made.at = binary.at;
+  binary = std::move(made);
+  return true;
+}
+
+bool Checker::compatible_value(Expression& expression, const DataType& type) {
+  if (!typed(expression)) return false;
+  return compatible(type, *expression.type) ||
+         error(expression.at, fmt::format("datatype mismatch: expected {}, expression has type {}", type.description, expression.type->description));
 }
 
 bool Checker::leaf(Expression& expression, const DataType& type, uint16_t bits) {

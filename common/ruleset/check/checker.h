@@ -39,21 +39,30 @@ class Checker {
   bool has_chain(const Expression& target);
   /// From here on the packet is known to have this header; says so itself, as a match, where nothing did yet.
   bool require(const Module& header, const Location& at);
-
- private:
-  friend class Dependencies;
-  bool statement(Statement& statement);
-  bool general(Statement& statement);
+  /// What is read is a part of this header: the packet has it, or the rule contradicts itself.
+  bool inside(const Module& header, const Location& at);
+  // The grammar's own statements, by their modules.
   bool match(Statement& match);
   bool mangle(Statement& mangle);
   bool vmap(Statement& vmap);
   bool update(Statement& update);
+
+ private:
+  bool statement(Statement& statement);
+  bool match_value(Expression& right, const Expression& left, const DataType& type);
   bool select(Expression& expression);
+  bool address(Expression& select);
+  void name_port(Expression& select);
   bool name_raw(Expression& raw);
   bool implied(const Expression& select);
   bool require_message(const Expression& select);
+  bool ask_message(const Expression& select, const Messages& messages);
   Statement equal(Expression left, Expression right, const Location& at);
   bool leaf(Expression& expression, const DataType& type, uint16_t bits);
+  bool prefix_value(Expression& prefix, const DataType& type, uint16_t bits);
+  bool range_value(Expression& range, const DataType& type, uint16_t bits);
+  bool folded(Expression& binary, const DataType& type, uint16_t bits);
+  bool compatible_value(Expression& expression, const DataType& type);
   bool set_value(Expression& expression, const DataType& type, uint16_t bits, const std::vector<Expression>* fields);
   bool element_key(Expression& key, const DataType& type, uint16_t bits, const std::vector<Expression>* fields);
   bool concat_value(Expression& expression, const std::vector<Expression>& fields);
@@ -80,7 +89,7 @@ class Checker {
 bool arrange(std::vector<Expression>& elements, bool interval, bool merge, Checker& checker);
 
 /// Leaves out the matches that a later one implies, as nft does on listing.
-void remove_implied(std::vector<Statement>& statements, std::string_view family);
+void remove_implied(std::vector<Statement>& statements, std::string_view family, const Registry& registry);
 
 /// low-high, as the kernel's nft lists it: a network, where it is one.
 Expression interval(const Expression& like, Number low, Number high);

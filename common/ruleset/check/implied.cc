@@ -14,7 +14,8 @@ constexpr size_t kNone = ~size_t{0};
 
 class Pruner {
  public:
-  Pruner(std::vector<Statement>& statements, std::string_view family) : statements_(statements), family_(family) {}
+  Pruner(std::vector<Statement>& statements, std::string_view family, const Registry& registry)
+      : statements_(statements), family_(family), registry_(registry) {}
 
   void run() {
     for (size_t i = 0; i < statements_.size(); ++i) visit(statements_[i], i);
@@ -25,15 +26,15 @@ class Pruner {
 
   void visit(const Statement& statement, size_t index) {
     own_protocol();
-    if (statement.module->name == "reject") return reject(statement);
+    if (statement.module->implies != nullptr) return drop(statement.module->implies(statement, family_), false);
     for (const Argument& one : statement.arguments) expression(one.value);
     if (statement.module->form == Form::statement) matches_.fill(kNone);  // what has an effect keeps what stands before it
-    if (statement.module->name != "match") return;
+    if (statement.module->role != Role::match) return;
     const Expression& left = *statement.argument("left");
     const Expression& right = *statement.argument("right");
     if (statement.argument("op")->text != "==" || !right.is(Kind::value) || !left.is(Kind::select)) return;
     Layer const said = says(left);
-    if (left.module->name == "meta" && said == Layer::transport) icmp_says_family(right.number);
+    if (left.module->form == Form::select && said == Layer::transport) tells_family(registry_.transport_of(right.number));
     if (said != Layer::none) matches_[static_cast<size_t>(said)] = index;
   }
 
@@ -43,17 +44,19 @@ class Pruner {
     if (index == kNone || (family_ != "ip" && family_ != "ip6")) return;
     const Expression& left = *statements_[index].argument("left");
     Number const own = family_ == "ip" ? packet::ethertype::ipv4 : packet::ethertype::ipv6;
-    if (left.key->name == "protocol" && left.module->name == "meta" && statements_[index].argument("right")->number == own)
+    if (left.key->tells == Tells::ethertype && left.module->form == Form::select && statements_[index].argument("right")->number == own)
       drop(Layer::network, false);
   }
 
   /// Which layer's protocol a match of this tells.
   [[nodiscard]] Layer says(const Expression& select) const {
-    std::string_view const module = select.module->name, key = select.key->name;
-    if (module == "meta" && key == "protocol") return family_ == "inet" ? Layer::none : Layer::network;
-    if (module == "meta") return key == "l4proto" ? Layer::transport : key == "nfproto" ? Layer::network : Layer::none;
-    if (select.module->form != Form::header || select.module->next != key) return Layer::none;
-    return select.module->layer == Layer::network ? Layer::transport : Layer::network;
+    bool const unsure = select.module->form == Form::select && family_ == "inet";
+    switch (select.key->tells) {
+      case Tells::transport: return Layer::transport;
+      case Tells::family: return Layer::network;
+      case Tells::ethertype: return unsure ? Layer::none : Layer::network;
+      default: return Layer::none;
+    }
   }
 
   void expression(const Expression& value) {
@@ -61,47 +64,39 @@ class Pruner {
     for (const Argument& one : value.arguments) expression(one.value);
     if (!value.is(Kind::select)) return;
     const Module& module = *value.module;
-    if (module.form == Form::header && module.layer != Layer::none && module.name != "th") return header(value);
-    if (module.form == Form::header && module.layer == Layer::none && module.name != "th") return drop(Layer::network, false);
-    if (module.name == "tcp option") return drop(Layer::transport, false);
-    if (module.name == "ip option") return drop(Layer::network, false);
+    if (module.within != nullptr) return drop(module.within->layer, false);
+    if (module.form == Form::header && module.role != Role::any_transport) header(value);
   }
 
   void header(const Expression& field) {
-    if (field.module->name == "icmp") icmp_says_family(1);
-    if (field.module->name == "icmpv6") icmp_says_family(58);
-    drop(field.module->layer, field.module->next == field.key->name);
+    Tells const tells = field.key->tells;
+    tells_family(field.module);
+    drop(field.module->layer, tells != Tells::nothing && tells != Tells::message);
   }
 
   /// `meta nfproto ipv4 meta l4proto icmp`: the protocol tells the family.
-  void icmp_says_family(Number protocol) {
+  void tells_family(const Module* transport) {
     size_t const index = matches_[static_cast<size_t>(Layer::network)];
-    if (index == kNone || statements_[index].argument("left")->key->name != "nfproto") return;
-    Number const family = statements_[index].argument("right")->number;
-    if ((protocol == 1 && family == 2) || (protocol == 58 && family == 10)) drop(Layer::network, false);
-  }
-
-  /// A packet of known family gets a refusal of its own kind.
-  void reject(const Statement& reject) {
-    const std::string& kind = reject.argument("kind")->text;
-    if (kind != "tcp reset") drop(Layer::network, false);
-    else if (!mixed()) drop(Layer::transport, false);
+    if (transport == nullptr || transport->layer != Layer::transport || transport->above.nf_protocol == 0 || index == kNone) return;
+    if (statements_[index].argument("left")->key->tells != Tells::family) return;
+    if (statements_[index].argument("right")->number == transport->above.nf_protocol) drop(Layer::network, false);
   }
 
   void drop(Layer layer, bool names_protocol) {
     size_t& index = matches_[static_cast<size_t>(layer)];
-    if (index == kNone) return;
+    if (layer == Layer::none || index == kNone) return;
     const Expression& left = *statements_[index].argument("left");
     bool const from_header = left.module->form == Form::header;
     if (mixed() && from_header && left.module->layer == Layer::network && layer == Layer::transport) return;
     if (mixed() && from_header && left.module->layer == layer && names_protocol) return;
-    if (from_header && left.module->name == "vlan") return;
+    if (left.module->always_listed) return;
     statements_[index].hidden = true;
     index = kNone;
   }
 
   std::vector<Statement>& statements_;
   std::string_view family_;
+  const Registry& registry_;
   std::array<size_t, 4> matches_{kNone, kNone, kNone, kNone};
 };
 
@@ -110,7 +105,7 @@ class Pruner {
 /// nft reads neighbouring fields at once, and lists them in the header's order.
 bool merged_backwards(const Statement& first, const Statement& second) {
   for (const Statement* const one : {&first, &second}) {
-    if (one->module->name != "match" || one->hidden || one->argument("op")->text != "==") return false;
+    if (one->module->role != Role::match || one->hidden || one->argument("op")->text != "==") return false;
     const Expression& left = *one->argument("left");
     if (!left.is(Kind::select) || left.module->form != Form::header || left.module->layer == Layer::none) return false;
     if (!one->argument("right")->is(Kind::value) || left.bits % 8 != 0 || left.key->offset_bits % 8 != 0) return false;
@@ -122,8 +117,8 @@ bool merged_backwards(const Statement& first, const Statement& second) {
   return total <= 128 && (total <= 32 || early.module->layer == Layer::link || early.bits > 32 || late.bits > 32);
 }
 
-void remove_implied(std::vector<Statement>& statements, std::string_view family) {
-  Pruner(statements, family).run();
+void remove_implied(std::vector<Statement>& statements, std::string_view family, const Registry& registry) {
+  Pruner(statements, family, registry).run();
   for (size_t i = 1; i < statements.size(); ++i)
     if (merged_backwards(statements[i - 1], statements[i])) std::swap(statements[i - 1], statements[i]);
 }

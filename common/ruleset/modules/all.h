@@ -21,15 +21,13 @@ extern const Module ah_module, arp_module, comp_module, counter_module, ct_modul
     accept_module, drop_module, continue_module, return_module, jump_module, goto_module,
     vlan_module;
 
-// Shared by a statement and the named object of its kind.
-void print_quota_body(const Statement& quota, Out& out);
-void print_limit_body(const Statement& limit, Out& out);
+// Shared by NAT and what else has a target.
 /// ADDRESS:PORT
 void print_target(const Expression& to, Out& out);
 /// A field of an IPv6 extension header, or whether it is there.
 uint8_t load_extension_header(const Expression& select, uint8_t to, Compiler& compiler);
 /// What is looked for by its number: a field of it, or whether it is there (option.h).
 Step step_of_option(const Key& key, uint8_t to, uint8_t number);
-void log_to_json(const Statement& log, unsigned flags, void* json);
+void nat_from_json(Statement& nat, const Json& json, json_in::Reader& reader);
 
 }  // namespace bulkhead::ruleset

@@ -19,6 +19,7 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module arp_module{.name = "arp", .form = Form::header, .help = "ARP header",
-    .families = 8 | 16 | 32, .keys = kKeys, .layer = Layer::network, .above = {.ether_type = 0x0806}};
+    .families = 8 | 16 | 32, .keys = kKeys, .layer = Layer::network, .above = {.ether_type = 0x0806},
+    .given_in = only(Family::arp)};
 
 }  // namespace bulkhead::ruleset

@@ -1,18 +1,31 @@
 // `counter`, `counter packets 5 bytes 300`, `counter name "web"`.
 #include "common/ruleset/compile/compile.h"
 #include "common/ruleset/modules/all.h"
+#include "common/ruleset/read/json_reader.h"
 #include "common/ruleset/run/run.h"
+#include "common/ruleset/write/json_tree.h"
 
 namespace bulkhead::ruleset {
 namespace {
 
 constexpr Parameter kParameters[] = {
-    {.name = "packets", .shape = Shape::number, .unit = "packets", .help = "so many so far", .initial = "0"},
-    {.name = "bytes", .shape = Shape::number, .unit = "bytes", .help = "so many so far", .initial = "0"},
-    {.name = "name", .shape = Shape::value, .help = "a named counter instead"}};
+    {.name = "packets", .takes = Takes::number, .unit = "packets", .help = "so many so far", .initial = "0"},
+    {.name = "bytes", .takes = Takes::number, .unit = "bytes", .help = "so many so far", .initial = "0"},
+    {.name = "name", .takes = Takes::value, .help = "a named counter instead"}};
 
 void check(Statement& counter, Checker& checker) {
   if (Expression* const name = counter.argument("name")) checker.object_reference(*name, "counter");
+}
+
+Number number(const Statement& counter, std::string_view name) {
+  const Expression* const said = counter.argument(name);
+  return said == nullptr ? 0 : said->number;
+}
+
+void print_body(const Statement& counter, Out& out) {
+  if (out.style().stateless) return;
+  (out << "packets ").number(number(counter, "packets")) << " bytes ";
+  out.number(number(counter, "bytes"));
 }
 
 void print(const Statement& counter, Out& out) {
@@ -20,11 +33,24 @@ void print(const Statement& counter, Out& out) {
   if (const Expression* const name = counter.argument("name")) {
     out << " name " << *name;
   } else if (!out.style().stateless) {
-    const Expression* const packets = counter.argument("packets");
-    const Expression* const bytes = counter.argument("bytes");
-    (out << " packets ").number(packets == nullptr ? 0 : packets->number) << " bytes ";
-    out.number(bytes == nullptr ? 0 : bytes->number);
+    out << " ";
+    print_body(counter, out);
   }
+}
+
+void put_state(Statement& counter, const StateWord& word) {
+  counter.set("packets", json_in::numeric(word(0)));
+  counter.set("bytes", json_in::numeric(word(1)));
+}
+
+Json as_json(const Statement& counter, const Style& style) {
+  if (const Expression* const name = counter.argument("name")) return Json::named("counter", to_json(*name, style));
+  if (style.stateless) return Json::named("counter", {});
+  return Json::named("counter", Json::object({{"packets", number_of(counter.argument("packets"))}, {"bytes", number_of(counter.argument("bytes"))}}));
+}
+
+void from_json(Statement& counter, const Json& json, json_in::Reader& reader) {
+  if (reader.has_members(counter, json)) json_in::take_numbers(counter, json, {"packets", "bytes"});
 }
 
 void compile(const Statement& counter, Compiler& compiler) {
@@ -37,8 +63,8 @@ void compile(const Statement& counter, Compiler& compiler) {
 
 }  // namespace
 
-const Module counter_module{.name = "counter", .help = "count packets and bytes", .parameters = kParameters,
-                            .object = true, .object_name = "counter", .check = check, .print = print,
-                            .compile = compile};
+const Module counter_module{.name = "counter", .help = "count packets and bytes", .parameters = kParameters, .object = true,
+    .object_name = "counter", .of_flowtables = true, .check = check, .print = print, .print_body = print_body,
+    .put_state = put_state, .to_json = as_json, .from_json = from_json, .compile = compile};
 
 }  // namespace bulkhead::ruleset

@@ -1,24 +1,24 @@
 // `ct [DIRECTION] KEY`: what conntrack knows of the packet's flow.
 #include "common/ruleset/compile/compile.h"
 #include "common/ruleset/modules/all.h"
+#include "common/ruleset/read/json_reader.h"
 #include "common/ruleset/run/run.h"
 #include "common/ruleset/run/select.h"
+#include "common/ruleset/write/json_tree.h"
 
 namespace bulkhead::ruleset {
 namespace {
 
 // Both addresses take their type from the table's family, or from `ip` or `ip6` before the key.
 constexpr Key kKeys[] = {
-    {.name = "state", .type = &ct_state, .help = "new, established, related, invalid, untracked",
-     .load = &run::ct_state},
+    {.name = "state", .type = &ct_state, .help = "new, established, related, invalid, untracked", .load = &run::ct_state},
     {.name = "direction", .type = &ct_direction, .help = "original or reply", .load = &run::ct_direction},
     {.name = "status", .type = &ct_status, .help = "expected, seen-reply, assured, confirmed, snat, dnat, dying",
      .load = &run::ct_status},
-    {.name = "mark", .type = &mark, .settable = true, .help = "mark of the flow",
-     .load = &run::ct_mark, .store = &run::set_flow_mark},
-    {.name = "expiration", .type = &relative_time, .bits = 32, .help = "time that is left",
-     .load = &run::ct_expiration},
-    {.name = "helper", .type = &ct_helper_name, .bits = 128, .settable = true, .help = "helper of the flow"},
+    {.name = "mark", .type = &mark, .settable = true, .help = "mark of the flow", .load = &run::ct_mark,
+     .store = &run::set_flow_mark},
+    {.name = "expiration", .type = &relative_time, .bits = 32, .help = "time that is left", .load = &run::ct_expiration},
+    {.name = "helper", .type = &ct_helper_name, .bits = 128, .settable = true, .help = "helper of the flow", .object = "ct helper"},
     {.name = "l3proto", .type = &nf_protocol, .help = "ipv4 or ipv6", .load = &run::ct_l3proto},
     {.name = "saddr", .type = &invalid_type, .help = "source address", .load = &run::ct_saddr},
     {.name = "daddr", .type = &invalid_type, .help = "destination address", .load = &run::ct_daddr},
@@ -33,10 +33,27 @@ constexpr Key kKeys[] = {
     {.name = "event", .type = &ct_event, .settable = true, .help = "events that are reported"},
     {.name = "id", .bits = 32, .help = "number of the flow", .load = &run::ct_id},
     {.name = "secmark", .bits = 32, .settable = true, .help = "security mark"},
-    {.name = "timeout", .type = &ct_helper_name, .settable = true, .help = "set only: policy of time-outs"},
-    {.name = "expectation", .type = &ct_helper_name, .settable = true, .help = "set only: expect a flow"},
+    {.name = "timeout", .type = &ct_helper_name, .settable = true, .help = "set only: policy of time-outs",
+     .object = "ct timeout"},
+    {.name = "expectation", .type = &ct_helper_name, .settable = true, .help = "set only: expect a flow",
+     .object = "ct expectation"},
 };
 constexpr std::string_view kModifiers[] = {"original", "reply", "ip", "ip6"};
+
+bool check_select(Expression& ct, Checker& checker) {
+  bool const address = ct.key->type == &invalid_type;
+  if (address && ct.argument("original") == nullptr && ct.argument("reply") == nullptr)
+    return checker.error(ct.at, "direction missing, use original or reply");
+  if (ct.key->name == "protocol") ct.arguments.clear();
+  return true;
+}
+
+Json as_json(const Expression& ct, const Style&) {
+  Json inner = Json::named("key", ct.key->name);
+  for (const char* direction : {"original", "reply"})
+    if (ct.argument(direction) != nullptr) inner["dir"] = direction;
+  return Json::named("ct", std::move(inner));
+}
 
 /// A step's offset is the direction.
 uint8_t load(const Expression& select, uint8_t to, Compiler& compiler) {
@@ -49,7 +66,7 @@ uint8_t load(const Expression& select, uint8_t to, Compiler& compiler) {
 
 }  // namespace
 
-const Module ct_module{.name = "ct", .form = Form::select, .help = "what conntrack knows of the flow",
-                       .keys = kKeys, .modifiers = kModifiers, .load = load};
+const Module ct_module{.name = "ct", .form = Form::select, .help = "what conntrack knows of the flow", .keys = kKeys,
+    .modifiers = kModifiers, .check_select = check_select, .select_to_json = as_json, .load = load};
 
 }  // namespace bulkhead::ruleset

@@ -11,8 +11,7 @@ constexpr Key kKeys[] = {
 
 }  // namespace
 
-const Module dst_module{.name = "dst", .form = Form::header, .help = "destination options",
-    .families = 4 | 2 | 16 | 32, .keys = kKeys, .above = {.protocol = 60},
-    .load = load_extension_header};
+const Module dst_module{.name = "dst", .form = Form::header, .help = "destination options", .families = 4 | 2 | 16 | 32,
+    .keys = kKeys, .above = {.protocol = 60}, .within = &ip6_module, .load = load_extension_header};
 
 }  // namespace bulkhead::ruleset

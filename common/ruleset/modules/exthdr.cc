@@ -29,8 +29,8 @@ Step step_of_option(const Key& key, uint8_t to, uint8_t number) {
   return step;
 }
 
-const Module exthdr_module{.name = "exthdr", .form = Form::header, .help = "IPv6 extension header present",
-    .families = 4 | 2 | 16 | 32, .keys = kKeys,
+const Module exthdr_module{.name = "exthdr", .form = Form::header, .role = Role::presence,
+    .help = "IPv6 extension header present", .families = 4 | 2 | 16 | 32, .keys = kKeys, .within = &ip6_module,
     .load = load_extension_header};
 
 }  // namespace bulkhead::ruleset

@@ -15,8 +15,7 @@ constexpr Key kKeys[] = {
 
 }  // namespace
 
-const Module frag_module{.name = "frag", .form = Form::header, .help = "fragment header",
-    .families = 4 | 2 | 16 | 32, .keys = kKeys, .above = {.protocol = 44},
-    .load = load_extension_header};
+const Module frag_module{.name = "frag", .form = Form::header, .help = "fragment header", .families = 4 | 2 | 16 | 32,
+    .keys = kKeys, .above = {.protocol = 44}, .within = &ip6_module, .load = load_extension_header};
 
 }  // namespace bulkhead::ruleset

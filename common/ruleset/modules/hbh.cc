@@ -11,8 +11,7 @@ constexpr Key kKeys[] = {
 
 }  // namespace
 
-const Module hbh_module{.name = "hbh", .form = Form::header, .help = "hop-by-hop options",
-    .families = 4 | 2 | 16 | 32, .keys = kKeys, .above = {.protocol = 0},
-    .load = load_extension_header};
+const Module hbh_module{.name = "hbh", .form = Form::header, .help = "hop-by-hop options", .families = 4 | 2 | 16 | 32,
+    .keys = kKeys, .above = {.protocol = 0}, .within = &ip6_module, .load = load_extension_header};
 
 }  // namespace bulkhead::ruleset

@@ -10,7 +10,8 @@ constexpr Key kKeys[] = {
     {.name = "ecn", .type = &ecn, .offset_bits = 10, .settable = true, .help = "congestion notification"},
     {.name = "flowlabel", .bits = 20, .offset_bits = 12, .settable = true, .help = "flow label"},
     {.name = "length", .bits = 16, .offset_bits = 32, .settable = true, .help = "payload length", .frames = true},
-    {.name = "nexthdr", .type = &inet_protocol, .offset_bits = 48, .settable = true, .help = "next header", .frames = true},
+    {.name = "nexthdr", .type = &inet_protocol, .offset_bits = 48, .settable = true, .help = "next header",
+     .tells = Tells::transport, .frames = true},
     {.name = "hoplimit", .bits = 8, .offset_bits = 56, .settable = true, .help = "hops that are left"},
     {.name = "saddr", .type = &ipv6_address, .offset_bits = 64, .settable = true, .help = "source address",
      .pseudo_header = true},
@@ -21,6 +22,7 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module ip6_module{.name = "ip6", .form = Form::header, .help = "IPv6 header",
-    .keys = kKeys, .layer = Layer::network, .above = {.ether_type = 0x86dd, .nf_protocol = 10}, .next = "nexthdr"};
+    .keys = kKeys, .layer = Layer::network, .above = {.ether_type = 0x86dd, .nf_protocol = kNfIpv6},
+    .given_in = only(Family::ip6)};
 
 }  // namespace bulkhead::ruleset

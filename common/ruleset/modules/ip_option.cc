@@ -35,7 +35,7 @@ uint8_t load(const Expression& select, uint8_t to, Compiler& compiler) {
 
 }  // namespace
 
-const Module ip_option_module{.name = "ip option", .form = Form::option, .help = "IPv4 option",
-    .families = 1 | 4 | 16 | 32, .keys = kKeys, .load = load};
+const Module ip_option_module{.name = "ip option", .form = Form::option, .help = "IPv4 option", .families = 1 | 4 | 16 | 32,
+    .keys = kKeys, .within = &ip_module, .load = load};
 
 }  // namespace bulkhead::ruleset

@@ -1,16 +1,18 @@
 // `limit rate [over] 10/second [burst 5 packets]`, `limit rate 1 mbytes/second [burst 5 kbytes]`, `limit name "slow"`.
 #include "common/ruleset/compile/compile.h"
 #include "common/ruleset/modules/all.h"
+#include "common/ruleset/read/json_reader.h"
 #include "common/ruleset/run/run.h"
+#include "common/ruleset/write/json_tree.h"
 
 namespace bulkhead::ruleset {
 namespace {
 
 constexpr Parameter kParameters[] = {
-    {.name = "rate", .shape = Shape::rate, .unit = "packets or bytes a time", .help = "how many"},
+    {.name = "rate", .takes = Takes::rate, .unit = "packets or bytes a time", .help = "how many"},
     {.name = "over", .help = "match what is beyond"},
-    {.name = "burst", .shape = Shape::size, .unit = "packets or bytes", .help = "so many at once", .initial = "5"},
-    {.name = "name", .shape = Shape::value, .help = "a named limit instead"}};
+    {.name = "burst", .takes = Takes::size, .unit = "packets or bytes", .help = "so many at once", .initial = "5"},
+    {.name = "name", .takes = Takes::value, .help = "a named limit instead"}};
 
 void check(Statement& limit, Checker& checker) {
   if (Expression* const name = limit.argument("name")) {
@@ -32,13 +34,95 @@ void check(Statement& limit, Checker& checker) {
   if (over && !limit.has("over")) limit.arguments.push_back({"over", limit.at, {}});
 }
 
+void print_body(const Statement& limit, Out& out) {
+  const Expression& rate = *limit.argument("rate");
+  const Expression* const burst = limit.argument("burst");
+  out << "rate " << (limit.has("over") ? "over " : "");
+  if (rate.argument("unit") != nullptr) {
+    out.bytes(static_cast<uint64_t>(rate.number));
+    out << "/" << rate.text;
+    if (burst != nullptr && burst->number != 0) {
+      out << " burst ";
+      out.bytes(static_cast<uint64_t>(burst->number));
+    }
+    return;
+  }
+  out.number(rate.number) << "/" << rate.text;
+  if (burst != nullptr && burst->number != 5 && burst->number != 0) (out << " burst ").number(burst->number) << " packets";
+}
+
 void print(const Statement& limit, Out& out) {
   out << "limit ";
   if (const Expression* const name = limit.argument("name")) {
     out << "name " << *name;
     return;
   }
-  print_limit_body(limit, out);
+  print_body(limit, out);
+}
+
+struct Amount {
+  uint64_t number;
+  std::string_view unit;  // of bytes only
+};
+
+Amount amount(uint64_t number, bool bytes) {
+  if (!bytes) return {number, {}};
+  auto const [count, unit] = largest_unit(number);
+  return {count, unit};
+}
+
+struct Rates {
+  Amount rate, burst;
+  bool bytes;
+};
+
+Rates rates_of(const Statement& limit) {
+  const Expression& rate = *limit.argument("rate");
+  const Expression* const burst = limit.argument("burst");
+  bool const bytes = rate.argument("unit") != nullptr;
+  uint64_t const usual = bytes ? 0 : 5;
+  return {amount(static_cast<uint64_t>(rate.number), bytes),
+          amount(burst == nullptr ? usual : static_cast<uint64_t>(burst->number), bytes), bytes};
+}
+
+Json as_json(const Statement& limit, const Style& style) {
+  if (const Expression* const name = limit.argument("name")) return Json::named("limit", to_json(*name, style));
+  auto const [rate, burst, bytes] = rates_of(limit);
+  Json inner = Json::object({{"rate", rate.number}, {"burst", burst.number}, {"per", limit.argument("rate")->text}});
+  if (limit.has("over")) inner["inv"] = true;
+  if (bytes) {
+    inner["rate_unit"] = rate.unit;
+    inner["burst_unit"] = burst.unit;
+  }
+  return Json::named("limit", std::move(inner));
+}
+
+void body_to_json(const Statement& limit, Json& object) {
+  auto const [rate, burst, bytes] = rates_of(limit);
+  object["rate"] = rate.number;
+  object["per"] = limit.argument("rate")->text;
+  if (bytes) object["rate_unit"] = rate.unit;
+  if (limit.has("over")) object["inv"] = true;
+  if (burst.number == 0) return;
+  object["burst"] = burst.number;
+  if (bytes) object["burst_unit"] = burst.unit;
+}
+
+void body_from_json(Statement& limit, const Json& json, json_in::Reader&) {
+  bool const bytes = json_in::text_or(json, "rate_unit", "packets") != "packets";
+  Expression rate = bytes ? json_in::size_of(json, "rate", "rate_unit") : json_in::numeric(json_in::number_of(json_in::member(json, "rate")));
+  if (!rate.text.empty()) rate.arguments.push_back({"unit", {}, json_in::word(rate.text)});
+  rate.text = json_in::text_or(json, "per", "second");
+  if (const Json* const number = json.find("burst")) {
+    Expression burst = json.contains("burst_unit") ? json_in::size_of(json, "burst", "burst_unit") : json_in::numeric(json_in::number_of(*number));
+    if (burst.number != 0) limit.set("burst", std::move(burst));
+  }
+  if (json_in::is_true(json, "inv")) limit.arguments.push_back({"over", {}, {}});
+  limit.set("rate", std::move(rate));
+}
+
+void from_json(Statement& limit, const Json& json, json_in::Reader& reader) {
+  if (reader.has_members(limit, json)) body_from_json(limit, json, reader);
 }
 
 uint64_t seconds_of(std::string_view unit) {
@@ -70,25 +154,8 @@ void compile(const Statement& limit, Compiler& compiler) {
 
 }  // namespace
 
-void print_limit_body(const Statement& limit, Out& out) {
-  const Expression& rate = *limit.argument("rate");
-  const Expression* const burst = limit.argument("burst");
-  out << "rate " << (limit.has("over") ? "over " : "");
-  if (rate.argument("unit") != nullptr) {
-    out.bytes(static_cast<uint64_t>(rate.number));
-    out << "/" << rate.text;
-    if (burst != nullptr && burst->number != 0) {
-      out << " burst ";
-      out.bytes(static_cast<uint64_t>(burst->number));
-    }
-    return;
-  }
-  out.number(rate.number) << "/" << rate.text;
-  if (burst != nullptr && burst->number != 5 && burst->number != 0) (out << " burst ").number(burst->number) << " packets";
-}
-
 const Module limit_module{.name = "limit", .help = "match at most so often", .parameters = kParameters, .object = true,
-                          .object_name = "limit", .check = check, .print = print,
-                          .compile = compile};
+    .object_name = "limit", .check = check, .print = print, .print_body = print_body, .to_json = as_json,
+    .from_json = from_json, .body_to_json = body_to_json, .body_from_json = body_from_json, .compile = compile};
 
 }  // namespace bulkhead::ruleset

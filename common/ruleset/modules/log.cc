@@ -1,5 +1,7 @@
 // `log [prefix "x"] [level info] [flags ...]`, `log group 2 [snaplen 256] [queue-threshold 20]`.
 #include "common/ruleset/modules/all.h"
+#include "common/ruleset/read/json_reader.h"
+#include "common/ruleset/write/json_tree.h"
 
 namespace bulkhead::ruleset {
 namespace {
@@ -7,12 +9,12 @@ namespace {
 constexpr std::string_view kLevels[] = {"emerg", "alert", "crit", "err", "warn", "notice", "info", "debug", "audit"};
 constexpr std::string_view kFlags[] = {"all", "tcp", "sequence", "options", "ip", "skuid", "ether"};
 constexpr Parameter kParameters[] = {
-    {.name = "prefix", .shape = Shape::text, .help = "begins the line, up to 127 characters"},
-    {.name = "group", .shape = Shape::number, .help = "netlink group instead of the kernel's log", .most = 0xffff},
-    {.name = "snaplen", .shape = Shape::number, .unit = "bytes", .help = "so much of the packet", .most = 0xffffffff},
-    {.name = "queue-threshold", .shape = Shape::number, .unit = "packets", .help = "sent together", .most = 0xffff},
-    {.name = "level", .shape = Shape::word, .help = "severity", .initial = "warn", .words = kLevels},
-    {.name = "flags", .shape = Shape::words, .help = "more about the packet", .words = kFlags}};
+    {.name = "prefix", .takes = Takes::text, .help = "begins the line, up to 127 characters"},
+    {.name = "group", .takes = Takes::number, .help = "netlink group instead of the kernel's log", .most = 0xffff},
+    {.name = "snaplen", .takes = Takes::number, .unit = "bytes", .help = "so much of the packet", .most = 0xffffffff},
+    {.name = "queue-threshold", .takes = Takes::number, .unit = "packets", .help = "sent together", .most = 0xffff},
+    {.name = "level", .takes = Takes::word, .help = "severity", .initial = "warn", .words = kLevels},
+    {.name = "flags", .takes = Takes::words, .help = "more about the packet", .words = kFlags}};
 
 enum : unsigned { sequence = 1, tcp_options = 2, ip_options = 4, user = 8, link = 32, all = 47 };
 
@@ -66,13 +68,52 @@ void print(const Statement& log, Out& out) {
   if ((flags & link) != 0) out << " flags ether";
 }
 
-void to_json(const Statement& log, const Style&, void* json) { log_to_json(log, flags_of(log), json); }
+Json flags_json(unsigned flags) {
+  constexpr std::pair<unsigned, const char*> kNames[] = {
+      {sequence, "tcp sequence"}, {tcp_options, "tcp options"}, {ip_options, "ip options"}, {user, "skuid"}, {link, "ether"}};
+  if (flags == all) return "all";
+  Json list = Json::array();
+  for (auto const& [bit, name] : kNames)
+    if ((flags & bit) != 0) list.push_back(name);
+  return list.size() == 1 ? Json(list.values()[0]) : list;
+}
 
-void compile(const Statement&, Compiler&) {}  // a replay has nobody to tell
+Json as_json(const Statement& log, const Style&) {
+  Json inner;
+  if (const Expression* const prefix = log.argument("prefix")) inner["prefix"] = prefix->text;
+  for (const char* name : {"group", "snaplen", "queue-threshold"})
+    if (const Expression* const value = log.argument(name)) inner[name] = number_json(value->number);
+  const Expression* const level = log.argument("level");
+  if (level != nullptr && level->text != "warn") inner["level"] = level->text;
+  if (unsigned const flags = flags_of(log); flags != 0) inner["flags"] = flags_json(flags);
+  return Json::named("log", std::move(inner));
+}
+
+void add_flags(Expression& words, const std::string& flags) {
+  for (size_t at = 0; at < flags.size();) {
+    auto const end = std::min(flags.find(' ', at), flags.size());
+    words.parts.push_back(json_in::word(flags.substr(at, end - at)));
+    at = end + 1;
+  }
+}
+
+void from_json(Statement& log, const Json& json, json_in::Reader& reader) {
+  if (!reader.has_members(log, json)) return;
+  for (const char* name : {"prefix", "level"})
+    if (const Json* const text = json.find(name)) log.set(name, json_in::word(json_in::text_of(*text)));
+  json_in::take_numbers(log, json, {"group", "snaplen", "queue-threshold"});
+  const Json* const flags = json.find("flags");
+  if (flags == nullptr) return;
+  Expression words = json_in::made(Kind::list);
+  if (flags->is(Json::Type::array))
+    for (const Json& flag : flags->values()) add_flags(words, json_in::text_of(flag));
+  else add_flags(words, json_in::text_of(*flags));
+  log.set("flags", std::move(words));
+}
 
 }  // namespace
 
 const Module log_module{.name = "log", .help = "write about the packet", .parameters = kParameters, .check = check,
-                        .print = print, .to_json = to_json, .compile = compile};
+    .print = print, .to_json = as_json, .from_json = from_json, .compile = compile};
 
 }  // namespace bulkhead::ruleset

@@ -14,8 +14,7 @@ constexpr Key kKeys[] = {
 
 }  // namespace
 
-const Module mh_module{.name = "mh", .form = Form::header, .help = "mobility header",
-    .families = 4 | 2 | 16 | 32, .keys = kKeys, .above = {.protocol = 135},
-    .load = load_extension_header};
+const Module mh_module{.name = "mh", .form = Form::header, .help = "mobility header", .families = 4 | 2 | 16 | 32,
+    .keys = kKeys, .above = {.protocol = 135}, .within = &ip6_module, .load = load_extension_header};
 
 }  // namespace bulkhead::ruleset

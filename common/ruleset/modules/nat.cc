@@ -1,6 +1,8 @@
 // `snat`, `dnat`, `masquerade`, `redirect`: [ip|ip6] [prefix] [to ADDRESS[:PORT]] [random, fully-random, persistent].
 #include "common/ruleset/compile/compile.h"
 #include "common/ruleset/modules/all.h"
+#include "common/ruleset/read/json_reader.h"
+#include "common/ruleset/write/json_tree.h"
 
 namespace bulkhead::ruleset {
 namespace {
@@ -11,7 +13,7 @@ constexpr Parameter kParameters[] = {{.name = "ip", .help = "IPv4 only"},
                                      {.name = "interval", .help = "the map gives ranges"},
                                      {.name = "addr", .help = "the map gives address and port"},
                                      {.name = "port", .help = "the map gives address and port"},
-                                     {.name = "to", .shape = Shape::target, .help = "addresses and ports"},
+                                     {.name = "to", .takes = Takes::target, .help = "addresses and ports"},
                                      {.name = "random", .help = "ports by chance"},
                                      {.name = "fully-random", .help = "ports wholly by chance"},
                                      {.name = "persistent", .help = "the same address for a client"}};
@@ -121,6 +123,21 @@ void print(const Statement& nat, Out& out) {
     }
 }
 
+Json as_json(const Statement& nat, const Style& style) {
+  Json inner;
+  const Expression* const to = nat.argument("to");
+  if (nat.has("ip") || nat.has("ip6")) put_family(nat, inner);
+  else if (nat.has("interval")) inner["family"] = to->parts[0].type == &ipv6_address ? "ip6" : "ip";
+  if (to != nullptr && !to->parts[0].is(Kind::none)) inner["addr"] = to_json(to->parts[0], style);
+  if (to != nullptr && !to->parts[1].is(Kind::none)) inner["port"] = to_json(to->parts[1], style);
+  bool const prefix = nat.has("prefix");
+  Json flags = flags_json(nat, {"random", "fully-random", "persistent"});
+  if (prefix && flags.is(Json::Type::array) && flags.empty()) flags = "netmap";
+  if (flags.is(Json::Type::text) || !flags.empty()) inner["flags"] = std::move(flags);
+  if (prefix) inner["type_flags"] = "prefix";
+  return Json::named(nat.module->name, std::move(inner));
+}
+
 template <packet::Part part, NatTarget::Address address>
 void compile(const Statement& nat, Compiler& compiler) {
   compile_nat(nat, part, address, compiler);
@@ -128,17 +145,31 @@ void compile(const Statement& nat, Compiler& compiler) {
 
 }  // namespace
 
-const Module snat_module{.name = "snat", .help = "change the source", .families = kInetFamilies,
-                         .parameters = kParameters, .check = check, .print = print,
-    .compile = compile<packet::Part::source, NatTarget::Address::none>};
+void nat_from_json(Statement& nat, const Json& json, json_in::Reader& reader) {
+  if (json.is(Json::Type::null)) return;
+  if (std::string const family = json_in::text_or(json, "family"); family == "ip" || family == "ip6") nat.arguments.push_back({family, {}, {}});
+  if (json_in::text_or(json, "type_flags") == "prefix") nat.arguments.push_back({"prefix", {}, {}});
+  Expression to = json_in::made(Kind::list);
+  for (const char* name : {"addr", "port"}) {
+    const Json* const part = json.find(name);
+    to.parts.push_back(part != nullptr ? reader.expression(*part) : Expression{});
+  }
+  if (json.contains("addr") || json.contains("port")) nat.set("to", std::move(to));
+  json_in::flags_of(nat, json);
+}
+
+const Module snat_module{.name = "snat", .help = "change the source", .families = kInetFamilies, .parameters = kParameters,
+    .terminal = true, .target_without_to = true, .check = check, .print = print, .to_json = as_json,
+    .from_json = nat_from_json, .compile = compile<packet::Part::source, NatTarget::Address::none>};
 const Module dnat_module{.name = "dnat", .help = "change the destination", .families = kInetFamilies,
-                         .parameters = kParameters, .check = check, .print = print,
-    .compile = compile<packet::Part::destination, NatTarget::Address::none>};
+    .parameters = kParameters, .terminal = true, .target_without_to = true, .check = check, .print = print,
+    .to_json = as_json, .from_json = nat_from_json, .compile = compile<packet::Part::destination, NatTarget::Address::none>};
 const Module masquerade_module{.name = "masquerade", .help = "the source becomes the interface's address",
-                               .families = kInetFamilies, .parameters = kParameters, .check = check, .print = print,
-    .compile = compile<packet::Part::source, NatTarget::Address::outgoing>};
-const Module redirect_module{.name = "redirect", .help = "the destination becomes this host",
-                             .families = kInetFamilies, .parameters = kParameters, .check = check, .print = print,
+    .families = kInetFamilies, .parameters = kParameters, .terminal = true, .check = check, .print = print,
+    .to_json = as_json, .from_json = nat_from_json, .compile = compile<packet::Part::source, NatTarget::Address::outgoing>};
+const Module redirect_module{.name = "redirect", .help = "the destination becomes this host", .families = kInetFamilies,
+    .parameters = kParameters, .terminal = true, .target_without_to = true, .check = check, .print = print,
+    .to_json = as_json, .from_json = nat_from_json,
     .compile = compile<packet::Part::destination, NatTarget::Address::incoming>};
 
 }  // namespace bulkhead::ruleset

@@ -1,28 +1,35 @@
 // Named objects that are no statements of their own: ct helper, ct timeout, ct expectation, secmark; and synproxy.
 #include "common/ruleset/modules/all.h"
+#include "common/ruleset/read/json_reader.h"
+#include "common/ruleset/write/json_tree.h"
 
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Parameter kHelper[] = {{.name = "type", .shape = Shape::text, .help = "kind of helper: ftp, sip..."},
-                                 {.name = "protocol", .shape = Shape::word, .help = "tcp or udp"},
-                                 {.name = "l3proto", .shape = Shape::word, .help = "ip, ip6 or inet"}};
-constexpr Parameter kTimeout[] = {{.name = "protocol", .shape = Shape::word, .help = "tcp or udp"},
-                                  {.name = "l3proto", .shape = Shape::word, .help = "ip, ip6 or inet"},
-                                  {.name = "policy", .shape = Shape::block, .unit = "seconds", .help = "time-outs by state"}};
-constexpr Parameter kExpectation[] = {{.name = "protocol", .shape = Shape::word, .help = "tcp or udp"},
-                                      {.name = "dport", .shape = Shape::number, .help = "destination port", .most = 65535},
-                                      {.name = "timeout", .shape = Shape::time, .help = "how long it waits"},
-                                      {.name = "size", .shape = Shape::number, .help = "how many", .most = 255},
-                                      {.name = "l3proto", .shape = Shape::word, .help = "ip, ip6 or inet"}};
-constexpr Parameter kSynproxy[] = {{.name = "mss", .shape = Shape::number, .help = "maximum segment size", .most = 65535},
-                                   {.name = "wscale", .shape = Shape::number, .help = "window scale", .most = 255},
+constexpr Parameter kHelper[] = {{.name = "type", .takes = Takes::text, .help = "kind of helper: ftp, sip..."},
+                                 {.name = "protocol", .takes = Takes::word, .help = "tcp or udp"},
+                                 {.name = "l3proto", .takes = Takes::word, .help = "ip, ip6 or inet"}};
+constexpr Parameter kTimeout[] = {{.name = "protocol", .takes = Takes::word, .help = "tcp or udp"},
+                                  {.name = "l3proto", .takes = Takes::word, .help = "ip, ip6 or inet"},
+                                  {.name = "policy", .takes = Takes::block, .unit = "seconds", .help = "time-outs by state"}};
+constexpr Parameter kExpectation[] = {{.name = "protocol", .takes = Takes::word, .help = "tcp or udp"},
+                                      {.name = "dport", .takes = Takes::number, .help = "destination port", .most = 65535},
+                                      {.name = "timeout", .takes = Takes::time, .help = "how long it waits"},
+                                      {.name = "size", .takes = Takes::number, .help = "how many", .most = 255},
+                                      {.name = "l3proto", .takes = Takes::word, .help = "ip, ip6 or inet"}};
+constexpr Parameter kSynproxy[] = {{.name = "mss", .takes = Takes::number, .help = "maximum segment size", .most = 65535},
+                                   {.name = "wscale", .takes = Takes::number, .help = "window scale", .most = 255},
                                    {.name = "timestamp", .help = "offer timestamps"},
                                    {.name = "sack-perm", .help = "offer selective acknowledgements"},
-                                   {.name = "name", .shape = Shape::value, .help = "a named synproxy instead"}};
+                                   {.name = "name", .takes = Takes::value, .help = "a named synproxy instead"}};
 
 void check_synproxy(Statement& synproxy, Checker& checker) {
   if (Expression* const name = synproxy.argument("name")) checker.object_reference(*name, "synproxy");
+}
+
+Number number(const Statement& synproxy, std::string_view name) {
+  const Expression* const said = synproxy.argument(name);
+  return said == nullptr ? 0 : said->number;
 }
 
 void print_synproxy(const Statement& synproxy, Out& out) {
@@ -35,6 +42,68 @@ void print_synproxy(const Statement& synproxy, Out& out) {
     if (const Expression* const value = synproxy.argument(name)) (out << " " << name << " ").number(value->number);
   for (const char* flag : {"timestamp", "sack-perm"})
     if (synproxy.has(flag)) out << " " << flag;
+}
+
+void print_synproxy_body(const Statement& synproxy, Out& out) {
+  (out << "mss ").number(number(synproxy, "mss"));
+  out.line();
+  (out << "wscale ").number(number(synproxy, "wscale"));
+  bool first = true;
+  for (const char* flag : {"timestamp", "sack-perm"}) {
+    if (!synproxy.has(flag)) continue;
+    if (std::exchange(first, false)) out.line();
+    else out << " ";
+    out << flag;
+  }
+}
+
+/// null where nothing is said.
+Json synproxy_members(const Statement& synproxy) {
+  Json inner;
+  for (const char* name : {"mss", "wscale"})
+    if (const Expression* const value = synproxy.argument(name)) inner[name] = number_json(value->number);
+  if (Json flags = flags_json(synproxy, {"timestamp", "sack-perm"}); flags.is(Json::Type::text) || !flags.empty()) inner["flags"] = std::move(flags);
+  return inner;
+}
+
+Json synproxy_to_json(const Statement& synproxy, const Style& style) {
+  const Expression* const name = synproxy.argument("name");
+  return Json::named("synproxy", name != nullptr ? to_json(*name, style) : synproxy_members(synproxy));
+}
+
+void synproxy_body_to_json(const Statement& synproxy, Json& object) {
+  Json const members = synproxy_members(synproxy);
+  for (size_t i = 0; i < members.size(); ++i) object[members.names()[i]] = members.values()[i];
+}
+
+void synproxy_body_from_json(Statement& synproxy, const Json& json, json_in::Reader&) {
+  json_in::take_numbers(synproxy, json, {"mss", "wscale"});
+  json_in::flags_of(synproxy, json);
+}
+
+void synproxy_from_json(Statement& synproxy, const Json& json, json_in::Reader& reader) {
+  if (reader.has_members(synproxy, json)) synproxy_body_from_json(synproxy, json, reader);
+}
+
+void print_secmark_body(const Statement& secmark, Out& out) {
+  if (const Expression* const context = secmark.argument("")) out << "\"" << context->text << "\"";
+}
+
+void secmark_to_json(const Statement& secmark, Json& object) { object["context"] = text_of(secmark.argument("")); }
+
+void secmark_from_json(Statement& secmark, const Json& object, json_in::Reader&) {
+  if (const Json* const context = object.find("context")) secmark.set("", json_in::word(json_in::text_of(*context)));
+}
+
+std::string_view word(const Statement& body, std::string_view name) {
+  const Expression* const said = body.argument(name);
+  return said == nullptr ? std::string_view() : said->text;
+}
+
+void print_helper_body(const Statement& helper, Out& out) {
+  out << "type \"" << word(helper, "type") << "\" protocol " << word(helper, "protocol");
+  out.line();
+  out << "l3proto " << word(helper, "l3proto");
 }
 
 /// In the order of the protocol's states, as the kernel keeps them.
@@ -69,7 +138,7 @@ void check_protocol(Statement& body, Checker& checker) {
 
 const Module ct_helper_module{.name = "ct helper", .form = Form::special, .help = "helper that rules may set",
                               .families = kInetFamilies, .parameters = kHelper, .object = true,
-                              .object_name = "ct helper", .check = check_protocol};
+                              .object_name = "ct helper", .check = check_protocol, .print_body = print_helper_body};
 const Module ct_timeout_module{.name = "ct timeout", .form = Form::special, .help = "time-outs that rules may set",
                                .families = kInetFamilies, .parameters = kTimeout, .object = true,
                                .object_name = "ct timeout", .check = check_protocol};
@@ -78,7 +147,11 @@ const Module ct_expectation_module{.name = "ct expectation", .form = Form::speci
                                    .object_name = "ct expectation", .check = check_protocol};
 const Module synproxy_module{.name = "synproxy", .help = "answer the handshake for the server", .families = kInetFamilies,
                              .parameters = kSynproxy, .object = true, .object_name = "synproxy",
-                             .check = check_synproxy, .print = print_synproxy};
-const Module secmark_module{.name = "secmark", .form = Form::special, .help = "security context", .positional = true, .object = true, .object_name = "secmark"};
+                             .check = check_synproxy, .print = print_synproxy, .print_body = print_synproxy_body,
+                             .to_json = synproxy_to_json, .from_json = synproxy_from_json,
+                             .body_to_json = synproxy_body_to_json, .body_from_json = synproxy_body_from_json};
+const Module secmark_module{.name = "secmark", .form = Form::special, .help = "security context", .positional = true,
+                            .object = true, .object_name = "secmark", .print_body = print_secmark_body,
+                            .body_to_json = secmark_to_json, .body_from_json = secmark_from_json};
 
 }  // namespace bulkhead::ruleset

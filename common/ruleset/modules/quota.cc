@@ -1,7 +1,9 @@
 // `quota over 25 mbytes`, `quota until 5 kbytes used 100 bytes`, `quota name "day"`.
 #include "common/ruleset/compile/compile.h"
 #include "common/ruleset/modules/all.h"
+#include "common/ruleset/read/json_reader.h"
 #include "common/ruleset/run/run.h"
+#include "common/ruleset/write/json_tree.h"
 
 namespace bulkhead::ruleset {
 namespace {
@@ -9,8 +11,8 @@ namespace {
 constexpr Parameter kParameters[] = {
     {.name = "over", .help = "match from here on"},
     {.name = "until", .help = "match up to here"},
-    {.name = "used", .shape = Shape::size, .unit = "bytes", .help = "so many so far", .initial = "0"},
-    {.name = "name", .shape = Shape::value, .help = "a named quota instead"}};
+    {.name = "used", .takes = Takes::size, .unit = "bytes", .help = "so many so far", .initial = "0"},
+    {.name = "name", .takes = Takes::value, .help = "a named quota instead"}};
 
 /// `over` and `until` are flags; the size stands alone.
 void check(Statement& quota, Checker& checker) {
@@ -29,14 +31,64 @@ void check(Statement& quota, Checker& checker) {
   quota.set("bytes", std::move(bytes));
 }
 
+void print_body(const Statement& quota, Out& out) {
+  if (quota.has("over")) out << "over ";
+  out.bytes(static_cast<uint64_t>(quota.argument("bytes")->number));
+  const Expression* const used = quota.argument("used");
+  if (used == nullptr || used->number == 0 || out.style().stateless) return;
+  out << " used ";
+  out.bytes(static_cast<uint64_t>(used->number));
+}
+
 void print(const Statement& quota, Out& out) {
   out << "quota ";
   if (const Expression* const name = quota.argument("name")) {
     out << "name " << *name;
     return;
   }
-  print_quota_body(quota, out);
+  print_body(quota, out);
 }
+
+void put_state(Statement& quota, const StateWord& word) {
+  if (word(0) == 0) return;
+  const Expression* const bytes = quota.argument("bytes");
+  uint64_t const most = bytes == nullptr ? 0 : static_cast<uint64_t>(bytes->number);
+  quota.set("used", json_in::numeric(std::min(word(0), most)));  // as the kernel says of one that is used up
+}
+
+void put_size(Json& into, const char* value, const char* unit, Number bytes) {
+  auto const [number, unit_name] = largest_unit(static_cast<uint64_t>(bytes));
+  into[value] = number;
+  into[unit] = unit_name;
+}
+
+Json as_json(const Statement& quota, const Style& style) {
+  if (const Expression* const name = quota.argument("name")) return Json::named("quota", to_json(*name, style));
+  Json inner;
+  put_size(inner, "val", "val_unit", quota.argument("bytes")->number);
+  if (quota.has("over")) inner["inv"] = true;
+  const Expression* const used = quota.argument("used");
+  if (used != nullptr && used->number != 0 && !style.stateless) put_size(inner, "used", "used_unit", used->number);
+  return Json::named("quota", std::move(inner));
+}
+
+void read_size(Statement& quota, const Json& json, std::string_view value) {
+  quota.set("", json_in::size_of(json, value, "val_unit"));
+  if (json.contains("used")) quota.set("used", json_in::size_of(json, "used", "used_unit"));
+  if (json_in::is_true(json, "inv")) quota.arguments.push_back({"over", {}, {}});
+}
+
+void from_json(Statement& quota, const Json& json, json_in::Reader& reader) {
+  if (reader.has_members(quota, json)) read_size(quota, json, "val");
+}
+
+void body_to_json(const Statement& quota, Json& object) {
+  object["bytes"] = number_of(quota.argument("bytes"));
+  object["used"] = number_of(quota.argument("used"));
+  object["inv"] = quota.has("over");
+}
+
+void body_from_json(Statement& quota, const Json& object, json_in::Reader&) { read_size(quota, object, "bytes"); }
 
 void compile(const Statement& quota, Compiler& compiler) {
   Compiler::Stateful const made = compiler.stateful(quota, 1);
@@ -49,18 +101,9 @@ void compile(const Statement& quota, Compiler& compiler) {
 
 }  // namespace
 
-void print_quota_body(const Statement& quota, Out& out) {
-  if (quota.has("over")) out << "over ";
-  out.bytes(static_cast<uint64_t>(quota.argument("bytes")->number));
-  const Expression* const used = quota.argument("used");
-  if (used == nullptr || used->number == 0 || out.style().stateless) return;
-  out << " used ";
-  out.bytes(static_cast<uint64_t>(used->number));
-}
-
 const Module quota_module{.name = "quota", .help = "match until, or after, so many bytes", .parameters = kParameters,
-                          .positional = true,
-                          .object = true, .object_name = "quota", .check = check, .print = print,
-                          .compile = compile};
+    .positional = true, .object = true, .object_name = "quota", .check = check, .print = print, .print_body = print_body,
+    .put_state = put_state, .to_json = as_json, .from_json = from_json, .body_to_json = body_to_json,
+    .body_from_json = body_from_json, .compile = compile};
 
 }  // namespace bulkhead::ruleset

@@ -1,15 +1,41 @@
 // `@th,16,32`: bits of a packet by base, offset and length.
 #include "common/ruleset/compile/compile.h"
 #include "common/ruleset/modules/all.h"
+#include "common/ruleset/read/json_reader.h"
 #include "common/ruleset/run/run.h"
+#include "common/ruleset/write/json_tree.h"
 
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kKeys[] = {{.name = "ll", .settable = true, .help = "from the link header", .load = &run::link_field},
-                         {.name = "nh", .settable = true, .help = "from the network header", .load = &run::network_field},
-                         {.name = "th", .settable = true, .help = "from the transport header", .load = &run::transport_field},
-                         {.name = "ih", .settable = true, .help = "from the transport's payload", .load = &run::transport_field}};
+constexpr Key kKeys[] = {{.name = "ll", .settable = true, .help = "from the link header", .counted_from = Layer::link,
+     .load = &run::link_field},
+                         {.name = "nh", .settable = true, .help = "from the network header", .counted_from = Layer::network,
+     .load = &run::network_field},
+                         {.name = "th", .settable = true, .help = "from the transport header",
+     .counted_from = Layer::transport, .load = &run::transport_field},
+                         {.name = "ih", .settable = true, .help = "from the transport's payload",
+     .load = &run::transport_field}};
+
+void print(const Expression& raw, Out& out) {
+  out << fmt::format("@{},{},{}", raw.text, static_cast<unsigned>(raw.number), raw.bits);
+}
+
+Json as_json(const Expression& raw, const Style&) {
+  return Json::named("payload", Json::object({{"base", raw.text}, {"offset", number_json(raw.number)}, {"len", raw.bits}}));
+}
+
+Expression from_json(const Module& module, const Json& json, json_in::Reader& reader) {
+  std::string const base = json_in::text_of(json_in::member(json, "base"));
+  Expression raw = reader.of_key(&module, base);
+  raw.text = base;
+  raw.number = json_in::number_of(json_in::member(json, "offset"));
+  uint64_t const length = json_in::number_of(json_in::member(json, "len"));
+  if (length == 0 || length > 128 || raw.number > 0xffff) json_in::refuse("Invalid payload: length of 1 to 128 bits expected");
+  raw.bits = static_cast<uint16_t>(length);
+  raw.type = &raw_integer;
+  return raw;
+}
 
 uint8_t load(const Expression& select, uint8_t to, Compiler& compiler) {
   compiler.emit(*select.key->load, {.to = to, .bits = select.bits, .offset = static_cast<uint32_t>(select.number)});
@@ -18,7 +44,8 @@ uint8_t load(const Expression& select, uint8_t to, Compiler& compiler) {
 
 }  // namespace
 
-const Module raw_payload_module{.name = "@", .form = Form::special, .help = "bits by base, offset and length", .keys = kKeys,
-                                .load = load};
+const Module raw_payload_module{.name = "@", .form = Form::special, .role = Role::raw_payload,
+    .help = "bits by base, offset and length", .keys = kKeys, .print_select = print, .select_to_json = as_json,
+    .select_from_json = from_json, .load = load};
 
 }  // namespace bulkhead::ruleset

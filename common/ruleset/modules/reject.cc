@@ -1,7 +1,9 @@
 // `reject [with icmp|icmpv6|icmpx CODE | with tcp reset]`: drop, and tell the sender.
 #include "common/ruleset/compile/compile.h"
 #include "common/ruleset/modules/all.h"
+#include "common/ruleset/read/json_reader.h"
 #include "common/ruleset/run/run.h"
+#include "common/ruleset/write/json_tree.h"
 
 namespace bulkhead::ruleset {
 namespace {
@@ -85,6 +87,26 @@ void print(const Statement& reject, Out& out) {
   if (!usual || code.number != port_unreachable(kind)) out << " with " << kind << " " << code;
 }
 
+/// The protocol that it tells itself. A packet of known family gets a refusal of its own kind.
+Layer implies(const Statement& reject, std::string_view family) {
+  if (reject.argument("kind")->text != "tcp reset") return Layer::network;
+  bool const mixed = family != "ip" && family != "ip6";
+  return mixed ? Layer::none : Layer::transport;
+}
+
+Json as_json(const Statement& reject, const Style& style) {
+  Json inner = Json::named("type", reject.argument("kind")->text);
+  if (const Expression* const code = reject.argument("expr")) inner["expr"] = to_json(*code, style);
+  return Json::named("reject", std::move(inner));
+}
+
+void from_json(Statement& reject, const Json& json, json_in::Reader& reader) {
+  if (!reader.has_members(reject, json)) return;
+  std::string const kind = json_in::text_or(json, "type");
+  if (!kind.empty()) reject.arguments.push_back({kind == "tcp reset" ? "tcp" : kind, {}, {}});
+  if (const Json* const code = json.find("expr")) reject.set("", reader.expression(*code));
+}
+
 void compile(const Statement& reject, Compiler& compiler) {
   const Expression* const kind = reject.argument("kind");
   if (kind == nullptr) return compiler.fail(reject.at, "reject: want its kind");
@@ -98,9 +120,9 @@ void compile(const Statement& reject, Compiler& compiler) {
 
 }  // namespace
 
-const Module reject_module{.name = "reject", .help = "drop, and tell the sender",
-                           .families = kInetFamilies | 16 | 32, .hooks = Hook::prerouting | Hook::input | Hook::forward | Hook::output | Hook::ingress,
-                           .parameters = kParameters, .positional = true, .check = check, .print = print,
-                           .compile = compile};
+const Module reject_module{.name = "reject", .help = "drop, and tell the sender", .families = kInetFamilies | 16 | 32,
+    .hooks = Hook::prerouting | Hook::input | Hook::forward | Hook::output | Hook::ingress, .parameters = kParameters,
+    .positional = true, .terminal = true, .asks_first = true, .implies = implies, .check = check, .print = print,
+    .to_json = as_json, .from_json = from_json, .compile = compile};
 
 }  // namespace bulkhead::ruleset

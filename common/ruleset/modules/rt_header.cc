@@ -13,8 +13,7 @@ constexpr Key kKeys[] = {
 
 }  // namespace
 
-const Module rt_header_module{.name = "rt", .form = Form::header, .help = "routing header",
-    .families = 4 | 2 | 16 | 32, .keys = kKeys, .above = {.protocol = 43},
-    .load = load_extension_header};
+const Module rt_header_module{.name = "rt", .form = Form::header, .help = "routing header", .families = 4 | 2 | 16 | 32,
+    .keys = kKeys, .above = {.protocol = 43}, .within = &ip6_module, .load = load_extension_header};
 
 }  // namespace bulkhead::ruleset

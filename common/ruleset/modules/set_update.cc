@@ -1,6 +1,8 @@
 // `add @set { ... }`, `update @set { ... }`, `delete @set { ... }`, `meter NAME { ... }`: sets that rules fill.
 #include "common/ruleset/compile/compile.h"
 #include "common/ruleset/modules/all.h"
+#include "common/ruleset/read/json_reader.h"
+#include "common/ruleset/write/json_tree.h"
 
 namespace bulkhead::ruleset {
 namespace {
@@ -31,12 +33,41 @@ void print_meter(const Statement& meter, Out& out) {
   out << " }";
 }
 
+void check(Statement& update, Checker& checker) { checker.update(update); }
+
+Json as_json(const Statement& update, const Style& style) {
+  const Expression* const data = update.argument("data");
+  const char* const name = data != nullptr ? "map" : "set";
+  Expression element = *update.argument("elem");
+  Json list = Json::array();
+  for (const Statement& one : element.statements) list.push_back(to_json(one, style));
+  element.statements.clear();
+  Json inner = Json::object({{"op", update.argument("op")->text}, {"elem", to_json(element, style)}});
+  if (data != nullptr) inner["data"] = to_json(*data, style);
+  inner[name] = "@" + update.argument("set")->text;
+  if (!list.empty()) inner["stmt"] = std::move(list);
+  return Json::named(name, std::move(inner));
+}
+
+void from_json(Statement& update, const Json& json, json_in::Reader& reader) {
+  std::string const kind = reader.said();  // `set` or `map`
+  update.set("op", json_in::word(json_in::text_of(json_in::member(json, "op"))));
+  update.set("set", json_in::Reader::reference(json_in::text_of(json_in::member(json, kind))));
+  Expression element = reader.element(json_in::member(json, "elem"));
+  if (const Json* const list = json.find("stmt"); list != nullptr && list->is(Json::Type::array))
+    for (const Json& one : list->values()) element.statements.push_back(reader.statement(one));
+  update.set("elem", std::move(element));
+  if (const Json* const data = json.find("data")) update.set("data", reader.expression(*data));
+}
+
 }  // namespace
 
-const Module set_update_module{.name = "set", .form = Form::special, .help = "add, update or delete an element",
-                               .print = print_update,
-                               .compile = [](const Statement& update, Compiler& compiler) { compiler.update(update); }};
-const Module meter_module{.name = "meter", .form = Form::special, .help = "a statement for each key", .print = print_meter,
-                          .compile = [](const Statement& meter, Compiler& compiler) { compiler.meter(meter); }};
+const Module set_update_module{.name = "set", .form = Form::special, .role = Role::update,
+    .help = "add, update or delete an element", .json_also = "map", .check = check, .print = print_update,
+    .to_json = as_json, .from_json = from_json,
+    .compile = [](const Statement& update, Compiler& compiler) { compiler.update(update); }};
+const Module meter_module{.name = "meter", .form = Form::special, .role = Role::meter, .help = "a statement for each key",
+    .check = check, .print = print_meter,
+    .compile = [](const Statement& meter, Compiler& compiler) { compiler.meter(meter); }};
 
 }  // namespace bulkhead::ruleset

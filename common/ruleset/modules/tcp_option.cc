@@ -79,7 +79,9 @@ const StepOperation* store(const Key& key, Step& step) {
 
 }  // namespace
 
-const Module tcp_option_module{.name = "tcp option", .form = Form::option, .help = "TCP option",
-    .keys = kKeys, .load = load, .store = store};
+const Module tcp_option_module{.name = "tcp option", .form = Form::option, .help = "TCP option", .keys = kKeys,
+    .within = &tcp_module,
+    .check_select = [](Expression& option, Checker& checker) { return checker.inside(tcp_module, option.at); }, .load = load,
+    .store = store};
 
 }  // namespace bulkhead::ruleset

@@ -11,7 +11,7 @@ constexpr Key kKeys[] = {
 
 }  // namespace
 
-const Module th_module{.name = "th", .form = Form::header, .help = "any transport header",
+const Module th_module{.name = "th", .form = Form::header, .role = Role::any_transport, .help = "any transport header",
     .keys = kKeys, .layer = Layer::transport};
 
 }  // namespace bulkhead::ruleset

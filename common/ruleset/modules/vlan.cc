@@ -8,12 +8,14 @@ constexpr Key kKeys[] = {
     {.name = "pcp", .bits = 3, .settable = true, .help = "priority"},
     {.name = "dei", .bits = 1, .offset_bits = 3, .settable = true, .help = "may be dropped first"},
     {.name = "id", .bits = 12, .offset_bits = 4, .settable = true, .help = "VLAN"},
-    {.name = "type", .type = &ether_type, .offset_bits = 16, .settable = true, .help = "protocol behind it"},
+    {.name = "type", .type = &ether_type, .offset_bits = 16, .settable = true, .help = "protocol behind it",
+     .tells = Tells::ethertype},
 };
 
 }  // namespace
 
 const Module vlan_module{.name = "vlan", .form = Form::header, .help = "VLAN tag",
-    .keys = kKeys, .layer = Layer::link, .above = {.ether_type = 0x8100}, .next = "type"};
+    .keys = kKeys, .layer = Layer::link, .above = {.ether_type = 0x8100},
+    .always_listed = true};
 
 }  // namespace bulkhead::ruleset

@@ -1,7 +1,7 @@
 // common/ruleset/read/builder.cc: commands. Expressions and statements: builder_expressions.cc.
 #include "common/ruleset/read/builder.h"
 
-#include "common/ruleset/read/words.h"
+#include "common/ruleset/read/scanner.h"
 
 namespace bulkhead::ruleset {
 namespace {
@@ -13,7 +13,7 @@ void append(std::vector<Command>& into, std::vector<Command>& from) {
 
 }  // namespace
 
-void Builder::syntax_error(const Words& words, const Parser::context& context) {
+void Builder::syntax_error(const Scanner& scanner, const Parser::context& context) {
   auto const kind = context.token();
   if (kind == Parser::symbol_kind::S_BAD) {
     diagnostics_.error(context.location(), context.lookahead().value.as<std::string>());
@@ -21,14 +21,14 @@ void Builder::syntax_error(const Words& words, const Parser::context& context) {
   }
   std::string reason = "syntax error, unexpected ";
   using K = Parser::symbol_kind;
-  if (kind == K::S_SEPARATOR) reason += words.last_text() == ";" ? "semicolon" : "newline";
+  if (kind == K::S_SEPARATOR) reason += scanner.last_text() == ";" ? "semicolon" : "newline";
   else if (kind == K::S_YYEOF) reason += "end of file";
   else if (kind == K::S_WORD || kind == K::S_ARGUMENT) reason += "string";
   else if (kind == K::S_QUOTED || kind == K::S_NUMBER) reason += Parser::symbol_name(kind);
   else if (kind == K::S_COMMA) reason += "comma";
   else if (kind == K::S_COLON) reason += "colon";
-  else if (kind == K::S_OPEN || kind == K::S_CLOSE) reason += fmt::format("'{}'", words.last_text());
-  else reason += words.last_text();
+  else if (kind == K::S_OPEN || kind == K::S_CLOSE) reason += fmt::format("'{}'", scanner.last_text());
+  else reason += scanner.last_text();
   std::array<Parser::symbol_kind_type, 5> expected{};
   int const count = context.expected_tokens(expected.data(), static_cast<int>(expected.size()));
   if (count > 0 && count < 5)

@@ -16,7 +16,7 @@ class Builder {
   std::vector<Command> take() { return std::move(commands_); }
 
   void error(const Location& at, const std::string& reason) { diagnostics_.error(at, reason); }
-  void syntax_error(const Words& words, const Parser::context& context);
+  void syntax_error(const Scanner& scanner, const Parser::context& context);
   void recover();
   void finish() { flush(); }
 

@@ -57,7 +57,7 @@ Expression Builder::time(uint64_t milliseconds, const Location& at) {
 /// `@th,16,32`: text is the base, number the offset, bits the length.
 Expression Builder::raw(const std::string& text, const Location& at) {
   Expression made = of(Kind::select, at);
-  made.module = registry_.find("@", Form::special);
+  made.module = &registry_.role(Role::raw_payload);
   made.key = find_key(*made.module, std::string_view(text).substr(1, 2));
   auto const comma = text.find(','), second = text.find(',', comma + 1);
   auto const offset = number(text.substr(text.find_first_of("0123456789", comma), second - text.find_first_of("0123456789", comma)), at, 0xffff);
@@ -209,7 +209,7 @@ Statement Builder::statement(const Named& what, Statement arguments, const Locat
 }
 
 Statement Builder::match(std::string sign, Expression left, Expression right, const Location& at) {
-  Statement made{registry_.find("match", Form::special), false, at, {}, {}};
+  Statement made{&registry_.role(Role::match), false, at, {}, {}};
   made.set("op", plain(std::move(sign), at));
   made.set("left", std::move(left));
   made.set("right", std::move(right));
@@ -223,14 +223,14 @@ Statement Builder::masked(std::string sign, Expression left, Expression value, E
 }
 
 Statement Builder::set_value(Expression key, Expression value, const Location& at) {
-  Statement made{registry_.find("mangle", Form::special), false, at, {}, {}};
+  Statement made{&registry_.role(Role::mangle), false, at, {}, {}};
   made.set("key", std::move(key));
   made.set("value", std::move(value));
   return made;
 }
 
 Statement Builder::vmap(Expression key, Expression data, const Location& at) {
-  Statement made{registry_.find("vmap", Form::special), false, at, {}, {}};
+  Statement made{&registry_.role(Role::vmap), false, at, {}, {}};
   made.set("key", std::move(key));
   made.set("data", std::move(data));
   return made;
@@ -238,7 +238,7 @@ Statement Builder::vmap(Expression key, Expression data, const Location& at) {
 
 Statement Builder::update(const std::string& operation, const Name& set, Expression element, Expression data,
                           const Location& at, const Location& set_at) {
-  Statement made{registry_.find("set", Form::special), false, at, {}, {}};
+  Statement made{&registry_.role(Role::update), false, at, {}, {}};
   made.set("op", plain(operation, at));
   made.set("set", reference(set, set_at));
   made.set("elem", std::move(element));
@@ -247,7 +247,7 @@ Statement Builder::update(const std::string& operation, const Name& set, Express
 }
 
 Statement Builder::meter(const Name& name, Expression element, uint64_t size, const Location& at) {
-  Statement made{registry_.find("meter", Form::special), false, at, {}, {}};
+  Statement made{&registry_.role(Role::meter), false, at, {}, {}};
   made.set("name", plain(name.text, name.at));
   made.set("elem", std::move(element));
   made.set("size", numeric(size != 0 ? size : 65535, at));  // as the kernel's listing says

@@ -1,27 +1,35 @@
+// common/ruleset/read/json_reader.cc: expressions and statements of json_reader.h. Those of modules: in the modules' files.
 #include "common/ruleset/read/json_reader.h"
 
 namespace bulkhead::ruleset::json_in {
 
 void refuse(std::string reason) { throw Refusal{std::move(reason)}; }
 
-const Json& member(const Json& object, const char* name) {
-  if (!object.is_object() || !object.contains(name)) refuse(fmt::format("Parsing command failed: no '{}'", name));
-  return object[name];
+const Json& member(const Json& object, std::string_view name) {
+  const Json* const there = object.find(name);
+  if (there == nullptr) refuse(fmt::format("Parsing command failed: no '{}'", name));
+  return *there;
 }
 
 std::string text_of(const Json& json) {
-  if (json.is_string()) return json.get<std::string>();
-  if (json.is_number_unsigned()) return fmt::format("{}", json.get<uint64_t>());
+  if (json.is(Json::Type::text)) return json.text();
+  if (json.is(Json::Type::whole)) return fmt::format("{}", json.whole());
   refuse("Invalid value: string expected");
 }
 
-std::string text_or(const Json& object, const char* name, const std::string& otherwise) {
-  return object.is_object() && object.contains(name) ? text_of(object[name]) : otherwise;
+std::string text_or(const Json& object, std::string_view name, const std::string& otherwise) {
+  const Json* const there = object.find(name);
+  return there != nullptr ? text_of(*there) : otherwise;
 }
 
 uint64_t number_of(const Json& json) {
-  if (!json.is_number_unsigned()) refuse("Invalid value: number expected");
-  return json.get<uint64_t>();
+  if (!json.is(Json::Type::whole)) refuse("Invalid value: number expected");
+  return json.whole();
+}
+
+bool is_true(const Json& object, std::string_view name) {
+  const Json* const there = object.find(name);
+  return there != nullptr && there->is_true();
 }
 
 Expression made(Kind kind) {
@@ -45,49 +53,84 @@ Expression numeric(uint64_t number) {
   return expression;
 }
 
+void flags_of(Statement& statement, const Json& json) {
+  if (const Json* const flags = json.find("flags"); flags != nullptr && flags->is(Json::Type::array))
+    for (const Json& flag : flags->values()) statement.arguments.push_back({text_of(flag), {}, {}});
+  else if (flags != nullptr) statement.arguments.push_back({text_of(*flags), {}, {}});
+}
+
+Expression size_of(const Json& json, std::string_view number, std::string_view unit) {
+  std::string const unit_name = text_or(json, unit, "bytes");
+  uint64_t const factor = unit_name == "kbytes" ? 1024 : unit_name == "mbytes" ? 1024 * 1024 : 1;
+  uint64_t const count = number_of(member(json, number));
+  if (count > ~uint64_t{0} / factor) refuse("Invalid value: too large");
+  Expression size = numeric(count * factor);
+  size.text = unit_name;
+  return size;
+}
+
+void take_numbers(Statement& statement, const Json& json, std::initializer_list<std::string_view> names) {
+  for (std::string_view const name : names)
+    if (const Json* const there = json.find(name)) statement.set(std::string(name), numeric(number_of(*there)));
+}
+
+void take_numbers(Expression& select, const Json& json, std::initializer_list<std::string_view> names) {
+  for (std::string_view const name : names)
+    if (const Json* const there = json.find(name)) select.arguments.push_back({std::string(name), {}, numeric(number_of(*there))});
+}
+
 Expression Reader::expression(const Json& json) {
-  if (json.is_boolean()) return word(json.get<bool>() ? "exists" : "missing");
-  if (json.is_number()) return word(text_of(json));
-  if (json.is_string()) {
-    std::string const text = json.get<std::string>();
-    if (text.starts_with('@')) return reference(text);
-    return text == "*" ? made(Kind::wildcard) : word(text, true);
+  using Type = Json::Type;
+  switch (json.type()) {
+    case Type::boolean: return word(json.is_true() ? "exists" : "missing");
+    case Type::whole:
+    case Type::negative:
+    case Type::real: return word(text_of(json));
+    case Type::text:
+      if (json.text().starts_with('@')) return reference(json.text());
+      return json.text() == "*" ? made(Kind::wildcard) : word(json.text(), true);
+    case Type::array: return many(Kind::list, json);
+    default: break;
   }
-  if (json.is_array()) return many(Kind::list, json);
-  if (!json.is_object() || json.size() != 1) refuse("Invalid expression: object with one member expected");
-  auto const item = json.items().begin();
-  return named(item.key(), item.value());
+  if (!json.is(Type::object) || json.size() != 1) refuse("Invalid expression: object with one member expected");
+  return named(json.names()[0], json.values()[0]);
 }
 
 Statement Reader::statement(const Json& json) {
-  if (!json.is_object() || json.size() != 1) refuse("Invalid statement: object with one member expected");
-  auto const item = json.items().begin();
-  return statement(item.key(), item.value());
+  if (!json.is(Json::Type::object) || json.size() != 1) refuse("Invalid statement: object with one member expected");
+  return statement(json.names()[0], json.values()[0]);
 }
 
 Expression Reader::element(const Json& json) {
+  bool const pair = json.is(Json::Type::array) && json.size() == 2;
+  const Json& key = pair ? json.values()[0] : json;
+  const Json* const whole = key.find("elem");
   Expression element = made(Kind::element);
-  const Json& key = json.is_array() && json.size() == 2 ? json[0] : json;
-  if (key.is_object() && key.contains("elem")) {
-    const Json& inner = key["elem"];
-    element.parts.push_back(expression(member(inner, "val")));
-    for (auto const& [name, value] : inner.items()) {
-      if (name == "timeout" || name == "expires") element.arguments.push_back({name, {}, numeric(number_of(value) * 1000)});
-      else if (name == "comment") element.arguments.push_back({name, {}, word(text_of(value))});
-      else if (name != "val") element.statements.push_back(statement(name, value));
-    }
-  } else {
-    element.parts.push_back(expression(key));
+  if (whole != nullptr) element = whole_element("elem", *whole);
+  else element.parts.push_back(expression(key));
+  if (pair) element.parts.push_back(expression(json.values()[1]));
+  return element;
+}
+
+/// `{"val": KEY, "timeout": 5, "counter": {...}}`
+Expression Reader::whole_element(const std::string&, const Json& json) {
+  Expression element = made(Kind::element);
+  element.parts.push_back(expression(member(json, "val")));
+  for (size_t i = 0; i < json.size(); ++i) {
+    const std::string& name = json.names()[i];
+    const Json& value = json.values()[i];
+    if (name == "timeout" || name == "expires") element.arguments.push_back({name, {}, numeric(number_of(value) * 1000)});
+    else if (name == "comment") element.arguments.push_back({name, {}, word(text_of(value))});
+    else if (name != "val") element.statements.push_back(statement(name, value));
   }
-  if (json.is_array() && json.size() == 2) element.parts.push_back(expression(json[1]));
   return element;
 }
 
 std::vector<Expression> Reader::elements(const Json& json) {
   std::vector<Expression> list;
-  if (!json.is_array()) list.push_back(element(json));
+  if (!json.is(Json::Type::array)) list.push_back(element(json));
   else
-    for (const Json& one : json) list.push_back(element(one));
+    for (const Json& one : json.values()) list.push_back(element(one));
   return list;
 }
 
@@ -98,10 +141,10 @@ Expression Reader::reference(const std::string& text) {
 }
 
 Expression Reader::many(Kind kind, const Json& json) {
-  if (!json.is_array()) refuse("Invalid expression: array expected");
+  if (!json.is(Json::Type::array)) refuse("Invalid expression: array expected");
   if (json.size() > 4096 && kind != Kind::set) refuse("Invalid expression: too many members");
   Expression list = made(kind);
-  for (const Json& one : json) list.parts.push_back(expression(one));
+  for (const Json& one : json.values()) list.parts.push_back(expression(one));
   return list;
 }
 
@@ -114,50 +157,67 @@ Expression Reader::of_key(const Module* module, const std::string& key) {
   return select;
 }
 
+/// The words of JSON's own grammar; null: a module's.
+Reader::Grammar Reader::grammar(std::string_view name) {
+  constexpr std::pair<std::string_view, Grammar> kWords[] = {
+      {"payload", &Reader::payload}, {"exthdr", &Reader::exthdr}, {"prefix", &Reader::prefix}, {"range", &Reader::range},
+      {"concat", &Reader::concat}, {"set", &Reader::set}, {"elem", &Reader::whole_element}, {"map", &Reader::lookup},
+      {"&", &Reader::operation}, {"|", &Reader::operation}, {"^", &Reader::operation}, {"<<", &Reader::operation},
+      {">>", &Reader::operation}};
+  for (auto const& [word, way] : kWords)
+    if (word == name) return way;
+  return nullptr;
+}
+
 Expression Reader::named(const std::string& name, const Json& json) {
-  if (name == "payload") return payload(json);
-  if (name == "exthdr") return exthdr(json);
-  if (name == "tcp option" || name == "ip option") {
-    std::string const field = text_or(json, "field");
-    return of_key(registry_.find(name, Form::option), text_of(member(json, "name")) + (field.empty() ? "" : " " + field));
+  if (Grammar const way = grammar(name)) return (this->*way)(name, json);
+  if (const Module* const module = registry_.json_select(name)) {
+    if (module->select_from_json != nullptr) return module->select_from_json(*module, json, *this);
+    return module->form == Form::option ? option(*module, json) : keyed(*module, json);
   }
-  if (name == "fib") return fib(json);
-  if (name == "numgen") return with_numbers(of_key(registry_.find(name, Form::select), text_of(member(json, "mode"))), json, {"mod", "offset"});
-  if (name == "jhash" || name == "symhash") return hash(name, json);
-  if (name == "prefix") {
-    Expression prefix = made(Kind::prefix);
-    prefix.parts.push_back(expression(member(json, "addr")));
-    prefix.number = number_of(member(json, "len"));
-    return prefix;
-  }
-  if (name == "range" || name == "concat") {
-    Expression list = many(name == "range" ? Kind::range : Kind::concat, json);
-    if (list.parts.size() < 2 || (name == "range" && list.parts.size() != 2)) refuse("Invalid expression: two members expected");
-    return list;
-  }
-  if (name == "set") {
-    Expression set = made(Kind::set);
-    set.parts = elements(json);
-    return set;
-  }
-  if (name == "elem") return element(Json{{"elem", json}});
-  if (name == "map") {
-    Expression lookup = made(Kind::lookup);
-    lookup.parts.push_back(expression(member(json, "key")));
-    lookup.parts.push_back(expression(member(json, "data")));
-    return lookup;
-  }
-  if (name == "&" || name == "|" || name == "^" || name == "<<" || name == ">>") return operation(name, json);
-  if (name == "accept" || name == "drop" || name == "continue" || name == "return" || name == "jump" || name == "goto") {
-    Expression verdict = made(Kind::verdict);
-    verdict.type = &verdict_type;
-    verdict.text = name;
-    if (name == "jump" || name == "goto") verdict.parts.push_back(word(text_of(member(json, "target"))));
-    return verdict;
-  }
-  const Module* const module = registry_.find(name, Form::select);
-  if (module == nullptr) refuse(fmt::format("Unknown expression type '{}'", name));
-  return keyed(*module, json);
+  const Module* const module = registry_.statement(name);
+  if (module == nullptr || module->form == Form::statement) refuse(fmt::format("Unknown expression type '{}'", name));
+  return verdict(*module, json);
+}
+
+Expression Reader::verdict(const Module& module, const Json& json) {
+  Expression verdict = made(Kind::verdict);
+  verdict.type = &verdict_type;
+  verdict.text = module.name;
+  if (module.form == Form::target) verdict.parts.push_back(word(text_of(member(json, "target"))));
+  return verdict;
+}
+
+Expression Reader::prefix(const std::string&, const Json& json) {
+  Expression prefix = made(Kind::prefix);
+  prefix.parts.push_back(expression(member(json, "addr")));
+  prefix.number = number_of(member(json, "len"));
+  return prefix;
+}
+
+Expression Reader::range(const std::string&, const Json& json) {
+  Expression range = many(Kind::range, json);
+  if (range.parts.size() != 2) refuse("Invalid expression: two members expected");
+  return range;
+}
+
+Expression Reader::concat(const std::string&, const Json& json) {
+  Expression concat = many(Kind::concat, json);
+  if (concat.parts.size() < 2) refuse("Invalid expression: two members expected");
+  return concat;
+}
+
+Expression Reader::set(const std::string&, const Json& json) {
+  Expression set = made(Kind::set);
+  set.parts = elements(json);
+  return set;
+}
+
+Expression Reader::lookup(const std::string&, const Json& json) {
+  Expression lookup = made(Kind::lookup);
+  lookup.parts.push_back(expression(member(json, "key")));
+  lookup.parts.push_back(expression(member(json, "data")));
+  return lookup;
 }
 
 Expression Reader::operation(const std::string& sign, const Json& json) {
@@ -174,65 +234,71 @@ Expression Reader::operation(const std::string& sign, const Json& json) {
   return all;
 }
 
-Expression Reader::payload(const Json& json) {
-  if (!json.is_object() || !json.contains("base"))
-    return of_key(registry_.find(text_of(member(json, "protocol")), Form::header), text_of(member(json, "field")));
-  Expression raw = of_key(registry_.find("@", Form::special), text_of(json["base"]));
-  raw.text = text_of(json["base"]);
-  raw.number = number_of(member(json, "offset"));
-  uint64_t const length = number_of(member(json, "len"));
-  if (length == 0 || length > 128 || raw.number > 0xffff) refuse("Invalid payload: length of 1 to 128 bits expected");
-  raw.bits = static_cast<uint16_t>(length);
-  raw.type = &raw_integer;
-  return raw;
+/// A header's field; with a base, bits.
+Expression Reader::payload(const std::string&, const Json& json) {
+  const Json* const base = json.find("base");
+  if (base == nullptr) return of_key(registry_.find(text_of(member(json, "protocol")), Form::header), text_of(member(json, "field")));
+  const Module& raw = registry_.role(Role::raw_payload);
+  return raw.select_from_json(raw, json, *this);
 }
 
-Expression Reader::exthdr(const Json& json) {
+Expression Reader::exthdr(const std::string&, const Json& json) {
   std::string const name = text_of(member(json, "name")), field = text_or(json, "field");
-  if (field.empty()) return of_key(registry_.find("exthdr", Form::header), name);
+  if (field.empty()) return of_key(&registry_.role(Role::presence), name);
   for (const Module* const module : registry_.all())
     if (module->form == Form::header && module->name == name && module->layer == Layer::none) return of_key(module, field);
   refuse(fmt::format("Unknown extension header '{}'", name));
 }
 
-Expression Reader::fib(const Json& json) {
-  Expression select = of_key(registry_.find("fib", Form::select), text_of(member(json, "result")));
-  const Json& flags = member(json, "flags");
-  if (flags.is_array())
-    for (const Json& flag : flags) select.arguments.push_back({text_of(flag), {}, {}});
-  else select.arguments.push_back({text_of(flags), {}, {}});
-  return select;
-}
-
-Expression Reader::with_numbers(Expression select, const Json& json, std::initializer_list<const char*> names) {
-  for (const char* name : names)
-    if (json.contains(name)) select.arguments.push_back({name, {}, numeric(number_of(json[name]))});
-  return select;
-}
-
-Expression Reader::hash(const std::string& name, const Json& json) {
-  Expression select = made(Kind::select);
-  select.module = registry_.expression(name);
-  select.key = select.module->keys.data();
-  if (name == "jhash") select.parts.push_back(expression(member(json, "expr")));
-  else static_cast<void>(member(json, "mod"));
-  return with_numbers(std::move(select), json, {"mod", "seed", "offset"});
+Expression Reader::option(const Module& module, const Json& json) {
+  std::string const field = text_or(json, "field");
+  return of_key(&module, text_of(member(json, "name")) + (field.empty() ? "" : " " + field));
 }
 
 Expression Reader::keyed(const Module& module, const Json& json) {
   std::string key = text_of(member(json, "key"));
-  Expression before = made(Kind::select);
+  std::vector<Argument> before;
   for (const char* name : {"dir", "family"})
-    if (json.contains(name)) before.arguments.push_back({text_of(json[name]), {}, {}});
+    if (const Json* const there = json.find(name)) before.push_back({text_of(*there), {}, {}});
   if (auto const space = key.find(' '); space != std::string::npos) {
-    before.arguments.push_back({key.substr(0, space), {}, {}});
+    before.push_back({key.substr(0, space), {}, {}});
     key = key.substr(space + 1);
   }
   Expression select = of_key(&module, key);
-  select.arguments = std::move(before.arguments);
-  for (const Parameter& parameter : module.parameters)
-    if (json.contains(parameter.name)) select.arguments.push_back({std::string(parameter.name), {}, numeric(number_of(json[std::string(parameter.name)]))});
+  select.arguments = std::move(before);
+  for (const Parameter& parameter : module.parameters) take_numbers(select, json, {parameter.name});
   return select;
+}
+
+bool Reader::has_members(Statement& statement, const Json& json) {
+  if (json.is(Json::Type::null)) return false;
+  bool const text = json.is(Json::Type::text);
+  if (statement.module->object && (text || json.contains("map"))) {
+    statement.set("name", text ? word(text_of(json), true) : expression(json));
+    return false;
+  }
+  if (!json.is(Json::Type::object)) refuse(fmt::format("Invalid {}: object expected", statement.module->name));
+  return true;
+}
+
+Statement Reader::statement(const std::string& name, const Json& json) {
+  Statement made_of;
+  said_ = name;
+  made_of.module = registry_.json_statement(name);
+  if (made_of.module == nullptr) {
+    auto const [module, key] = registry_.key_setting(name);  // `{"ct helper": "ftp"}`
+    if (key == nullptr) refuse(fmt::format("Unknown statement object '{}'", name));
+    made_of.module = &registry_.role(Role::mangle);
+    made_of.set("key", of_key(module, std::string(key->name)));
+    made_of.set("value", json.is(Json::Type::object) ? expression(json) : word(text_of(json), true));
+  } else if (made_of.module->from_json != nullptr) {
+    made_of.module->from_json(made_of, json, *this);
+  } else if (made_of.module->form == Form::target) {
+    made_of.set("target", word(text_of(member(json, "target"))));
+  } else if (made_of.module->form == Form::statement) {
+    has_members(made_of, json);
+  }
+  return made_of;
 }
 
 }  // namespace bulkhead::ruleset::json_in

@@ -1,4 +1,4 @@
-// common/ruleset/read/lexer.re: bytes into tokens (re2c). What a word means is not known here: words.cc.
+// common/ruleset/read/lexer.re: bytes into tokens (re2c). What a word means is not known here: scanner.h.
 #include "common/ruleset/read/token.h"
 
 namespace bulkhead::ruleset {

@@ -1,15 +1,15 @@
 #include "common/ruleset/read/text.h"
 
 #include "common/ruleset/read/builder.h"
-#include "common/ruleset/read/words.h"
+#include "common/ruleset/read/scanner.h"
 
 namespace bulkhead::ruleset {
 
 std::vector<Command> read_text(Sources& sources, uint32_t index, const Registry& registry, const ReadOptions& options,
                                Diagnostics& diagnostics) {
-  Words words(preprocess(sources, index, options, diagnostics), registry, diagnostics);
+  Scanner scanner(preprocess(sources, index, options, diagnostics), registry, diagnostics);
   Builder builder(registry, diagnostics);
-  Parser parser(words, builder);
+  Parser parser(scanner, builder);
   parser.parse();
   builder.finish();
   return builder.take();

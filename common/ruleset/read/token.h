@@ -1,6 +1,6 @@
 // common/ruleset/read/token.h: the words of a file, before anybody has asked what they mean.
 //
-// Who     lexer.re cuts, preprocess.cc puts in includes and variables, words.cc finds out what each is.
+// Who     lexer.re cuts, preprocess.cc puts in includes and variables, scanner.cc finds out what each is.
 // Limits  kMost...: a file that goes beyond ends in an error.
 #pragma once
 

@@ -8,14 +8,23 @@
 // Owner   constant data, living as long as the program.
 #pragma once
 
+#include <array>
+#include <functional>
 #include <span>
 
 #include "common/ruleset/tree/data_type.h"
 
 namespace bulkhead::ruleset {
 
+class Json;
+namespace json_in {
+class Reader;
+}
+
 enum class Family : uint8_t { ip = 1, ip6 = 2, inet = 4, arp = 8, bridge = 16, netdev = 32 };
 constexpr uint8_t kAllFamilies = 63;
+constexpr uint8_t only(Family family) { return static_cast<uint8_t>(family); }
+uint8_t bit_of(std::string_view family);  // 0: there is none of that name
 constexpr uint8_t kInetFamilies = 7;
 enum Hook : uint8_t { prerouting = 1, input = 2, forward = 4, output = 8, postrouting = 16, ingress = 32, egress = 64 };
 constexpr uint8_t kAllHooks = 127;
@@ -29,7 +38,20 @@ enum class Form : uint8_t {
   statement,  // word and parameters
   verdict,    // accept
   target,     // jump CHAIN
-  special,    // the grammar's own: match, set, vmap, add @set
+  special,    // the grammar's own: match, set, vmap, add @set; objects that are no statements
+};
+
+/// The one module that the grammar, the check or a listing cannot do without; each has at most one.
+enum class Role : uint8_t {
+  none,
+  match,          // EXPRESSION [OPERATOR] VALUE
+  mangle,         // EXPRESSION set VALUE
+  vmap,           // EXPRESSION vmap SET
+  update,         // add @set { ... }
+  meter,          // meter NAME { ... }
+  raw_payload,    // @th,16,32
+  any_transport,  // the header of whatever transport protocol there is
+  presence,       // the header whose keys are headers, there or not
 };
 
 enum class Layer : uint8_t { none, link, network, transport };
@@ -37,6 +59,15 @@ enum class Layer : uint8_t { none, link, network, transport };
 struct StepOperation;  // ../operations.h
 struct Step;       // ../run/step.h
 class Compiler;    // ../compile/compile.h
+
+/// What the value of a key says of the headers behind, when a match asks for it.
+enum class Tells : uint8_t { nothing, family, ethertype, transport, message };
+
+/// ICMP's messages that have a field; `said` is the one that errors name.
+struct Messages {
+  std::array<int16_t, 2> types{-1, -1};
+  int16_t said = -1;
+};
 
 /// A header's field, or what a select can be asked for.
 struct Key {
@@ -48,8 +79,11 @@ struct Key {
   bool bare = false;         // meta: may stand without `meta`
   bool bare_print = false;   // and is printed so
   std::string_view help{};
-  std::string_view json{};   // another name in JSON
   uint8_t number = 0;        // extension headers and options: of the header or option itself
+  Tells tells = Tells::nothing;
+  Messages messages{};            // only these have the field; their type is asked first
+  std::string_view object{};      // what is set is the name of such an object: `ct helper`
+  Layer counted_from = Layer::none;  // raw payload
   // Compiling. Fields of headers need none of these.
   const StepOperation* load = nullptr;   // what loads it; null: see Module::load
   const StepOperation* store = nullptr;  // what sets it, from a register
@@ -58,8 +92,8 @@ struct Key {
   [[nodiscard]] uint16_t width() const { return bits != 0 ? bits : type->bits; }
 };
 
-/// How the value of a parameter is written.
-enum class Shape : uint8_t {
+/// What follows the name of a parameter.
+enum class Takes : uint8_t {
   flag,    // random
   word,    // level warn
   words,   // flags tcp sequence,options
@@ -75,12 +109,13 @@ enum class Shape : uint8_t {
 
 struct Parameter {
   std::string_view name;
-  Shape shape = Shape::flag;
+  Takes takes = Takes::flag;
   const DataType* type = nullptr;
   std::string_view unit{}, help{};
   Number most = all_ones(64);
-  std::string_view initial{};                    // default
+  std::string_view initial{};                    // default; a select's is not listed
   std::span<const std::string_view> words{};     // word, words: all that there are; empty: any
+  bool hexadecimal = false;                      // of a select, in a listing
 };
 
 /// What says that a header is this one: the number in a lower header or in meta.
@@ -90,31 +125,62 @@ struct Above {
   int16_t protocol = -1;    // -1: none
 };
 
+constexpr uint8_t kNfIpv4 = 2, kNfIpv6 = 10;  // Above::nf_protocol
+
 class Checker;
 class Out;
+using StateWord = std::function<uint64_t(uint32_t)>;
 
 struct Module {
   std::string_view name;
   Form form = Form::statement;
+  Role role = Role::none;
   std::string_view help{};
   uint8_t families = kAllFamilies, hooks = kAllHooks;
   std::span<const Key> keys{};
   std::span<const Parameter> parameters{};
   std::span<const std::string_view> modifiers{};  // select: words before the key
+  std::string_view between = " ";                 // and what a listing has between them
+  bool may_be_missing = false;                    // select: `exists` or `missing` may be asked of any key
   bool positional = false;                        // statements: a value may stand without a parameter's name
   bool object = false;                            // may be named: counter, quota...
   std::string_view object_name{};                 // `ct helper`
 
-  Layer layer = Layer::none;  // headers
+  bool terminal = false;           // statements: nothing behind it in a rule has an effect
+  bool asks_first = false;         // what it asks of the packet's protocol stands before the rule's other matches
+  bool target_without_to = false;  // `dnat tcp dport map ...`: the old way, without `to`
+  bool of_flowtables = false;      // may be a flowtable's property
+  std::string_view json_also{};    // a second name in JSON
+
+  Layer layer = Layer::none;       // headers
   Above above{};
-  std::string_view next{};    // headers: the field that says what follows
+  uint8_t given_in = 0;            // headers: families whose packets all have it
+  const Module* within = nullptr;  // extension headers and options: the header that they belong to
+  bool always_listed = false;      // headers: a match of theirs is listed, whatever a later one implies
+
+  /// Selects: once the type is known.
+  bool (*check_select)(Expression& select, Checker& checker) = nullptr;
+  /// null: name, modifiers, key, parameters.
+  void (*print_select)(const Expression& select, Out& out) = nullptr;
+  /// The layer whose protocol the statement itself tells: a match before it that says as much is not listed.
+  Layer (*implies)(const Statement& statement, std::string_view family) = nullptr;
 
   /// After the general check of keys and parameters; errors go to the checker.
   void (*check)(Statement& statement, Checker& checker) = nullptr;
   /// null: name and arguments in their order.
   void (*print)(const Statement& statement, Out& out) = nullptr;
-  /// null: the general form. Defined in json.h; void* so that this header needs no JSON.
-  void (*to_json)(const Statement& statement, const Style& style, void* json) = nullptr;
+  /// Named objects: the lines of the block. null: parameters in their order, a line each.
+  void (*print_body)(const Statement& body, Out& out) = nullptr;
+  /// A listing's numbers, as packets have made them: `word` gives the statement's own, from 0.
+  void (*put_state)(Statement& statement, const StateWord& word) = nullptr;
+
+  // JSON; null: the general form, of names, keys and parameters. tree/json.h has the values, json_reader.h what reads them.
+  Json (*to_json)(const Statement& statement, const Style& style) = nullptr;
+  void (*from_json)(Statement& statement, const Json& json, json_in::Reader& reader) = nullptr;
+  Json (*select_to_json)(const Expression& select, const Style& style) = nullptr;
+  Expression (*select_from_json)(const Module& module, const Json& json, json_in::Reader& reader) = nullptr;
+  void (*body_to_json)(const Statement& body, Json& object) = nullptr;
+  void (*body_from_json)(Statement& body, const Json& object, json_in::Reader& reader) = nullptr;
 
   // Compiling.
   uint8_t checksum = 0;             // headers: where their own lies that rules keep right, in bytes; 0: there is none
@@ -129,6 +195,12 @@ struct Module {
   const StepOperation* (*store)(const Key& key, Step& step) = nullptr;
 };
 
+/// A key and whose it is; null, both, if there is none.
+struct KeyOf {
+  const Module* module = nullptr;
+  const Key* key = nullptr;
+};
+
 /// All modules, as main passes them on.
 class Registry {
  public:
@@ -137,6 +209,15 @@ class Registry {
   [[nodiscard]] const Module* expression(std::string_view name) const;  // header, option, select or hash
   [[nodiscard]] const Module* statement(std::string_view name) const;   // statement, verdict or target
   [[nodiscard]] const Module* object(std::string_view name) const;      // `counter`, `ct helper`
+  [[nodiscard]] const Module& role(Role role) const;                    // which must be there
+  [[nodiscard]] const Module* json_statement(std::string_view name) const;
+  [[nodiscard]] const Module* json_select(std::string_view name) const;  // option, select or hash
+  [[nodiscard]] const Module* transport_of(Number protocol) const;
+  [[nodiscard]] const Module* network_of_family(Number nf_protocol) const;
+  [[nodiscard]] const Module* network_of_type(Number ether_type) const;
+  [[nodiscard]] KeyOf bare_key(std::string_view name) const;             // `iif`: of whichever select
+  [[nodiscard]] KeyOf key_setting(std::string_view object) const;        // `ct helper`
+  [[nodiscard]] KeyOf select_telling(Tells what) const;
   [[nodiscard]] std::span<const Module* const> all() const { return modules_; }
 
  private:

@@ -26,7 +26,7 @@ void underline(std::string& marks, const Location& at, char with) {
 std::string to_text(const Diagnostic& diagnostic, const Sources& sources) {
   const Location& at = diagnostic.at;
   if (!at.known() || at.source >= sources.size()) return fmt::format("Error: {}\n", diagnostic.reason);
-  const Source& source = sources.at(at.source);
+  const SourceText& source = sources.at(at.source);
   std::string const line(line_of(source.text, at.line));
   std::string marks;
   for (char const c : line.substr(0, 4096)) marks += c == '\t' ? '\t' : ' ';

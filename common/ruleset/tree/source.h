@@ -13,7 +13,7 @@
 
 namespace bulkhead::ruleset {
 
-struct Source {
+struct SourceText {
   std::string name;  // as in messages
   std::string text;
 };
@@ -24,11 +24,11 @@ class Sources {
     all_.push_back({std::move(name), std::move(text)});
     return static_cast<uint32_t>(all_.size() - 1);
   }
-  [[nodiscard]] const Source& at(uint32_t index) const { return all_[index]; }
+  [[nodiscard]] const SourceText& at(uint32_t index) const { return all_[index]; }
   [[nodiscard]] size_t size() const { return all_.size(); }
 
  private:
-  std::deque<Source> all_;
+  std::deque<SourceText> all_;
 };
 
 struct Diagnostic {

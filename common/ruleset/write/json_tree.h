@@ -1,17 +1,20 @@
-// common/ruleset/write/json_tree.h: parts of the generic structure as JSON values; for json*.cc only, which alone compile nlohmann's.
+// common/ruleset/write/json_tree.h: parts of the generic structure as JSON values; for json.cc and what modules make.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
+#include "common/ruleset/tree/json.h"
 #include "common/ruleset/tree/module.h"
 
 namespace bulkhead::ruleset {
 
-nlohmann::ordered_json to_json(const Expression& expression, const Style& style);
-nlohmann::ordered_json to_json(const Statement& statement, const Style& style);
-/// A statement whose module has no form of its own.
-nlohmann::ordered_json general_json(const Statement& statement, const Style& style);
-/// With a space after each colon and comma, as jansson writes.
-std::string spaced(const nlohmann::ordered_json& json);
+Json to_json(const Expression& expression, const Style& style);
+Json to_json(const Statement& statement, const Style& style);
+inline Json number_json(Number number) { return static_cast<uint64_t>(number); }
+/// The argument's number, or 0; the argument's text, or none.
+Json number_of(const Expression* argument);
+Json text_of(const Expression* argument);
+/// Those of the names that the statement has: one alone, or several in an array.
+Json flags_json(const Statement& statement, std::initializer_list<const char*> names);
+/// `ip` or `ip6`, if the statement says so.
+void put_family(const Statement& statement, Json& object);
 
 }  // namespace bulkhead::ruleset

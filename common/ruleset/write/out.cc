@@ -17,6 +17,13 @@ size_t in_a_line(const Expression& key) {
   return key.type == &ipv4_address ? 2 : 1;
 }
 
+/// By the first that is no wildcard, unless all are.
+size_t elements_in_a_line(const std::vector<Expression>& elements) {
+  if (elements.empty()) return 0;
+  bool const skip = elements[0].parts[0].is(Kind::wildcard) && elements.size() > 1;
+  return in_a_line(elements[skip ? 1 : 0].parts[0]);
+}
+
 bool needs_parentheses(const Expression& outer, const Expression& inner) {
   auto const rank = [](const std::string& sign) { return sign.size() == 2 ? 4 : sign == "&" ? 3 : sign == "^" ? 2 : 1; };
   return inner.is(Kind::binary) && rank(inner.text) < rank(outer.text);
@@ -108,32 +115,34 @@ void Out::binary(const Expression& expression) {
 
 void Out::select(const Expression& expression) {
   const Module& module = *expression.module;
-  if (module.name == "@") {
-    text_ += fmt::format("@{},{},{}", expression.text, static_cast<unsigned>(expression.number), expression.bits);
-    return;
-  }
+  if (module.print_select != nullptr) return module.print_select(expression, *this);
   if (module.form == Form::hash) {
     *this << module.name << " " << expression.parts[0];
-  } else if (expression.key->name.empty()) {
-    text_ += module.name;
-  } else if (!expression.key->bare_print) {
-    text_ += module.name;
-    std::string_view separator = " ";
-    for (const Argument& one : expression.arguments)
-      if (std::ranges::find(module.modifiers, one.name) != module.modifiers.end()) {
-        *this << separator << one.name;
-        separator = module.name == "fib" ? " . " : " ";
-      }
-    *this << " " << (module.form == Form::select && expression.key->json == "-" ? "" : expression.key->name);
-  } else {
+  } else if (expression.key->bare_print) {
     text_ += expression.key->name;
+  } else {
+    text_ += module.name;
+    modifiers(expression);
+    if (!expression.key->name.empty()) *this << " " << expression.key->name;
   }
-  for (const Argument& one : expression.arguments) {
-    const Parameter* const parameter = find_parameter(module, one.name);
-    if (parameter == nullptr || (one.name == "offset" && one.value.number == 0)) continue;
-    if (one.name == "seed") *this << " seed " << fmt::format("0x{:x}", static_cast<uint64_t>(one.value.number));
-    else (*this << " " << one.name << " ").number(one.value.number);
+  for (const Argument& one : expression.arguments)
+    if (const Parameter* const parameter = find_parameter(module, one.name)) this->parameter(*parameter, one.value.number);
+}
+
+void Out::modifiers(const Expression& select) {
+  std::string_view separator = " ";
+  for (const Argument& one : select.arguments) {
+    if (std::ranges::find(select.module->modifiers, one.name) == select.module->modifiers.end()) continue;
+    *this << separator << one.name;
+    separator = select.module->between;
   }
+}
+
+void Out::parameter(const Parameter& parameter, Number value) {
+  if (!parameter.initial.empty() && parameter.initial == print_decimal(value)) return;
+  *this << " " << parameter.name << " ";
+  if (parameter.hexadecimal) text_ += fmt::format("0x{:x}", static_cast<uint64_t>(value));
+  else number(value);
 }
 
 void Out::element(const Expression& expression) {
@@ -159,7 +168,7 @@ void Out::set(const Expression& expression) {
   text_ += "{ ";
   bool const named = expression.text == "named";
   size_t in_line = 0;
-  size_t const most = named && !expression.parts.empty() ? in_a_line(expression.parts[0].parts[0].is(Kind::wildcard) && expression.parts.size() > 1 ? expression.parts[1].parts[0] : expression.parts[0].parts[0]) : 0;
+  size_t const most = named ? elements_in_a_line(expression.parts) : 0;
   for (size_t i = 0; i < expression.parts.size(); ++i) {
     if (i != 0) {
       if (named && ++in_line == most) {

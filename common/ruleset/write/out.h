@@ -19,6 +19,8 @@ class Out {
     return *this;
   }
   Out& number(Number number);
+  /// The next line of an object's block.
+  void line() { text_ += "\n\t\t"; }
   void print(const Expression& expression);
   void statement(const Statement& statement);
   /// As `statement`, without what changes: counters, quotas used.
@@ -31,6 +33,8 @@ class Out {
 
  private:
   void select(const Expression& expression);
+  void modifiers(const Expression& select);
+  void parameter(const Parameter& parameter, Number value);
   void set(const Expression& expression);
   void element(const Expression& expression);
   void joined_flags(const Expression& flags, bool parentheses);

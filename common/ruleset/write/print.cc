@@ -2,7 +2,7 @@
 
 #include <cstdlib>
 
-#include "common/ruleset/modules/all.h"
+#include "common/ruleset/write/out.h"
 
 namespace bulkhead::ruleset {
 namespace {
@@ -58,46 +58,39 @@ class Listing {
     text_ += "\n";
   }
 
+  /// The general way: parameters in their order, a line each.
+  void print_body(const Statement& body, Out& out) {
+    for (const Parameter& parameter : body.module->parameters) {
+      const Expression* const argument = body.argument(parameter.name);
+      if (!out.text().empty()) out.line();
+      out << parameter.name << " ";
+      if (parameter.takes == Takes::block) block(argument, out);
+      else if (parameter.takes == Takes::number) out.number(argument == nullptr ? 0 : argument->number);
+      else if (parameter.takes == Takes::time) out << print_duration(argument == nullptr ? 0 : static_cast<uint64_t>(argument->number), style_);
+      else if (argument != nullptr) out << argument->text;
+    }
+  }
+
+  static void block(const Expression* entries, Out& out) {
+    out << "= { ";
+    std::string_view separator;
+    if (entries != nullptr)
+      for (const Argument& entry : entries->arguments) {
+        out << separator << entry.name << " : ";
+        out.number(entry.value.number / 1000);
+        separator = ", ";
+      }
+    out << " }";
+  }
+
   void object(const Object& object) {
-    const Statement& body = object.body;
-    std::string_view const kind = body.module->object_name;
-    text_ += fmt::format("\t{} {} {{{}\n", kind, object.name, handle(object.handle));
+    const Module& module = *object.body.module;
+    text_ += fmt::format("\t{} {} {{{}\n", module.object_name, object.name, handle(object.handle));
     if (!object.comment.empty()) line("comment \"{}\"", object.comment);
     std::string inner;
     Out out(inner, style_, family_);
-    auto const text_of = [&](const char* name) { return body.argument(name) == nullptr ? std::string() : body.argument(name)->text; };
-    auto const number_of = [&](const char* name) { return static_cast<uint64_t>(body.argument(name) == nullptr ? 0 : body.argument(name)->number); };
-    if (kind == "counter") {
-      if (!style_.stateless) inner = fmt::format("packets {} bytes {}", number_of("packets"), number_of("bytes"));
-    } else if (kind == "quota") {
-      print_quota_body(body, out);
-    } else if (kind == "limit") {
-      print_limit_body(body, out);
-    } else if (kind == "ct helper") {
-      line("type \"{}\" protocol {}", text_of("type"), text_of("protocol"));
-      inner = fmt::format("l3proto {}", text_of("l3proto"));
-    } else if (kind == "ct timeout") {
-      line("protocol {}", text_of("protocol"));
-      line("l3proto {}", text_of("l3proto"));
-      inner = "policy = { ";
-      if (const Expression* const policy = body.argument("policy"))
-        for (size_t i = 0; i < policy->arguments.size(); ++i)
-          inner += fmt::format("{}{} : {}", i == 0 ? "" : ", ", policy->arguments[i].name, static_cast<uint64_t>(policy->arguments[i].value.number / 1000));
-      inner += " }";
-    } else if (kind == "ct expectation") {
-      line("protocol {}", text_of("protocol"));
-      line("dport {}", number_of("dport"));
-      line("timeout {}", print_duration(number_of("timeout"), style_));
-      line("size {}", number_of("size"));
-      inner = fmt::format("l3proto {}", text_of("l3proto"));
-    } else if (kind == "synproxy") {
-      line("mss {}", number_of("mss"));
-      line("wscale {}", number_of("wscale"));
-      for (const char* flag : {"timestamp", "sack-perm"})
-        if (body.has(flag)) inner += fmt::format("{}{}", inner.empty() ? "" : " ", flag);
-    } else if (const Expression* const context = body.argument("")) {
-      inner = fmt::format("\"{}\"", context->text);
-    }
+    if (module.print_body != nullptr) module.print_body(object.body, out);
+    else print_body(object.body, out);
     if (!inner.empty()) line("{}", inner);
     text_ += "\t}\n";
   }

@@ -15,19 +15,10 @@ Expression number_value(Number number) {
   return value;
 }
 
-void set_number(Statement& statement, const char* name, uint64_t value) { statement.set(name, number_value(value)); }
-
 /// `first`: of the statement's words.
 void put_counts(Statement& statement, uint32_t first, const StateWords& state) {
-  std::string_view const name = statement.module->name;
-  if (name == "counter") {
-    set_number(statement, "packets", state.get(first));
-    set_number(statement, "bytes", state.get(first + 1));
-  } else if (name == "quota" && state.get(first) != 0) {
-    const Expression* const bytes = statement.argument("bytes");
-    uint64_t const most = bytes == nullptr ? 0 : static_cast<uint64_t>(bytes->number);
-    set_number(statement, "used", std::min(state.get(first), most));  // as the kernel says of one that is used up
-  }
+  if (statement.module->put_state == nullptr) return;
+  statement.module->put_state(statement, [&](uint32_t word) { return state.get(first + word); });
 }
 
 /// As registers hold it, back into what is written.

@@ -1,4 +1,4 @@
-// common/ruleset/read/words.h: what a word is where it stands: this is the scanner that the grammar sees.
+// common/ruleset/read/scanner.h: what a word is where it stands: this is the scanner that the grammar sees.
 //
 // Who     the parser calls next(); it asks the registry, so that the grammar knows classes of words and no module.
 // State   a stack of blocks, what the line is about, and the module whose words may follow. Looks one token ahead.
@@ -18,9 +18,9 @@ bool among(const Range& range, std::string_view word) {
   return std::ranges::find(range, word) != std::end(range);
 }
 
-class Words {
+class Scanner {
  public:
-  Words(std::vector<Token> tokens, const Registry& registry, Diagnostics& diagnostics)
+  Scanner(std::vector<Token> tokens, const Registry& registry, Diagnostics& diagnostics)
       : tokens_(std::move(tokens)), registry_(registry), diagnostics_(diagnostics) {}
   Parser::symbol_type next();
   [[nodiscard]] std::string_view last_text() const { return last_; }

@@ -1,13 +1,23 @@
-// common/ruleset/read/words_rule.cc: what a word is within a rule.
+// common/ruleset/read/scanner_rule.cc: what a word is within a rule.
 #include <algorithm>
 #include <array>
 
-#include "common/ruleset/read/words.h"
+#include "common/ruleset/read/scanner.h"
 
 namespace bulkhead::ruleset {
 namespace {
 
 constexpr std::array<std::string_view, 6> kUnits{"bytes", "kbytes", "mbytes", "packets", "packet", "byte"};
+
+struct OperationWord {
+  std::string_view word;
+  Parser::symbol_type (*make)(Location at);
+};
+constexpr OperationWord kOperations[] = {
+    {"map", [](Location at) { return Parser::make_MAPPED(at); }}, {"vmap", [](Location at) { return Parser::make_VMAP(at); }},
+    {"and", [](Location at) { return Parser::make_AND(at); }},    {"or", [](Location at) { return Parser::make_OR(at); }},
+    {"xor", [](Location at) { return Parser::make_XOR(at); }},    {"lshift", [](Location at) { return Parser::make_SHIFT_LEFT(at); }},
+    {"rshift", [](Location at) { return Parser::make_SHIFT_RIGHT(at); }}};
 
 struct Comparison {
   std::string_view word, sign;
@@ -16,7 +26,7 @@ constexpr Comparison kComparisons[] = {{"eq", "=="}, {"ne", "!="}, {"lt", "<"}, 
 
 }  // namespace
 
-bool Words::key_follows(const Module& module, size_t count) const {
+bool Scanner::key_follows(const Module& module, size_t count) const {
   const Token& first = ahead(count);
   if (first.raw != Raw::word) return false;
   if (find_key(module, first.text) != nullptr || among(module.modifiers, first.text)) return true;
@@ -25,7 +35,7 @@ bool Words::key_follows(const Module& module, size_t count) const {
 }
 
 /// Of one word, or of two, like `saddr ether`; the longer wins.
-const Key* Words::take_key(const Module& module, const Token& token, Location& at) {
+const Key* Scanner::take_key(const Module& module, const Token& token, Location& at) {
   at = token.at;
   const Token& second = ahead();
   if (second.raw == Raw::word)
@@ -37,7 +47,7 @@ const Key* Words::take_key(const Module& module, const Token& token, Location& a
   return find_key(module, token.text);
 }
 
-Parser::symbol_type Words::rule_word(const Token& token) {
+Parser::symbol_type Scanner::rule_word(const Token& token) {
   using P = Parser;
   std::string const text(token.text);
   if (field_of_ != nullptr) return field(token);
@@ -67,7 +77,7 @@ Parser::symbol_type Words::rule_word(const Token& token) {
   }
   if (before_ == Before::operation || before_ == Before::key) {
     const Module* const verdict = registry_.statement(token.text);
-    if (before_ == Before::operation && verdict != nullptr && verdict->form == Form::verdict && text != "queue") {
+    if (before_ == Before::operation && verdict != nullptr && verdict->form == Form::verdict) {
       before_ = Before::value;
       return P::make_VERDICT(text, token.at);
     }
@@ -87,15 +97,15 @@ Parser::symbol_type Words::rule_word(const Token& token) {
 }
 
 /// `dnat tcp dport map ...`: the old way, without `to`.
-bool Words::target_follows(const Token& token) const {
+bool Scanner::target_follows(const Token& token) const {
+  if (!statement_->target_without_to) return false;
   for (Form const form : {Form::header, Form::select})
-    if (const Module* const module = registry_.find(token.text, form); module != nullptr && key_follows(*module, 1) && statement_->name != "fwd")
-      return statement_->name == "dnat" || statement_->name == "snat" || statement_->name == "redirect";
+    if (const Module* const module = registry_.find(token.text, form); module != nullptr && key_follows(*module, 1)) return true;
   return false;
 }
 
 /// A unit behind a number: `5 mbytes`, `5 mbytes/second`.
-std::optional<Parser::symbol_type> Words::unit(const Token& token) {
+std::optional<Parser::symbol_type> Scanner::unit(const Token& token) {
   if (at_ < 2 || tokens_[at_ - 2].raw != Raw::number) return std::nullopt;
   auto const slash = std::min(token.text.find('/'), token.text.size());
   std::string_view const name = token.text.substr(0, slash);
@@ -105,7 +115,7 @@ std::optional<Parser::symbol_type> Words::unit(const Token& token) {
   return Parser::make_UNIT(std::string(name), token.at);
 }
 
-Parser::symbol_type Words::field(const Token& token) {
+Parser::symbol_type Scanner::field(const Token& token) {
   const Module* const module = field_of_;
   field_of_ = nullptr;
   before_ = behind_key();
@@ -115,8 +125,8 @@ Parser::symbol_type Words::field(const Token& token) {
   return Parser::make_FIELD({module, last_key_, nullptr, std::string(last_key_->name)}, at);
 }
 
-/// Words of a select: modifiers, the key, and what may follow it.
-std::optional<Parser::symbol_type> Words::selecting(const Token& token) {
+/// Scanner of a select: modifiers, the key, and what may follow it.
+std::optional<Parser::symbol_type> Scanner::selecting(const Token& token) {
   using P = Parser;
   std::string const text(token.text);
   const Module& module = *selected_;
@@ -140,7 +150,7 @@ std::optional<Parser::symbol_type> Words::selecting(const Token& token) {
 }
 
 /// What begins an expression: a header and its field, a select, a hash.
-std::optional<Parser::symbol_type> Words::expression(const Token& token) {
+std::optional<Parser::symbol_type> Scanner::expression(const Token& token) {
   using P = Parser;
   std::string const text(token.text);
   bool const must = before_ == Before::start || before_ == Before::value;  // nothing else can stand here
@@ -172,68 +182,62 @@ std::optional<Parser::symbol_type> Words::expression(const Token& token) {
     before_ = Before::operation;
     return P::make_HASH({hash, hash->keys.data(), nullptr, text}, token.at);
   }
-  const Module* const meta = registry_.find("meta", Form::select);
-  const Key* const bare = meta == nullptr || before_ == Before::key ? nullptr : find_key(*meta, text);
-  if (bare != nullptr && bare->bare) {
+  auto const [bare_of, bare] = before_ == Before::key ? KeyOf{} : registry_.bare_key(text);
+  if (bare != nullptr) {
     before_ = behind_key();
     last_key_ = bare;
-    return P::make_BARE_KEY({meta, bare, nullptr, text}, token.at);
+    return P::make_BARE_KEY({bare_of, bare, nullptr, text}, token.at);
   }
   return std::nullopt;
 }
 
-std::optional<Parser::symbol_type> Words::operation(const Token& token) {
+std::optional<Parser::symbol_type> Scanner::operation(const Token& token) {
   using P = Parser;
   auto const with = [&](P::symbol_type symbol) {
     before_ = Before::operation;
     return symbol;
   };
-  if (token.text == "map") return with(P::make_MAPPED(token.at));
-  if (token.text == "vmap") return with(P::make_VMAP(token.at));
+  for (const OperationWord& one : kOperations)
+    if (one.word == token.text) return with(one.make(token.at));
   if (token.text == "set" && before_ == Before::key) {
     setting_ = true;
     return with(P::make_SETTING(token.at));
   }
-  if (token.text == "and") return with(P::make_AND(token.at));
-  if (token.text == "or") return with(P::make_OR(token.at));
-  if (token.text == "xor") return with(P::make_XOR(token.at));
-  if (token.text == "lshift") return with(P::make_SHIFT_LEFT(token.at));
-  if (token.text == "rshift") return with(P::make_SHIFT_RIGHT(token.at));
   for (const Comparison& one : kComparisons)
     if (one.word == token.text) return with(P::make_COMPARISON(std::string(one.sign), token.at));
   return std::nullopt;
 }
 
 /// A parameter of the statement, or of the object whose body this is.
-std::optional<Parser::symbol_type> Words::parameter(const Token& token) {
+std::optional<Parser::symbol_type> Scanner::parameter(const Token& token) {
   using P = Parser;
   const Parameter* const one = statement_ == nullptr ? nullptr : find_parameter(*statement_, token.text);
   if (one == nullptr) return std::nullopt;
   Named named{statement_, nullptr, one, std::string(token.text)};
-  bool const sign = rate_ && before_ == Before::operation && one->shape == Shape::flag;  // rate over 5/second
-  in_target_ = one->shape == Shape::target;
-  rate_ = sign || one->shape == Shape::rate;
+  bool const sign = rate_ && before_ == Before::operation && one->takes == Takes::flag;  // rate over 5/second
+  in_target_ = one->takes == Takes::target;
+  rate_ = sign || one->takes == Takes::rate;
   before_ = Before::operation;
-  switch (one->shape) {
-    case Shape::flag:
+  switch (one->takes) {
+    case Takes::flag:
       if (!sign) before_ = Before::value;
       return P::make_P_FLAG(named, token.at);
-    case Shape::word: word_next_ = true; return P::make_P_WORD(named, token.at);
-    case Shape::words: words_of_ = one; return P::make_P_WORDS(named, token.at);
-    case Shape::text: word_next_ = true; return P::make_P_TEXT(named, token.at);
-    case Shape::number: return P::make_P_NUMBER(named, token.at);
-    case Shape::size: return P::make_P_SIZE(named, token.at);
-    case Shape::rate:
+    case Takes::word: word_next_ = true; return P::make_P_WORD(named, token.at);
+    case Takes::words: words_of_ = one; return P::make_P_WORDS(named, token.at);
+    case Takes::text: word_next_ = true; return P::make_P_TEXT(named, token.at);
+    case Takes::number: return P::make_P_NUMBER(named, token.at);
+    case Takes::size: return P::make_P_SIZE(named, token.at);
+    case Takes::rate:
       return P::make_P_RATE(named, token.at);
-    case Shape::value: return P::make_P_VALUE(named, token.at);
-    case Shape::target: return P::make_P_TARGET(named, token.at);
-    case Shape::block: return P::make_P_BLOCK(named, token.at);
+    case Takes::value: return P::make_P_VALUE(named, token.at);
+    case Takes::target: return P::make_P_TARGET(named, token.at);
+    case Takes::block: return P::make_P_BLOCK(named, token.at);
     default: word_next_ = true; return P::make_P_TIME(named, token.at);
   }
 }
 
 /// What begins a statement.
-Parser::symbol_type Words::statement(const Token& token) {
+Parser::symbol_type Scanner::statement(const Token& token) {
   using P = Parser;
   std::string const text(token.text);
   bool const in_values = blocks_.back() == Block::values;

@@ -1,29 +1,8 @@
-#include "common/ruleset/read/words.h"
-
-#include <algorithm>
-#include <array>
+// common/ruleset/read/scanner.cc: blocks, signs, literals. Lines that are no rules: scanner_lines.cc; rules: scanner_rule.cc.
+#include "common/ruleset/read/scanner.h"
 
 namespace bulkhead::ruleset {
 namespace {
-
-constexpr std::array<std::string_view, 6> kFamilies{"ip", "ip6", "inet", "arp", "bridge", "netdev"};
-
-struct CommandWord {
-  std::string_view name;
-  Operation operation;
-};
-constexpr CommandWord kCommands[] = {{"add", Operation::add}, {"create", Operation::create},
-  {"insert", Operation::insert}, {"replace", Operation::replace}, {"delete", Operation::remove},
-  {"destroy", Operation::destroy}, {"flush", Operation::flush}, {"list", Operation::list},
-  {"reset", Operation::reset}, {"rename", Operation::rename}};
-
-struct PluralWord {
-  std::string_view name;
-  Thing thing;
-};
-constexpr PluralWord kPlurals[] = {{"ruleset", Thing::ruleset}, {"tables", Thing::tables}, {"chains", Thing::chains},
-  {"sets", Thing::sets}, {"maps", Thing::maps}, {"meters", Thing::meters}, {"flowtables", Thing::flowtables},
-  {"counters", Thing::objects}, {"quotas", Thing::objects}, {"limits", Thing::objects}};
 
 bool joined(const Token& left, const Token& right) {
   return left.at.source == right.at.source && left.at.line == right.at.line && left.at.last + 1 == right.at.first;
@@ -31,7 +10,7 @@ bool joined(const Token& left, const Token& right) {
 
 }  // namespace
 
-Parser::symbol_type Words::next() {
+Parser::symbol_type Scanner::next() {
   for (;;) {
     const Token& token = tokens_[at_];
     if (!unit_rest_.empty()) {  // `mbytes/second` is one word, and three tokens
@@ -61,7 +40,7 @@ Parser::symbol_type Words::next() {
     if (token.raw == Raw::newline || token.is(';')) return separator(token);
     if (token.is(',') && !words_of_ && statement_ != nullptr && before_ == Before::value) {
       const Parameter* const flag = find_parameter(*statement_, ahead().text);
-      if (flag != nullptr && flag->shape == Shape::flag) continue;
+      if (flag != nullptr && flag->takes == Takes::flag) continue;
     }
     if (token.is('.') && statement_ != nullptr && selected_ == nullptr && ahead().is("port") &&
         find_parameter(*statement_, "port") != nullptr)
@@ -72,7 +51,7 @@ Parser::symbol_type Words::next() {
   }
 }
 
-Parser::symbol_type Words::separator(const Token& token) {
+Parser::symbol_type Scanner::separator(const Token& token) {
   line_ = Line::start;
   before_ = Before::start;
   opens_ = Block::values;
@@ -84,7 +63,7 @@ Parser::symbol_type Words::separator(const Token& token) {
   return Parser::make_SEPARATOR(token.at);
 }
 
-Parser::symbol_type Words::open(const Token& token) {
+Parser::symbol_type Scanner::open(const Token& token) {
   if (blocks_.size() > kMostNesting) return Parser::make_BAD("nesting too deep", token.at);
   saved_.push_back({statement_, in_target_, hash_});
   if (opens_ != Block::values && line_ != Line::rule) {
@@ -104,7 +83,7 @@ Parser::symbol_type Words::open(const Token& token) {
   return Parser::make_OPEN(token.at);
 }
 
-Parser::symbol_type Words::close(const Token& token) {
+Parser::symbol_type Scanner::close(const Token& token) {
   if (blocks_.size() == 1) return Parser::make_CLOSE(token.at);
   Block const closed = blocks_.back();
   blocks_.pop_back();
@@ -123,7 +102,7 @@ Parser::symbol_type Words::close(const Token& token) {
   return Parser::make_CLOSE(token.at);
 }
 
-Parser::symbol_type Words::punctuation(const Token& token) {
+Parser::symbol_type Scanner::punctuation(const Token& token) {
   using P = Parser;
   auto const operation = [&](P::symbol_type symbol) {
     before_ = Before::operation;
@@ -169,7 +148,7 @@ Parser::symbol_type Words::punctuation(const Token& token) {
   }
 }
 
-Parser::symbol_type Words::literal(const Token& token) {
+Parser::symbol_type Scanner::literal(const Token& token) {
   using P = Parser;
   auto const operation = [&](P::symbol_type symbol) {
     before_ = Before::operation;
@@ -201,7 +180,7 @@ Parser::symbol_type Words::literal(const Token& token) {
 }
 
 /// `1:2` of tc is one word.
-Parser::symbol_type Words::class_number(const Token& token) {
+Parser::symbol_type Scanner::class_number(const Token& token) {
   const Token& low = ahead(1);
   Location const at = join(token.at, low.at);
   at_ += 2;
@@ -209,7 +188,7 @@ Parser::symbol_type Words::class_number(const Token& token) {
   return Parser::make_WORD(fmt::format("{}:{}", token.text, low.text), at);
 }
 
-Parser::symbol_type Words::word(const Token& token) {
+Parser::symbol_type Scanner::word(const Token& token) {
   if (word_next_) {
     word_next_ = false;
     before_ = Before::value;
@@ -235,169 +214,6 @@ Parser::symbol_type Words::word(const Token& token) {
     case Line::rule: return rule_word(token);
     default: return Parser::make_WORD(std::string(token.text), token.at);
   }
-}
-
-Parser::symbol_type Words::line_start(const Token& token) {
-  switch (blocks_.back()) {
-    case Block::top:
-      for (const CommandWord& command : kCommands)
-        if (command.name == token.text) {
-          line_ = Line::command;
-          renaming_ = command.operation == Operation::rename;
-          return Parser::make_COMMAND(command.operation, token.at);
-        }
-      return thing(token);
-    case Block::table:
-      if (token.text == "flags" || token.text == "comment") return property(token);
-      return thing(token);
-    case Block::chain:
-      if (token.text == "type" || token.text == "policy" || token.text == "devices" || token.text == "comment" ||
-          (token.text == "flags" && ahead().is("offload")))
-        return property(token);
-      line_ = Line::rule;
-      return rule_word(token);
-    case Block::set:
-      if (auto found = block_word(token)) return *found;
-      line_ = Line::rule;
-      return rule_word(token);
-    case Block::object:
-      line_ = Line::body;
-      statement_ = object_;
-      return word(token);
-    default: return property(token);
-  }
-}
-
-Parser::symbol_type Words::thing(const Token& token) {
-  using P = Parser;
-  bool const top = blocks_.back() == Block::top;
-  line_ = Line::names;
-  names_left_ = top ? 2 : 1;
-  family_allowed_ = top;
-  names_then_rule_ = body_only_ = false;
-  if (token.text == "table" && top) {
-    names_left_ = 1;
-    opens_ = Block::table;
-    return P::make_TABLE(token.at);
-  }
-  if (token.text == "chain") {
-    if (renaming_) names_left_ = 3;
-    renaming_ = false;
-    opens_ = Block::chain;
-    return P::make_CHAIN(token.at);
-  }
-  if (token.text == "rule" && top) {
-    names_then_rule_ = true;
-    return P::make_RULE(token.at);
-  }
-  if (token.text == "element" && top) return P::make_ELEMENT(token.at);
-  if (token.text == "set" || token.text == "map" || token.text == "meter") {
-    opens_ = Block::set;
-    return token.text == "map" ? P::make_MAP_WORD(token.at) : token.text == "set" ? P::make_SET_WORD(token.at)
-                                                                                 : P::make_METER(token.at);
-  }
-  if (token.text == "flowtable") {
-    opens_ = Block::flowtable;
-    return P::make_FLOWTABLE(token.at);
-  }
-  for (const PluralWord& plural : kPlurals)
-    if (top && plural.name == token.text) return P::make_PLURAL(plural.thing, token.at);
-  std::string name(token.text);
-  Location at = token.at;
-  if (name == "ct" && ahead().raw == Raw::word) {
-    name += fmt::format(" {}", ahead().text);
-    at = join(at, ahead().at);
-  }
-  const Module* const object = registry_.object(name);
-  if (object == nullptr) {
-    line_ = Line::after;
-    return P::make_WORD(std::string(token.text), token.at);
-  }
-  if (name.size() != token.text.size()) ++at_;
-  opens_ = Block::object;
-  body_only_ = true;
-  statement_ = object;
-  return P::make_OBJECT({object, nullptr, nullptr, name}, at);
-}
-
-Parser::symbol_type Words::names(const Token& token) {
-  using P = Parser;
-  bool const number_follows = ahead().raw == Raw::number;
-  if (family_allowed_ && among(kFamilies, token.text)) {
-    family_allowed_ = false;
-    return P::make_FAMILY(std::string(token.text), token.at);
-  }
-  family_allowed_ = false;
-  if (token.text == "handle" && number_follows && names_left_ <= 1) {
-    names_left_ = 1;
-    return P::make_HANDLE(token.at);
-  }
-  if (names_left_ > 0) {
-    --names_left_;
-    return P::make_WORD(std::string(token.text), token.at);
-  }
-  if (token.text == "position" && number_follows) return P::make_POSITION(token.at);
-  if (token.text == "index" && number_follows) return P::make_INDEX(token.at);
-  if (body_only_) {
-    line_ = Line::body;
-    before_ = Before::start;
-    return word(token);
-  }
-  if (!names_then_rule_) return P::make_WORD(std::string(token.text), token.at);
-  line_ = Line::rule;
-  before_ = Before::start;
-  return rule_word(token);
-}
-
-/// The first word of a line in a set's block.
-std::optional<Parser::symbol_type> Words::block_word(const Token& token) {
-  using P = Parser;
-  line_ = Line::words;
-  before_ = Before::value;
-  if (token.text == "typeof") {
-    line_ = Line::rule;
-    before_ = Before::operation;
-    return P::make_TYPEOF(token.at);
-  }
-  if (token.text == "auto-merge") {
-    line_ = Line::start;
-    return P::make_AUTO_MERGE(token.at);
-  }
-  if (token.text == "timeout") return P::make_TIMEOUT(token.at);
-  if (token.text == "gc-interval") return P::make_GC_INTERVAL(token.at);
-  if (token.text == "size") return P::make_SIZE(token.at);
-  if (token.text == "elements") return P::make_ELEMENTS(token.at);
-  if (token.text == "type" || token.text == "policy" || token.text == "flags" || token.text == "comment") return property(token);
-  before_ = Before::start;
-  return std::nullopt;
-}
-
-/// Words of the lines that are no rules: hooks, types, flags.
-Parser::symbol_type Words::property(const Token& token) {
-  using P = Parser;
-  bool const starts = line_ == Line::start || (blocks_.back() == Block::set && before_ == Before::value);
-  bool const begins = line_ == Line::start || at_ < 2 || tokens_[at_ - 2].raw == Raw::newline || tokens_[at_ - 2].is(';') ||
-                      tokens_[at_ - 2].is('{') || (starts && tokens_[at_ - 2].is('}'));
-  line_ = Line::words;
-  before_ = Before::value;
-  if (token.text == "type" && begins) return word_next_ = true, P::make_TYPE(token.at);
-  if (token.text == "policy" && begins) return word_next_ = true, P::make_POLICY(token.at);
-  if (token.text == "flags" && begins) return word_next_ = true, P::make_FLAGS(token.at);
-  if (token.text == "comment") return word_next_ = true, P::make_COMMENT(token.at);
-  if (blocks_.back() == Block::set) {
-    if (token.text == "interval" && at_ >= 2 && tokens_[at_ - 2].is(':')) return P::make_INTERVAL(token.at);
-    if (at_ >= 2 && tokens_[at_ - 2].is(':'))
-      if (const Module* const object = registry_.object(token.text))
-        return P::make_OBJECT({object, nullptr, nullptr, std::string(token.text)}, token.at);
-    return P::make_WORD(std::string(token.text), token.at);
-  }
-  if (token.text == "hook") return word_next_ = true, P::make_HOOK(token.at);
-  if (token.text == "device") return word_next_ = true, P::make_DEVICE(token.at);
-  if (token.text == "devices") return P::make_PLUS_DEVICES(token.at);
-  if (token.text == "priority") return P::make_PRIORITY(token.at);
-  if (token.text == "counter" && begins)
-    return P::make_STATEMENT({registry_.statement("counter"), nullptr, nullptr, "counter"}, token.at);
-  return P::make_WORD(std::string(token.text), token.at);
 }
 
 }  // namespace bulkhead::ruleset

@@ -1,0 +1,138 @@
+// Where a packet goes besides, or instead: `dup to ADDRESS`, `fwd to DEVICE`, `tproxy to ADDRESS:PORT`.
+#include "common/ruleset/modules/all.h"
+#include "common/ruleset/read/json_reader.h"
+#include "common/ruleset/write/json_tree.h"
+
+namespace bulkhead::ruleset {
+namespace {
+
+constexpr Parameter kDupParameters[] = {{.name = "to", .takes = Takes::target, .help = "address"},
+                                        {.name = "device", .takes = Takes::value, .help = "interface"}};
+constexpr Parameter kFwdParameters[] = {{.name = "ip", .help = "to an IPv4 neighbour"},
+                                        {.name = "ip6", .help = "to an IPv6 neighbour"},
+                                        {.name = "to", .takes = Takes::target, .help = "interface or address"},
+                                        {.name = "device", .takes = Takes::value, .help = "interface"}};
+constexpr Parameter kTproxyParameters[] = {{.name = "ip", .help = "IPv4 only"},
+                                           {.name = "ip6", .help = "IPv6 only"},
+                                           {.name = "to", .takes = Takes::target, .help = "address and port of the proxy"}};
+
+const DataType& address_type(std::string_view family) { return family == "ip6" ? ipv6_address : ipv4_address; }
+
+void check_dup(Statement& dup, Checker& checker) {
+  Expression* const to = dup.argument("to");
+  if (to == nullptr) {
+    checker.error(dup.at, "syntax error, expecting 'to'");
+    return;
+  }
+  bool const device_only = checker.family() == "netdev" || checker.family() == "bridge";
+  const DataType& type = device_only ? interface_index : address_type(checker.family());
+  if (checker.family() == "inet") checker.error(dup.at, "unsupported family");
+  checker.value(to->parts[0], type, type.bits);
+  if (Expression* const device = dup.argument("device")) checker.value(*device, interface_index, 32);
+}
+
+void print_dup(const Statement& dup, Out& out) {
+  out << dup.module->name;
+  if (dup.has("ip")) out << " ip";
+  if (dup.has("ip6")) out << " ip6";
+  out << " to " << dup.argument("to")->parts[0];
+  if (const Expression* const device = dup.argument("device")) out << " device " << *device;
+}
+
+void check_fwd(Statement& fwd, Checker& checker) {
+  Expression* const to = fwd.argument("to");
+  if (to == nullptr) {
+    checker.error(fwd.at, "syntax error, expecting 'to'");
+    return;
+  }
+  bool const address = fwd.has("ip") || fwd.has("ip6");
+  const DataType& type = address ? address_type(fwd.has("ip6") ? "ip6" : "ip") : interface_index;
+  checker.value(to->parts[0], type, type.bits);
+  if (Expression* const device = fwd.argument("device")) checker.value(*device, interface_index, 32);
+}
+
+void check_tproxy(Statement& tproxy, Checker& checker) {
+  Expression* const to = tproxy.argument("to");
+  const Module* const transport = checker.known(Layer::transport);
+  if (to == nullptr) checker.error(tproxy.at, "syntax error, expecting 'to'");
+  if (to == nullptr) return;
+  if (transport == nullptr || (transport->name != "tcp" && transport->name != "udp" && transport->name != "th"))
+    checker.error(tproxy.at, "Transparent proxy support requires transport protocol match");
+  bool const six = tproxy.has("ip6") || checker.family() == "ip6" ||
+                   (to->parts[0].is(Kind::text) && to->parts[0].text.find(':') != std::string::npos);
+  if (!to->parts[0].is(Kind::none)) {
+    checker.value(to->parts[0], six ? ipv6_address : ipv4_address, six ? 128 : 32);
+    if (checker.family() == "inet" && !tproxy.has("ip") && !tproxy.has("ip6"))
+      tproxy.arguments.insert(tproxy.arguments.begin(), {six ? "ip6" : "ip", tproxy.at, {}});
+  }
+  if (!to->parts[1].is(Kind::none)) checker.value(to->parts[1], inet_service, 16);
+}
+
+void print_tproxy(const Statement& tproxy, Out& out) {
+  const Expression& to = *tproxy.argument("to");
+  bool const inet = out.family() == "inet";
+  out << "tproxy " << (inet && tproxy.has("ip") ? "ip " : inet && tproxy.has("ip6") ? "ip6 " : "") << "to ";
+  print_target(to, out);
+}
+
+/// `first`: what stands behind `to`.
+Json target_json(const Statement& statement, const Style& style, Json inner, const char* first) {
+  const Expression& to = *statement.argument("to");
+  if (!to.parts[0].is(Kind::none)) inner[first] = to_json(to.parts[0], style);
+  if (!to.parts[1].is(Kind::none)) inner["port"] = to_json(to.parts[1], style);
+  if (const Expression* const device = statement.argument("device")) inner["dev"] = to_json(*device, style);
+  return Json::named(statement.module->name, std::move(inner));
+}
+
+Json dup_to_json(const Statement& dup, const Style& style) { return target_json(dup, style, Json::object(), "addr"); }
+
+Json fwd_to_json(const Statement& fwd, const Style& style) {
+  Json inner = Json::object();
+  put_family(fwd, inner);
+  return target_json(fwd, style, std::move(inner), fwd.has("device") ? "addr" : "dev");
+}
+
+Json tproxy_to_json(const Statement& tproxy, const Style& style) {
+  Json inner = Json::object();
+  put_family(tproxy, inner);
+  return target_json(tproxy, style, std::move(inner), "addr");
+}
+
+void from_json(Statement& dup, const Json& json, json_in::Reader& reader) {
+  if (!reader.has_members(dup, json)) return;
+  Expression to = json_in::made(Kind::list);
+  bool const address = json.contains("addr");
+  to.parts = {reader.expression(json_in::member(json, address ? "addr" : "dev")), {}};
+  if (std::string const family = json_in::text_or(json, "family"); !family.empty()) dup.arguments.push_back({family, {}, {}});
+  dup.set("to", std::move(to));
+  const Json* const device = json.find("dev");
+  if (address && device != nullptr) dup.set("device", reader.expression(*device));
+}
+
+}  // namespace
+
+void print_target(const Expression& to, Out& out) {
+  const Expression& address = to.parts[0];
+  bool const port = !to.parts[1].is(Kind::none);
+  bool const brackets = port && (address.type == &ipv6_address) && !address.is(Kind::lookup);
+  if (!address.is(Kind::none)) {
+    if (brackets && address.is(Kind::range)) {
+      out << "[" << address.parts[0] << "]-[" << address.parts[1] << "]";
+    } else {
+      out << (brackets ? "[" : "") << address << (brackets ? "]" : "");
+    }
+  }
+  if (port) out << ":" << to.parts[1];
+}
+
+const Module dup_module{.name = "dup", .help = "send a copy elsewhere", .families = 1 | 2 | 4 | 32,
+                        .parameters = kDupParameters, .check = check_dup, .print = print_dup,
+                        .to_json = dup_to_json, .from_json = from_json};
+const Module fwd_module{.name = "fwd", .help = "send it out by another interface", .families = 32,
+                        .parameters = kFwdParameters, .check = check_fwd, .print = print_dup,
+                        .to_json = fwd_to_json, .from_json = from_json};
+const Module tproxy_module{.name = "tproxy", .help = "hand it to a local proxy", .families = kInetFamilies,
+                           .parameters = kTproxyParameters, .check = check_tproxy, .print = print_tproxy,
+                           .to_json = tproxy_to_json, .from_json = nat_from_json};
+
+}  // namespace bulkhead::ruleset
