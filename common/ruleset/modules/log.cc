@@ -111,6 +111,8 @@ void from_json(Statement& log, const Json& json, json_in::Reader& reader) {
   log.set("flags", std::move(words));
 }
 
+void compile(const Statement&, Compiler&) {}  // a replay has nobody to tell
+
 }  // namespace
 
 const Module log_module{.name = "log", .help = "write about the packet", .parameters = kParameters, .check = check,
