@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kKeys[] = {
+constexpr Key kAhKeys[] = {
     {.name = "nexthdr", .type = &inet_protocol, .settable = true, .help = "protocol behind it"},
     {.name = "hdrlength", .bits = 8, .offset_bits = 8, .settable = true, .help = "length in 32-bit words less 2"},
     {.name = "reserved", .bits = 16, .offset_bits = 16, .settable = true},
@@ -15,6 +15,6 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module ah_module{.name = "ah", .form = Form::header, .help = "authentication header",
-    .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 51}};
+    .keys = kAhKeys, .layer = Layer::transport, .above = {.protocol = 51}};
 
 }  // namespace bulkhead::ruleset

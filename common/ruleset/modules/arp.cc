@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kKeys[] = {
+constexpr Key kArpKeys[] = {
     {.name = "htype", .bits = 16, .settable = true, .help = "hardware type"},
     {.name = "ptype", .type = &ether_type, .offset_bits = 16, .settable = true, .help = "protocol type"},
     {.name = "hlen", .bits = 8, .offset_bits = 32, .settable = true, .help = "length of a hardware address"},
@@ -19,7 +19,7 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module arp_module{.name = "arp", .form = Form::header, .help = "ARP header",
-    .families = 8 | 16 | 32, .keys = kKeys, .layer = Layer::network, .above = {.ether_type = 0x0806},
+    .families = 8 | 16 | 32, .keys = kArpKeys, .layer = Layer::network, .above = {.ether_type = 0x0806},
     .given_in = only(Family::arp)};
 
 }  // namespace bulkhead::ruleset

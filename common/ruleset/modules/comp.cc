@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kKeys[] = {
+constexpr Key kCompKeys[] = {
     {.name = "nexthdr", .type = &inet_protocol, .settable = true, .help = "protocol behind it"},
     {.name = "flags", .type = &bitmask_type, .bits = 8, .offset_bits = 8, .settable = true},
     {.name = "cpi", .bits = 16, .offset_bits = 16, .settable = true, .help = "compression parameter index"},
@@ -13,6 +13,6 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module comp_module{.name = "comp", .form = Form::header, .help = "IP payload compression",
-    .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 108}};
+    .keys = kCompKeys, .layer = Layer::transport, .above = {.protocol = 108}};
 
 }  // namespace bulkhead::ruleset

@@ -8,52 +8,52 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Parameter kParameters[] = {
+constexpr Parameter kCounterParameters[] = {
     {.name = "packets", .takes = Takes::number, .unit = "packets", .help = "so many so far", .initial = "0"},
     {.name = "bytes", .takes = Takes::number, .unit = "bytes", .help = "so many so far", .initial = "0"},
     {.name = "name", .takes = Takes::value, .help = "a named counter instead"}};
 
-void check(Statement& counter, Checker& checker) {
+void check_counter(Statement& counter, Checker& checker) {
   if (Expression* const name = counter.argument("name")) checker.object_reference(*name, "counter");
 }
 
-Number number(const Statement& counter, std::string_view name) {
+Number number_counter(const Statement& counter, std::string_view name) {
   const Expression* const said = counter.argument(name);
   return said == nullptr ? 0 : said->number;
 }
 
-void print_body(const Statement& counter, Out& out) {
+void print_body_counter(const Statement& counter, Out& out) {
   if (out.style().stateless) return;
-  (out << "packets ").number(number(counter, "packets")) << " bytes ";
-  out.number(number(counter, "bytes"));
+  (out << "packets ").number(number_counter(counter, "packets")) << " bytes ";
+  out.number(number_counter(counter, "bytes"));
 }
 
-void print(const Statement& counter, Out& out) {
+void print_counter(const Statement& counter, Out& out) {
   out << "counter";
   if (const Expression* const name = counter.argument("name")) {
     out << " name " << *name;
   } else if (!out.style().stateless) {
     out << " ";
-    print_body(counter, out);
+    print_body_counter(counter, out);
   }
 }
 
-void put_state(Statement& counter, const StateWord& word) {
+void put_state_counter(Statement& counter, const StateWord& word) {
   counter.set("packets", json_in::numeric(word(0)));
   counter.set("bytes", json_in::numeric(word(1)));
 }
 
-Json as_json(const Statement& counter, const Style& style) {
+Json counter_as_json(const Statement& counter, const Style& style) {
   if (const Expression* const name = counter.argument("name")) return Json::named("counter", to_json(*name, style));
   if (style.stateless) return Json::named("counter", {});
   return Json::named("counter", Json::object({{"packets", number_of(counter.argument("packets"))}, {"bytes", number_of(counter.argument("bytes"))}}));
 }
 
-void from_json(Statement& counter, const Json& json, json_in::Reader& reader) {
+void counter_from_json(Statement& counter, const Json& json, json_in::Reader& reader) {
   if (reader.has_members(counter, json)) json_in::take_numbers(counter, json, {"packets", "bytes"});
 }
 
-void compile(const Statement& counter, Compiler& compiler) {
+void compile_counter(const Statement& counter, Compiler& compiler) {
   Compiler::Stateful const made = compiler.stateful(counter, 2);
   if (made.body == nullptr) return;
   compiler.begin(made.word, made.body->number("packets"));
@@ -63,8 +63,8 @@ void compile(const Statement& counter, Compiler& compiler) {
 
 }  // namespace
 
-const Module counter_module{.name = "counter", .help = "count packets and bytes", .parameters = kParameters, .object = true,
-    .object_name = "counter", .of_flowtables = true, .check = check, .print = print, .print_body = print_body,
-    .put_state = put_state, .to_json = as_json, .from_json = from_json, .compile = compile};
+const Module counter_module{.name = "counter", .help = "count packets and bytes", .parameters = kCounterParameters, .object = true,
+    .object_name = "counter", .of_flowtables = true, .check = check_counter, .print = print_counter, .print_body = print_body_counter,
+    .put_state = put_state_counter, .to_json = counter_as_json, .from_json = counter_from_json, .compile = compile_counter};
 
 }  // namespace bulkhead::ruleset

@@ -10,7 +10,7 @@ namespace bulkhead::ruleset {
 namespace {
 
 // Both addresses take their type from the table's family, or from `ip` or `ip6` before the key.
-constexpr Key kKeys[] = {
+constexpr Key kCtKeys[] = {
     {.name = "state", .type = &ct_state, .help = "new, established, related, invalid, untracked", .load = &run::ct_state},
     {.name = "direction", .type = &ct_direction, .help = "original or reply", .load = &run::ct_direction},
     {.name = "status", .type = &ct_status, .help = "expected, seen-reply, assured, confirmed, snat, dnat, dying",
@@ -48,7 +48,7 @@ bool check_select(Expression& ct, Checker& checker) {
   return true;
 }
 
-Json as_json(const Expression& ct, const Style&) {
+Json ct_as_json(const Expression& ct, const Style&) {
   Json inner = Json::named("key", ct.key->name);
   for (const char* direction : {"original", "reply"})
     if (ct.argument(direction) != nullptr) inner["dir"] = direction;
@@ -56,7 +56,7 @@ Json as_json(const Expression& ct, const Style&) {
 }
 
 /// A step's offset is the direction.
-uint8_t load(const Expression& select, uint8_t to, Compiler& compiler) {
+uint8_t load_ct(const Expression& select, uint8_t to, Compiler& compiler) {
   const Key& key = *select.key;
   if (key.load == nullptr) return compiler.not_supported(select);
   uint32_t const direction = select.argument("reply") != nullptr ? 1 : select.argument("original") != nullptr ? 0 : 2;
@@ -66,7 +66,7 @@ uint8_t load(const Expression& select, uint8_t to, Compiler& compiler) {
 
 }  // namespace
 
-const Module ct_module{.name = "ct", .form = Form::select, .help = "what conntrack knows of the flow", .keys = kKeys,
-    .modifiers = kModifiers, .check_select = check_select, .select_to_json = as_json, .load = load};
+const Module ct_module{.name = "ct", .form = Form::select, .help = "what conntrack knows of the flow", .keys = kCtKeys,
+    .modifiers = kModifiers, .check_select = check_select, .select_to_json = ct_as_json, .load = load_ct};
 
 }  // namespace bulkhead::ruleset

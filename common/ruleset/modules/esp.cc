@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kKeys[] = {
+constexpr Key kEspKeys[] = {
     {.name = "spi", .bits = 32, .settable = true, .help = "security parameters index"},
     {.name = "sequence", .bits = 32, .offset_bits = 32, .settable = true, .help = "sequence number"},
 };
@@ -12,6 +12,6 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module esp_module{.name = "esp", .form = Form::header, .help = "encapsulating security payload",
-    .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 50}};
+    .keys = kEspKeys, .layer = Layer::transport, .above = {.protocol = 50}};
 
 }  // namespace bulkhead::ruleset

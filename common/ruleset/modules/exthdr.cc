@@ -6,7 +6,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kKeys[] = {
+constexpr Key kExthdrKeys[] = {
     {.name = "hbh", .type = &boolean_type, .number = 0},
     {.name = "rt", .type = &boolean_type, .number = 43},
     {.name = "frag", .type = &boolean_type, .number = 44},
@@ -30,7 +30,7 @@ Step step_of_option(const Key& key, uint8_t to, uint8_t number) {
 }
 
 const Module exthdr_module{.name = "exthdr", .form = Form::header, .role = Role::presence,
-    .help = "IPv6 extension header present", .families = 4 | 2 | 16 | 32, .keys = kKeys, .within = &ip6_module,
+    .help = "IPv6 extension header present", .families = 4 | 2 | 16 | 32, .keys = kExthdrKeys, .within = &ip6_module,
     .load = load_extension_header};
 
 }  // namespace bulkhead::ruleset

@@ -98,7 +98,7 @@ Json tproxy_to_json(const Statement& tproxy, const Style& style) {
   return target_json(tproxy, style, std::move(inner), "addr");
 }
 
-void from_json(Statement& dup, const Json& json, json_in::Reader& reader) {
+void forward_from_json(Statement& dup, const Json& json, json_in::Reader& reader) {
   if (!reader.has_members(dup, json)) return;
   Expression to = json_in::made(Kind::list);
   bool const address = json.contains("addr");
@@ -127,10 +127,10 @@ void print_target(const Expression& to, Out& out) {
 
 const Module dup_module{.name = "dup", .help = "send a copy elsewhere", .families = 1 | 2 | 4 | 32,
                         .parameters = kDupParameters, .check = check_dup, .print = print_dup,
-                        .to_json = dup_to_json, .from_json = from_json};
+                        .to_json = dup_to_json, .from_json = forward_from_json};
 const Module fwd_module{.name = "fwd", .help = "send it out by another interface", .families = 32,
                         .parameters = kFwdParameters, .check = check_fwd, .print = print_dup,
-                        .to_json = fwd_to_json, .from_json = from_json};
+                        .to_json = fwd_to_json, .from_json = forward_from_json};
 const Module tproxy_module{.name = "tproxy", .help = "hand it to a local proxy", .families = kInetFamilies,
                            .parameters = kTproxyParameters, .check = check_tproxy, .print = print_tproxy,
                            .to_json = tproxy_to_json, .from_json = nat_from_json};

@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kKeys[] = {
+constexpr Key kFragKeys[] = {
     {.name = "nexthdr", .type = &inet_protocol, .help = "next header"},
     {.name = "reserved", .bits = 8, .offset_bits = 8},
     {.name = "frag-off", .bits = 13, .offset_bits = 16, .help = "offset in 8 bytes"},
@@ -16,6 +16,6 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module frag_module{.name = "frag", .form = Form::header, .help = "fragment header", .families = 4 | 2 | 16 | 32,
-    .keys = kKeys, .above = {.protocol = 44}, .within = &ip6_module, .load = load_extension_header};
+    .keys = kFragKeys, .above = {.protocol = 44}, .within = &ip6_module, .load = load_extension_header};
 
 }  // namespace bulkhead::ruleset

@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kKeys[] = {
+constexpr Key kIgmpKeys[] = {
     {.name = "type", .type = &igmp_type, .settable = true, .help = "message type"},
     {.name = "mrt", .bits = 8, .offset_bits = 8, .settable = true, .help = "maximum response time"},
     {.name = "checksum", .bits = 16, .offset_bits = 16, .settable = true, .help = "checksum"},
@@ -14,7 +14,7 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module igmp_module{.name = "igmp", .form = Form::header, .help = "IGMP header",
-    .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 2},
+    .keys = kIgmpKeys, .layer = Layer::transport, .above = {.protocol = 2},
     .checksum = 2};
 
 }  // namespace bulkhead::ruleset

@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kKeys[] = {
+constexpr Key kIpKeys[] = {
     {.name = "version", .bits = 4, .settable = true, .help = "4", .frames = true},
     {.name = "hdrlength", .bits = 4, .offset_bits = 4, .settable = true, .help = "header length in 32-bit words",
      .frames = true},
@@ -26,7 +26,7 @@ constexpr Key kKeys[] = {
 
 }  // namespace
 
-const Module ip_module{.name = "ip", .form = Form::header, .help = "IPv4 header", .keys = kKeys, .layer = Layer::network,
+const Module ip_module{.name = "ip", .form = Form::header, .help = "IPv4 header", .keys = kIpKeys, .layer = Layer::network,
     .above = {.ether_type = 0x0800, .nf_protocol = kNfIpv4}, .given_in = only(Family::ip), .checksum = 10};
 
 }  // namespace bulkhead::ruleset

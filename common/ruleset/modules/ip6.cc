@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kKeys[] = {
+constexpr Key kIp6Keys[] = {
     {.name = "version", .bits = 4, .settable = true, .help = "6", .frames = true},
     {.name = "dscp", .type = &dscp, .offset_bits = 4, .settable = true, .help = "differentiated services code point"},
     {.name = "ecn", .type = &ecn, .offset_bits = 10, .settable = true, .help = "congestion notification"},
@@ -22,7 +22,7 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module ip6_module{.name = "ip6", .form = Form::header, .help = "IPv6 header",
-    .keys = kKeys, .layer = Layer::network, .above = {.ether_type = 0x86dd, .nf_protocol = kNfIpv6},
+    .keys = kIp6Keys, .layer = Layer::network, .above = {.ether_type = 0x86dd, .nf_protocol = kNfIpv6},
     .given_in = only(Family::ip6)};
 
 }  // namespace bulkhead::ruleset

@@ -6,7 +6,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kKeys[] = {
+constexpr Key kIpOptionKeys[] = {
     {.name = "lsrr", .type = &boolean_type, .number = 131},
     {.name = "lsrr type", .bits = 8, .offset_bits = 0, .number = 131},
     {.name = "lsrr length", .bits = 8, .offset_bits = 8, .number = 131},
@@ -28,7 +28,7 @@ constexpr Key kKeys[] = {
     {.name = "ra value", .bits = 16, .offset_bits = 16, .number = 148},
 };
 
-uint8_t load(const Expression& select, uint8_t to, Compiler& compiler) {
+uint8_t load_ip_option(const Expression& select, uint8_t to, Compiler& compiler) {
   compiler.emit(run::ip_option, step_of_option(*select.key, to, select.key->number));
   return 1;
 }
@@ -36,6 +36,6 @@ uint8_t load(const Expression& select, uint8_t to, Compiler& compiler) {
 }  // namespace
 
 const Module ip_option_module{.name = "ip option", .form = Form::option, .help = "IPv4 option", .families = 1 | 4 | 16 | 32,
-    .keys = kKeys, .within = &ip_module, .load = load};
+    .keys = kIpOptionKeys, .within = &ip_module, .load = load_ip_option};
 
 }  // namespace bulkhead::ruleset

@@ -8,13 +8,13 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Parameter kParameters[] = {
+constexpr Parameter kLimitParameters[] = {
     {.name = "rate", .takes = Takes::rate, .unit = "packets or bytes a time", .help = "how many"},
     {.name = "over", .help = "match what is beyond"},
     {.name = "burst", .takes = Takes::size, .unit = "packets or bytes", .help = "so many at once", .initial = "5"},
     {.name = "name", .takes = Takes::value, .help = "a named limit instead"}};
 
-void check(Statement& limit, Checker& checker) {
+void check_limit(Statement& limit, Checker& checker) {
   if (Expression* const name = limit.argument("name")) {
     checker.object_reference(*name, "limit");
     return;
@@ -34,7 +34,7 @@ void check(Statement& limit, Checker& checker) {
   if (over && !limit.has("over")) limit.arguments.push_back({"over", limit.at, {}});
 }
 
-void print_body(const Statement& limit, Out& out) {
+void print_body_limit(const Statement& limit, Out& out) {
   const Expression& rate = *limit.argument("rate");
   const Expression* const burst = limit.argument("burst");
   out << "rate " << (limit.has("over") ? "over " : "");
@@ -51,13 +51,13 @@ void print_body(const Statement& limit, Out& out) {
   if (burst != nullptr && burst->number != 5 && burst->number != 0) (out << " burst ").number(burst->number) << " packets";
 }
 
-void print(const Statement& limit, Out& out) {
+void print_limit(const Statement& limit, Out& out) {
   out << "limit ";
   if (const Expression* const name = limit.argument("name")) {
     out << "name " << *name;
     return;
   }
-  print_body(limit, out);
+  print_body_limit(limit, out);
 }
 
 struct Amount {
@@ -85,7 +85,7 @@ Rates rates_of(const Statement& limit) {
           amount(burst == nullptr ? usual : static_cast<uint64_t>(burst->number), bytes), bytes};
 }
 
-Json as_json(const Statement& limit, const Style& style) {
+Json limit_as_json(const Statement& limit, const Style& style) {
   if (const Expression* const name = limit.argument("name")) return Json::named("limit", to_json(*name, style));
   auto const [rate, burst, bytes] = rates_of(limit);
   Json inner = Json::object({{"rate", rate.number}, {"burst", burst.number}, {"per", limit.argument("rate")->text}});
@@ -97,7 +97,7 @@ Json as_json(const Statement& limit, const Style& style) {
   return Json::named("limit", std::move(inner));
 }
 
-void body_to_json(const Statement& limit, Json& object) {
+void limit_body_to_json(const Statement& limit, Json& object) {
   auto const [rate, burst, bytes] = rates_of(limit);
   object["rate"] = rate.number;
   object["per"] = limit.argument("rate")->text;
@@ -108,7 +108,7 @@ void body_to_json(const Statement& limit, Json& object) {
   if (bytes) object["burst_unit"] = burst.unit;
 }
 
-void body_from_json(Statement& limit, const Json& json, json_in::Reader&) {
+void limit_body_from_json(Statement& limit, const Json& json, json_in::Reader&) {
   bool const bytes = json_in::text_or(json, "rate_unit", "packets") != "packets";
   Expression rate = bytes ? json_in::size_of(json, "rate", "rate_unit") : json_in::numeric(json_in::number_of(json_in::member(json, "rate")));
   if (!rate.text.empty()) rate.arguments.push_back({"unit", {}, json_in::word(rate.text)});
@@ -121,8 +121,8 @@ void body_from_json(Statement& limit, const Json& json, json_in::Reader&) {
   limit.set("rate", std::move(rate));
 }
 
-void from_json(Statement& limit, const Json& json, json_in::Reader& reader) {
-  if (reader.has_members(limit, json)) body_from_json(limit, json, reader);
+void limit_from_json(Statement& limit, const Json& json, json_in::Reader& reader) {
+  if (reader.has_members(limit, json)) limit_body_from_json(limit, json, reader);
 }
 
 uint64_t seconds_of(std::string_view unit) {
@@ -133,7 +133,7 @@ uint64_t seconds_of(std::string_view unit) {
 }
 
 /// A limit that was never asked remembers no time: its first packet finds it full.
-void compile(const Statement& limit, Compiler& compiler) {
+void compile_limit(const Statement& limit, Compiler& compiler) {
   constexpr uint64_t kNanoseconds = 1'000'000'000;
   Compiler::Stateful const made = compiler.stateful(limit, 2);
   if (made.body == nullptr) return;
@@ -154,8 +154,8 @@ void compile(const Statement& limit, Compiler& compiler) {
 
 }  // namespace
 
-const Module limit_module{.name = "limit", .help = "match at most so often", .parameters = kParameters, .object = true,
-    .object_name = "limit", .check = check, .print = print, .print_body = print_body, .to_json = as_json,
-    .from_json = from_json, .body_to_json = body_to_json, .body_from_json = body_from_json, .compile = compile};
+const Module limit_module{.name = "limit", .help = "match at most so often", .parameters = kLimitParameters, .object = true,
+    .object_name = "limit", .check = check_limit, .print = print_limit, .print_body = print_body_limit, .to_json = limit_as_json,
+    .from_json = limit_from_json, .body_to_json = limit_body_to_json, .body_from_json = limit_body_from_json, .compile = compile_limit};
 
 }  // namespace bulkhead::ruleset

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::string_view kLevels[] = {"emerg", "alert", "crit", "err", "warn", "notice", "info", "debug", "audit"};
 constexpr std::string_view kFlags[] = {"all", "tcp", "sequence", "options", "ip", "skuid", "ether"};
-constexpr Parameter kParameters[] = {
+constexpr Parameter kLogParameters[] = {
     {.name = "prefix", .takes = Takes::text, .help = "begins the line, up to 127 characters"},
     {.name = "group", .takes = Takes::number, .help = "netlink group instead of the kernel's log", .most = 0xffff},
     {.name = "snaplen", .takes = Takes::number, .unit = "bytes", .help = "so much of the packet", .most = 0xffffffff},
@@ -35,7 +35,7 @@ unsigned flags_of(const Statement& log) {
   return flags;
 }
 
-void check(Statement& log, Checker& checker) {
+void check_log(Statement& log, Checker& checker) {
   if (log.has("group") && (log.has("level") || log.has("flags")))
     checker.error(log.at, "level and group are mutually exclusive");
   const Expression* const prefix = log.argument("prefix");
@@ -45,7 +45,7 @@ void check(Statement& log, Checker& checker) {
       checker.error(level->at, "invalid log level");
 }
 
-void print(const Statement& log, Out& out) {
+void print_log(const Statement& log, Out& out) {
   out << "log";
   if (const Expression* const prefix = log.argument("prefix")) out << " prefix \"" << prefix->text << "\"";
   for (const char* name : {"group", "snaplen", "queue-threshold"})
@@ -78,7 +78,7 @@ Json flags_json(unsigned flags) {
   return list.size() == 1 ? Json(list.values()[0]) : list;
 }
 
-Json as_json(const Statement& log, const Style&) {
+Json log_as_json(const Statement& log, const Style&) {
   Json inner;
   if (const Expression* const prefix = log.argument("prefix")) inner["prefix"] = prefix->text;
   for (const char* name : {"group", "snaplen", "queue-threshold"})
@@ -97,7 +97,7 @@ void add_flags(Expression& words, const std::string& flags) {
   }
 }
 
-void from_json(Statement& log, const Json& json, json_in::Reader& reader) {
+void log_from_json(Statement& log, const Json& json, json_in::Reader& reader) {
   if (!reader.has_members(log, json)) return;
   for (const char* name : {"prefix", "level"})
     if (const Json* const text = json.find(name)) log.set(name, json_in::word(json_in::text_of(*text)));
@@ -111,11 +111,11 @@ void from_json(Statement& log, const Json& json, json_in::Reader& reader) {
   log.set("flags", std::move(words));
 }
 
-void compile(const Statement&, Compiler&) {}  // a replay has nobody to tell
+void compile_log(const Statement&, Compiler&) {}  // a replay has nobody to tell
 
 }  // namespace
 
-const Module log_module{.name = "log", .help = "write about the packet", .parameters = kParameters, .check = check,
-    .print = print, .to_json = as_json, .from_json = from_json, .compile = compile};
+const Module log_module{.name = "log", .help = "write about the packet", .parameters = kLogParameters, .check = check_log,
+    .print = print_log, .to_json = log_as_json, .from_json = log_from_json, .compile = compile_log};
 
 }  // namespace bulkhead::ruleset

@@ -7,7 +7,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kKeys[] = {
+constexpr Key kMetaKeys[] = {
     {.name = "length", .bits = 32, .help = "length of the packet in bytes", .load = &run::meta_length},
     {.name = "protocol", .type = &ether_type, .help = "Ethernet protocol", .tells = Tells::ethertype,
      .load = &run::meta_protocol},
@@ -62,6 +62,6 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module meta_module{.name = "meta", .form = Form::select, .help = "what is known of a packet beside its bytes",
-                         .keys = kKeys};
+                         .keys = kMetaKeys};
 
 }  // namespace bulkhead::ruleset

@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kKeys[] = {
+constexpr Key kMhKeys[] = {
     {.name = "nexthdr", .type = &inet_protocol, .help = "next header"},
     {.name = "hdrlength", .bits = 8, .offset_bits = 8, .help = "length in 8 bytes less 1"},
     {.name = "type", .type = &mh_type, .offset_bits = 16, .help = "message"},
@@ -15,6 +15,6 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module mh_module{.name = "mh", .form = Form::header, .help = "mobility header", .families = 4 | 2 | 16 | 32,
-    .keys = kKeys, .above = {.protocol = 135}, .within = &ip6_module, .load = load_extension_header};
+    .keys = kMhKeys, .above = {.protocol = 135}, .within = &ip6_module, .load = load_extension_header};
 
 }  // namespace bulkhead::ruleset

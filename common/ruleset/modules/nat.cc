@@ -7,7 +7,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Parameter kParameters[] = {{.name = "ip", .help = "IPv4 only"},
+constexpr Parameter kNatParameters[] = {{.name = "ip", .help = "IPv4 only"},
                                      {.name = "ip6", .help = "IPv6 only"},
                                      {.name = "prefix", .help = "the network part only"},
                                      {.name = "interval", .help = "the map gives ranges"},
@@ -24,7 +24,7 @@ bool in_hook(const Checker& checker, std::initializer_list<std::string_view> hoo
   return std::ranges::find(hooks, chain->base->hook) != hooks.end();
 }
 
-void check_place(const Statement& nat, Checker& checker) {
+void check_place_nat(const Statement& nat, Checker& checker) {
   const Chain* const chain = checker.chain();
   if (chain == nullptr || !chain->base) return;
   std::string_view const name = nat.module->name;
@@ -81,8 +81,8 @@ void check_address(Statement& nat, Expression& to, Checker& checker) {
     nat.arguments.insert(nat.arguments.begin(), {six ? "ip6" : "ip", nat.at, {}});
 }
 
-void check(Statement& nat, Checker& checker) {
-  check_place(nat, checker);
+void check_nat(Statement& nat, Checker& checker) {
+  check_place_nat(nat, checker);
   Expression* const to = nat.argument("to");
   std::string_view const name = nat.module->name;
   bool const ports_only = name == "masquerade" || name == "redirect";
@@ -103,7 +103,7 @@ void check(Statement& nat, Checker& checker) {
   nat.set("to", std::move(target));
 }
 
-void print(const Statement& nat, Out& out) {
+void print_nat(const Statement& nat, Out& out) {
   out << nat.module->name;
   const Expression* const target = nat.argument("to");
   bool const pairs = target != nullptr && target->parts[0].is(Kind::lookup) && target->parts[0].bits == 0;
@@ -123,7 +123,7 @@ void print(const Statement& nat, Out& out) {
     }
 }
 
-Json as_json(const Statement& nat, const Style& style) {
+Json nat_as_json(const Statement& nat, const Style& style) {
   Json inner;
   const Expression* const to = nat.argument("to");
   if (nat.has("ip") || nat.has("ip6")) put_family(nat, inner);
@@ -139,7 +139,7 @@ Json as_json(const Statement& nat, const Style& style) {
 }
 
 template <packet::Part part, NatTarget::Address address>
-void compile(const Statement& nat, Compiler& compiler) {
+void compile_nat(const Statement& nat, Compiler& compiler) {
   compile_nat(nat, part, address, compiler);
 }
 
@@ -158,18 +158,18 @@ void nat_from_json(Statement& nat, const Json& json, json_in::Reader& reader) {
   json_in::flags_of(nat, json);
 }
 
-const Module snat_module{.name = "snat", .help = "change the source", .families = kInetFamilies, .parameters = kParameters,
-    .terminal = true, .target_without_to = true, .check = check, .print = print, .to_json = as_json,
-    .from_json = nat_from_json, .compile = compile<packet::Part::source, NatTarget::Address::none>};
+const Module snat_module{.name = "snat", .help = "change the source", .families = kInetFamilies, .parameters = kNatParameters,
+    .terminal = true, .target_without_to = true, .check = check_nat, .print = print_nat, .to_json = nat_as_json,
+    .from_json = nat_from_json, .compile = compile_nat<packet::Part::source, NatTarget::Address::none>};
 const Module dnat_module{.name = "dnat", .help = "change the destination", .families = kInetFamilies,
-    .parameters = kParameters, .terminal = true, .target_without_to = true, .check = check, .print = print,
-    .to_json = as_json, .from_json = nat_from_json, .compile = compile<packet::Part::destination, NatTarget::Address::none>};
+    .parameters = kNatParameters, .terminal = true, .target_without_to = true, .check = check_nat, .print = print_nat,
+    .to_json = nat_as_json, .from_json = nat_from_json, .compile = compile_nat<packet::Part::destination, NatTarget::Address::none>};
 const Module masquerade_module{.name = "masquerade", .help = "the source becomes the interface's address",
-    .families = kInetFamilies, .parameters = kParameters, .terminal = true, .check = check, .print = print,
-    .to_json = as_json, .from_json = nat_from_json, .compile = compile<packet::Part::source, NatTarget::Address::outgoing>};
+    .families = kInetFamilies, .parameters = kNatParameters, .terminal = true, .check = check_nat, .print = print_nat,
+    .to_json = nat_as_json, .from_json = nat_from_json, .compile = compile_nat<packet::Part::source, NatTarget::Address::outgoing>};
 const Module redirect_module{.name = "redirect", .help = "the destination becomes this host", .families = kInetFamilies,
-    .parameters = kParameters, .terminal = true, .target_without_to = true, .check = check, .print = print,
-    .to_json = as_json, .from_json = nat_from_json,
-    .compile = compile<packet::Part::destination, NatTarget::Address::incoming>};
+    .parameters = kNatParameters, .terminal = true, .target_without_to = true, .check = check_nat, .print = print_nat,
+    .to_json = nat_as_json, .from_json = nat_from_json,
+    .compile = compile_nat<packet::Part::destination, NatTarget::Address::incoming>};
 
 }  // namespace bulkhead::ruleset

@@ -19,10 +19,10 @@ constexpr Parameter kHashParameters[] = {
     {.name = "seed", .takes = Takes::number, .help = "of the hash", .most = 0xffffffff, .hexadecimal = true},
     {.name = "offset", .takes = Takes::number, .help = "added to it", .most = 0xffffffff, .initial = "0"}};
 
-Json number(const Expression& select, std::string_view name) { return number_of(select.argument(name)); }
+Json number_numbers(const Expression& select, std::string_view name) { return number_of(select.argument(name)); }
 
 Json numgen_to_json(const Expression& numgen, const Style&) {
-  return Json::named("numgen", Json::object({{"mode", numgen.key->name}, {"mod", number(numgen, "mod")}, {"offset", number(numgen, "offset")}}));
+  return Json::named("numgen", Json::object({{"mode", numgen.key->name}, {"mod", number_numbers(numgen, "mod")}, {"offset", number_numbers(numgen, "offset")}}));
 }
 
 Expression numgen_from_json(const Module& module, const Json& json, json_in::Reader& reader) {
@@ -32,10 +32,10 @@ Expression numgen_from_json(const Module& module, const Json& json, json_in::Rea
 }
 
 Json hash_to_json(const Expression& hash, const Style& style) {
-  Json inner = Json::named("mod", number(hash, "mod"));
-  if (hash.argument("seed") != nullptr && !hash.parts.empty()) inner["seed"] = number(hash, "seed");
+  Json inner = Json::named("mod", number_numbers(hash, "mod"));
+  if (hash.argument("seed") != nullptr && !hash.parts.empty()) inner["seed"] = number_numbers(hash, "seed");
   if (!hash.parts.empty()) inner["expr"] = to_json(hash.parts[0], style);
-  if (const Expression* const offset = hash.argument("offset"); offset != nullptr && offset->number != 0) inner["offset"] = number(hash, "offset");
+  if (const Expression* const offset = hash.argument("offset"); offset != nullptr && offset->number != 0) inner["offset"] = number_numbers(hash, "offset");
   return Json::named(hash.module->name, std::move(inner));
 }
 
@@ -64,7 +64,7 @@ std::optional<Step> begin(const Expression& select, uint8_t to, Compiler& compil
   return Step{.to = to, .offset = compiler.next_made_number(), .a = modulus, .b = offset};
 }
 
-/// `inc` keeps the number given last.
+/// `inc` keeps the number_numbers given last.
 uint8_t load_numgen(const Expression& select, uint8_t to, Compiler& compiler) {
   auto step = begin(select, to, compiler);
   if (!step) return 0;

@@ -27,7 +27,7 @@ void check_synproxy(Statement& synproxy, Checker& checker) {
   if (Expression* const name = synproxy.argument("name")) checker.object_reference(*name, "synproxy");
 }
 
-Number number(const Statement& synproxy, std::string_view name) {
+Number number_objects(const Statement& synproxy, std::string_view name) {
   const Expression* const said = synproxy.argument(name);
   return said == nullptr ? 0 : said->number;
 }
@@ -45,9 +45,9 @@ void print_synproxy(const Statement& synproxy, Out& out) {
 }
 
 void print_synproxy_body(const Statement& synproxy, Out& out) {
-  (out << "mss ").number(number(synproxy, "mss"));
+  (out << "mss ").number(number_objects(synproxy, "mss"));
   out.line();
-  (out << "wscale ").number(number(synproxy, "wscale"));
+  (out << "wscale ").number(number_objects(synproxy, "wscale"));
   bool first = true;
   for (const char* flag : {"timestamp", "sack-perm"}) {
     if (!synproxy.has(flag)) continue;

@@ -8,14 +8,14 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Parameter kParameters[] = {
+constexpr Parameter kQuotaParameters[] = {
     {.name = "over", .help = "match from here on"},
     {.name = "until", .help = "match up to here"},
     {.name = "used", .takes = Takes::size, .unit = "bytes", .help = "so many so far", .initial = "0"},
     {.name = "name", .takes = Takes::value, .help = "a named quota instead"}};
 
 /// `over` and `until` are flags; the size stands alone.
-void check(Statement& quota, Checker& checker) {
+void check_quota(Statement& quota, Checker& checker) {
   if (Expression* const name = quota.argument("name")) {
     checker.object_reference(*name, "quota");
     return;
@@ -31,7 +31,7 @@ void check(Statement& quota, Checker& checker) {
   quota.set("bytes", std::move(bytes));
 }
 
-void print_body(const Statement& quota, Out& out) {
+void print_body_quota(const Statement& quota, Out& out) {
   if (quota.has("over")) out << "over ";
   out.bytes(static_cast<uint64_t>(quota.argument("bytes")->number));
   const Expression* const used = quota.argument("used");
@@ -40,16 +40,16 @@ void print_body(const Statement& quota, Out& out) {
   out.bytes(static_cast<uint64_t>(used->number));
 }
 
-void print(const Statement& quota, Out& out) {
+void print_quota(const Statement& quota, Out& out) {
   out << "quota ";
   if (const Expression* const name = quota.argument("name")) {
     out << "name " << *name;
     return;
   }
-  print_body(quota, out);
+  print_body_quota(quota, out);
 }
 
-void put_state(Statement& quota, const StateWord& word) {
+void put_state_quota(Statement& quota, const StateWord& word) {
   if (word(0) == 0) return;
   const Expression* const bytes = quota.argument("bytes");
   uint64_t const most = bytes == nullptr ? 0 : static_cast<uint64_t>(bytes->number);
@@ -62,7 +62,7 @@ void put_size(Json& into, const char* value, const char* unit, Number bytes) {
   into[unit] = unit_name;
 }
 
-Json as_json(const Statement& quota, const Style& style) {
+Json quota_as_json(const Statement& quota, const Style& style) {
   if (const Expression* const name = quota.argument("name")) return Json::named("quota", to_json(*name, style));
   Json inner;
   put_size(inner, "val", "val_unit", quota.argument("bytes")->number);
@@ -78,19 +78,19 @@ void read_size(Statement& quota, const Json& json, std::string_view value) {
   if (json_in::is_true(json, "inv")) quota.arguments.push_back({"over", {}, {}});
 }
 
-void from_json(Statement& quota, const Json& json, json_in::Reader& reader) {
+void quota_from_json(Statement& quota, const Json& json, json_in::Reader& reader) {
   if (reader.has_members(quota, json)) read_size(quota, json, "val");
 }
 
-void body_to_json(const Statement& quota, Json& object) {
+void quota_body_to_json(const Statement& quota, Json& object) {
   object["bytes"] = number_of(quota.argument("bytes"));
   object["used"] = number_of(quota.argument("used"));
   object["inv"] = quota.has("over");
 }
 
-void body_from_json(Statement& quota, const Json& object, json_in::Reader&) { read_size(quota, object, "bytes"); }
+void quota_body_from_json(Statement& quota, const Json& object, json_in::Reader&) { read_size(quota, object, "bytes"); }
 
-void compile(const Statement& quota, Compiler& compiler) {
+void compile_quota(const Statement& quota, Compiler& compiler) {
   Compiler::Stateful const made = compiler.stateful(quota, 1);
   if (made.body == nullptr) return;
   const Expression* const bytes = made.body->argument("bytes");
@@ -101,9 +101,9 @@ void compile(const Statement& quota, Compiler& compiler) {
 
 }  // namespace
 
-const Module quota_module{.name = "quota", .help = "match until, or after, so many bytes", .parameters = kParameters,
-    .positional = true, .object = true, .object_name = "quota", .check = check, .print = print, .print_body = print_body,
-    .put_state = put_state, .to_json = as_json, .from_json = from_json, .body_to_json = body_to_json,
-    .body_from_json = body_from_json, .compile = compile};
+const Module quota_module{.name = "quota", .help = "match until, or after, so many bytes", .parameters = kQuotaParameters,
+    .positional = true, .object = true, .object_name = "quota", .check = check_quota, .print = print_quota, .print_body = print_body_quota,
+    .put_state = put_state_quota, .to_json = quota_as_json, .from_json = quota_from_json, .body_to_json = quota_body_to_json,
+    .body_from_json = quota_body_from_json, .compile = compile_quota};
 
 }  // namespace bulkhead::ruleset

@@ -8,7 +8,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kKeys[] = {{.name = "ll", .settable = true, .help = "from the link header", .counted_from = Layer::link,
+constexpr Key kRawPayloadKeys[] = {{.name = "ll", .settable = true, .help = "from the link header", .counted_from = Layer::link,
      .load = &run::link_field},
                          {.name = "nh", .settable = true, .help = "from the network header", .counted_from = Layer::network,
      .load = &run::network_field},
@@ -17,15 +17,15 @@ constexpr Key kKeys[] = {{.name = "ll", .settable = true, .help = "from the link
                          {.name = "ih", .settable = true, .help = "from the transport's payload",
      .load = &run::transport_field}};
 
-void print(const Expression& raw, Out& out) {
+void print_raw_payload(const Expression& raw, Out& out) {
   out << fmt::format("@{},{},{}", raw.text, static_cast<unsigned>(raw.number), raw.bits);
 }
 
-Json as_json(const Expression& raw, const Style&) {
+Json raw_payload_as_json(const Expression& raw, const Style&) {
   return Json::named("payload", Json::object({{"base", raw.text}, {"offset", number_json(raw.number)}, {"len", raw.bits}}));
 }
 
-Expression from_json(const Module& module, const Json& json, json_in::Reader& reader) {
+Expression raw_payload_from_json(const Module& module, const Json& json, json_in::Reader& reader) {
   std::string const base = json_in::text_of(json_in::member(json, "base"));
   Expression raw = reader.of_key(&module, base);
   raw.text = base;
@@ -37,7 +37,7 @@ Expression from_json(const Module& module, const Json& json, json_in::Reader& re
   return raw;
 }
 
-uint8_t load(const Expression& select, uint8_t to, Compiler& compiler) {
+uint8_t load_raw_payload(const Expression& select, uint8_t to, Compiler& compiler) {
   compiler.emit(*select.key->load, {.to = to, .bits = select.bits, .offset = static_cast<uint32_t>(select.number)});
   return 1;
 }
@@ -45,7 +45,7 @@ uint8_t load(const Expression& select, uint8_t to, Compiler& compiler) {
 }  // namespace
 
 const Module raw_payload_module{.name = "@", .form = Form::special, .role = Role::raw_payload,
-    .help = "bits by base, offset and length", .keys = kKeys, .print_select = print, .select_to_json = as_json,
-    .select_from_json = from_json, .load = load};
+    .help = "bits by base, offset and length", .keys = kRawPayloadKeys, .print_select = print_raw_payload, .select_to_json = raw_payload_as_json,
+    .select_from_json = raw_payload_from_json, .load = load_raw_payload};
 
 }  // namespace bulkhead::ruleset

@@ -8,7 +8,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Parameter kParameters[] = {{.name = "with", .help = "how the sender is told"},
+constexpr Parameter kRejectParameters[] = {{.name = "with", .help = "how the sender is told"},
                                      {.name = "icmp", .help = "ICMP, of that code"},
                                      {.name = "icmpv6", .help = "ICMPv6, of that code"},
                                      {.name = "icmpx", .help = "ICMP or ICMPv6 as the packet is"},
@@ -29,7 +29,7 @@ std::string_view default_kind(const Checker& checker) {
   return network != nullptr && network->name == "ip6" ? "icmpv6" : "icmpx";
 }
 
-void check_place(const Statement& reject, std::string_view kind, Checker& checker) {
+void check_place_reject(const Statement& reject, std::string_view kind, Checker& checker) {
   if ((kind == "icmp" && checker.family() == "ip6") || (kind == "icmpv6" && checker.family() == "ip"))
     checker.error(reject.at, kind == "icmp" ? "abstracted ICMP unreachable not supported" : "conflicting network layer protocols");
   if (kind == "icmpx" && (checker.family() == "ip" || checker.family() == "ip6"))
@@ -40,7 +40,7 @@ void check_place(const Statement& reject, std::string_view kind, Checker& checke
     checker.error(reject.at, fmt::format("conflicting protocols specified: {} vs. {}", network->name, kind == "icmp" ? "ip" : "ip6"));
 }
 
-void check(Statement& reject, Checker& checker) {
+void check_reject(Statement& reject, Checker& checker) {
   if (reject.has("kind")) return;
   std::string kind(default_kind(checker));
   bool const given = reject.has("icmp") || reject.has("icmpv6") || reject.has("icmpx");
@@ -61,7 +61,7 @@ void check(Statement& reject, Checker& checker) {
     else checker.require(*tcp, reject.at);
     return;
   }
-  check_place(reject, kind, checker);
+  check_place_reject(reject, kind, checker);
   if (given && kind != "icmpx")
     checker.require(*checker.registry().find(kind == "icmp" ? "ip" : "ip6", Form::header), reject.at);
   if (code.is(Kind::none)) {
@@ -75,7 +75,7 @@ void check(Statement& reject, Checker& checker) {
   reject.set("expr", std::move(code));
 }
 
-void print(const Statement& reject, Out& out) {
+void print_reject(const Statement& reject, Out& out) {
   out << "reject";
   const std::string& kind = reject.argument("kind")->text;
   if (kind == "tcp reset") {
@@ -94,20 +94,20 @@ Layer implies(const Statement& reject, std::string_view family) {
   return mixed ? Layer::none : Layer::transport;
 }
 
-Json as_json(const Statement& reject, const Style& style) {
+Json reject_as_json(const Statement& reject, const Style& style) {
   Json inner = Json::named("type", reject.argument("kind")->text);
   if (const Expression* const code = reject.argument("expr")) inner["expr"] = to_json(*code, style);
   return Json::named("reject", std::move(inner));
 }
 
-void from_json(Statement& reject, const Json& json, json_in::Reader& reader) {
+void reject_from_json(Statement& reject, const Json& json, json_in::Reader& reader) {
   if (!reader.has_members(reject, json)) return;
   std::string const kind = json_in::text_or(json, "type");
   if (!kind.empty()) reject.arguments.push_back({kind == "tcp reset" ? "tcp" : kind, {}, {}});
   if (const Json* const code = json.find("expr")) reject.set("", reader.expression(*code));
 }
 
-void compile(const Statement& reject, Compiler& compiler) {
+void compile_reject(const Statement& reject, Compiler& compiler) {
   const Expression* const kind = reject.argument("kind");
   if (kind == nullptr) return compiler.fail(reject.at, "reject: want its kind");
   const StepOperation& operation = kind->text == "tcp reset" ? run::reset
@@ -121,8 +121,8 @@ void compile(const Statement& reject, Compiler& compiler) {
 }  // namespace
 
 const Module reject_module{.name = "reject", .help = "drop, and tell the sender", .families = kInetFamilies | 16 | 32,
-    .hooks = Hook::prerouting | Hook::input | Hook::forward | Hook::output | Hook::ingress, .parameters = kParameters,
-    .positional = true, .terminal = true, .asks_first = true, .implies = implies, .check = check, .print = print,
-    .to_json = as_json, .from_json = from_json, .compile = compile};
+    .hooks = Hook::prerouting | Hook::input | Hook::forward | Hook::output | Hook::ingress, .parameters = kRejectParameters,
+    .positional = true, .terminal = true, .asks_first = true, .implies = implies, .check = check_reject, .print = print_reject,
+    .to_json = reject_as_json, .from_json = reject_from_json, .compile = compile_reject};
 
 }  // namespace bulkhead::ruleset

@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kKeys[] = {
+constexpr Key kRtHeaderKeys[] = {
     {.name = "nexthdr", .type = &inet_protocol, .help = "next header"},
     {.name = "hdrlength", .bits = 8, .offset_bits = 8, .help = "length in 8 bytes less 1"},
     {.name = "type", .bits = 8, .offset_bits = 16, .help = "routing type"},
@@ -14,6 +14,6 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module rt_header_module{.name = "rt", .form = Form::header, .help = "routing header", .families = 4 | 2 | 16 | 32,
-    .keys = kKeys, .above = {.protocol = 43}, .within = &ip6_module, .load = load_extension_header};
+    .keys = kRtHeaderKeys, .above = {.protocol = 43}, .within = &ip6_module, .load = load_extension_header};
 
 }  // namespace bulkhead::ruleset

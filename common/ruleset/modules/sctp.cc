@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kKeys[] = {
+constexpr Key kSctpKeys[] = {
     {.name = "sport", .type = &inet_service, .settable = true, .help = "source port"},
     {.name = "dport", .type = &inet_service, .offset_bits = 16, .settable = true, .help = "destination port"},
     {.name = "vtag", .bits = 32, .offset_bits = 32, .settable = true, .help = "verification tag"},
@@ -14,7 +14,7 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module sctp_module{.name = "sctp", .form = Form::header, .help = "SCTP common header",
-    .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 132},
+    .keys = kSctpKeys, .layer = Layer::transport, .above = {.protocol = 132},
     .whole_checksum = true};
 
 }  // namespace bulkhead::ruleset

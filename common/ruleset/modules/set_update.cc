@@ -33,9 +33,9 @@ void print_meter(const Statement& meter, Out& out) {
   out << " }";
 }
 
-void check(Statement& update, Checker& checker) { checker.update(update); }
+void check_set_update(Statement& update, Checker& checker) { checker.update(update); }
 
-Json as_json(const Statement& update, const Style& style) {
+Json set_update_as_json(const Statement& update, const Style& style) {
   const Expression* const data = update.argument("data");
   const char* const name = data != nullptr ? "map" : "set";
   Expression element = *update.argument("elem");
@@ -49,7 +49,7 @@ Json as_json(const Statement& update, const Style& style) {
   return Json::named(name, std::move(inner));
 }
 
-void from_json(Statement& update, const Json& json, json_in::Reader& reader) {
+void set_update_from_json(Statement& update, const Json& json, json_in::Reader& reader) {
   std::string const kind = reader.said();  // `set` or `map`
   update.set("op", json_in::word(json_in::text_of(json_in::member(json, "op"))));
   update.set("set", json_in::Reader::reference(json_in::text_of(json_in::member(json, kind))));
@@ -63,11 +63,11 @@ void from_json(Statement& update, const Json& json, json_in::Reader& reader) {
 }  // namespace
 
 const Module set_update_module{.name = "set", .form = Form::special, .role = Role::update,
-    .help = "add, update or delete an element", .json_also = "map", .check = check, .print = print_update,
-    .to_json = as_json, .from_json = from_json,
+    .help = "add, update or delete an element", .json_also = "map", .check = check_set_update, .print = print_update,
+    .to_json = set_update_as_json, .from_json = set_update_from_json,
     .compile = [](const Statement& update, Compiler& compiler) { compiler.update(update); }};
 const Module meter_module{.name = "meter", .form = Form::special, .role = Role::meter, .help = "a statement for each key",
-    .check = check, .print = print_meter,
+    .check = check_set_update, .print = print_meter,
     .compile = [](const Statement& meter, Compiler& compiler) { compiler.meter(meter); }};
 
 }  // namespace bulkhead::ruleset

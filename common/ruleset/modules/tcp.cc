@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kKeys[] = {
+constexpr Key kTcpKeys[] = {
     {.name = "sport", .type = &inet_service, .settable = true, .help = "source port"},
     {.name = "dport", .type = &inet_service, .offset_bits = 16, .settable = true, .help = "destination port"},
     {.name = "sequence", .bits = 32, .offset_bits = 32, .settable = true, .help = "sequence number"},
@@ -20,7 +20,7 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module tcp_module{.name = "tcp", .form = Form::header, .help = "TCP header",
-    .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 6},
+    .keys = kTcpKeys, .layer = Layer::transport, .above = {.protocol = 6},
     .checksum = 16};
 
 }  // namespace bulkhead::ruleset

@@ -6,7 +6,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kKeys[] = {
+constexpr Key kTcpOptionKeys[] = {
     {.name = "eol", .type = &boolean_type, .number = 0},
     {.name = "eol kind", .bits = 8, .number = 0},
     {.name = "nop", .type = &boolean_type, .number = 1},
@@ -64,7 +64,7 @@ constexpr Key kKeys[] = {
     {.name = "fastopen length", .bits = 8, .offset_bits = 8, .number = 34},
 };
 
-uint8_t load(const Expression& select, uint8_t to, Compiler& compiler) {
+uint8_t load_tcp_option(const Expression& select, uint8_t to, Compiler& compiler) {
   compiler.emit(run::tcp_option, step_of_option(*select.key, to, select.key->number));
   return 1;
 }
@@ -79,9 +79,9 @@ const StepOperation* store(const Key& key, Step& step) {
 
 }  // namespace
 
-const Module tcp_option_module{.name = "tcp option", .form = Form::option, .help = "TCP option", .keys = kKeys,
+const Module tcp_option_module{.name = "tcp option", .form = Form::option, .help = "TCP option", .keys = kTcpOptionKeys,
     .within = &tcp_module,
-    .check_select = [](Expression& option, Checker& checker) { return checker.inside(tcp_module, option.at); }, .load = load,
+    .check_select = [](Expression& option, Checker& checker) { return checker.inside(tcp_module, option.at); }, .load = load_tcp_option,
     .store = store};
 
 }  // namespace bulkhead::ruleset

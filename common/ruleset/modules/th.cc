@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kKeys[] = {
+constexpr Key kThKeys[] = {
     {.name = "sport", .type = &inet_service, .settable = true, .help = "source port"},
     {.name = "dport", .type = &inet_service, .offset_bits = 16, .settable = true, .help = "destination port"},
 };
@@ -12,6 +12,6 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module th_module{.name = "th", .form = Form::header, .role = Role::any_transport, .help = "any transport header",
-    .keys = kKeys, .layer = Layer::transport};
+    .keys = kThKeys, .layer = Layer::transport};
 
 }  // namespace bulkhead::ruleset

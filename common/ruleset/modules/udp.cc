@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kKeys[] = {
+constexpr Key kUdpKeys[] = {
     {.name = "sport", .type = &inet_service, .settable = true, .help = "source port"},
     {.name = "dport", .type = &inet_service, .offset_bits = 16, .settable = true, .help = "destination port"},
     {.name = "length", .bits = 16, .offset_bits = 32, .settable = true, .help = "length of header and data"},
@@ -14,7 +14,7 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module udp_module{.name = "udp", .form = Form::header, .help = "UDP header",
-    .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 17},
+    .keys = kUdpKeys, .layer = Layer::transport, .above = {.protocol = 17},
     .checksum = 6};
 
 }  // namespace bulkhead::ruleset

@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kKeys[] = {
+constexpr Key kUdpliteKeys[] = {
     {.name = "sport", .type = &inet_service, .settable = true, .help = "source port"},
     {.name = "dport", .type = &inet_service, .offset_bits = 16, .settable = true, .help = "destination port"},
     {.name = "csumcov", .bits = 16, .offset_bits = 32, .settable = true, .help = "checksum coverage"},
@@ -14,7 +14,7 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module udplite_module{.name = "udplite", .form = Form::header, .help = "UDP-Lite header",
-    .keys = kKeys, .layer = Layer::transport, .above = {.protocol = 136},
+    .keys = kUdpliteKeys, .layer = Layer::transport, .above = {.protocol = 136},
     .checksum = 6};
 
 }  // namespace bulkhead::ruleset

@@ -12,21 +12,21 @@ void print_target(const Statement& verdict, Out& out) {
 
 void check_target(Statement& verdict, Checker& checker) { checker.has_chain(*verdict.argument("target")); }
 
-void compile(const Statement& verdict, Compiler& compiler) { compiler.decide(verdict); }
+void compile_verdicts(const Statement& verdict, Compiler& compiler) { compiler.decide(verdict); }
 
 }  // namespace
 
 const Module accept_module{.name = "accept", .form = Form::verdict, .help = "let the packet pass this hook",
-    .decides = &run::accept, .compile = compile};
+    .decides = &run::accept, .compile = compile_verdicts};
 const Module drop_module{.name = "drop", .form = Form::verdict, .help = "drop the packet",
-    .decides = &run::drop, .compile = compile};
+    .decides = &run::drop, .compile = compile_verdicts};
 const Module continue_module{.name = "continue", .form = Form::verdict, .help = "go on with the next rule",
-    .decides = &run::go_on, .compile = compile};
+    .decides = &run::go_on, .compile = compile_verdicts};
 const Module return_module{.name = "return", .form = Form::verdict, .help = "go back to the calling chain",
-    .decides = &run::return_, .compile = compile};
+    .decides = &run::return_, .compile = compile_verdicts};
 const Module jump_module{.name = "jump", .form = Form::target, .help = "evaluate a chain, then come back",
-                         .check = check_target, .print = print_target, .decides = &run::jump, .compile = compile};
+                         .check = check_target, .print = print_target, .decides = &run::jump, .compile = compile_verdicts};
 const Module goto_module{.name = "goto", .form = Form::target, .help = "evaluate a chain instead of the rest",
-                         .check = check_target, .print = print_target, .decides = &run::go_to, .compile = compile};
+                         .check = check_target, .print = print_target, .decides = &run::go_to, .compile = compile_verdicts};
 
 }  // namespace bulkhead::ruleset

@@ -4,7 +4,7 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Key kKeys[] = {
+constexpr Key kVlanKeys[] = {
     {.name = "pcp", .bits = 3, .settable = true, .help = "priority"},
     {.name = "dei", .bits = 1, .offset_bits = 3, .settable = true, .help = "may be dropped first"},
     {.name = "id", .bits = 12, .offset_bits = 4, .settable = true, .help = "VLAN"},
@@ -15,7 +15,7 @@ constexpr Key kKeys[] = {
 }  // namespace
 
 const Module vlan_module{.name = "vlan", .form = Form::header, .help = "VLAN tag",
-    .keys = kKeys, .layer = Layer::link, .above = {.ether_type = 0x8100},
+    .keys = kVlanKeys, .layer = Layer::link, .above = {.ether_type = 0x8100},
     .always_listed = true};
 
 }  // namespace bulkhead::ruleset
