@@ -2,6 +2,7 @@
 // more memory for a large one than for a small one.
 #define BOOST_TEST_MODULE capture_kinds
 #include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
 
 #include "tests/replay/replay_lab.h"
 
