@@ -275,10 +275,11 @@ BOOST_AUTO_TEST_CASE(a_stopped_cli_stops_nobody_else) {
   Lab lab;
   lab.start_all();
   strike(lab.cli(), SIGSTOP);
+  pid_t old = 0, pid = 0;
+  auto const is_another = [&] { return (pid = lab.pid("rules")) != 0 && pid != old; };
   for (int i = 0; i < 30; ++i) {
-    pid_t const old = lab.pid("rules");
-    strike(old, SIGKILL);
-    BOOST_REQUIRE(until([&] { return lab.pid("rules") != 0 && lab.pid("rules") != old; }));
+    BOOST_REQUIRE(until(is_another));
+    strike(old = pid, SIGKILL);
   }
   BOOST_TEST(until([&] { return lab.all_running() && lab.one_of_each(); }));
   strike(lab.cli(), SIGCONT);
