@@ -123,6 +123,33 @@ BOOST_AUTO_TEST_CASE(a_killed_cli_takes_everyone_with_it) {
   BOOST_TEST(until([&] { return lab.nothing_left(); }, 2 * kSecond));
 }
 
+BOOST_AUTO_TEST_CASE(a_killed_holder_ends_the_run_and_leaves_whole_packets) {
+  EndingLab lab;
+  for (const char* stopped : {"", "pktio", "keeper"})
+    BOOST_TEST_CONTEXT("stopped: " << stopped) {
+      lab.start_replay("2000");
+      BOOST_REQUIRE(until([&] { return lab.progress().value_or(0) > 500; }));
+      if (*stopped != '\0') strike(lab.pid(stopped), SIGSTOP);
+      auto const begin = Clock::now();
+      strike(lab.pid("holder"), SIGKILL);
+      BOOST_TEST(lab.wait().value_or(-1) == 1);
+      BOOST_TEST((Clock::now() - begin < kSecond));
+      BOOST_TEST(lab.log().find("the holder was ended by signal 9") != std::string::npos, lab.log());
+      BOOST_TEST(lab.nothing_left());
+      BOOST_TEST(account_two(lab.captures, lab.path("out"), false) == "");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_replay_comes_to_its_end_while_the_holder_is_stopped) {
+  EndingLab lab;
+  lab.start_replay(kSanitized ? "2000" : "20000");
+  BOOST_REQUIRE(until([&] { return lab.progress().value_or(0) > 500; }));
+  strike(lab.pid("holder"), SIGSTOP);
+  BOOST_TEST(lab.wait_long() == 0, lab.log());
+  BOOST_TEST(lab.nothing_left());
+  BOOST_TEST(account_two(lab.captures, lab.path("out")) == "");
+}
+
 BOOST_AUTO_TEST_CASE(the_run_directory_of_an_instance_that_was_killed_whole_can_be_used_again) {
   EndingLab lab;
   lab.start_replay("2000");
