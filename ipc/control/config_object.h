@@ -1,6 +1,6 @@
 // ipc/control/config_object.h: the settings as the sealed object `config`.
 //
-// Who     the holder makes it; keeper and services read it when they start. Nobody can write it any more.
+// Who     whoever starts a holder makes it; keeper and services read it when they start. Nobody can write it any more.
 // Units   length: bytes of the Cap'n Proto message (schema/settings.capnp) that follow.
 #pragma once
 

@@ -44,6 +44,28 @@ Result<HolderMessage> read_object(schema::Object::Reader reader) {
   return object;
 }
 
+void fill(schema::Used::Builder builder, const Used& used) {
+  builder.setName(used.name);
+  builder.setUserNs(used.usage.user_ns);
+  builder.setSystemNs(used.usage.system_ns);
+  builder.setWaits(used.usage.waits);
+  builder.setPreemptions(used.usage.preemptions);
+  builder.setPeakKib(used.usage.peak_kib);
+  builder.setProcesses(used.usage.processes);
+}
+
+Result<HolderMessage> read_used(schema::Used::Reader reader) {
+  Used used{text(reader.getName()),
+            {.user_ns = reader.getUserNs(),
+             .system_ns = reader.getSystemNs(),
+             .waits = reader.getWaits(),
+             .preemptions = reader.getPreemptions(),
+             .peak_kib = reader.getPeakKib(),
+             .processes = reader.getProcesses()}};
+  if (auto fine = check_name(used.name); !fine) return tl::unexpected(fine.error());
+  return used;
+}
+
 Result<ToService> read_grant(schema::Grant::Reader reader) {
   auto kind = kind_of(reader.getKind());
   if (!kind) return tl::unexpected(kind.error());
@@ -91,7 +113,8 @@ Bytes encode(const HolderMessage& what) {
                   [&](const Deposit& deposit) { fill(root.initDeposit(), deposit); },
                   [&](const Deposited& deposited) { root.setDeposited(deposited.name); },
                   [&](const StopAll&) { root.setStop(); },
-                  [&](const Failed& failed) { root.setFailed(failed.reason); }},
+                  [&](const Failed& failed) { root.setFailed(failed.reason); },
+                  [&](const Used& used) { fill(root.initUsed(), used); }},
              what);
   return flat(message);
 }
@@ -135,8 +158,10 @@ Result<HolderMessage> decode_holder_message(std::span<const std::byte> bytes) {
             return StopAll{};
           case schema::HolderMessage::FAILED:
             return Failed{text(root.getFailed())};
+          case schema::HolderMessage::USED:
+            return read_used(root.getUsed());
         }
-        return fail("message {} between holder and keeper: unknown", static_cast<uint16_t>(root.which()));
+        return fail("message {} between starter, holder and keeper: unknown", static_cast<uint16_t>(root.which()));
       });
 }
 

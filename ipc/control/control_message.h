@@ -1,10 +1,10 @@
 // ipc/control/control_message.h: the messages of ipc/control/schema/keeper.capnp (objects.sock) and
 // holder.capnp, as plain values.
 //
-// Who     services and keeper; keeper and holder. Descriptors travel beside the bytes (ipc/runtime/handover.h).
-// Trust   decode functions take anything: what is cut short, nested, oversized or has an unknown kind is
-//         refused. Names are 1 to 255 printable characters without '/'. Fuzzed by
-//         tests/fuzz/control_fuzz.cc.
+// Who     services and keeper; keeper and holder; holder and starter. Descriptors travel beside the bytes
+//         (ipc/runtime/handover.h).
+// Trust   decode functions take anything: what is cut short, nested, oversized or has an unknown kind is refused.
+//         Names are 1 to 255 printable characters without '/'. Fuzzed by tests/fuzz/control_fuzz.cc.
 #pragma once
 
 #include <cstddef>
@@ -40,7 +40,7 @@ struct Refused {
 };
 using ToService = std::variant<Grant, Done, Refused>;
 
-// Holder and keeper; see the schema for who sends which.
+// Starter, holder and keeper; see the schema for who sends which.
 struct Held {
   std::string name;
   ObjectKind kind = ObjectKind::memory;
@@ -59,7 +59,18 @@ struct StopAll {};
 struct Failed {
   std::string reason;
 };
-using HolderMessage = std::variant<Held, AllHeld, Deposit, Deposited, StopAll, Failed>;
+/// What a service's (or the keeper's) processes used, of those that ended under the holder.
+struct Usage {
+  uint64_t user_ns = 0, system_ns = 0;
+  uint64_t waits = 0, preemptions = 0;  // voluntary and involuntary context switches
+  uint64_t peak_kib = 0;                // of the largest process
+  uint64_t processes = 0;
+};
+struct Used {
+  std::string name;
+  Usage usage;
+};
+using HolderMessage = std::variant<Held, AllHeld, Deposit, Deposited, StopAll, Failed, Used>;
 
 using Bytes = std::vector<std::byte>;
 

@@ -1,6 +1,6 @@
-// ipc/control/settings.h: what one instance was started with. The holder writes it once, everyone reads it.
+// ipc/control/settings.h: what one instance was started with. The starter writes it once, everyone reads it.
 //
-// Who     the holder encodes it into the sealed object `config`; keeper and services decode it at start.
+// Who     whoever starts a holder encodes it into the sealed object `config`; keeper and services decode it at start.
 // Trust   decode() checks every value against its limits, whoever wrote it.
 // Source  schema/settings.capnp is the layout; a field added there keeps old readers working.
 #pragma once

@@ -1,6 +1,6 @@
 // ipc/memory/shared_memory.h: memfds, and their mappings.
 //
-// Who     keeper and holder make memory; everyone maps it.
+// Who     the keeper makes memory, and whoever starts a holder the settings; everyone maps it.
 // Owner   a Mapping unmaps itself; descriptors are kj::AutoCloseFd. A mapping outlives its descriptor.
 // Walls   a memfd is made with mode 0600 and sealed against change of size and of
 //         seals; who may only read gets another open file, read-only, so that mmap and

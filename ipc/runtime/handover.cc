@@ -25,6 +25,13 @@ auto retried(Call call) {
     if (auto const result = call(); result >= 0 || errno != EINTR) return result;
 }
 
+/// ECONNRESET is said once, of a peer that went with something unread. What it had sent can be received all the same.
+ssize_t receive_message(int socket, msghdr& message, int flags) {
+  auto const receive = [&] { return retried([&] { return ::recvmsg(socket, &message, flags); }); };
+  ssize_t const got = receive();
+  return got < 0 && errno == ECONNRESET ? receive() : got;
+}
+
 std::vector<kj::AutoCloseFd> descriptors_of(msghdr& message) {
   std::vector<kj::AutoCloseFd> all;
   for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
@@ -85,7 +92,7 @@ Result<std::optional<Parcel>> receive_parcel(int socket, Patience patience) {
   message.msg_control = control.data();
   message.msg_controllen = control.size();
   int const flags = MSG_CMSG_CLOEXEC | (patience == Patience::none ? MSG_DONTWAIT : 0);
-  ssize_t const got = retried([&] { return ::recvmsg(socket, &message, flags); });
+  ssize_t const got = receive_message(socket, message, flags);
   if (got < 0 && (errno == ECONNRESET || errno == EPIPE)) return std::nullopt;
   if (got < 0) return fail_errno(errno, "receiving a message");
   auto descriptors = descriptors_of(message);

@@ -1,6 +1,6 @@
 // ipc/runtime/handover.h: messages with a descriptor over a SOCK_SEQPACKET socket.
 //
-// Who     keeper, holder, and services while they start.
+// Who     keeper, holder and its starter, and services while they start.
 // Owner   send: the caller keeps its descriptor. receive: what came is the caller's, close-on-exec.
 // Errors  a message that was cut off (MSG_TRUNC, MSG_CTRUNC) is an Error; what came with it is closed.
 // Trust   at most one descriptor a message; of more, all are closed and the message refused.

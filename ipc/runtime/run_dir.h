@@ -1,6 +1,6 @@
 // ipc/runtime/run_dir.h: where an instance has its sockets: RUN/objects.sock (services), RUN/keeper.sock (people).
 //
-// Who     the CLI finds and makes it, keeper or holder remove it: whichever is last.
+// Who     the CLI finds and makes it; keeper, holder or CLI remove it: whichever is last.
 // Place   $XDG_RUNTIME_DIR/bulkhead/NAME, else /tmp/bulkhead-UID/NAME, unless --run says otherwise.
 // Trust   the base directory must belong to us. Nothing but our two sockets is ever removed from a run
 //         directory.

@@ -101,9 +101,9 @@ bool send_signal(int pidfd, int signal) {
   return ::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) == 0;
 }
 
-bool has_ended(int pidfd) {
+bool has_ended(int pidfd, std::chrono::milliseconds patience) {
   pollfd what{pidfd, POLLIN, 0};
-  return ::poll(&what, 1, 0) > 0;
+  return ::poll(&what, 1, static_cast<int>(patience.count())) > 0;
 }
 
 pid_t pid_of(int pidfd) {

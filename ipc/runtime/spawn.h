@@ -1,9 +1,9 @@
 // ipc/runtime/spawn.h: starting another program of ours.
 //
-// Who     the holder starts the keeper, the keeper starts services.
-// Gate    a child with a gate does nothing, not even exec, before open_gate(). If the parent dies first, the
-//         child sees the gate's end and exits: between fork and the moment at which others know of it there
-//         is no process that could do anything.
+// Who     whoever wants an instance starts its holder, the holder the keeper, the keeper services.
+// Gate    a child with a gate does nothing, not even exec, before open_gate(). If the parent dies first, the child
+//         sees the gate's end and exits: between fork and the moment at which others know of it there is no
+//         process that could do anything.
 // Owner   the pidfd is the caller's. All other descriptors of the parent are closed in the child
 //         (close-on-exec).
 // Thread  fork() from one thread; the child uses nothing that another could have locked.
@@ -13,6 +13,7 @@
 #include <kj/io.h>
 #include <sys/types.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -47,8 +48,8 @@ void open_gate(Child& child);
 
 /// pidfd_send_signal; false where the process is gone.
 bool send_signal(int pidfd, int signal);
-/// Has the process ended? (It may still be a zombie.)
-[[nodiscard]] bool has_ended(int pidfd);
+/// Has the process ended, or does it within `patience`? (It may still be a zombie.)
+[[nodiscard]] bool has_ended(int pidfd, std::chrono::milliseconds patience = std::chrono::milliseconds(0));
 /// Of a pidfd, by /proc/self/fdinfo; 0 where the process has ended and been reaped.
 [[nodiscard]] pid_t pid_of(int pidfd);
 

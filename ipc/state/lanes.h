@@ -1,7 +1,7 @@
 // ipc/state/lanes.h: the fast lane: flows whose packets pktio forwards by itself, and what has become of them since.
 //
 // Who     pktio writes, in its batch: lanes lie behind PktioState, whose journal they share. conntrack reads a flow's lane
-//         when it gets the flow back, and before it calls it expired; the holder reads all of them at the end.
+//         when it gets the flow back, and before it calls it expired; the CLI reads all of them at the end.
 // Which   the lane of flow i is lane i, if it bears the flow's generation. A bucket is a cache line of places as in
 //         ipc/state/flow_table.h, but nothing is passed on: a flow that finds its bucket full has no lane.
 // Owner   of a flow's live state (expiry, counts, what its protocol remembers): pktio while `away` is 0; from packet `away` on,

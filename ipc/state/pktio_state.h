@@ -1,6 +1,6 @@
 // ipc/state/pktio_state.h: what pktio remembers: how far the captures have been read, numbered, come home, written.
 //
-// Who     pktio writes (journaled, but where said otherwise); keeper and holder read single words.
+// Who     pktio writes (journaled, but where said otherwise); keeper and CLI read single words.
 // Units   packets, bytes, nanoseconds of the packet clock since 1970.
 // Crash   all of it belongs to pktio's batch, so that a packet's count, its number and its bytes in the output are
 //         committed together.

@@ -22,7 +22,7 @@ class Copy {
  public:
   Copy(Copy&&) noexcept = default;
   Copy& operator=(Copy&&) noexcept = default;
-  static Result<Copy> of(const Holder& holder, const std::string& name) {
+  static Result<Copy> of(const runtime::HolderClient& holder, const std::string& name) {
     auto mapping = holder.map(name);
     if (!mapping) return tl::unexpected(mapping.error());
     auto whole = memory::view<T>(name, mapping->bytes());
@@ -85,7 +85,7 @@ Status begin_empty_capture(int file, packet::LinkType link) {
   return write_at(file, header.all, 0);
 }
 
-Status begin_empty_captures(const Holder& holder, const std::vector<std::string>& outputs, packet::LinkType link) {
+Status begin_empty_captures(const runtime::HolderClient& holder, const std::vector<std::string>& outputs, packet::LinkType link) {
   for (const std::string& name : outputs) {
     int const file = holder.descriptor("out." + name);
     if (file < 0 || !name.ends_with(".pcap")) continue;
@@ -94,7 +94,7 @@ Status begin_empty_captures(const Holder& holder, const std::vector<std::string>
   return {};
 }
 
-Status write_staged(const Holder& holder, const std::vector<std::string>& outputs, packet::LinkType& link) {
+Status write_staged(const runtime::HolderClient& holder, const std::vector<std::string>& outputs, packet::LinkType& link) {
   auto area = Copy<memory::CommitArea>::of(holder, "pktio.commit");
   auto journal = Copy<memory::Journal>::of(holder, "pktio.journal");
   auto state = Copy<state::PktioState>::of(holder, "pktio.state");
@@ -117,7 +117,7 @@ Status write_staged(const Holder& holder, const std::vector<std::string>& output
 
 }  // namespace
 
-Status drain(const Holder& holder, const std::vector<std::string>& outputs) {
+Status drain(const runtime::HolderClient& holder, const std::vector<std::string>& outputs) {
   packet::LinkType link = packet::LinkType::ethernet;
   auto staged = write_staged(holder, outputs, link);
   auto begun = begin_empty_captures(holder, outputs, link);

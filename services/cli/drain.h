@@ -10,11 +10,11 @@
 #include <string>
 #include <vector>
 
-#include "services/cli/holder.h"
+#include "ipc/runtime/holder_client.h"
 
 namespace bulkhead::cli {
 
 /// `outputs`: names of the files, in pktio's order. Nothing to do where pktio's objects were never made.
-[[nodiscard]] Status drain(const Holder& holder, const std::vector<std::string>& outputs);
+[[nodiscard]] Status drain(const runtime::HolderClient& holder, const std::vector<std::string>& outputs);
 
 }  // namespace bulkhead::cli

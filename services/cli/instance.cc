@@ -19,7 +19,7 @@ constexpr uid_t kFirstUser = 61000;
 constexpr std::initializer_list<int> kEnding{SIGINT, SIGTERM, SIGHUP};
 
 template <class T>
-const T* look(const Holder& holder, const std::string& name, memory::Mapping& memory) {
+const T* look(const runtime::HolderClient& holder, const std::string& name, memory::Mapping& memory) {
   if (memory.bytes().empty()) {
     auto mapped = holder.map(name);
     if (!mapped) return nullptr;
@@ -46,14 +46,14 @@ class Run {
                                              : options.run_dir);
     if (!run_dir) return tl::unexpected(run_dir.error());
     outputs_ = control::Outputs(options.settings).names;
-    HolderOptions held;
+    runtime::HolderOptions held;
     held.settings = std::move(options.settings);
     held.run_dir = *run_dir;
     held.files = std::move(options.files);
     held.first_user = options.first_user;
     begin_ns_ = runtime::Loop::now_ns();
-    auto holder = Holder::start(control_.loop(), std::move(held), [] {});  // a callback has run: that wakes us
-    if (!holder) return runtime::remove_run_dir(*run_dir), tl::unexpected(holder.error());
+    auto holder = runtime::HolderClient::start(control_.loop(), std::move(held));
+    if (!holder) return tl::unexpected(holder.error());
     holder_ = std::move(*holder);
     first_.after(kMillisecond);
     if (progress_) shown_.every(kProgressNs);
@@ -84,13 +84,13 @@ class Run {
     outcome_.seconds = static_cast<double>(runtime::Loop::now_ns() - begin_ns_) / 1e9;
     first_.cancel();
     shown_.cancel();
+    holder_->stop();
     Records& records = outcome_.records;
     records.pktio = state();
     records.conntrack = look<state::ConntrackState>(*holder_, "conntrack.state", records.conntrack_memory);
     records.conntrack_commit = look<memory::CommitArea>(*holder_, "conntrack.commit", records.conntrack_commit_memory);
     records.rules = look<state::RulesState>(*holder_, "rules.state", records.rules_memory);
     records.walk = look<state::Walk>(*holder_, "rules.walk", records.walk_memory);
-    holder_->stop();
     outcome_.usage = holder_->usage();
     outcome_.signal = signal_;
     auto const done = records.pktio == nullptr ? state::PktioState::Done::running : records.pktio->done.acquire();
@@ -113,7 +113,7 @@ class Run {
   const std::function<void(const state::PktioState&)>& progress_;
   runtime::Operation first_;
   runtime::Operation shown_;
-  std::unique_ptr<Holder> holder_;
+  std::unique_ptr<runtime::HolderClient> holder_;
   std::vector<std::string> outputs_;
   uint64_t begin_ns_ = 0;
   int signal_ = 0;

@@ -15,7 +15,7 @@
 #include "ipc/state/flow_table.h"
 #include "ipc/state/pktio_state.h"
 #include "ipc/state/walk.h"
-#include "services/cli/holder.h"
+#include "ipc/runtime/holder_client.h"
 
 namespace bulkhead::cli {
 
@@ -35,7 +35,7 @@ struct Outcome {
   int signal = 0;       // that interrupted; 0: somebody asked over RPC
   std::string failure;  // for people, when failed
   double seconds = 0;   // from the first packet (as far as a look every millisecond can tell) to the end
-  std::map<std::string, Usage> usage;
+  std::map<std::string, control::Usage> usage;
   Records records;
 };
 

@@ -1,6 +1,6 @@
 // services/cli/replay_files.h: the files of a replay, opened and checked before anything is started.
 //
-// Owner   the descriptors go to the holder. Inputs are open for reading, outputs for both.
+// Owner   the descriptors go to the instance. Inputs are open for reading, outputs for both.
 // Errors  name the file. No output is cut short before everything has been checked.
 #pragma once
 

@@ -1,10 +1,9 @@
 // services/keeper/main.cc: the keeper: makes every object, hands them out, and keeps the services alive.
 //
-// Start   bulkhead-keeper --run DIR --holder FD [--first-user UID], by the holder, as often as it takes. Each
-//         one begins with what the holder has (HolderLink::take_over), makes what is missing, adopts what
-//         runs.
-// End     with the holder: when its socket hangs up, every service is killed and the run directory removed.
-//         The holder kills the keeper when it ends the instance itself. SIGTERM asks the holder to end it.
+// Start   bulkhead-keeper --run DIR --holder FD [--first-user UID], by the holder, as often as it takes. Each one
+//         begins with what the holder has (ipc/runtime/holding.h), makes what is missing, adopts what runs.
+// End     with the holder: when its socket hangs up, every service is killed and the run directory removed. The holder
+//         kills the keeper when it ends the instance itself. SIGTERM asks the holder to end it.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
@@ -15,6 +14,7 @@
 #include "common/base/command_line.h"
 #include "ipc/control/config_object.h"
 #include "ipc/runtime/handover.h"
+#include "ipc/runtime/holding.h"
 #include "ipc/runtime/logging.h"
 #include "ipc/runtime/rpc.h"
 #include "ipc/runtime/run_dir.h"
@@ -54,7 +54,8 @@ Status make_objects(Registry& registry, const control::Settings& settings) {
 
 Result<memory::Mapping> make_state(Registry& registry) {
   constexpr size_t bytes = state::KeeperState::bytes_for(0);
-  auto made = registry.make_memory({"keeper.state", state::KeeperState::kLayout, state::KeeperState::kVersion, bytes, 0});
+  auto made = registry.make_memory(
+      {"keeper.state", state::KeeperState::kLayout, state::KeeperState::kVersion, bytes, 0});
   if (!made) return tl::unexpected(made.error());
   return registry.writable("keeper.state");
 }
@@ -67,7 +68,8 @@ void begin_state(state::KeeperState& state) {
 }
 
 /// Until the holder is gone.
-Status keep(const Arguments& arguments, runtime::ControlLoop& control, HolderLink& holder, Registry& registry) {
+Status keep(const Arguments& arguments, runtime::ControlLoop& control, HolderLink& holder,
+            Registry& registry) {
   auto settings = control::read_config(registry.memory("config"));
   if (!settings) return tl::unexpected(settings.error());
   auto memory = make_state(registry);
@@ -75,8 +77,8 @@ Status keep(const Arguments& arguments, runtime::ControlLoop& control, HolderLin
   auto state = memory::view<state::KeeperState>("keeper.state", memory->bytes());
   if (!state) return tl::unexpected(state.error());
   begin_state(**state);
-  auto objects =
-      listener(registry, "objects", [&] { return runtime::listen_parcels(arguments.run_dir, "objects.sock", 0666); });
+  auto objects = listener(registry, "objects",
+                          [&] { return runtime::listen_parcels(arguments.run_dir, "objects.sock", 0666); });
   if (!objects) return tl::unexpected(objects.error());
   auto questions = listener(registry, "keeper", [&]() -> Result<kj::AutoCloseFd> {
     auto place = runtime::shorten(arguments.run_dir);
@@ -95,7 +97,8 @@ Status keep(const Arguments& arguments, runtime::ControlLoop& control, HolderLin
                    kj::heap<StatusServer>(registry, watch, holder, **state, *settings, arguments.run_dir));
   auto signals = runtime::Signals::create(control.loop(), {SIGTERM, SIGINT}, [&](const auto&) { holder.ask_stop(); });
   if (!signals) return tl::unexpected(signals.error());
-  runtime::Operation holder_gone(control.loop(), [&](int) { ended = true; });  // it says nothing more unless asked
+  runtime::Operation holder_gone(control.loop(),
+                                 [&](int) { ended = true; });  // it says nothing more unless asked
   holder_gone.poll(holder.socket(), POLLRDHUP);
   watch.begin();
   while (!ended) control.wait();
@@ -114,9 +117,9 @@ int run(const Arguments& arguments) {
   ::fcntl(arguments.holder, F_SETFD, FD_CLOEXEC);
   HolderLink holder{kj::AutoCloseFd(arguments.holder)};
   Registry registry(holder);
-  std::vector<Possession> possessions;
-  auto taken = holder.take_over(possessions);
-  for (auto& possession : possessions) registry.take(kj::mv(possession));
+  runtime::Holding holding;
+  auto taken = runtime::take_over(holder.socket(), holding);
+  for (auto& [name, object] : holding) registry.take(name, kj::mv(object));
   if (!arguments.first_user)
     spdlog::info("not root: services run as this user, who could open read-only objects anew for writing");
   auto kept = taken.and_then([&]() -> Status {
@@ -139,17 +142,17 @@ int run(const Arguments& arguments) {
 }  // namespace bulkhead::keeper
 
 int main(int argc, char** argv) {
-  using bulkhead::CommandLine;
-  bulkhead::keeper::Arguments arguments;
+  using namespace bulkhead;
+  ::prctl(PR_SET_NAME, "bh-keeper");
+  runtime::set_up_logging("keeper");
+  keeper::Arguments arguments;
   constexpr uid_t kNobody = UINT32_MAX;
   uid_t first_user = kNobody;
-  CommandLine line("bulkhead-keeper", "Bulkhead's keeper; `bulkhead` starts it");
+  CommandLine line("bulkhead-keeper", "Bulkhead's keeper; the holder starts it");
   line.add("--run", arguments.run_dir, "run directory", CommandLine::Need::required);
   line.add("--holder", arguments.holder, "descriptor of the socket to the holder", CommandLine::Need::required);
   line.add("--first-user", first_user, "services run as this user id and those behind it");
   if (auto const ended = line.read(std::span(argv, static_cast<size_t>(argc)).subspan(1))) return *ended;
   if (first_user != kNobody) arguments.first_user = first_user;
-  ::prctl(PR_SET_NAME, "bh-keeper");
-  bulkhead::runtime::set_up_logging("keeper");
-  return bulkhead::keeper::run(arguments);
+  return keeper::run(arguments);
 }

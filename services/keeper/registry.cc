@@ -6,15 +6,13 @@
 
 namespace bulkhead::keeper {
 
-void Registry::take(Possession possession) {
-  objects_.insert_or_assign(
-      possession.what.name,
-      Object{possession.what.kind, kj::mv(possession.descriptor), kj::AutoCloseFd(), {}});
+void Registry::take(const std::string& name, runtime::HeldObject object) {
+  objects_.insert_or_assign(name, Object{object.kind, kj::mv(object.descriptor), kj::AutoCloseFd(), {}});
 }
 
 Status Registry::keep(const std::string& name, control::ObjectKind kind, kj::AutoCloseFd descriptor) {
   if (auto done = holder_.deposit(name, kind, descriptor); !done) return done;
-  take({{name, kind}, kj::mv(descriptor)});
+  take(name, {kind, kj::mv(descriptor)});
   return {};
 }
 

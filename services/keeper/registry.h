@@ -14,6 +14,7 @@
 
 #include "ipc/chain/chain.h"
 #include "ipc/memory/shared_memory.h"
+#include "ipc/runtime/holding.h"
 #include "services/keeper/holder_link.h"
 
 namespace bulkhead::keeper {
@@ -23,7 +24,7 @@ class Registry {
   explicit Registry(HolderLink& holder) : holder_(holder) {}
 
   /// What the holder gave us back.
-  void take(Possession possession);
+  void take(const std::string& name, runtime::HeldObject object);
   /// Something new, or something else under an old name.
   [[nodiscard]] Status keep(const std::string& name, control::ObjectKind kind, kj::AutoCloseFd descriptor);
   /// These make what is not there.

@@ -27,7 +27,7 @@ while [ $# -gt 0 ]; do
 done
 
 cmake --preset release >/dev/null
-cmake --build --preset release --target bulkhead bulkhead-keeper bulkhead-pktio bulkhead-conntrack bulkhead-rules \
+cmake --build --preset release --target bulkhead bulkhead-holder bulkhead-keeper bulkhead-pktio bulkhead-conntrack bulkhead-rules \
   bulkhead-nat make-capture bench-empty-chain journal-cost-with journal-cost-without >/dev/null
 bin=build/release/bin
 work=$(mktemp -d)

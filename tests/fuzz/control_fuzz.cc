@@ -1,5 +1,5 @@
-// Everything that is decoded from another process's bytes on the control path: control::Hello, grants, holder's and
-// keeper's messages, settings. The first byte says which.
+// Everything that is decoded from another process's bytes on the control path: Hello, grants, the messages of starter,
+// holder and keeper, settings. The first byte says which.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

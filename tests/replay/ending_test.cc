@@ -1,6 +1,6 @@
 // However a replay is ended, nobody stays behind, and what was written can be read.
 //
-// Second  of the requirement: from the signal to the holder's exit. Sanitized processes and busy machines get more.
+// Second  of the requirement: from the signal to the CLI's exit. Sanitized processes and busy machines get more.
 #define BOOST_TEST_MODULE ending
 #include <signal.h>
 
@@ -31,7 +31,7 @@ struct EndingLab : ReplayLab {
   }
   void end_with(int signal, int status) {
     auto const begin = Clock::now();
-    strike(holder(), signal);
+    strike(cli(), signal);
     BOOST_TEST(wait().value_or(-1) == status, log());
     auto const took = std::chrono::duration_cast<milliseconds>(Clock::now() - begin);
     BOOST_TEST(took.count() < kSecond.count());
@@ -75,9 +75,9 @@ BOOST_AUTO_TEST_CASE(a_signal_while_files_are_written_at_full_speed_leaves_whole
   unsigned interrupted = 0;
   for (int i = 0; i < 6; ++i) {
     lab.start_replay("0");
-    BOOST_REQUIRE(until([&] { return lab.written() > 1'000'000 || lab.holder_ended(); }));
+    BOOST_REQUIRE(until([&] { return lab.written() > 1'000'000 || lab.cli_ended(); }));
     std::this_thread::sleep_for(milliseconds(engine() % 30));
-    strike(lab.holder(), SIGINT);
+    strike(lab.cli(), SIGINT);
     int const status = lab.wait().value_or(-1);
     BOOST_TEST((status == 130 || status == 0), lab.log());
     interrupted += status == 130;
@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(a_signal_at_any_moment_of_the_start_leaves_nobody) {
   for (int i = 0; i < 10; ++i) {
     lab.start_replay("2000");
     std::this_thread::sleep_for(milliseconds(i * 7));
-    strike(lab.holder(), SIGTERM);
+    strike(lab.cli(), SIGTERM);
     int const status = lab.wait().value_or(-1);
     BOOST_TEST(status == 143, lab.log());
     BOOST_TEST(until([&] { return lab.nothing_left(); }, kSecond));
@@ -115,13 +115,40 @@ BOOST_AUTO_TEST_CASE(a_signal_while_services_are_dead_or_stopped_leaves_whole_pa
       }
 }
 
-BOOST_AUTO_TEST_CASE(a_killed_holder_takes_everyone_with_it) {
+BOOST_AUTO_TEST_CASE(a_killed_cli_takes_everyone_with_it) {
   EndingLab lab;
   lab.start_replay("2000");
   BOOST_REQUIRE(until([&] { return lab.progress().value_or(0) > 500; }));
-  strike(lab.holder(), SIGKILL);
+  strike(lab.cli(), SIGKILL);
   BOOST_TEST(lab.wait().value_or(-1) == 137);
   BOOST_TEST(until([&] { return lab.nothing_left(); }, 2 * kSecond));
+}
+
+BOOST_AUTO_TEST_CASE(a_killed_holder_ends_the_run_and_leaves_whole_packets) {
+  EndingLab lab;
+  for (const char* stopped : {"", "pktio", "keeper"})
+    BOOST_TEST_CONTEXT("stopped: " << stopped) {
+      lab.start_replay("2000");
+      BOOST_REQUIRE(until([&] { return lab.progress().value_or(0) > 500; }));
+      if (*stopped != '\0') strike(lab.pid(stopped), SIGSTOP);
+      auto const begin = Clock::now();
+      strike(lab.pid("holder"), SIGKILL);
+      BOOST_TEST(lab.wait().value_or(-1) == 1);
+      BOOST_TEST((Clock::now() - begin < kSecond));
+      BOOST_TEST(lab.log().find("the holder was ended by signal 9") != std::string::npos, lab.log());
+      BOOST_TEST(lab.nothing_left());
+      BOOST_TEST(account_two(lab.captures, lab.path("out"), false) == "");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_replay_comes_to_its_end_while_the_holder_is_stopped) {
+  EndingLab lab;
+  lab.start_replay(kSanitized ? "2000" : "20000");
+  BOOST_REQUIRE(until([&] { return lab.progress().value_or(0) > 500; }));
+  strike(lab.pid("holder"), SIGSTOP);
+  BOOST_TEST(lab.wait_long() == 0, lab.log());
+  BOOST_TEST(lab.nothing_left());
+  BOOST_TEST(account_two(lab.captures, lab.path("out")) == "");
 }
 
 BOOST_AUTO_TEST_CASE(the_run_directory_of_an_instance_that_was_killed_whole_can_be_used_again) {
@@ -129,7 +156,7 @@ BOOST_AUTO_TEST_CASE(the_run_directory_of_an_instance_that_was_killed_whole_can_
   lab.start_replay("2000");
   BOOST_REQUIRE(until([&] { return lab.progress().value_or(0) > 500; }));
   auto const all = lab.processes();
-  strike(lab.holder(), SIGKILL);
+  strike(lab.cli(), SIGKILL);
   for (const auto& [name, pid] : all) strike(pid, SIGKILL);
   BOOST_TEST(lab.wait().value_or(-1) == 137);
   BOOST_REQUIRE(until([&] { return lab.processes().empty(); }));
@@ -150,7 +177,7 @@ BOOST_AUTO_TEST_CASE(replays_side_by_side_do_not_touch_each_other) {
   for (EndingLab* lab : {&first, &second, &third}) lab->start_replay(pace);
   for (EndingLab* lab : {&first, &second, &third}) {
     BOOST_TEST(until([&] { return lab->all_running(); }));
-    BOOST_TEST(lab->status()["run"].get<std::string>() == lab->run_dir());
+    BOOST_TEST(lab->status().value_or(InstanceStatus{}).run == lab->run_dir());
   }
   for (EndingLab* lab : {&first, &second, &third}) {
     BOOST_TEST(lab->wait_long() == 0, lab->log());
@@ -160,7 +187,7 @@ BOOST_AUTO_TEST_CASE(replays_side_by_side_do_not_touch_each_other) {
 }
 
 BOOST_AUTO_TEST_CASE(status_finds_the_only_instance_and_asks_which_if_there_are_several) {
-  EndingLab lab, other;  // `other` for its holder only
+  EndingLab lab, other;  // `other` for its CLI only
   auto const words = [&](const std::string& name) {
     return ReplayLab::replay_two(lab.captures, lab.path("out-" + name),
                                  {"--run", lab.path("bulkhead/" + name), "--pps", "500"});

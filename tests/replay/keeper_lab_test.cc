@@ -26,6 +26,7 @@ const std::vector<std::string> kServiceNames{"conntrack", "nat", "pktio", "rules
 struct Lab : InstanceLab {
   Lab()
       : InstanceLab({{"bulkhead", BULKHEAD_CLI},
+                     {"bulkhead-holder", BULKHEAD_HOLDER},
                      {"bulkhead-keeper", BULKHEAD_KEEPER},
                      {"bulkhead-pktio", BULKHEAD_DUMMY},
                      {"bulkhead-conntrack", BULKHEAD_DUMMY},
@@ -53,24 +54,27 @@ struct Lab : InstanceLab {
   [[nodiscard]] std::map<std::string, pid_t> pids() const {
     std::map<std::string, pid_t> all;
     for (const auto& [name, pid] : processes())
-      if (name != "keeper") all[name] = pid;
+      if (name != "keeper" && name != "holder") all[name] = pid;
     return all;
   }
   [[nodiscard]] bool one_of_each() const {
     auto const all = processes();
     for (const auto& name : kServiceNames)
       if (all.count(name) != 1) return false;
-    return all.size() == kServiceNames.size() + 1;
+    return all.count("keeper") == 1 && all.count("holder") == 1 && all.size() == kServiceNames.size() + 2;
   }
   [[nodiscard]] bool nothing_left() const {
     return processes().empty() && !std::filesystem::exists(run_dir());
   }
   [[nodiscard]] uint64_t batches(const std::string& name) const {
     auto all = services();
-    return all.contains(name) ? all[name]["batches"].get<uint64_t>() : 0;
+    return all.contains(name) ? all[name].batches : 0;
   }
   void end_with(int signal, int status) {
-    strike(holder(), signal);
+    strike(cli(), signal);
+    ends_within_a_second(status);
+  }
+  void ends_within_a_second(int status) {
     auto const begin = Clock::now();
     BOOST_TEST(wait().value_or(-1) == status);
     BOOST_TEST((Clock::now() - begin < std::chrono::seconds(1)));
@@ -111,7 +115,7 @@ BOOST_AUTO_TEST_CASE(a_killed_service_comes_back_and_goes_on_where_it_was) {
     strike(old, SIGKILL);
     BOOST_TEST(
         until([&] { return lab.pid(name) != 0 && lab.pid(name) != old && lab.batches(name) > counted; }));
-    BOOST_TEST(lab.services()[name]["restarts"].get<int>() == 1);
+    BOOST_TEST(lab.services()[name].restarts == 1U);
   }
   lab.end_with(SIGTERM, 143);
 }
@@ -145,8 +149,9 @@ BOOST_AUTO_TEST_CASE(a_keeper_killed_again_and_again_keeps_processes_and_objects
   BOOST_TEST((lab.pids() == pids));
   BOOST_TEST(lab.batches("rules") > counted);
   auto const status = lab.status();
-  BOOST_TEST(status["keeper"]["restarts"].get<int>() >= 20);
-  for (const auto& service : status["services"]) BOOST_TEST(service["restarts"].get<int>() == 0);
+  BOOST_REQUIRE(status.has_value());
+  BOOST_TEST(status->keeper_restarts >= 20U);
+  for (const auto& service : status->services) BOOST_TEST(service.restarts == 0U);
   lab.end_with(SIGTERM, 143);
 }
 
@@ -168,7 +173,8 @@ BOOST_AUTO_TEST_CASE(keeper_and_all_services_killed_at_once_come_back_on_the_sam
   for (int i = 0; i < 5; ++i) {
     uint64_t const counted = lab.batches("nat");
     auto const before = lab.pids();
-    for (const auto& [name, pid] : lab.processes()) strike(pid, SIGKILL);
+    for (const auto& [name, pid] : lab.processes())
+      if (name != "holder") strike(pid, SIGKILL);
     // One that is killed is there until it is scheduled to die.
     auto const all_are_others = [&] {
       return std::ranges::all_of(lab.pids(), [&](const auto& one) { return before.at(one.first) != one.second; });
@@ -186,7 +192,8 @@ BOOST_AUTO_TEST_CASE(whatever_is_killed_or_stopped_while_it_starts_there_is_one_
     lab.start(lab.replay());
     for (int i = 0; i < 40; ++i) {
       chance.pause(6000);
-      auto const all = lab.processes();
+      auto all = lab.processes();
+      all.erase("holder");
       if (all.empty()) continue;
       auto victim = std::next(all.begin(), chance(static_cast<int>(all.size())));
       if (chance(3) == 0) victim = all.find("keeper") == all.end() ? victim : all.find("keeper");
@@ -210,34 +217,100 @@ BOOST_AUTO_TEST_CASE(a_stranger_gets_nothing) {
   lab.end_with(SIGTERM, 143);
 }
 
-BOOST_AUTO_TEST_CASE(a_killed_holder_leaves_no_process_and_no_run_directory) {
+BOOST_AUTO_TEST_CASE(a_killed_cli_leaves_no_process_and_no_run_directory) {
   for (const char* stopped : {"", "pktio", "rules"}) {
     Lab lab;
     lab.start_all("5000", {"BULKHEAD_DUMMY=nat deaf"});
     if (*stopped != '\0') strike(lab.pid(stopped), SIGSTOP);
-    strike(lab.holder(), SIGKILL);
+    strike(lab.cli(), SIGKILL);
     BOOST_TEST(until([&] { return lab.nothing_left(); }, std::chrono::seconds(2)));
     BOOST_TEST(lab.wait().value_or(-1) == 128 + SIGKILL);
   }
 }
 
-BOOST_AUTO_TEST_CASE(holder_and_keeper_killed_together_leave_no_process) {
-  Lab lab;
-  lab.start_all();
-  pid_t const keeper = lab.pid("keeper");  // asked now: it ends when it sees the holder gone
-  strike(lab.holder(), SIGKILL);
-  strike(keeper, SIGKILL);
-  BOOST_TEST(until([&] { return lab.processes().empty(); }));
+BOOST_AUTO_TEST_CASE(a_killed_holder_leaves_no_process_and_no_run_directory_and_the_cli_says_so) {
+  for (const char* stopped : {"", "pktio", "rules", "keeper"}) {
+    Lab lab;
+    lab.start_all("5000", {"BULKHEAD_DUMMY=nat deaf"});
+    if (*stopped != '\0') strike(lab.pid(stopped), SIGSTOP);
+    strike(lab.pid("holder"), SIGKILL);
+    lab.ends_within_a_second(1);
+    BOOST_TEST(lab.log().find("the holder was ended by signal 9") != std::string::npos, lab.log());
+  }
 }
 
-BOOST_AUTO_TEST_CASE(a_holder_killed_while_it_starts_leaves_no_process) {
+BOOST_AUTO_TEST_CASE(a_stopped_holder_holds_up_nobody_and_is_ended_with_the_rest) {
+  Lab lab;
+  lab.start_all();
+  auto const pids = lab.pids();
+  strike(lab.pid("holder"), SIGSTOP);
+  uint64_t const counted = lab.batches("rules");
+  BOOST_TEST(until([&] { return lab.batches("rules") > counted; }));
+  BOOST_TEST((lab.pids() == pids));
+  lab.end_with(SIGTERM, 143);
+}
+
+BOOST_AUTO_TEST_CASE(a_holder_that_was_stopped_goes_on_with_whoever_died_meanwhile) {
+  Lab lab;
+  lab.start_all();
+  pid_t const holder = lab.pid("holder"), old = lab.pid("nat"), keeper = lab.pid("keeper");
+  strike(holder, SIGSTOP);
+  strike(old, SIGKILL);
+  strike(keeper, SIGKILL);
+  BOOST_TEST(until([&] { return lab.pid("nat") != old && lab.pid("keeper") != keeper; }));
+  strike(holder, SIGCONT);
+  BOOST_TEST(until([&] { return lab.all_running() && lab.one_of_each(); }));
+  BOOST_TEST(lab.pid("nat") != old);
+  lab.end_with(SIGTERM, 143);
+}
+
+BOOST_AUTO_TEST_CASE(a_holder_that_is_asked_to_end_ends_the_instance) {
+  Lab lab;
+  lab.start_all("5000", {"BULKHEAD_DUMMY=nat deaf"});
+  strike(lab.pid("holder"), SIGTERM);
+  lab.ends_within_a_second(1);
+  BOOST_TEST(lab.log().find("the holder") == std::string::npos, lab.log());
+}
+
+BOOST_AUTO_TEST_CASE(a_stopped_cli_stops_nobody_else) {
+  Lab lab;
+  lab.start_all();
+  strike(lab.cli(), SIGSTOP);
+  pid_t old = 0, pid = 0;
+  auto const is_another = [&] { return (pid = lab.pid("rules")) != 0 && pid != old; };
+  for (int i = 0; i < 30; ++i) {
+    BOOST_REQUIRE(until(is_another));
+    strike(old = pid, SIGKILL);
+  }
+  BOOST_TEST(until([&] { return lab.all_running() && lab.one_of_each(); }));
+  strike(lab.cli(), SIGCONT);
+  lab.end_with(SIGTERM, 143);
+}
+
+BOOST_AUTO_TEST_CASE(cli_holder_and_keeper_killed_together_leave_no_process) {
+  for (bool cli : {false, true}) {
+    Lab lab;
+    lab.start_all();
+    pid_t const keeper = lab.pid("keeper"), holder = lab.pid("holder");  // asked now: they end when they see a hang-up
+    if (cli) strike(lab.cli(), SIGKILL);
+    strike(holder, SIGKILL);
+    strike(keeper, SIGKILL);
+    BOOST_TEST(until([&] { return lab.processes().empty(); }));
+    BOOST_TEST(lab.wait().value_or(-1) == (cli ? 128 + SIGKILL : 1));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_cli_or_holder_killed_while_it_starts_leaves_no_process) {
   Chance chance(7);
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < 40; ++i) {
     Lab lab;
     lab.start(lab.replay());
     chance.pause(30000);
-    strike(lab.holder(), SIGKILL);
+    pid_t const holder = lab.pid("holder");
+    bool const spared = i % 2 != 0 && holder != 0;
+    strike(spared ? holder : lab.cli(), SIGKILL);
     BOOST_TEST(until([&] { return lab.processes().empty(); }));
+    BOOST_TEST(lab.wait().value_or(-1) == (spared ? 1 : 128 + SIGKILL));
   }
 }
 
@@ -268,6 +341,17 @@ BOOST_AUTO_TEST_CASE(a_program_that_is_missing_is_reported) {
   BOOST_TEST(lab.nothing_left());
 }
 
+BOOST_AUTO_TEST_CASE(a_holder_that_is_missing_or_cannot_start_the_keeper_is_reported) {
+  for (const char* program : {"bulkhead-holder", "bulkhead-keeper"}) {
+    Lab lab;
+    std::filesystem::remove(lab.folder() + "/bin/" + program);
+    lab.start(lab.replay());
+    BOOST_TEST(lab.wait().value_or(-1) == 1);
+    BOOST_TEST(lab.log().find(std::string(program) + ": cannot start it: No such file") != std::string::npos, lab.log());
+    BOOST_TEST(lab.nothing_left());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(status_without_a_name_takes_the_only_instance_and_asks_if_there_are_two) {
   Lab lab;
   auto words = lab.replay();
@@ -288,7 +372,7 @@ BOOST_AUTO_TEST_CASE(status_without_a_name_takes_the_only_instance_and_asks_if_t
   };
   lab.start(named("one"));
   BOOST_TEST(until([&] { return lab.run({"status"}).status == 0; }));
-  Lab other;  // for its holder only
+  Lab other;  // for its CLI only
   other.start(named("two"));
   BOOST_TEST(until([&] { return lab.run({"status", "--run", both + "/two"}).status == 0; }));
   auto const asked = lab.run({"status"});

@@ -135,6 +135,7 @@ class Accountant {
 
 ReplayLab::ReplayLab()
     : InstanceLab({{"bulkhead", BULKHEAD_BIN "/bulkhead"},
+                   {"bulkhead-holder", BULKHEAD_BIN "/bulkhead-holder"},
                    {"bulkhead-keeper", BULKHEAD_BIN "/bulkhead-keeper"},
                    {"bulkhead-pktio", BULKHEAD_BIN "/bulkhead-pktio"},
                    {"bulkhead-conntrack", BULKHEAD_BIN "/bulkhead-conntrack"},
@@ -162,10 +163,9 @@ std::vector<std::string> ReplayLab::replay_two(const std::string& captures, cons
   return replay({"lan=" + captures + "/lan.pcap", "wan=" + captures + "/wan.pcap"}, out, more);
 }
 
-bool ReplayLab::holder_ended() const {
+bool ReplayLab::cli_ended() const {
   siginfo_t how{};
-  return holder() == 0 || ::waitid(P_PID, static_cast<id_t>(holder()), &how, WEXITED | WNOHANG | WNOWAIT) != 0 ||
-         how.si_pid != 0;
+  return cli() == 0 || ::waitid(P_PID, static_cast<id_t>(cli()), &how, WEXITED | WNOHANG | WNOWAIT) != 0 || how.si_pid != 0;
 }
 
 int ReplayLab::wait_long() {
@@ -176,8 +176,7 @@ int ReplayLab::wait_long() {
 
 std::optional<uint64_t> ReplayLab::progress() const {
   auto const answer = status();
-  if (!answer.is_object()) return std::nullopt;
-  return answer["progress"]["packets"].get<uint64_t>();
+  return answer ? std::optional(answer->packets) : std::nullopt;
 }
 
 bool ReplayLab::nothing_left() const { return processes().empty() && !fs::exists(run_dir()); }

@@ -38,7 +38,7 @@ struct ReplayLab : InstanceLab {
   /// The same from two files of a folder.
   [[nodiscard]] static std::vector<std::string> replay_two(const std::string& captures, const std::string& out,
                                                            const std::vector<std::string>& more = {});
-  [[nodiscard]] bool holder_ended() const;
+  [[nodiscard]] bool cli_ended() const;
   /// wait() for as long as a slow machine may need.
   [[nodiscard]] int wait_long();
   /// Packets that pktio has taken in; none where nobody answers.

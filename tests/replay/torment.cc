@@ -82,22 +82,20 @@ void Tormentor::pause(unsigned below_us) {
   std::this_thread::sleep_for(std::chrono::microseconds(std::uniform_int_distribution<unsigned>(0, below_us)(engine_)));
 }
 
-nlohmann::json Tormentor::look() {
+std::optional<InstanceStatus> Tormentor::look() {
   auto answer = lab_.status();
-  if (answer.is_object()) check(answer);
+  if (answer) check(*answer);
   return answer;
 }
 
-void Tormentor::check(const nlohmann::json& answer) {
+void Tormentor::check(const InstanceStatus& answer) {
   ++suffered_.answers;
   std::set<std::string> names;
   std::set<pid_t> pids;
-  for (const auto& service : answer["services"]) {
-    auto const pid = service["pid"].get<pid_t>();
-    if (!names.insert(service["name"].get<std::string>()).second || (pid != 0 && !pids.insert(pid).second))
-      suffered_.wrong = "status: " + answer.dump();
-  }
-  if (names != std::set<std::string>(kServiceNames.begin(), kServiceNames.end())) suffered_.wrong = answer.dump();
+  for (const ServiceStatus& service : answer.services)
+    if (!names.insert(service.name).second || (service.pid != 0 && !pids.insert(service.pid).second))
+      suffered_.wrong = "status: " + answer.text;
+  if (names != std::set<std::string>(kServiceNames.begin(), kServiceNames.end())) suffered_.wrong = answer.text;
   if (pids.size() == kServiceNames.size()) ++suffered_.full_answers;
   auto const there = lab_.processes();
   for (const auto& name : kServiceNames) {
@@ -114,12 +112,12 @@ bool Tormentor::wait_for(uint64_t packets) {
 }
 
 bool Tormentor::wait_for(uint64_t packets, const std::vector<std::string>& names, Pids& pids) {
-  while (!lab_.holder_ended()) {
+  while (!lab_.cli_ended()) {
     auto const answer = look();
-    if (!answer.is_object() || answer["progress"]["packets"].get<uint64_t>() < packets) continue;
+    if (!answer || answer->packets < packets) continue;
     pids.clear();
-    pids["keeper"] = answer["keeper"]["pid"].get<pid_t>();
-    for (const auto& service : answer["services"]) pids[service["name"]] = service["pid"].get<pid_t>();
+    pids["keeper"] = answer->keeper;
+    for (const ServiceStatus& service : answer->services) pids[service.name] = service.pid;
     if (std::ranges::all_of(names, [&](const auto& name) { return pids[name] != 0; })) return true;
   }
   return false;
@@ -163,9 +161,9 @@ void Tormentor::hunt(const std::string& name, unsigned times) {
     Hit hit{name, 0, SIGKILL, {}};
     auto const another = [&] {
       hit.pid = lab_.pid(name);
-      return (hit.pid != 0 && hit.pid != last) || lab_.holder_ended();
+      return (hit.pid != 0 && hit.pid != last) || lab_.cli_ended();
     };
-    if (!until(another) || lab_.holder_ended()) return;
+    if (!until(another) || lab_.cli_ended()) return;
     last = hit.pid;
     if (hit.send(lab_.folder())) count(hit);
   }

@@ -49,13 +49,13 @@ class Tormentor {
   using Pids = std::map<std::string, pid_t>;
   struct Hit;
 
-  nlohmann::json look();
+  std::optional<InstanceStatus> look();
   /// And all `names` have a process.
   bool wait_for(uint64_t packets, const std::vector<std::string>& names, Pids& pids);
   /// False: the replay ended before.
   bool strike(const Blow& blow);
   void count(const Hit& hit);
-  void check(const nlohmann::json& answer);
+  void check(const InstanceStatus& answer);
   void pause(unsigned below_us);
 
   ReplayLab& lab_;

@@ -51,7 +51,8 @@ bool until(const std::function<bool()>& holds, std::chrono::milliseconds deadlin
 }
 
 void strike(pid_t pid, int signal) {
-  if (pid <= 0) throw std::logic_error("there is no single process to be sent signal " + std::to_string(signal));
+  if (pid <= 0)
+    throw std::logic_error("there is no single process to be sent signal " + std::to_string(signal));
   ::kill(pid, signal);
 }
 
@@ -65,9 +66,9 @@ InstanceLab::InstanceLab(const std::map<std::string, std::string>& programs) {
 }
 
 InstanceLab::~InstanceLab() {
-  if (holder_ != 0) {
-    strike(holder_, SIGKILL);
-    ::waitpid(holder_, nullptr, 0);
+  if (cli_ != 0) {
+    strike(cli_, SIGKILL);
+    ::waitpid(cli_, nullptr, 0);
   }
   (void)until([this] {
     auto const left = processes();
@@ -101,7 +102,7 @@ pid_t InstanceLab::launch(const std::vector<std::string>& words, const std::vect
 }
 
 void InstanceLab::start(const std::vector<std::string>& words, const std::vector<std::string>& environment) {
-  holder_ = launch(words, environment, folder_ + "/log");
+  cli_ = launch(words, environment, folder_ + "/log");
 }
 
 InstanceLab::Ran InstanceLab::run(const std::vector<std::string>& words,
@@ -115,8 +116,8 @@ InstanceLab::Ran InstanceLab::run(const std::vector<std::string>& words,
 
 std::optional<int> InstanceLab::wait() {
   int status = 0;
-  if (!until([&] { return ::waitpid(holder_, &status, WNOHANG) == holder_; })) return std::nullopt;
-  holder_ = 0;
+  if (!until([&] { return ::waitpid(cli_, &status, WNOHANG) == cli_; })) return std::nullopt;
+  cli_ = 0;
   return exit_status(status);
 }
 
@@ -143,23 +144,38 @@ pid_t InstanceLab::pid(const std::string& name) const {
   return all.count(name) == 1 ? all.find(name)->second : 0;
 }
 
-nlohmann::json InstanceLab::status() const {
+std::optional<InstanceStatus> InstanceLab::status() const {
   auto const answer = run({"status", "--json", "--run", run_dir()});
-  return answer.status == 0 ? nlohmann::json::parse(answer.text, nullptr, false) : nlohmann::json();
+  if (answer.status != 0) return std::nullopt;
+  auto const json = nlohmann::json::parse(answer.text, nullptr, false);
+  if (!json.is_object()) return std::nullopt;
+  InstanceStatus status{.run = json["run"],
+                        .keeper = json["keeper"]["pid"],
+                        .keeper_restarts = json["keeper"]["restarts"],
+                        .packets = json["progress"]["packets"],
+                        .services = {},
+                        .text = answer.text};
+  for (const auto& service : json["services"])
+    status.services.push_back({.name = service["name"],
+                               .state = service["state"],
+                               .pid = service["pid"],
+                               .restarts = service["restarts"],
+                               .batches = service["batches"]});
+  return status;
 }
 
-std::map<std::string, nlohmann::json> InstanceLab::services() const {
-  std::map<std::string, nlohmann::json> all;
+std::map<std::string, ServiceStatus> InstanceLab::services() const {
+  std::map<std::string, ServiceStatus> all;
   auto const answer = status();
-  if (!answer.is_object()) return all;
-  for (const auto& service : answer["services"]) all[service["name"]] = service;
+  if (!answer) return all;
+  for (const auto& service : answer->services) all[service.name] = service;
   return all;
 }
 
 bool InstanceLab::all_running() const {
   auto const all = services();
   for (const auto& [name, service] : all)
-    if (service["state"] != "running") return false;
+    if (service.state != "running") return false;
   return !all.empty();
 }
 

@@ -178,7 +178,8 @@ BOOST_AUTO_TEST_CASE(control_messages_out_of_garbage_are_refused_or_have_sane_na
   for (const control::HolderMessage& message :
        {control::HolderMessage{control::Held{"config", control::ObjectKind::memory}}, control::HolderMessage{control::AllHeld{3}},
         control::HolderMessage{control::StopAll{}}, control::HolderMessage{control::Deposit{"process.nat", control::ObjectKind::process}},
-        control::HolderMessage{control::Deposited{"x"}}, control::HolderMessage{control::Failed{"so"}}}) {
+        control::HolderMessage{control::Deposited{"x"}}, control::HolderMessage{control::Failed{"so"}},
+        control::HolderMessage{control::Used{"nat", {1, 2, 3, 4, 5, 6}}}}) {
     auto const back = control::decode_holder_message(control::encode(message));
     BOOST_REQUIRE(back.has_value());
     BOOST_TEST(back->index() == message.index());
