@@ -13,7 +13,7 @@ struct OperationWord {
   std::string_view word;
   Parser::symbol_type (*make)(Location at);
 };
-constexpr OperationWord kOperations[] = {
+constexpr OperationWord kRuleOperators[] = {
     {"map", [](Location at) { return Parser::make_MAPPED(at); }}, {"vmap", [](Location at) { return Parser::make_VMAP(at); }},
     {"and", [](Location at) { return Parser::make_AND(at); }},    {"or", [](Location at) { return Parser::make_OR(at); }},
     {"xor", [](Location at) { return Parser::make_XOR(at); }},    {"lshift", [](Location at) { return Parser::make_SHIFT_LEFT(at); }},
@@ -197,7 +197,7 @@ std::optional<Parser::symbol_type> Scanner::operation(const Token& token) {
     before_ = Before::operation;
     return symbol;
   };
-  for (const OperationWord& one : kOperations)
+  for (const OperationWord& one : kRuleOperators)
     if (one.word == token.text) return with(one.make(token.at));
   if (token.text == "set" && before_ == Before::key) {
     setting_ = true;
