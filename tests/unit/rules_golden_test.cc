@@ -1,4 +1,4 @@
-// tests/unit/rules_golden_test.cc: each module has a golden pair, tests/golden/NAME.nft and NAME.json: a ruleset as nft lists it in
+// tests/unit/rules_golden_test.cc: each module has a golden pair, NAME.nft in tests/golden and NAME.json: a ruleset as nft lists it in
 // text and in JSON. Each is read and listed in both; and a module that only this test knows is found wherever others are.
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
