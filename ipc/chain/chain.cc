@@ -133,7 +133,7 @@ constexpr Object kObjects[] = {
     {"rules.state",       form<state::RulesState>,       rule_words,          rules,     nobody},
     {"rules.answers",     form<state::Answers>,          a_number,            rules,     pktio},
     {"rules.edits",       form<state::HeaderEdits>,      a_number,            rules,     pktio},
-    {"rules.bumps",       form<state::BumpsTable>,       a_number_laned,      rules,     pktio},
+    {"rules.met_counters",       form<state::MetCountersTable>,       a_number_laned,      rules,     pktio},
     {"rules.early",       form<state::EarlyMarks>,       a_number_early,      rules,     nobody},
     {"rules.walk",        form<state::Walk>,             walk_steps,          rules,     nobody},
     {"rules.nat_orders",  form<state::NatOrdersTable>,   a_number,            rules,     nat},

@@ -39,7 +39,7 @@ enum class Layout : uint32_t {
   fragments,
   early_marks,
   laned_packets,
-  bumps,
+  met_counters,
 };
 
 inline constexpr uint64_t kObjectMagic = 0x646165686b6c7562;  // "bulkhead"

@@ -120,12 +120,12 @@ using LanedPackets = memory::Slots<LanedPacket, memory::Layout::laned_packets>;
 
 /// Counters that a packet has bumped, of one that says nothing that could differ for its flow's next (Facts::steady).
 /// rules writes it, pktio reads it.
-struct Bumps {
+struct MetCounters {
   uint64_t number;
   uint32_t count;
   std::array<uint32_t, LaneSide::kCounters> words;
 };
-static_assert(sizeof(Bumps) == 32);
-using BumpsTable = memory::Slots<Bumps, memory::Layout::bumps>;
+static_assert(sizeof(MetCounters) == 32);
+using MetCountersTable = memory::Slots<MetCounters, memory::Layout::met_counters>;
 
 }  // namespace bulkhead::state

@@ -22,7 +22,7 @@ Result<std::unique_ptr<chain::Stage>> make_stage(chain::Objects& objects, const 
   auto* inflight = wiring.object<InFlightTable>("pktio.inflight");
   auto* fragments = wiring.object<FragmentCells>("pktio.fragments");
   auto* laned = wiring.object<state::LanedPackets>("pktio.laned");
-  const auto* bumps = wiring.object<const state::BumpsTable>("rules.bumps");
+  const auto* met_counters = wiring.object<const state::MetCountersTable>("rules.met_counters");
   const auto* conntrack = wiring.object<const state::ConntrackState>("conntrack.state");
   const auto* conntrack_commit = wiring.object<const memory::CommitArea>("conntrack.commit");
   auto* pool = wiring.object<chain::Pool>("pool");
@@ -39,7 +39,7 @@ Result<std::unique_ptr<chain::Stage>> make_stage(chain::Objects& objects, const 
       .inflight = *inflight,
       .fragments = *fragments,
       .laned = *laned,
-      .bumps = *bumps,
+      .met_counters = *met_counters,
       .conntrack = *conntrack,
       .conntrack_bytes = wiring.bytes("conntrack.state"),
       .conntrack_commit = *conntrack_commit,

@@ -21,7 +21,7 @@ Pktio::Pktio(Parts parts)
       holder_(parts.holder),
       sink_(std::move(parts.sink)),
       reassembly_(links_in(parts.state), parts.fragments),
-      lanes_({parts.state, parts.stage.state.size(), parts.inflight, parts.laned, parts.bumps, parts.conntrack, parts.conntrack_bytes, parts.conntrack_commit}, parts.settings),
+      lanes_({parts.state, parts.stage.state.size(), parts.inflight, parts.laned, parts.met_counters, parts.conntrack, parts.conntrack_bytes, parts.conntrack_commit}, parts.settings),
       receive_({parts.state, parts.inflight, parts.pool, reassembly_, lanes_}, parts.settings),
       home_({parts.state, parts.inflight, reassembly_, lanes_, parts.pool, parts.answers, parts.edits, parts.translations}, parts.settings, *sink_) {}
 

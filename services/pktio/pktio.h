@@ -30,7 +30,7 @@ class Pktio : public chain::Stage {
     InFlightTable& inflight;
     FragmentCells& fragments;
     state::LanedPackets& laned;
-    const state::BumpsTable& bumps;
+    const state::MetCountersTable& met_counters;
     const state::ConntrackState& conntrack;
     size_t conntrack_bytes;
     const memory::CommitArea& conntrack_commit;

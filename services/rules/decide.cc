@@ -78,7 +78,7 @@ void Decide::judge_early(chain::Descriptor& descriptor, std::span<const uint8_t>
   comes_back_ = packet && (program_->sets_tuples || router_->routes.is_local(packet->source));
   if (packet_->flow.state == ruleset::FlowView::untracked) descriptor.facts |= chain::Facts::untracked;
   state::EarlyMark const mark{descriptor.number, told_ == nullptr ? 0 : told_->steps(), packet_->mark, packet_->priority,
-                       packet_->steady && packet_->bumped == 0 ? 1U : 0U};
+                       packet_->steady && packet_->counters_met == 0 ? 1U : 0U};
   memory::copy_in(&objects_.early.slot(descriptor.number, window_), &mark, sizeof mark);
 }
 
@@ -146,8 +146,8 @@ void Decide::offer_lane(chain::Descriptor& descriptor) noexcept {
   bool const steady = packet_->steady && !packet_->marks_flow && !packet_->edited && !asks && descriptor.verdict == chain::Verdict::accept &&
                       (descriptor.orders & ~settled) == 0 && (!router_ || steady_route_);
   if (!steady) return;
-  state::Bumps bumps{descriptor.number, packet_->bumped, packet_->bumps};
-  memory::copy_in(&objects_.bumps.slot(descriptor.number, window_), &bumps, sizeof bumps);
+  state::MetCounters met_counters{descriptor.number, packet_->counters_met, packet_->met_counters};
+  memory::copy_in(&objects_.met_counters.slot(descriptor.number, window_), &met_counters, sizeof met_counters);
   descriptor.facts |= chain::Facts::steady;
 }
 

@@ -36,7 +36,7 @@ class Decide {
     state::Answers& answers;
     state::HeaderEdits& edits;
     state::EarlyMarks& early;
-    state::BumpsTable& bumps;
+    state::MetCountersTable& met_counters;
     Translate::Objects nat;
     FlowOfAnswer::Objects flows;
     state::Walk& walk;

@@ -11,14 +11,14 @@ Result<Decide> make_work(chain::Objects& objects, const control::Settings& setti
   auto* answers = wiring.object<state::Answers>("rules.answers");
   auto* edits = wiring.object<state::HeaderEdits>("rules.edits");
   auto* early = wiring.object<state::EarlyMarks>("rules.early");
-  auto* bumps = wiring.object<state::BumpsTable>("rules.bumps");
+  auto* met_counters = wiring.object<state::MetCountersTable>("rules.met_counters");
   const auto* nat = wiring.object<const state::NatState>("nat.state");
   auto* walk = wiring.object<state::Walk>("rules.walk");
   auto* orders = wiring.object<state::NatOrdersTable>("rules.nat_orders");
   if (!wiring.complete()) return tl::unexpected(wiring.error());
   std::shared_ptr<const ruleset::Program> program;
   if (ruleset) program = {ruleset, &ruleset->program};
-  return Decide({*state, *pool, wiring.bytes("pool"), *answers, *edits, *early, *bumps, {*nat, *orders, *conntrack}, {*views, *conntrack}, *walk}, settings, std::move(program));
+  return Decide({*state, *pool, wiring.bytes("pool"), *answers, *edits, *early, *met_counters, {*nat, *orders, *conntrack}, {*views, *conntrack}, *walk}, settings, std::move(program));
 }
 
 Result<std::unique_ptr<chain::Stage>> make_stage(chain::Objects& objects, const control::Settings& settings) {

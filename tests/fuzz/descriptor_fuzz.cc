@@ -57,12 +57,12 @@ const std::array<Place, kStages> kPlaces{{
      {"conntrack.desk"},
      {"pktio.commit", "pktio.journal", "pktio.desk", "pktio.state", "pktio.inflight", "pktio.fragments", "pktio.staging", "pool",
       "pktio.laned", "ring.track"},
-     {"rules.bumps", "conntrack.state", "conntrack.commit", "nat.edits", "rules.answers", "rules.edits"}},
+     {"rules.met_counters", "conntrack.state", "conntrack.commit", "nat.edits", "rules.answers", "rules.edits"}},
     {{"ring.track", "ring.confirm"},
      {"rules.desk", "pktio.desk"},
      {"conntrack.commit", "conntrack.journal", "conntrack.desk", "conntrack.state", "conntrack.views", "ring.rules", "ring.home"},
      {"pktio.state", "nat.edits"}},
-    {{"ring.rules"}, {"nat.desk"}, {"rules.commit", "rules.journal", "rules.desk", "rules.state", "rules.edits", "rules.walk", "rules.bumps", "rules.answers", "rules.nat_orders", "ring.nat"}, {"conntrack.state", "conntrack.views", "nat.state"}},
+    {{"ring.rules"}, {"nat.desk"}, {"rules.commit", "rules.journal", "rules.desk", "rules.state", "rules.edits", "rules.walk", "rules.met_counters", "rules.answers", "rules.nat_orders", "ring.nat"}, {"conntrack.state", "conntrack.views", "nat.state"}},
     {{"ring.nat"}, {"conntrack.desk"}, {"nat.commit", "nat.journal", "nat.desk", "nat.state", "nat.edits", "ring.confirm"}, {"rules.nat_orders", "conntrack.state"}},
 }};
 

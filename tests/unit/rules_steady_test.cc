@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(counters_that_are_met_are_listed) {
   Firewall firewall(in_chain("counter\nudp dport 53 counter\nudp dport 54 counter\ncounter accept"));
   const ruleset::Evaluation& met = firewall.at(ruleset::At::forward, datagram(1000, 53), chain::FlowState::established);
   BOOST_TEST(met.steady);
-  BOOST_TEST(met.bumped == 3U);
+  BOOST_TEST(met.counters_met == 3U);
   BOOST_TEST(!steady("counter\ncounter\ncounter\ncounter\ncounter\ncounter accept"));  // more than a lane holds
 }
 

@@ -137,8 +137,8 @@ struct Evaluation {
   bool edited = false;      // head is not as it came, but for translation and routing
   bool steady = false;      // and met nothing by which another packet of its flow might fare otherwise (steady.h)
   bool marks_flow = false;  // and gave their flow another mark
-  uint8_t bumped = 0;       // counters, which are in
-  std::array<uint32_t, 5> bumps{};  // by first words
+  uint8_t counters_met = 0;       // counters, which are in
+  std::array<uint32_t, 5> met_counters{};  // by first words
   bool renew_sctp = false;  // and SCTP's checksum has to be made anew
   std::array<Number, kRegisters> registers{};
   Decision verdict = Decision::none;
@@ -151,14 +151,14 @@ struct Evaluation {
   void begin() noexcept {
     edited = marks_flow = renew_sctp = false;
     steady = true;
-    bumped = 0;
+    counters_met = 0;
     verdict = Decision::none;
     reject = {};
     rule = 0;
   }
   /// A counter has counted it.
   void bump(uint32_t word) noexcept {
-    if (bumped < bumps.size()) bumps[bumped++] = word;
+    if (counters_met < met_counters.size()) met_counters[counters_met++] = word;
     else steady = false;
   }
   /// Bytes from the network header on: changed ones, where they are in head. False: beyond the packet.

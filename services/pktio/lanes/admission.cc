@@ -79,11 +79,11 @@ void Admission::admit(const chain::Descriptor& descriptor, const packet::Rewriti
 }
 
 void Admission::plan(state::LaneSide& side, const chain::Descriptor& descriptor, const packet::Rewriting& what, memory::Batch& batch) {
-  state::Bumps bumps;
-  memory::copy_out(&bumps, &objects_.bumps.slot(descriptor.number, window_), sizeof bumps);
-  auto const words = std::span(bumps.words).first(std::min<size_t>(bumps.count, bumps.words.size()));
+  state::MetCounters met_counters;
+  memory::copy_out(&met_counters, &objects_.met_counters.slot(descriptor.number, window_), sizeof met_counters);
+  auto const words = std::span(met_counters.words).first(std::min<size_t>(met_counters.count, met_counters.words.size()));
   bool const bounded = std::ranges::all_of(words, [&](uint32_t word) { return word + uint64_t{1} < objects_.lanes.words(); });
-  if (bumps.number != descriptor.number || bumps.count > bumps.words.size() || !bounded) return;
+  if (met_counters.number != descriptor.number || met_counters.count > met_counters.words.size() || !bounded) return;
   for (size_t i = 0; i < side.counters.size(); ++i) batch.set(side.counters[i], i < words.size() ? words[i] + 1 : 0U);
   state::TupleWords const to = state::words_of(what.to);
   for (size_t i = 0; i < to.size() && what.outer != 0; ++i) batch.set(side.to[i], to[i]);

@@ -24,7 +24,7 @@ class Admission {
     LanesByTuple& lanes;
     const FlowTableRoom& room;
     InChain& in_chain;
-    const state::BumpsTable& bumps;
+    const state::MetCountersTable& met_counters;
     const state::FlowEntry* entries;  // conntrack's, as many as there are lanes; null: there are none
     const memory::CommitArea& conntrack_commit;
   };

@@ -22,7 +22,7 @@ Lanes::Lanes(const Objects& objects, const control::Settings& settings)
       room_(objects.state, objects.conntrack, lanes_.flows(), window_),
       in_chain_(window_),
       judging_({lanes_, room_, in_chain_, objects.state, objects.packets}, settings.topology, window_),
-      admission_({lanes_, room_, in_chain_, objects.bumps, entries_of(objects.conntrack, lanes_.flows()), objects.conntrack_commit}, window_) {}
+      admission_({lanes_, room_, in_chain_, objects.met_counters, entries_of(objects.conntrack, lanes_.flows()), objects.conntrack_commit}, window_) {}
 
 void Lanes::resume(uint64_t home, uint64_t sent) {
   if (lanes_.flows() != 0) in_chain_.resume(objects_.inflight, home, sent);

@@ -19,7 +19,7 @@ class Lanes {
     size_t state_bytes;
     InFlightTable& inflight;
     state::LanedPackets& packets;
-    const state::BumpsTable& bumps;
+    const state::MetCountersTable& met_counters;
     const state::ConntrackState& conntrack;
     size_t conntrack_bytes;
     const memory::CommitArea& conntrack_commit;
