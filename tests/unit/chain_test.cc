@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char* kEarly = "chain e { type filter hook prerouting priority raw; udp dport 53 notrack\n}\n";
 constexpr const char* kChoosing =
-    "chain n { type nat hook postrouting priority srcnat; oifname \"wan\" snat to 192.0.2.254:1024-2047\n}\n"
+    "chain n { type nat hook postrouting priority srcnat; oifname \"wan\" meta l4proto udp snat to 192.0.2.254:1024-2047\n}\n"
     "chain l { type filter hook postrouting priority 200; ct reply proto-dst 1500 counter\n}\n";
 
 struct Case {
