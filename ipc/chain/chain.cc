@@ -121,24 +121,24 @@ struct Object {
   Count behind = none;  // bytes behind the form's own
 };
 constexpr Object kObjects[] = {
-    // object             what lies there               one for each          writes     read
-    {"pool",              form<Pool>,                    a_number,            pktio,     rules},
-    {"pktio.state",       form<state::PktioState>,       a_flow_laned,        pktio,     conntrack, lanes_behind},
-    {"pktio.inflight",    private_form<kInFlight>,       a_number,            pktio,     nobody},
-    {"pktio.fragments",   private_form<kFragments>,      fragment_cells,      pktio,     nobody},
-    {"pktio.staging",     form<state::Staging>,          bytes_of_a_file,     pktio,     nobody},
-    {"pktio.laned",       form<state::LanedPackets>,     a_number_laned,      pktio,     nobody},
-    {"conntrack.state",   form<state::ConntrackState>,   a_flow,              conntrack, pktio | rules | nat},
-    {"conntrack.views",   form<state::FlowViews>,        a_number,            conntrack, rules},
-    {"rules.state",       form<state::RulesState>,       rule_words,          rules,     nobody},
-    {"rules.answers",     form<state::Answers>,          a_number,            rules,     pktio},
-    {"rules.edits",       form<state::HeaderEdits>,      a_number,            rules,     pktio},
-    {"rules.met_counters",       form<state::MetCountersTable>,       a_number_laned,      rules,     pktio},
-    {"rules.early",       form<state::EarlyMarks>,       a_number_early,      rules,     nobody},
-    {"rules.walk",        form<state::Walk>,             walk_steps,          rules,     nobody},
-    {"rules.nat_orders",  form<state::NatOrdersTable>,   a_number,            rules,     nat},
-    {"nat.state",         form<state::NatState>,         a_flow_translated,   nat,       rules},
-    {"nat.edits",         form<state::NatEdits>,         a_number,            nat,       pktio | conntrack},
+    // object              what lies there                 one for each         writes     read
+    {"pool",               form<Pool>,                     a_number,            pktio,     rules},
+    {"pktio.state",        form<state::PktioState>,        a_flow_laned,        pktio,     conntrack, lanes_behind},
+    {"pktio.inflight",     private_form<kInFlight>,        a_number,            pktio,     nobody},
+    {"pktio.fragments",    private_form<kFragments>,       fragment_cells,      pktio,     nobody},
+    {"pktio.staging",      form<state::Staging>,           bytes_of_a_file,     pktio,     nobody},
+    {"pktio.laned",        form<state::LanedPackets>,      a_number_laned,      pktio,     nobody},
+    {"conntrack.state",    form<state::ConntrackState>,    a_flow,              conntrack, pktio | rules | nat},
+    {"conntrack.views",    form<state::FlowViews>,         a_number,            conntrack, rules},
+    {"rules.state",        form<state::RulesState>,        rule_words,          rules,     nobody},
+    {"rules.answers",      form<state::Answers>,           a_number,            rules,     pktio},
+    {"rules.edits",        form<state::HeaderEdits>,       a_number,            rules,     pktio},
+    {"rules.met_counters", form<state::MetCountersTable>,  a_number_laned,      rules,     pktio},
+    {"rules.early",        form<state::EarlyMarks>,        a_number_early,      rules,     nobody},
+    {"rules.walk",         form<state::Walk>,              walk_steps,          rules,     nobody},
+    {"rules.nat_orders",   form<state::NatOrdersTable>,    a_number,            rules,     nat},
+    {"nat.state",          form<state::NatState>,          a_flow_translated,   nat,       rules},
+    {"nat.edits",          form<state::NatEdits>,          a_number,            nat,       pktio | conntrack},
 };
 
 /// What does not follow from the above.
