@@ -8,7 +8,7 @@ namespace bulkhead {
 namespace {
 
 template <class Number>
-auto number(Number& into) {
+auto number(auto& into) {
   return [&into](const std::string& text) {
     Number value{};
     auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -24,13 +24,16 @@ void CommandLine::add(std::string name, std::string help, std::string wanted, Ne
   options_.push_back({std::move(name), std::move(help), std::move(wanted), need, std::move(set)});
 }
 void CommandLine::add(std::string name, uint32_t& into, std::string help, Need need) {
-  add(std::move(name), std::move(help), "NUMBER", need, number(into));
+  add(std::move(name), std::move(help), "NUMBER", need, number<uint32_t>(into));
+}
+void CommandLine::add(std::string name, std::optional<uint32_t>& into, std::string help, Need need) {
+  add(std::move(name), std::move(help), "NUMBER", need, number<uint32_t>(into));
 }
 void CommandLine::add(std::string name, uint64_t& into, std::string help, Need need) {
-  add(std::move(name), std::move(help), "NUMBER", need, number(into));
+  add(std::move(name), std::move(help), "NUMBER", need, number<uint64_t>(into));
 }
 void CommandLine::add(std::string name, int& into, std::string help, Need need) {
-  add(std::move(name), std::move(help), "NUMBER", need, number(into));
+  add(std::move(name), std::move(help), "NUMBER", need, number<int>(into));
 }
 void CommandLine::add(std::string name, std::string& into, std::string help, Need need) {
   add(std::move(name), std::move(help), "TEXT", need, [&into](const std::string& text) { return into = text, true; });

@@ -6,6 +6,7 @@
 // Errors  for people: the word, and what was wanted. The last of several values counts.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <optional>
@@ -27,6 +28,8 @@ class CommandLine {
   CommandLine(std::string program, std::string what) : program_(std::move(program)), what_(std::move(what)) {}
 
   void add(std::string name, uint32_t& into, std::string help, Need need = Need::optional);
+  /// Stays nullopt unless said.
+  void add(std::string name, std::optional<uint32_t>& into, std::string help, Need need = Need::optional);
   void add(std::string name, uint64_t& into, std::string help, Need need = Need::optional);
   void add(std::string name, int& into, std::string help, Need need = Need::optional);
   void add(std::string name, std::string& into, std::string help, Need need = Need::optional);

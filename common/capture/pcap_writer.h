@@ -15,8 +15,8 @@
 #include <memory>
 #include <span>
 
-#include "common/packet/packet.h"
 #include "common/base/result.h"
+#include "common/packet/packet.h"
 
 namespace bulkhead::capture {
 

@@ -7,10 +7,10 @@
 
 #include <array>
 
-#include "ipc/memory/commit.h"
-#include "ipc/state/counters.h"
 #include "ipc/chain/descriptor.h"
 #include "ipc/chain/pass.h"
+#include "ipc/memory/commit.h"
+#include "ipc/state/counters.h"
 
 namespace bulkhead::chain {
 

@@ -16,9 +16,9 @@
 #include <string>
 #include <utility>
 
-#include "ipc/control/settings.h"
 #include "ipc/chain/stage.h"
 #include "ipc/chain/wiring.h"
+#include "ipc/control/settings.h"
 
 namespace bulkhead::chain {
 

@@ -14,9 +14,9 @@
 #include <array>
 #include <vector>
 
-#include "ipc/memory/commit.h"
 #include "ipc/chain/desk.h"
 #include "ipc/chain/ring.h"
+#include "ipc/memory/commit.h"
 
 namespace bulkhead::chain {
 

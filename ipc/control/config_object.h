@@ -4,8 +4,8 @@
 // Units   length: bytes of the Cap'n Proto message (schema/settings.capnp) that follow.
 #pragma once
 
-#include "ipc/memory/object.h"
 #include "ipc/control/settings.h"
+#include "ipc/memory/object.h"
 #include "ipc/memory/shared_memory.h"
 
 namespace bulkhead::control {

@@ -4,9 +4,9 @@
 #include <bit>
 #include <set>
 
+#include "common/packet/nat_range.h"
 #include "ipc/control/flat_message.h"
 #include "ipc/control/schema/settings.capnp.h"
-#include "common/packet/nat_range.h"
 #include "ipc/control/topology_message.h"
 
 namespace bulkhead::control {

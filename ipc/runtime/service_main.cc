@@ -7,8 +7,8 @@
 #include <csignal>
 #include <string_view>
 
-#include "ipc/control/config_object.h"
 #include "ipc/chain/desk.h"
+#include "ipc/control/config_object.h"
 #include "ipc/runtime/logging.h"
 
 namespace bulkhead::runtime {

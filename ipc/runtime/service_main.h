@@ -18,9 +18,9 @@
 #include <memory>
 
 #include "common/base/result.h"
+#include "ipc/control/settings.h"
 #include "ipc/runtime/keeper_client.h"
 #include "ipc/runtime/rpc.h"
-#include "ipc/control/settings.h"
 
 namespace bulkhead::runtime {
 

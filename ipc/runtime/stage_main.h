@@ -6,8 +6,8 @@
 #include <functional>
 #include <memory>
 
-#include "ipc/runtime/service_main.h"
 #include "ipc/chain/wiring.h"
+#include "ipc/runtime/service_main.h"
 
 namespace bulkhead::runtime {
 

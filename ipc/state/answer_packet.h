@@ -8,8 +8,8 @@
 
 #include <span>
 
-#include "ipc/state/answers.h"
 #include "ipc/chain/descriptor.h"
+#include "ipc/state/answers.h"
 
 namespace bulkhead::state {
 

@@ -9,8 +9,8 @@
 #pragma once
 
 #include "common/packet/nat_rewrite.h"
-#include "ipc/state/counters.h"
 #include "ipc/chain/descriptor.h"
+#include "ipc/state/counters.h"
 #include "ipc/state/flow_table.h"
 
 namespace bulkhead::state {

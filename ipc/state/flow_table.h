@@ -22,8 +22,8 @@
 #include <optional>
 
 #include "common/packet/packet.h"
-#include "ipc/memory/commit.h"
 #include "ipc/chain/descriptor.h"
+#include "ipc/memory/commit.h"
 #include "ipc/memory/object.h"
 #include "ipc/memory/word.h"
 

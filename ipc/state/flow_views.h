@@ -11,8 +11,8 @@
 #include <array>
 
 #include "ipc/chain/descriptor.h"
-#include "ipc/state/flow_table.h"
 #include "ipc/memory/slots.h"
+#include "ipc/state/flow_table.h"
 
 namespace bulkhead::state {
 

@@ -16,9 +16,9 @@
 #include <optional>
 
 #include "common/packet/nat_rewrite.h"
+#include "ipc/memory/slots.h"
 #include "ipc/state/flow_table.h"
 #include "ipc/state/pktio_state.h"
-#include "ipc/memory/slots.h"
 
 namespace bulkhead::state {
 

@@ -9,9 +9,9 @@
 #include <array>
 
 #include "ipc/chain/descriptor.h"
-#include "ipc/memory/object.h"
 #include "ipc/control/outputs.h"
 #include "ipc/control/settings.h"
+#include "ipc/memory/object.h"
 #include "ipc/memory/word.h"
 
 namespace bulkhead::state {

@@ -8,8 +8,8 @@
 #pragma once
 
 #include "ipc/memory/object.h"
-#include "ipc/state/pktio_state.h"
 #include "ipc/memory/word.h"
+#include "ipc/state/pktio_state.h"
 
 namespace bulkhead::state {
 

@@ -8,10 +8,10 @@
 #include <cerrno>
 #include <cstring>
 
+#include "common/capture/pcap_writer.h"
 #include "ipc/memory/commit.h"
 #include "ipc/state/pktio_state.h"
 #include "ipc/state/staging.h"
-#include "common/capture/pcap_writer.h"
 
 namespace bulkhead::cli {
 namespace {

@@ -11,11 +11,11 @@
 #include <optional>
 #include <string>
 
+#include "ipc/runtime/holder_client.h"
 #include "ipc/state/counters.h"
 #include "ipc/state/flow_table.h"
 #include "ipc/state/pktio_state.h"
 #include "ipc/state/walk.h"
-#include "ipc/runtime/holder_client.h"
 
 namespace bulkhead::cli {
 

@@ -6,9 +6,9 @@
 #include <iterator>
 
 #include "common/ruleset/check/apply.h"
+#include "common/ruleset/read/text.h"
 #include "common/ruleset/write/json.h"
 #include "common/ruleset/write/print.h"
-#include "common/ruleset/read/text.h"
 
 namespace bulkhead::cli {
 namespace {

@@ -4,9 +4,9 @@
 #include <fstream>
 #include <iterator>
 
+#include "common/ruleset/compile/facts.h"
 #include "common/ruleset/write/print.h"
 #include "common/ruleset/write/set_listing.h"
-#include "common/ruleset/compile/facts.h"
 
 namespace bulkhead::cli {
 namespace {

@@ -7,9 +7,9 @@
 #include <memory>
 
 #include "common/ruleset/compile/load.h"
+#include "ipc/control/settings.h"
 #include "ipc/state/counters.h"
 #include "ipc/state/lanes.h"
-#include "ipc/control/settings.h"
 
 namespace bulkhead::cli {
 

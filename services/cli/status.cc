@@ -4,10 +4,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "ipc/control/schema/keeper.capnp.h"
 #include "ipc/runtime/handover.h"
 #include "ipc/runtime/rpc.h"
 #include "ipc/runtime/run_dir.h"
-#include "ipc/control/schema/keeper.capnp.h"
 #include "services/cli/complain.h"
 
 namespace bulkhead::cli {

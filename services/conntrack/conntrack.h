@@ -6,8 +6,8 @@
 
 #include <array>
 
-#include "ipc/state/flow_views.h"
 #include "ipc/chain/stage.h"
+#include "ipc/state/flow_views.h"
 #include "services/conntrack/confirm.h"
 #include "services/conntrack/track.h"
 

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "common/packet/nat_range.h"
-#include "ipc/state/flow_table.h"
 #include "ipc/control/settings.h"
+#include "ipc/state/flow_table.h"
 
 namespace bulkhead::conntrack {
 

@@ -20,8 +20,8 @@
 #pragma once
 
 #include "ipc/chain/descriptor.h"
-#include "ipc/state/lanes.h"
 #include "ipc/control/settings.h"
+#include "ipc/state/lanes.h"
 #include "ipc/tracking/tcp_track.h"
 #include "services/conntrack/flights.h"
 #include "services/conntrack/table.h"

@@ -62,16 +62,13 @@ int main(int argc, char** argv) {
   ::prctl(PR_SET_NAME, "bh-holder");
   runtime::set_up_logging("holder");
   holder::Options options;
-  constexpr uid_t kNobody = UINT32_MAX;
-  uid_t first_user = kNobody;
   int starter = -1;
   CommandLine line("bulkhead-holder", "Bulkhead's holder; `bulkhead` starts it");
   line.add("--run", options.run_dir, "run directory", CommandLine::Need::required);
   line.add("--starter", starter, "descriptor of the socket to whoever started it", CommandLine::Need::required);
   line.add("--hang-ms", options.hang_ms, "a keeper that stands still for so long is replaced", CommandLine::Need::required);
-  line.add("--first-user", first_user, "services run as this user id and those behind it");
+  line.add("--first-user", options.first_user, "services run as this user id and those behind it");
   if (auto const ended = line.read(std::span(argv, static_cast<size_t>(argc)).subspan(1))) return *ended;
-  if (first_user != kNobody) options.first_user = first_user;
   if (options.hang_ms != 0) return holder::run(options, starter);
   spdlog::error("--hang-ms: 0 would be no time at all");
   return 1;

@@ -146,13 +146,10 @@ int main(int argc, char** argv) {
   ::prctl(PR_SET_NAME, "bh-keeper");
   runtime::set_up_logging("keeper");
   keeper::Arguments arguments;
-  constexpr uid_t kNobody = UINT32_MAX;
-  uid_t first_user = kNobody;
   CommandLine line("bulkhead-keeper", "Bulkhead's keeper; the holder starts it");
   line.add("--run", arguments.run_dir, "run directory", CommandLine::Need::required);
   line.add("--holder", arguments.holder, "descriptor of the socket to the holder", CommandLine::Need::required);
-  line.add("--first-user", first_user, "services run as this user id and those behind it");
+  line.add("--first-user", arguments.first_user, "services run as this user id and those behind it");
   if (auto const ended = line.read(std::span(argv, static_cast<size_t>(argc)).subspan(1))) return *ended;
-  if (first_user != kNobody) arguments.first_user = first_user;
   return keeper::run(arguments);
 }

@@ -2,10 +2,10 @@
 
 #include <unistd.h>
 
+#include "ipc/chain/chain.h"
+#include "ipc/chain/ring.h"
 #include "ipc/memory/commit.h"
 #include "ipc/state/pktio_state.h"
-#include "ipc/chain/ring.h"
-#include "ipc/chain/chain.h"
 
 namespace bulkhead::keeper {
 namespace {

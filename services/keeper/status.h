@@ -9,8 +9,8 @@
 
 #include <capnp/capability.h>
 
-#include "ipc/state/keeper_state.h"
 #include "ipc/control/schema/keeper.capnp.h"
+#include "ipc/state/keeper_state.h"
 #include "services/keeper/registry.h"
 #include "services/keeper/watch.h"
 

@@ -21,10 +21,10 @@
 #include <vector>
 
 #include "ipc/chain/desk.h"
-#include "ipc/state/keeper_state.h"
-#include "ipc/runtime/loop.h"
 #include "ipc/control/settings.h"
+#include "ipc/runtime/loop.h"
 #include "ipc/runtime/spawn.h"
+#include "ipc/state/keeper_state.h"
 #include "services/keeper/registry.h"
 
 namespace bulkhead::keeper {

@@ -3,8 +3,8 @@
 
 #include <memory>
 
-#include "ipc/control/settings.h"
 #include "ipc/chain/wiring.h"
+#include "ipc/control/settings.h"
 
 namespace bulkhead::nat {
 

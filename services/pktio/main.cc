@@ -1,8 +1,8 @@
 // services/pktio/main.cc: the pktio process: its captures and output files, on its loop.
 #include "ipc/runtime/stage_main.h"
+#include "services/pktio/in/pcap_source.h"
 #include "services/pktio/loop_files.h"
 #include "services/pktio/make.h"
-#include "services/pktio/in/pcap_source.h"
 
 namespace bulkhead::pktio {
 namespace {

@@ -10,13 +10,13 @@
 #include <memory>
 
 #include "common/ruleset/run/evaluate.h"
-#include "ipc/state/answer_packet.h"
 #include "ipc/chain/counting.h"
+#include "ipc/chain/pool.h"
+#include "ipc/control/settings.h"
+#include "ipc/state/answer_packet.h"
 #include "ipc/state/early_marks.h"
 #include "ipc/state/header_edits.h"
 #include "ipc/state/lanes.h"
-#include "ipc/chain/pool.h"
-#include "ipc/control/settings.h"
 #include "services/rules/answer_limits.h"
 #include "services/rules/flow_of_answer.h"
 #include "services/rules/record.h"

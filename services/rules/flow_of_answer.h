@@ -9,9 +9,9 @@
 #pragma once
 
 #include "common/base/hash.h"
+#include "ipc/control/settings.h"
 #include "ipc/state/answers.h"
 #include "ipc/state/flow_views.h"
-#include "ipc/control/settings.h"
 
 namespace bulkhead::rules {
 

@@ -3,8 +3,8 @@
 
 #include <memory>
 
-#include "ipc/chain/pass.h"
 #include "common/ruleset/compile/facts.h"
+#include "ipc/chain/pass.h"
 #include "ipc/control/settings.h"
 #include "services/rules/decide.h"
 #include "services/rules/two_visits.h"

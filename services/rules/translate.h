@@ -10,10 +10,10 @@
 
 #include <memory>
 
-#include "common/ruleset/run/evaluation.h"
 #include "common/base/topology.h"
-#include "ipc/state/other_flows.h"
+#include "common/ruleset/run/evaluation.h"
 #include "ipc/state/nat_orders.h"
+#include "ipc/state/other_flows.h"
 
 namespace bulkhead::rules {
 

@@ -16,9 +16,10 @@
 #include <map>
 #include <stdexcept>
 
-#include "ipc/state/flow_table.h"
+#include "ipc/chain/chain.h"
 #include "ipc/chain/pool.h"
 #include "ipc/chain/ring.h"
+#include "ipc/state/flow_table.h"
 #include "ipc/state/staging.h"
 #include "tests/fuzz/long_inputs.h"
 #include "tests/simulation/chain.h"
@@ -48,23 +49,33 @@ const Input& input() {
   return all;
 }
 
-/// What a neighbour may write that a stage reads, by stage; and what the stage itself may write.
+/// What a neighbour may write that a stage reads; and what the stage itself may write.
 struct Place {
-  std::vector<const char*> inlets, desks, writes, asides;  // asides: read beside the rings
+  std::vector<std::string> inlets, desks, writes, asides;  // asides: read beside the rings
 };
-const std::array<Place, kStages> kPlaces{{
-    {{"ring.home"},
-     {"conntrack.desk"},
-     {"pktio.commit", "pktio.journal", "pktio.desk", "pktio.state", "pktio.inflight", "pktio.fragments", "pktio.staging", "pool",
-      "pktio.laned", "ring.track"},
-     {"rules.met_counters", "conntrack.state", "conntrack.commit", "nat.edits", "rules.answers", "rules.edits"}},
-    {{"ring.track", "ring.confirm"},
-     {"rules.desk", "pktio.desk"},
-     {"conntrack.commit", "conntrack.journal", "conntrack.desk", "conntrack.state", "conntrack.views", "ring.rules", "ring.home"},
-     {"pktio.state", "nat.edits"}},
-    {{"ring.rules"}, {"nat.desk"}, {"rules.commit", "rules.journal", "rules.desk", "rules.state", "rules.edits", "rules.walk", "rules.met_counters", "rules.answers", "rules.nat_orders", "ring.nat"}, {"conntrack.state", "conntrack.views", "nat.state"}},
-    {{"ring.nat"}, {"conntrack.desk"}, {"nat.commit", "nat.journal", "nat.desk", "nat.state", "nat.edits", "ring.confirm"}, {"rules.nat_orders", "conntrack.state"}},
-}};
+/// As the keeper would grant it.
+Place place_of(size_t world, size_t stage) {
+  Place place;
+  for (const chain::Grant& grant : chain::grants(settings(world))) {
+    if (grant.service != chain::kServices[stage] || grant.kind != control::ObjectKind::memory) continue;
+    std::string_view const name = grant.object;
+    if (name == "config") continue;  // the keeper's
+    if (grant.right == memory::Right::write) place.writes.push_back(grant.object);
+    else if (name.starts_with("ring.")) place.inlets.push_back(grant.object);
+    else if (name.ends_with(".desk")) place.desks.push_back(grant.object);
+    else if (name != "pool") place.asides.push_back(grant.object);  // the pool has an order of its own
+  }
+  return place;
+}
+const Place& place(size_t world, size_t stage) {
+  static const auto all = [] {
+    std::array<std::array<Place, kStages>, worlds> made;
+    for (size_t w = 0; w < worlds; ++w)
+      for (size_t i = 0; i < kStages; ++i) made[w][i] = place_of(w, i);
+    return made;
+  }();
+  return all[world][stage];
+}
 
 class Orders {
  public:
@@ -131,11 +142,11 @@ const Beginning& beginning(size_t world, size_t victim, uint64_t rounds) {
 
 class World {
  public:
-  World(size_t world, size_t victim, uint64_t rounds) : victim_(victim), memory_(settings(world)), chain_(memory_, settings(world), input(), 5) {
+  World(size_t world, size_t victim, uint64_t rounds) : world_(world), victim_(victim), memory_(settings(world)), chain_(memory_, settings(world), input(), 5) {
     beginning(world, victim, rounds).copy_to(memory_);
     poison(true);
     mprotect(memory_.all().data(), memory_.all().size(), PROT_READ);
-    for (const char* name : place().writes) protect(name, PROT_READ | PROT_WRITE);
+    for (const std::string& name : place().writes) protect(name, PROT_READ | PROT_WRITE);
     renew();
   }
   ~World() { poison(false); }
@@ -160,26 +171,26 @@ class World {
   }
 
  private:
-  [[nodiscard]] const Place& place() const { return kPlaces[victim_]; }
+  [[nodiscard]] const Place& place() const { return test::place(world_, victim_); }
   void renew() {
     chain_.replace(victim_);
     chain_.recover(victim_);
     check();
   }
-  void protect(const char* name, int rights) {
+  void protect(std::string_view name, int rights) {
     auto const object = memory_.object(name);
     mprotect(object.data(), (object.size() + 4095) / 4096 * 4096, rights);
   }
   /// A neighbour's hand in object `name`, which the stage itself cannot write.
   template <class Write>
-  void write(const char* name, Write what) {
+  void write(std::string_view name, Write what) {
     protect(name, PROT_READ | PROT_WRITE);
     what();
     protect(name, PROT_READ);
   }
   template <class Write>
   void inlet(Orders& orders, Write what) {
-    const char* const name = place().inlets[orders.byte() % place().inlets.size()];
+    const std::string& name = place().inlets[orders.byte() % place().inlets.size()];
     write(name, [&] { what(memory_.as<chain::Ring>(name)); });
   }
   template <class Write>
@@ -201,7 +212,7 @@ class World {
     });
   }
   void head(Orders& orders) {
-    const char* const name = place().desks[orders.byte() % place().desks.size()];
+    const std::string& name = place().desks[orders.byte() % place().desks.size()];
     write(name, [&] {
       auto& desk = memory_.as<chain::Desk>(name);
       memory::Word<uint64_t>& word = desk.heads[orders.byte() % 2].value;
@@ -225,7 +236,7 @@ class World {
   }
   /// A word of what others write; near a number that it might mean.
   void aside(Orders& orders) {
-    const char* const name = place().asides[orders.byte() % place().asides.size()];
+    const std::string& name = place().asides[orders.byte() % place().asides.size()];
     auto const object = memory_.object(name);
     size_t const at = (orders.word() % object.size()) & ~size_t{7};
     uint8_t const how = orders.byte();
@@ -246,14 +257,13 @@ class World {
   }
 
   void poison(bool on) {
-    std::vector<const char*> names{"pool"};
-    for (const Place& one : kPlaces) names.insert(names.end(), one.writes.begin(), one.writes.end());
-    for (const char* name : names) {
-      auto const object = memory_.object(name);
-      size_t const slack = (4096 - object.size() % 4096) % 4096;
-      if (on) ASAN_POISON_MEMORY_REGION(object.data() + object.size(), slack);
-      else ASAN_UNPOISON_MEMORY_REGION(object.data() + object.size(), slack);
-    }
+    for (size_t stage = 0; stage < kStages; ++stage)
+      for (const std::string& name : test::place(world_, stage).writes) {
+        auto const object = memory_.object(name);
+        size_t const slack = (4096 - object.size() % 4096) % 4096;
+        if (on) ASAN_POISON_MEMORY_REGION(object.data() + object.size(), slack);
+        else ASAN_UNPOISON_MEMORY_REGION(object.data() + object.size(), slack);
+      }
   }
 
   void check() {
@@ -291,7 +301,7 @@ class World {
     require(state.gone_passed.load() <= state.gone_count.load(), "more deletions have passed than there were");
   }
 
-  size_t victim_;
+  size_t world_, victim_;
   Memory memory_;
   Chain chain_;
 };

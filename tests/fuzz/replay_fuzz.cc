@@ -9,8 +9,8 @@
 #include <map>
 #include <memory>
 
-#include "ipc/state/pktio_state.h"
 #include "common/ruleset/compile/facts.h"
+#include "ipc/state/pktio_state.h"
 #include "tests/differential/made_ruleset.h"
 #include "tests/fuzz/long_inputs.h"
 #include "tests/simulation/chain.h"

@@ -7,9 +7,9 @@
 #include <string>
 
 #include "common/ruleset/check/apply.h"
+#include "common/ruleset/read/text.h"
 #include "common/ruleset/write/json.h"
 #include "common/ruleset/write/print.h"
-#include "common/ruleset/read/text.h"
 
 namespace {
 

@@ -14,8 +14,8 @@
 
 #include <boost/test/unit_test.hpp>
 #include <cerrno>
-#include <cstddef>
 #include <csignal>
+#include <cstddef>
 #include <filesystem>
 
 #include "tests/replay/replay_lab.h"

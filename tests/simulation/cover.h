@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "ipc/state/flow_table.h"
-#include "services/pktio/fragments.h"
 #include "ipc/state/lanes.h"
+#include "services/pktio/fragments.h"
 
 namespace bulkhead::test {
 

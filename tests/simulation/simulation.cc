@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <deque>
 
+#include "ipc/control/outputs.h"
 #include "ipc/state/bindings.h"
 #include "ipc/state/flow_table.h"
-#include "ipc/control/outputs.h"
 #include "tests/simulation/fibre.h"
 #include "tests/simulation/frames.h"
 #include "tests/tools/packets.h"

@@ -14,6 +14,7 @@ struct Program {
   uint32_t seed = 7;
   uint64_t packets = 0;
   int holder = -1;
+  std::optional<uint32_t> user;
   std::string out;
   bool loud = false;
   Link link = Link::ethernet;
@@ -24,6 +25,7 @@ struct Program {
     line.add("--seed", seed, "of chance");
     line.add("--packets", packets, "how many");
     line.add("--holder", holder, "a descriptor");
+    line.add("--user", user, "an id");
     line.add_flag("--loud", loud, "say more");
     line.add("--link", link, "what a frame is", {{"ethernet", Link::ethernet}, {"raw", Link::raw}});
     line.add("OUT", out, "a file", CommandLine::Need::required);
@@ -38,15 +40,16 @@ struct Program {
 
 BOOST_AUTO_TEST_CASE(values_stand_behind_a_name_or_an_equals_sign_and_words_anywhere) {
   Program program;
-  BOOST_TEST(program.parse({"--seed", "4294967295", "file", "--packets=18446744073709551615", "--loud", "--link", "raw", "--holder", "-3"}) == "");
+  BOOST_TEST(program.parse({"--seed", "4294967295", "file", "--packets=18446744073709551615", "--loud", "--link", "raw", "--holder", "-3",
+                              "--user", "4294967295"}) == "");
   BOOST_TEST((program.seed == 4294967295U && program.packets == UINT64_MAX && program.holder == -3 && program.loud));
-  BOOST_TEST((program.out == "file" && program.link == Link::raw));
+  BOOST_TEST((program.out == "file" && program.link == Link::raw && program.user == UINT32_MAX));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_not_named_keeps_its_value_and_the_last_of_several_counts) {
   Program program;
   BOOST_TEST(program.parse({"file", "--packets", "1", "--packets", "2"}) == "");
-  BOOST_TEST((program.seed == 7U && program.packets == 2U && !program.loud && program.link == Link::ethernet));
+  BOOST_TEST((program.seed == 7U && program.packets == 2U && !program.loud && program.link == Link::ethernet && !program.user));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_and_what_was_wanted) {

@@ -3,10 +3,10 @@
 #include <boost/test/unit_test.hpp>
 #include <set>
 
-#include "ipc/state/flow_table.h"
-#include "services/pktio/inflight.h"
 #include "ipc/chain/pool.h"
 #include "ipc/chain/ring.h"
+#include "ipc/state/flow_table.h"
+#include "services/pktio/inflight.h"
 #include "tests/simulation/world.h"
 
 using namespace bulkhead;

@@ -2,8 +2,8 @@
 #define BOOST_TEST_MODULE router
 #include <boost/test/unit_test.hpp>
 
-#include "common/packet/internet_checksum.h"
 #include "common/packet/icmp.h"
+#include "common/packet/internet_checksum.h"
 #include "tests/simulation/router.h"
 #include "tests/tools/packets.h"
 #include "tests/unit/routed.h"

@@ -1,6 +1,6 @@
 // Options, extension headers, numbers that are made, what `meta` knows of a replay.
-#include "common/ruleset/run/make_numbers.h"
 #include "common/base/topology.h"
+#include "common/ruleset/run/make_numbers.h"
 #include "tests/unit/rules_firewall.h"
 
 using namespace bulkhead;

@@ -4,9 +4,9 @@
 #include <boost/test/unit_test.hpp>
 
 #include "common/ruleset/check/apply.h"
+#include "common/ruleset/read/text.h"
 #include "common/ruleset/write/json.h"
 #include "common/ruleset/write/print.h"
-#include "common/ruleset/read/text.h"
 
 namespace bulkhead::rules {
 namespace {

@@ -66,7 +66,7 @@ class Compiler {
 
   // Verdicts. `target`: of a jump; null: none.
   bool verdict(const Module& module, const Expression* target, const Location& at, Step& step);
-  void decide(const Statement& verdict);
+  void decide(const Statement& said);
 
   // Sets, by their places in the program.
   /// A set whose elements stay, or the one that a reference names.

@@ -3,8 +3,8 @@
 // Who     the parser's actions only. Meaning is checked later (check/checker.h), with the ruleset at hand.
 #pragma once
 
-#include "common/ruleset/tree/command.h"
 #include "common/ruleset/read/grammar.h"
+#include "common/ruleset/tree/command.h"
 #include "common/ruleset/tree/module.h"
 #include "common/ruleset/tree/source.h"
 

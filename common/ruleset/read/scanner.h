@@ -8,8 +8,8 @@
 #include <algorithm>
 
 #include "common/ruleset/read/grammar.h"
-#include "common/ruleset/tree/module.h"
 #include "common/ruleset/read/token.h"
+#include "common/ruleset/tree/module.h"
 
 namespace bulkhead::ruleset {
 

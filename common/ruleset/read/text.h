@@ -1,9 +1,9 @@
 // common/ruleset/read/text.h: text in nft's language into commands.
 #pragma once
 
+#include "common/ruleset/read/token.h"
 #include "common/ruleset/tree/command.h"
 #include "common/ruleset/tree/module.h"
-#include "common/ruleset/read/token.h"
 
 namespace bulkhead::ruleset {
 

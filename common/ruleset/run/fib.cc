@@ -1,8 +1,8 @@
 #include "common/ruleset/run/fib.h"
 
+#include "common/base/topology.h"
 #include "common/packet/ip_header.h"
 #include "common/ruleset/run/select.h"
-#include "common/base/topology.h"
 
 namespace bulkhead::ruleset::run {
 namespace {

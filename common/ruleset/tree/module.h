@@ -213,7 +213,7 @@ class Registry {
   [[nodiscard]] const Module* json_statement(std::string_view name) const;
   [[nodiscard]] const Module* json_select(std::string_view name) const;  // option, select or hash
   [[nodiscard]] const Module* transport_of(Number protocol) const;
-  [[nodiscard]] const Module* network_of_family(Number nf_protocol) const;
+  [[nodiscard]] const Module* network_of_family(Number family) const;
   [[nodiscard]] const Module* network_of_type(Number ether_type) const;
   [[nodiscard]] KeyOf bare_key(std::string_view name) const;             // `iif`: of whichever select
   [[nodiscard]] KeyOf key_setting(std::string_view object) const;        // `ct helper`

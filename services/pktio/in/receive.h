@@ -14,14 +14,14 @@
 #include <optional>
 #include <vector>
 
-#include "services/pktio/inflight.h"
-#include "ipc/state/pktio_state.h"
 #include "ipc/chain/pool.h"
-#include "ipc/control/settings.h"
 #include "ipc/chain/stage.h"
-#include "services/pktio/lanes/lanes.h"
+#include "ipc/control/settings.h"
+#include "ipc/state/pktio_state.h"
 #include "services/pktio/in/reassembly.h"
 #include "services/pktio/in/source.h"
+#include "services/pktio/inflight.h"
+#include "services/pktio/lanes/lanes.h"
 
 namespace bulkhead::pktio {
 

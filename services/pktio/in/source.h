@@ -11,8 +11,8 @@
 
 #include <cstdint>
 
-#include "common/packet/packet.h"
 #include "common/base/result.h"
+#include "common/packet/packet.h"
 
 namespace bulkhead::pktio {
 

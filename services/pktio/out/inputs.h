@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "ipc/chain/pool.h"
-#include "services/pktio/inflight.h"
 #include "services/pktio/in/reassembly.h"
+#include "services/pktio/inflight.h"
 #include "services/pktio/out/sink.h"
 
 namespace bulkhead::pktio {
