@@ -115,8 +115,9 @@ InstanceLab::Ran InstanceLab::run(const std::vector<std::string>& words,
 }
 
 std::optional<int> InstanceLab::wait() {
+  constexpr std::chrono::seconds a_busy_machine_needs(100);
   int status = 0;
-  if (!until([&] { return ::waitpid(cli_, &status, WNOHANG) == cli_; })) return std::nullopt;
+  if (!until([&] { return ::waitpid(cli_, &status, WNOHANG) == cli_; }, a_busy_machine_needs)) return std::nullopt;
   cli_ = 0;
   return exit_status(status);
 }
