@@ -20,6 +20,7 @@ find_package(spdlog REQUIRED)
 find_package(Boost REQUIRED)
 pkg_check_modules(uring REQUIRED IMPORTED_TARGET liburing)
 pkg_check_modules(pcap REQUIRED IMPORTED_TARGET libpcap)
+find_package(ZLIB REQUIRED)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(jemalloc REQUIRED IMPORTED_TARGET jemalloc)
 

@@ -2,7 +2,7 @@
 #
 #   install build        to build and run          install build test     and to pass every test
 
-packages_build="build-essential cmake ninja-build pkg-config ccache liburing-dev libcapnp-dev capnproto libpcap-dev
+packages_build="build-essential cmake ninja-build pkg-config ccache liburing-dev libcapnp-dev capnproto libpcap-dev zlib1g-dev
   libjemalloc-dev libboost-test-dev libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev libtomlplusplus-dev
   libsodium-dev libexpected-dev bison re2c netbase"
 packages_test="clang clang-tidy libclang-rt-14-dev tshark iproute2 nftables conntrack procps util-linux jq"

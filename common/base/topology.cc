@@ -36,6 +36,8 @@ Status check_interfaces(const Topology& topology) {
       if (!fresh)
         return fail("address {} is there twice: on {} and on {}", text_of(own.address), there->second, interface.name);
     }
+    for (const IpAddress& group : interface.groups)
+      if (!is_group(group)) return fail("interface {}: {} is no group's address", interface.name, text_of(group));
   }
   return {};
 }
@@ -91,6 +93,35 @@ bool is_link_local(const IpAddress& address) noexcept {
   return address.l3 == 6 && address.bytes[0] == 0xfe && (address.bytes[1] & 0xc0) == 0x80;
 }
 
+namespace {
+
+/// ff02::1:ff00:0/104 with the address' last three bytes (RFC 4291 2.7.1).
+IpAddress solicited_node(const IpAddress& address) {
+  IpAddress group{{0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff}, 6};
+  std::copy(address.bytes.begin() + 13, address.bytes.end(), group.bytes.begin() + 13);
+  return group;
+}
+
+IpAddress group6(uint8_t scope, uint8_t last) { return {{0xff, scope, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last}, 6}; }
+
+/// The subnet's router address is one of the router's too, and so is its solicited node.
+std::vector<IpAddress> groups_of(const Topology::Interface& interface) {
+  std::vector<IpAddress> groups = interface.groups;
+  groups.push_back({{224, 0, 0, 1}, 4});
+  groups.insert(groups.end(), {group6(2, 1), group6(2, 2), group6(5, 2)});
+  std::vector<Prefix> own = interface.addresses;
+  own.push_back({link_local_address(interface.mac), kLinkLocalLength});
+  for (const Prefix& one : own) {
+    if (one.address.l3 != 6) continue;
+    groups.push_back(solicited_node(one.address));
+    if (one.length < 127) groups.push_back(solicited_node(one.network().address));
+  }
+  std::ranges::sort(groups);
+  return groups;
+}
+
+}  // namespace
+
 Status check(const Topology& topology) {
   size_t ways = topology.routes.size();
   for (const auto& interface : topology.interfaces) ways += 4 * interface.addresses.size() + 2;
@@ -110,13 +141,13 @@ Routes::Routes(const Topology& topology) : nodes_(2) {
     const auto& interface = topology.interfaces[device];
     addresses_.push_back(interface.addresses);
     link_sources_.push_back(link_local_address(interface.mac));
+    groups_.push_back(groups_of(interface));
     for (const Prefix& own : interface.addresses) add(own.network(), {Way::Kind::unicast, 0, device, {}});
     link_local_.push_back(add({link_local_address({}), kLinkLocalLength}, {Way::Kind::unicast, 0, device, {}}));
   }
   for (uint16_t device = 0; device < devices; ++device) {
     for (const Prefix& own : topology.interfaces[device].addresses) {
       if (own.address.l3 != 4 || own.length > 30) continue;
-      add(whole(own.network().address), {Way::Kind::broadcast, 0, device, {}});
       add(whole(last_of(own)), {Way::Kind::broadcast, 0, device, {}});
     }
   }
@@ -196,6 +227,10 @@ const Way& Routes::way(uint16_t number) const noexcept { return ways_[number < w
 
 bool Routes::is_local(const IpAddress& address) const noexcept {
   return way_to(address).kind == Way::Kind::local;
+}
+
+bool Routes::listens_to(uint16_t device, const IpAddress& group) const noexcept {
+  return device < groups_.size() && std::ranges::binary_search(groups_[device], group);
 }
 
 IpAddress Routes::source_for(uint16_t device, const IpAddress& destination) const noexcept {

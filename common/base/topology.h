@@ -6,7 +6,7 @@
 //         equal ones the one with the smaller metric, then the first (Linux: local table, then main).
 // Errors  check(): the first thing that contradicts another, as a text for people.
 // Thread  plain values; Routes and Neighbours do not change once made.
-// Source  Linux fib_table_lookup, inet_addr_type; RFC 1812 5.2.4.
+// Source  Linux fib_table_lookup, inet_addr_type, dev_forward_change, addrconf_join_solict; RFC 1812 5.2.4.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,7 @@ struct Topology {
     Mac mac{};
     uint32_t mtu = 1500;  // bytes of layer 3
     std::vector<Prefix> addresses{};
+    std::vector<IpAddress> groups{};  // that it listens to, beside those of every router
   };
   struct Route {
     Prefix destination;
@@ -73,6 +74,8 @@ class Routes {
   [[nodiscard]] uint16_t number_to(const IpAddress& destination, uint16_t device) const noexcept;
   /// The address that the router itself speaks from by `device` to `destination`; none: it has none of that family.
   [[nodiscard]] IpAddress source_for(uint16_t device, const IpAddress& destination) const noexcept;
+  /// Is the router in this group at `device`? All hosts; IPv6's all routers, and solicited nodes of its addresses; and those that it was told.
+  [[nodiscard]] bool listens_to(uint16_t device, const IpAddress& group) const noexcept;
 
  private:
   /// Four bits of the address. A prefix that ends within them has several slots.
@@ -88,6 +91,7 @@ class Routes {
   std::vector<std::vector<Prefix>> addresses_;  // by interface
   std::vector<IpAddress> link_sources_;         // its own link-local address, by interface
   std::vector<uint16_t> link_local_;            // number of the way to its fe80::/64, by interface
+  std::vector<std::vector<IpAddress>> groups_;  // sorted, by interface
 };
 
 class Neighbours {

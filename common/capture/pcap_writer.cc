@@ -70,8 +70,10 @@ Result<std::unique_ptr<PcapWriter>> PcapWriter::open(ByteConsumer& out, packet::
 
 void PcapWriter::packet(uint64_t stamp_ns, uint32_t captured, uint32_t wire, const uint8_t* bytes) noexcept {
   pcap_pkthdr header{};
-  header.ts.tv_sec = static_cast<time_t>(stamp_ns / 1'000'000'000);
-  header.ts.tv_usec = static_cast<suseconds_t>(stamp_ns % 1'000'000'000);
+  constexpr int64_t second = 1'000'000'000;
+  auto const stamp = static_cast<int64_t>(stamp_ns), part = (stamp % second + second) % second;
+  header.ts.tv_sec = static_cast<time_t>((stamp - part) / second);
+  header.ts.tv_usec = static_cast<suseconds_t>(part);
   header.caplen = captured;
   header.len = wire;
   pcap_dump(reinterpret_cast<uint8_t*>(dump_->dumper), &header, bytes);

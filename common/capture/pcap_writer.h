@@ -1,7 +1,7 @@
 // common/capture/pcap_writer.h: packets into the bytes of a pcap file, by libpcap.
 //
 // Who     whoever has packets; a ByteConsumer takes what they become, in order (pktio: its staging in shared memory).
-// Units   stamps: nanoseconds since 1970, written modulo 2^32 seconds; the file has the nanosecond magic in the byte
+// Units   stamps: nanoseconds since 1970, before it negative in two's complement, written modulo 2^32 seconds; the file has the nanosecond magic in the byte
 //         order of this machine, and snaplen 262144.
 // Order   the consumer gets bytes whenever 64 KiB are full and at flush(); a record may come in two pieces between two
 //         flushes, never across one.

@@ -20,7 +20,7 @@ inline constexpr uint8_t net_unreachable = 0, host_unreachable = 1, fragmentatio
 }  // namespace icmp
 
 namespace icmpv6 {
-inline constexpr uint8_t unreachable = 1, packet_too_big = 2, time_exceeded = 3;
+inline constexpr uint8_t unreachable = 1, packet_too_big = 2, time_exceeded = 3, parameter_problem = 4;
 inline constexpr uint8_t no_route = 0, beyond_scope = 2;  // codes of unreachable
 [[nodiscard]] constexpr bool is_error(uint8_t type) noexcept { return type < 128; }
 }  // namespace icmpv6

@@ -23,8 +23,8 @@ struct Sum {
 
 class Rewriter {
  public:
-  Rewriter(std::span<uint8_t> packet, uint8_t protocol, size_t transport)
-      : packet_(packet), v4_(packet[0] >> 4 == 4), protocol_(protocol), transport_(transport) {}
+  Rewriter(std::span<uint8_t> packet, bool v4, uint8_t protocol, size_t transport)
+      : packet_(packet), v4_(v4), protocol_(protocol), transport_(transport) {}
 
   void parts(uint8_t parts, const Tuple& to) {
     find_sums();
@@ -106,19 +106,19 @@ class Rewriter {
   Sum transport_sum_{nullptr};
 };
 
-/// The quoted packet, and the sum of the message around it.
+/// The quoted packet, and the sum of the message around it. Its version is that of what quotes it, whatever it says.
 void rewrite_quoted(std::span<uint8_t> packet, uint8_t* outer_sum, size_t at, const Rewriting& what) {
   if (at >= packet.size()) return;
   auto const inner = packet.subspan(at);
-  bool const v4 = inner[0] >> 4 == 4;
-  size_t const header = ip_header::length(inner[0]);
+  bool const v4 = packet[0] >> 4 == 4;
+  size_t const header = v4 ? (inner[0] & 15U) * size_t{4} : ip_header::kIpv6;
   if (inner.size() < (v4 ? 20U : 40U)) return;
   bool const later = v4 && (load_be16(inner.data() + 6) & 0x1fff) != 0;
   uint8_t const inner_protocol = what.inner_to.protocol;
   std::array<uint8_t, 128> before;
   size_t const seen = std::min(inner.size() & ~size_t{1}, before.size());
   std::memcpy(before.data(), inner.data(), seen);
-  Rewriter(inner, inner_protocol, later || header >= inner.size() ? 0 : header).parts(what.inner, what.inner_to);
+  Rewriter(inner, v4, inner_protocol, later || header >= inner.size() ? 0 : header).parts(what.inner, what.inner_to);
   Sum{outer_sum}.changed(before.data(), inner.data(), seen);
 }
 
@@ -134,7 +134,7 @@ void renew_sctp_checksum(std::span<uint8_t> packet, size_t transport) noexcept {
 
 void rewrite(std::span<uint8_t> packet, uint8_t protocol, size_t transport, const Rewriting& what) noexcept {
   if (packet.size() < (packet.empty() || packet[0] >> 4 != 4 ? 40U : 20U)) return;
-  Rewriter outer(packet, protocol, transport);
+  Rewriter outer(packet, packet[0] >> 4 == 4, protocol, transport);
   outer.parts(what.outer, what.to);
   if (protocol == protocol::sctp && what.outer != 0) renew_sctp_checksum(packet, transport);
   if (what.inner != 0 && transport != 0) rewrite_quoted(packet, outer.icmp_sum(), transport + kIcmp, what);

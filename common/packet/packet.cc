@@ -5,11 +5,12 @@
 #include <cstring>
 
 #include "common/packet/ip_header.h"
+#include "common/packet/link.h"
 
 namespace bulkhead::packet {
 namespace {
 
-constexpr uint32_t ethernet_header = 14, cooked_v1_header = 16, cooked_v2_header = 20, vlan_tag = 4;
+constexpr uint32_t ethernet_header = 14, vlan_tag = 4;
 constexpr uint32_t ipv4_header = ip_header::kIpv4, ipv6_header = ip_header::kIpv6, fragment_header = ip_header::kFragment6;
 constexpr uint32_t tcp_header = 20, udp_header = 8, icmp_header = 8, sctp_header = 12;
 
@@ -142,7 +143,9 @@ void parse_ipv4(const Frame& frame, Headers& h) noexcept {
   const uint32_t header = (ip[0] & 15) * 4u;
   if (header < ipv4_header || header > wire_room) return refuse(h, Reason::bad_header_length);
   if (header > room) return refuse(h, Reason::short_ip);
-  const uint32_t total = load_be16(ip + 2);
+  uint32_t total = load_be16(ip + 2);
+  h.no_length = total == 0 && ip[9] == protocol::tcp && (load_be16(ip + 6) & 0x3fff) == 0;
+  if (h.no_length) total = wire_room;
   if (total < header || total > wire_room) return refuse(h, Reason::bad_total_length);
   h.l3_length = total;
   h.l4_offset = h.l3_offset + header;
@@ -168,7 +171,7 @@ struct Jumbo {
   uint32_t length;  // of the payload; 0: there is no jumbo option
 };
 
-/// Looks for the jumbo payload option (RFC 2675 2) as Linux' nf_ip6_check_hbh_len does. `ip`: an IPv6 header
+/// Looks for the jumbo payload option (RFC 2675 2). `ip`: an IPv6 header
 /// whose payload length is 0 and next header hop-by-hop.
 Jumbo find_jumbo(const uint8_t* ip, uint32_t room, uint32_t wire_room) noexcept {
   constexpr uint8_t pad1 = 0, jumbo = 0xc2;
@@ -185,7 +188,8 @@ Jumbo find_jumbo(const uint8_t* ip, uint32_t room, uint32_t wire_room) noexcept 
     if (ip[at] == jumbo) {
       if (ip[at + 1] != 4 || (at & 3) != 2) return {Reason::bad_jumbo, 0};
       found = load_be32(ip + at + 2);
-      if (found <= 65535 || found > wire_room - ipv6_header) return {Reason::bad_jumbo, 0};
+      if (found <= 65535) return {Reason::none, 0};  // its sender may be told (hop_options.h)
+      if (found > wire_room - ipv6_header) return {Reason::bad_jumbo, 0};
     }
     at += ip[at + 1] + 2u;
   }
@@ -233,8 +237,10 @@ void parse_ipv6(const Frame& frame, Headers& h) noexcept {
   if (payload == 0 && next == protocol::hop_by_hop) {
     const Jumbo jumbo = find_jumbo(ip, room, wire_room);
     if (jumbo.reason != Reason::none) return refuse(h, jumbo.reason);
-    payload = jumbo.length;
+    payload = jumbo.length != 0 ? jumbo.length : wire_room - ipv6_header;  // Linux ip6_rcv_core cuts nothing off then
   }
+  h.no_length = payload == 0 && next == protocol::tcp;
+  if (h.no_length) payload = wire_room - ipv6_header;
   if (payload > wire_room - ipv6_header) return refuse(h, Reason::bad_total_length);
   h.l3_length = ipv6_header + payload;
   h.l4_offset = h.l3_offset + ipv6_header;
@@ -265,46 +271,14 @@ bool skip_tags(const Frame& frame, Headers& h) noexcept {
   return true;
 }
 
-/// Where the link header says what it carries, and how long it is.
-struct LinkHeader {
-  uint8_t length, type_at, device_at;  // device_at: ARPHRD_ number; 0: none
-};
-
-LinkHeader link_header(LinkType link) noexcept {
-  switch (link) {
-    case LinkType::linux_cooked_v1:
-      return {cooked_v1_header, 14, 2};
-    case LinkType::linux_cooked_v2:
-      return {cooked_v2_header, 0, 8};
-    default:
-      return {ethernet_header, 12, 0};
-  }
-}
-
-/// Devices whose cooked protocol field is no ethertype (pcap-linktype(7)): FRAD, 802.11 radiotap, netlink,
-/// GRE.
-bool other_protocol_field(uint16_t device) noexcept {
-  return device == 770 || device == 778 || device == 803 || device == 824;
-}
-
 /// Sets ethertype and l3_offset. False: refused or not IP.
 bool parse_link(const Frame& frame, LinkType link, Headers& h) noexcept {
-  if (link == LinkType::raw_ip) {
-    if (frame.captured == 0) return refuse(h, Reason::short_ip), false;
-    const unsigned version = frame.bytes[0] >> 4;
-    if (version != 4 && version != 6) return refuse(h, Reason::bad_version), false;
-    h.ethertype = version == 4 ? ethertype::ipv4 : ethertype::ipv6;
-    return true;
-  }
-  const LinkHeader header = link_header(link);
-  if (frame.captured < header.length) return refuse(h, Reason::short_link), false;
-  h.ethertype = load_be16(frame.bytes + header.type_at);
-  h.l3_offset = header.length;
-  if (header.device_at != 0 && other_protocol_field(load_be16(frame.bytes + header.device_at))) {
-    h.shape = Shape::not_ip;
-    return false;
-  }
-  return skip_tags(frame, h);
+  const LinkPart part = link_part({frame.bytes, frame.captured}, link);
+  if (part.reason != Reason::none) return refuse(h, part.reason), false;
+  h.ethertype = part.ethertype;
+  h.l3_offset = part.length;
+  if (part.not_ip) h.shape = Shape::not_ip;
+  return !part.not_ip && skip_tags(frame, h);
 }
 
 }  // namespace
@@ -347,19 +321,19 @@ uint32_t quoted_offset(const uint8_t* ip, const uint8_t* l4, uint32_t room, cons
   return 48;
 }
 
-/// Addresses, protocol and l4_offset of the quoted packet; its own length fields say nothing about what was
-/// quoted.
+/// Addresses, protocol and l4_offset of the quoted packet. Its length fields say nothing about what was quoted, and nobody
+/// looks at its version and whether its header can be so short (ipv4_get_l4proto, ipv6_get_l4proto).
 bool quoted_ipv4(const uint8_t* ip, uint32_t room, Headers& inner) noexcept {
-  if (room < ipv4_header || ip[0] >> 4 != 4 || (load_be16(ip + 6) & 0x1fff) != 0) return false;
+  if (room < ipv4_header || (load_be16(ip + 6) & 0x1fff) != 0) return false;
   inner.l4_offset = (ip[0] & 15) * 4u;
   inner.tuple.protocol = ip[9];
   std::memcpy(inner.tuple.src.data(), ip + 12, 4);
   std::memcpy(inner.tuple.dst.data(), ip + 16, 4);
-  return inner.l4_offset >= ipv4_header && inner.l4_offset <= room;
+  return inner.l4_offset <= room;
 }
 
 bool quoted_ipv6(const uint8_t* ip, uint32_t room, Headers& inner) noexcept {
-  if (room < ipv6_header || ip[0] >> 4 != 6) return false;
+  if (room < ipv6_header) return false;
   inner.l4_offset = ipv6_header;
   inner.l3_length = room;
   inner.tuple.protocol = ip[6];
@@ -369,6 +343,12 @@ bool quoted_ipv6(const uint8_t* ip, uint32_t room, Headers& inner) noexcept {
 }
 
 }  // namespace
+
+bool has_tuple(uint8_t protocol, std::span<const uint8_t> l4) noexcept {
+  Tuple tuple;
+  tuple.protocol = protocol;
+  return quoted_ports(l4.data(), static_cast<uint32_t>(l4.size()), tuple);
+}
 
 std::optional<Tuple> quoted_tuple(std::span<const uint8_t> captured, const Headers& headers) noexcept {
   if (headers.shape != Shape::ip || tracking(headers.tuple) != Tracking::error) return std::nullopt;

@@ -23,7 +23,8 @@
 
 namespace bulkhead::packet {
 
-enum class LinkType : uint16_t { ethernet, raw_ip, linux_cooked_v1, linux_cooked_v2 };
+/// Values stand in what processes share (PktioState::link). The last one is only read (common/packet/link.h).
+enum class LinkType : uint16_t { ethernet, raw_ip, linux_cooked_v1, linux_cooked_v2, bsd_null, bsd_loop, ppp, ppp_serial, cisco_hdlc, nflog };
 
 /// From a DLT_ or LINKTYPE_ number (they agree for these but for raw IP, whose numbers are all taken).
 [[nodiscard]] std::optional<LinkType> link_type_of(int dlt) noexcept;
@@ -81,6 +82,12 @@ struct alignas(8) Tuple {
   friend bool operator==(const Tuple&, const Tuple&) = default;
 };
 static_assert(sizeof(Tuple) == 40);
+
+/// Where a packet's flow is looked for: among those of zone `original` as they begin, among the answers of those of `reply`.
+struct Zones {
+  uint16_t original = 0, reply = 0;
+  bool operator==(const Zones&) const = default;
+};
 
 /// The tuple of the other direction; none for ICMP types without an answer. inverse(inverse(t)) == t.
 [[nodiscard]] std::optional<Tuple> inverse(const Tuple& tuple) noexcept;
@@ -144,6 +151,7 @@ struct Headers {
   Reason reason = Reason::none;
   bool more_fragments = false;
   bool truncated = false;  // captured < on the wire: what stands between the two is not there to be read
+  bool no_length = false;  // TCP: IP says 0, and leaves it to the sender's card (TSO); l3_length is the frame's
 
   static constexpr unsigned max_vlan_tags = 8;  // a ninth makes the frame not_ip (as Linux: VLAN_MAX_DEPTH)
 
@@ -161,6 +169,9 @@ static_assert(sizeof(Headers) == 72);
 /// For shape ip the whole transport header was captured: 20 bytes for TCP (options perhaps not), 8 for UDP,
 /// UDP-Lite, ICMP and ICMPv6, 12 for SCTP, nothing for others.
 [[nodiscard]] Headers parse(std::span<const uint8_t> captured, uint32_t wire_length, LinkType link) noexcept;
+
+/// Does a packet of this protocol have a tuple to Linux' nf_ct_get_tuple, whatever else is wrong with it?
+[[nodiscard]] bool has_tuple(uint8_t protocol, std::span<const uint8_t> l4) noexcept;
 
 /// The tuple of the packet that an ICMP error (or ICMPv6 redirect, out of its option) quotes, in the
 /// direction in which that packet went. `headers` is parse(captured, ...) with tracking(tuple) == error. 4

@@ -95,50 +95,45 @@ Tracking icmpv6_tracking(uint8_t type) noexcept {
 
 }  // namespace
 
+namespace {
+
+struct KnownLink {
+  LinkType link;
+  int number;  // LINKTYPE_, which is written; DLT_ too but for raw IP
+  std::string_view name;
+};
+constexpr std::array<KnownLink, 10> known_links{{{LinkType::ethernet, 1, "Ethernet"},
+                                                 {LinkType::raw_ip, 101, "raw IP"},
+                                                 {LinkType::linux_cooked_v1, 113, "Linux cooked v1"},
+                                                 {LinkType::linux_cooked_v2, 276, "Linux cooked v2"},
+                                                 {LinkType::bsd_null, 0, "BSD loopback"},
+                                                 {LinkType::bsd_loop, 108, "OpenBSD loopback"},
+                                                 {LinkType::ppp, 9, "PPP"},
+                                                 {LinkType::ppp_serial, 50, "PPP over serial"},
+                                                 {LinkType::cisco_hdlc, 104, "Cisco HDLC"},
+                                                 {LinkType::nflog, 239, "NFLOG"}}};
+/// 12 is DLT_RAW here, 14 on OpenBSD; 228 and 229 are IPv4 and IPv6 alone.
+constexpr std::array<int, 4> raw_numbers{12, 14, 228, 229};
+
+const KnownLink& known(LinkType link) noexcept {
+  for (const KnownLink& one : known_links)
+    if (one.link == link) return one;
+  return known_links[0];
+}
+
+}  // namespace
+
 std::optional<LinkType> link_type_of(int dlt) noexcept {
-  switch (dlt) {
-    case 1:
-      return LinkType::ethernet;
-    case 12:   // DLT_RAW here
-    case 14:   // DLT_RAW on OpenBSD
-    case 101:  // LINKTYPE_RAW
-    case 228:  // IPv4 only
-    case 229:
-      return LinkType::raw_ip;  // IPv6 only
-    case 113:
-      return LinkType::linux_cooked_v1;
-    case 276:
-      return LinkType::linux_cooked_v2;
-    default:
-      return std::nullopt;
-  }
+  for (const int number : raw_numbers)
+    if (number == dlt) return LinkType::raw_ip;
+  for (const KnownLink& one : known_links)
+    if (one.number == dlt) return one.link;
+  return std::nullopt;
 }
 
-int linktype_number(LinkType link) noexcept {
-  switch (link) {
-    case LinkType::raw_ip:
-      return 101;
-    case LinkType::linux_cooked_v1:
-      return 113;
-    case LinkType::linux_cooked_v2:
-      return 276;
-    default:
-      return 1;
-  }
-}
+int linktype_number(LinkType link) noexcept { return known(link).number; }
 
-std::string_view name_of(LinkType link) noexcept {
-  switch (link) {
-    case LinkType::raw_ip:
-      return "raw IP";
-    case LinkType::linux_cooked_v1:
-      return "Linux cooked v1";
-    case LinkType::linux_cooked_v2:
-      return "Linux cooked v2";
-    default:
-      return "Ethernet";
-  }
-}
+std::string_view name_of(LinkType link) noexcept { return known(link).name; }
 
 std::string_view name_of(Reason reason) noexcept {
   static constexpr std::array<std::string_view, reason_count> names = {"none",

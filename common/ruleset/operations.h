@@ -63,7 +63,10 @@ struct StepOperation {
   bool edits = false;       // bytes of the packet's headers
   bool flow_state = false;  // fills register `to` with the flow's state, a bit of ct state
   bool flow_mark = false;   // asks for or sets the flow's mark
+  bool sets_zone = false;   // of a flow yet to be found
+  bool flow_label = false;  // and its labels
   bool flow_view = false;   // asks for the flow's counts, status or expiry
+  bool counts_flows = false;  // `word`: a list of connections
   bool by_chance = false;   // `offset`: which of the ruleset's made numbers it is
 
   [[nodiscard]] bool jumps() const { return verdict == Verdict::jump || verdict == Verdict::go_to; }

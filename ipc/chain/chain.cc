@@ -13,8 +13,10 @@
 #include "ipc/state/bindings.h"
 #include "ipc/state/counters.h"
 #include "ipc/state/early_marks.h"
+#include "ipc/state/flow_orders.h"
 #include "ipc/state/flow_table.h"
 #include "ipc/state/flow_views.h"
+#include "ipc/state/flow_words.h"
 #include "ipc/state/header_edits.h"
 #include "ipc/state/lanes.h"
 #include "ipc/state/nat_orders.h"
@@ -40,13 +42,14 @@ bool choices_show(const Settings& settings) { return settings.ruleset.shows_choi
 using Count = uint64_t (*)(const Settings&);
 uint64_t none(const Settings&) { return 0; }
 uint64_t a_number(const Settings& settings) { return settings.ring; }
+uint64_t a_number_ordered(const Settings& settings) { return settings.ruleset.timeouts.empty() ? 1 : settings.ring; }
 uint64_t a_number_early(const Settings& settings) { return settings.ruleset.early ? settings.ring : 1; }
 uint64_t a_number_laned(const Settings& settings) { return settings.fast_lane ? settings.ring : 1; }
 uint64_t a_flow(const Settings& settings) { return settings.flows; }
 uint64_t a_flow_laned(const Settings& settings) { return settings.fast_lane ? settings.flows : 0; }
 uint64_t a_flow_translated(const Settings& settings) { return settings.ruleset.translates ? settings.flows : 0; }
 uint64_t rule_words(const Settings& settings) {
-  return settings.ruleset.words + (settings.ruleset.marks ? settings.flows : 0);
+  return state::FlowWords(settings.ruleset, settings.flows).end();
 }
 uint64_t rule_changes(const Settings& settings) { return settings.ruleset.changes; }
 uint64_t lane_changes(const Settings& settings) {
@@ -134,7 +137,8 @@ constexpr Object kObjects[] = {
     {"rules.answers",      form<state::Answers>,           a_number,            rules,     pktio},
     {"rules.edits",        form<state::HeaderEdits>,       a_number,            rules,     pktio},
     {"rules.met_counters", form<state::MetCountersTable>,  a_number_laned,      rules,     pktio},
-    {"rules.early",        form<state::EarlyMarks>,        a_number_early,      rules,     nobody},
+    {"rules.early",        form<state::EarlyMarks>,        a_number_early,      rules,     conntrack},
+    {"rules.flow_orders",  form<state::FlowOrdersTable>,   a_number_ordered,    rules,     conntrack},
     {"rules.walk",         form<state::Walk>,              walk_steps,          rules,     nobody},
     {"rules.nat_orders",   form<state::NatOrdersTable>,    a_number,            rules,     nat},
     {"nat.state",          form<state::NatState>,          a_flow_translated,   nat,       rules},

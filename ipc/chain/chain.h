@@ -37,7 +37,7 @@ struct PrivateLayout {
   friend bool operator==(const PrivateLayout&, const PrivateLayout&) = default;
 };
 inline constexpr PrivateLayout kInFlight{memory::Layout::inflight, 3, 64, 64};                 // services/pktio/inflight.h
-inline constexpr PrivateLayout kFragments{memory::Layout::fragments, 1, 64, size_t{33} * 64};  // services/pktio/fragments.h
+inline constexpr PrivateLayout kFragments{memory::Layout::fragments, 2, 64, size_t{33} * 64};  // services/pktio/fragments.h
 inline constexpr uint64_t kFragmentCells = 4096;  // of an instance; 8.6 MB
 
 struct ObjectSpec {

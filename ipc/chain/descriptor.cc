@@ -11,11 +11,12 @@ std::string_view name_of(DropReason reason) noexcept {
     case DropReason::nat_clash: return "nat_clash";
     case DropReason::rule: return "rule";
     case DropReason::policy: return "policy";
+    case DropReason::no_listener: return "no_listener";
     case DropReason::not_ip: return "not_ip";
     case DropReason::not_unicast: return "not_unicast";
     case DropReason::martian_source: return "martian_source";
     case DropReason::martian_destination: return "martian_destination";
-    case DropReason::no_route: return "no-route";
+    case DropReason::no_route: return "no_route";
     case DropReason::ttl: return "ttl";
     case DropReason::too_big: return "too_big";
     case DropReason::beyond_scope: return "beyond_scope";
@@ -25,6 +26,8 @@ std::string_view name_of(DropReason reason) noexcept {
     case DropReason::bad_fragment: return "bad_fragment";
     case DropReason::fragments_missing: return "fragments_missing";
     case DropReason::fragments_full: return "fragments_full";
+    case DropReason::source_route: return "source_route";
+    case DropReason::bad_option: return "bad_option";
     default: return "unknown";
   }
 }

@@ -18,7 +18,8 @@ namespace bulkhead::chain {
 
 enum class Kind : uint8_t {
   packet,
-  tick,  // packet time has moved on: expired flows are swept
+  tick,   // packet time has moved on: expired flows are swept
+  piece,  // a fragment before it is put together with others: chains before that see it, nobody else
 };
 
 enum class Verdict : uint8_t { accept, drop };
@@ -50,6 +51,7 @@ enum class DropReason : uint8_t {
   nat_clash,  // no free tuple for its flow
   rule,       // a rule says so
   policy,     // a chain's policy
+  no_listener,  // a rule queues it for a program, and none listens
   // What a router lets go of before or between the hooks (services/rules/route.h).
   not_ip,
   not_unicast,
@@ -66,6 +68,9 @@ enum class DropReason : uint8_t {
   bad_fragment,       // contradicts others, is there already, or spoils its datagram
   fragments_missing,  // the rest of its datagram did not come in time
   fragments_full,     // no room to wait for the rest
+  // Options that the kernel does not let pass.
+  source_route,  // IPv4: accept_source_route 0
+  bad_option,    // IPv4's that cannot be, IPv6's hop-by-hop ones that cannot be or that nobody knows
   count
 };
 [[nodiscard]] std::string_view name_of(DropReason reason) noexcept;
@@ -84,13 +89,15 @@ struct Orders {
 
 /// Bits of Descriptor::facts: what is known of the packet besides its headers.
 struct Facts {
-  static constexpr uint8_t bad_checksum = 1;  // the transport's, and it could be verified
-  static constexpr uint8_t to_group = 2;      // it came to a group's link-layer address
-  static constexpr uint8_t untracked = 4;     // a chain before conntrack wants no flow for it
-  static constexpr uint8_t reset = 8;         // rules refuses it with a TCP reset, which closes its flow
-  static constexpr uint8_t laned = 16;        // pktio gives its flow back, which was in the fast lane (ipc/state/lanes.h)
-  static constexpr uint8_t steady = 32;       // rules: nothing that it was judged by can differ for its flow's next packet
-  static constexpr uint8_t marked = 64;       // rules: it has changed its flow's mark
+  static constexpr uint16_t bad_checksum = 1;  // the transport's, and it could be verified
+  static constexpr uint16_t to_group = 2;      // it came to a group's link-layer address
+  static constexpr uint16_t untracked = 4;     // a chain before conntrack wants no flow for it
+  static constexpr uint16_t reset = 8;         // rules refuses it with a TCP reset, which closes its flow
+  static constexpr uint16_t laned = 16;        // pktio gives its flow back, which was in the fast lane (ipc/state/lanes.h)
+  static constexpr uint16_t steady = 32;       // rules: nothing that it was judged by can differ for its flow's next packet
+  static constexpr uint16_t marked = 64;       // rules: it has changed its flow's mark
+  static constexpr uint16_t left = 128;        // rules: dropped where it leaves by its interface: its flow goes on as if it had passed
+  static constexpr uint16_t super_frame = 256;  // larger than the MTU by which it came: offloading made one of several
 };
 
 struct alignas(64) Descriptor {
@@ -111,7 +118,8 @@ struct alignas(64) Descriptor {
   Verdict verdict;
   DropReason reason;
   FlowState state;
-  Direction direction;
+  Direction direction : 4;
+  Quote quote : 4;
   uint8_t in;  // interface, by its place in the settings
   uint8_t out;
   uint8_t tcp_flags;
@@ -119,16 +127,23 @@ struct alignas(64) Descriptor {
   uint8_t orders;  // Orders
 
   packet::Tuple tuple;
-  Quote quote;
-  uint8_t facts;  // Facts
+  uint16_t facts;  // Facts
   uint16_t way;   // routed: number of the way (common/base/topology.h); 0: none
-  uint32_t rule;  // number of the rule that decided, plus 1; 0: none
+  union {
+    uint32_t rule;  // number of the rule that decided, plus 1; 0: none
+    uint32_t mark;  // until a rule has seen it: what its first fragment was marked with. Of a piece that passed: the mark
+  };
   union {
     packet::TcpFacts tcp;    // of a TCP packet that quotes nothing
     packet::SctpFacts sctp;  // the same of SCTP
   };
 };
 static_assert(sizeof(Descriptor) == 128);
+
+/// Has it passed every hook behind which its flow is known?
+[[nodiscard]] inline bool passed_hooks(const Descriptor& descriptor) noexcept {
+  return descriptor.verdict == Verdict::accept || (descriptor.facts & Facts::left) != 0;
+}
 
 /// Has it a hop less to live when it leaves, or is quoted? One that rules have edited has passed the router in their copy.
 [[nodiscard]] inline bool has_to_pass_hop(const Descriptor& descriptor) noexcept {

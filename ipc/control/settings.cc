@@ -41,14 +41,52 @@ Status check_interfaces(const Settings& settings) {
 constexpr uint32_t kMaxRuleWords = 1 << 28;
 constexpr uint32_t kMaxRuleChanges = 1 << 22;  // journals have room for 2^24
 constexpr uint32_t kMaxRules = 1 << 20;
+constexpr uint32_t kMaxStates = 64;  // of a policy; one said twice counts as said last
+
+void fill_timeouts(schema::Settings::Builder root, const std::vector<ruleset::TimeoutPolicy>& policies) {
+  auto all = root.initRuleTimeouts(static_cast<unsigned>(policies.size()));
+  for (unsigned i = 0; i < all.size(); ++i) {
+    auto const count = static_cast<unsigned>(policies[i].states.size());
+    all[i].setProtocol(policies[i].protocol);
+    auto states = all[i].initStates(count);
+    auto seconds = all[i].initSeconds(count);
+    for (unsigned j = 0; j < count; ++j) {
+      states.set(j, policies[i].states[j].which);
+      seconds.set(j, policies[i].states[j].seconds);
+    }
+  }
+}
+
+Result<std::vector<ruleset::TimeoutPolicy>> read_timeouts(schema::Settings::Reader root) {
+  std::vector<ruleset::TimeoutPolicy> policies;
+  for (auto one : root.getRuleTimeouts()) {
+    auto const states = one.getStates();
+    auto const seconds = one.getSeconds();
+    if (states.size() != seconds.size() || states.size() > kMaxStates) return fail("settings: a policy of time-outs that is none");
+    ruleset::TimeoutPolicy& policy = policies.emplace_back();
+    policy.protocol = one.getProtocol();
+    for (unsigned i = 0; i < states.size(); ++i) {
+      if (states[i] >= ruleset::TimeoutPolicy::kStates.size()) return fail("settings: a time-out of no state");
+      policy.states.push_back({states[i], seconds[i]});
+    }
+  }
+  return policies;
+}
 
 void fill_ruleset(schema::Settings::Builder root, const ruleset::Facts& ruleset) {
   root.setRulesetText(ruleset.text);
   root.setRuleWords(ruleset.words);
   root.setRuleChanges(ruleset.changes);
   root.setRuleMarks(ruleset.marks);
+  root.setRuleLabels(ruleset.labels);
+  root.setRuleCounts(ruleset.counts);
+  root.setRuleZones(ruleset.sets_zones);
+  fill_timeouts(root, ruleset.timeouts);
   root.setRuleNat(ruleset.translates);
   root.setRuleEarly(ruleset.early);
+  root.setRulePieces(ruleset.pieces);
+  root.setReassembles4(ruleset.reassembles[0]);
+  root.setReassembles6(ruleset.reassembles[1]);
   root.setRuleTuples(ruleset.sets_tuples);
   root.setRuleChoices(ruleset.shows_choices);
   root.setRuleResets(static_cast<schema::Settings::Resets>(ruleset.resets));
@@ -81,8 +119,16 @@ Result<ruleset::Facts> read_ruleset(schema::Settings::Reader root) {
   ruleset.words = root.getRuleWords();
   ruleset.changes = root.getRuleChanges();
   ruleset.marks = root.getRuleMarks();
+  ruleset.labels = root.getRuleLabels();
+  ruleset.counts = root.getRuleCounts();
+  ruleset.sets_zones = root.getRuleZones();
+  auto timeouts = read_timeouts(root);
+  if (!timeouts) return tl::unexpected(timeouts.error());
+  ruleset.timeouts = std::move(*timeouts);
   ruleset.translates = root.getRuleNat();
   ruleset.early = root.getRuleEarly();
+  ruleset.pieces = root.getRulePieces();
+  ruleset.reassembles = {root.getReassembles4(), root.getReassembles6()};
   ruleset.sets_tuples = root.getRuleTuples();
   ruleset.shows_choices = root.getRuleChoices();
   ruleset.resets = static_cast<ruleset::Resets>(std::min<unsigned>(static_cast<unsigned>(root.getRuleResets()), 2));

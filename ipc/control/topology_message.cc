@@ -53,6 +53,12 @@ Status read_interface(schema::Settings::Interface::Reader from, Topology& topolo
     if (!prefix) return tl::unexpected(prefix.error());
     interface.addresses.push_back(*prefix);
   }
+  if (from.getGroups().size() > kMaxAddresses) return fail("settings: {} has too many groups", interface.name);
+  for (auto one : from.getGroups()) {
+    auto group = read_address(one);
+    if (!group) return tl::unexpected(group.error());
+    interface.groups.push_back(*group);
+  }
   topology.interfaces.push_back(std::move(interface));
   return {};
 }
@@ -86,6 +92,8 @@ void fill_topology(schema::Settings::Builder root, const Topology& topology) {
     to.setMtu(interface.mtu);
     auto addresses = to.initAddresses(static_cast<unsigned>(interface.addresses.size()));
     for (unsigned k = 0; k < addresses.size(); ++k) fill(addresses[k], interface.addresses[k]);
+    auto groups = to.initGroups(static_cast<unsigned>(interface.groups.size()));
+    for (unsigned k = 0; k < groups.size(); ++k) groups.set(k, bytes_of(interface.groups[k]));
   }
   auto routes = root.initRoutes(static_cast<unsigned>(topology.routes.size()));
   for (unsigned i = 0; i < routes.size(); ++i) {

@@ -40,6 +40,7 @@ enum class Layout : uint32_t {
   early_marks,
   laned_packets,
   met_counters,
+  flow_orders,
 };
 
 inline constexpr uint64_t kObjectMagic = 0x646165686b6c7562;  // "bulkhead"

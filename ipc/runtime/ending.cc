@@ -1,8 +1,10 @@
 #include "ipc/runtime/ending.h"
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <cstring>
 
 #include "ipc/runtime/loop.h"
 #include "ipc/runtime/spawn.h"
@@ -39,6 +41,14 @@ void end_processes(int keeper, const Holding& holding, const std::function<bool(
   for (const auto& [name, held] : holding)
     if (held.kind == control::ObjectKind::process) send_signal(held.descriptor, SIGKILL);
   wait_until(gone, kEndMs);
+}
+
+std::string describe_end(int code, int status) {
+  if (code == CLD_EXITED) return fmt::format("ended with status {}", status);
+  const char* const name = ::sigabbrev_np(status);
+  const char* const meaning = ::sigdescr_np(status);
+  if (name == nullptr || meaning == nullptr) return fmt::format("was ended by signal {}", status);
+  return fmt::format("was ended by signal {} (SIG{}: {})", status, name, meaning);
 }
 
 }  // namespace bulkhead::runtime

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 #include "ipc/runtime/holding.h"
 
@@ -15,5 +16,8 @@ namespace bulkhead::runtime {
 /// `keeper`: its pidfd; -1: there is none. The services are the processes in `holding`. `gone`: have all ended? It is asked
 /// every millisecond, and may reap.
 void end_processes(int keeper, const Holding& holding, const std::function<bool()>& gone);
+
+/// How a process ended, for people: `code` and `status` as waitid(2) has them.
+[[nodiscard]] std::string describe_end(int code, int status);
 
 }  // namespace bulkhead::runtime

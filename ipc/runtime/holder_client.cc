@@ -26,8 +26,7 @@ std::string how_it_ended(int pidfd) {
   siginfo_t how{};
   if (::waitid(P_PIDFD, static_cast<id_t>(pidfd), &how, WEXITED | WNOHANG) != 0 || how.si_pid == 0)
     return "ended";
-  if (how.si_code == CLD_EXITED) return fmt::format("ended with status {}", how.si_status);
-  return fmt::format("was ended by signal {}", how.si_status);
+  return describe_end(how.si_code, how.si_status);
 }
 
 }  // namespace

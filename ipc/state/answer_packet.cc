@@ -25,7 +25,8 @@ void quote(uint8_t* to, std::span<const uint8_t> packet, const chain::Descriptor
 uint16_t identification(uint64_t number) { return static_cast<uint16_t>(number * 0x9e3779b97f4a7c15U >> 48); }
 
 struct NetworkFields {
-  uint8_t tos = 0;  // IPv4, as the next two
+  std::span<const uint8_t> options{};  // IPv4, as the next three
+  uint8_t tos = 0;
   uint16_t id = 0;
   bool dont_fragment = false;
 };
@@ -33,16 +34,18 @@ struct NetworkFields {
 /// Into zeroed bytes.
 void network_header(uint8_t* ip, const IpAddress& from, const IpAddress& to, uint8_t number, size_t payload, const NetworkFields& fields) {
   if (from.l3 == 4) {
-    ip[0] = 0x45;
+    size_t const header = kIpv4 + fields.options.size();
+    ip[0] = static_cast<uint8_t>(0x40 | header / 4);
     ip[1] = fields.tos;
-    store_be16(ip + 2, static_cast<uint16_t>(kIpv4 + payload));
+    store_be16(ip + 2, static_cast<uint16_t>(header + payload));
     store_be16(ip + 4, fields.id);
     if (fields.dont_fragment) ip[6] = 0x40;
     ip[8] = kHops;
     ip[9] = number;
     std::memcpy(ip + 12, from.bytes.data(), 4);
     std::memcpy(ip + 16, to.bytes.data(), 4);
-    packet::ip_header::renew_checksum({ip, kIpv4});
+    std::ranges::copy(fields.options, ip + kIpv4);
+    packet::ip_header::renew_checksum({ip, header});
     return;
   }
   ip[0] = 0x60;
@@ -53,16 +56,24 @@ void network_header(uint8_t* ip, const IpAddress& from, const IpAddress& to, uin
   std::ranges::copy(to.bytes, ip + 24);
 }
 
+/// What the IPv4 header of an ICMP error repeats.
+std::span<const uint8_t> options_of(const Answer& answer) {
+  bool const there = answer.source.l3 == 4 && answer.kind == Answer::Kind::icmp && answer.options_length % 4 == 0;
+  return std::span(answer.options).first(there ? std::min<size_t>(answer.options_length, answer.options.size()) : 0);
+}
+
 size_t icmp_error(const Answer& answer, const chain::Descriptor& descriptor, std::span<const uint8_t> refused, uint8_t* ip) {
   bool const v4 = answer.source.l3 == 4;
-  size_t const most = std::min<size_t>(descriptor.l3_length, v4 ? kQuoted4Most : kQuoted6Most), header = v4 ? kIpv4 : kIpv6;
+  auto const options = options_of(answer);
+  size_t const most = std::min<size_t>(descriptor.l3_length, v4 ? kQuoted4Most - options.size() : kQuoted6Most);
+  size_t const header = header_length(answer);
   auto const quoted = refused.first(std::min(refused.size(), most));
   IpAddress const to = packet::ip_header::source(quoted.data(), answer.source.l3);
   auto const length = static_cast<uint16_t>(kIcmp + quoted.size());
   std::fill_n(ip, header + kIcmp, uint8_t{0});
   if (v4)
     network_header(ip, answer.source, to, packet::protocol::icmp, length,
-                   {.tos = static_cast<uint8_t>((quoted[1] & 0x1e) | kInternetControl), .id = identification(descriptor.number)});
+                   {.options = options, .tos = static_cast<uint8_t>((quoted[1] & 0x1e) | kInternetControl), .id = identification(descriptor.number)});
   else
     network_header(ip, answer.source, to, packet::protocol::icmpv6, length, {});
   uint8_t* const message = ip + header;
@@ -104,6 +115,8 @@ size_t tcp_reset(const Answer& answer, const chain::Descriptor& descriptor, std:
 
 }  // namespace
 
+size_t header_length(const Answer& answer) noexcept { return answer.source.l3 == 4 ? kIpv4 + options_of(answer).size() : kIpv6; }
+
 size_t make_answer(const Answer& answer, const chain::Descriptor& descriptor, std::span<const uint8_t> refused, std::span<uint8_t> into) noexcept {
   uint8_t const l3 = packet::ip_header::version(refused);
   if (answer.number != descriptor.number || l3 == 0 || answer.source.l3 != l3 || into.size() < kAnswerMost) return 0;
@@ -112,7 +125,7 @@ size_t make_answer(const Answer& answer, const chain::Descriptor& descriptor, st
   size_t const length = error ? icmp_error(answer, descriptor, refused, into.data()) : tcp_reset(answer, descriptor, refused, into.data());
   if (length == 0 || answer.what.outer == 0) return length;
   uint8_t const number = !error ? packet::protocol::tcp : l3 == 4 ? packet::protocol::icmp : packet::protocol::icmpv6;
-  packet::rewrite(into.first(length), number, l3 == 4 ? kIpv4 : kIpv6, answer.what);
+  packet::rewrite(into.first(length), number, header_length(answer), answer.what);
   return length;
 }
 

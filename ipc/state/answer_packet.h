@@ -19,4 +19,7 @@ inline constexpr size_t kAnswerMost = 1280;  // ICMPv6's minimum MTU
 [[nodiscard]] size_t make_answer(const Answer& answer, const chain::Descriptor& descriptor, std::span<const uint8_t> refused,
                                  std::span<uint8_t> into) noexcept;
 
+/// Bytes of its IP header.
+[[nodiscard]] size_t header_length(const Answer& answer) noexcept;
+
 }  // namespace bulkhead::state

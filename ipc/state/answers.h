@@ -24,8 +24,10 @@ struct alignas(64) Answer {
   uint8_t type, code;
   IpAddress source;   // its destination is the packet's source; tcp_reset: the packet's destination
   packet::Rewriting what;     // done to all of it in the end: as the flow that it is related to is translated
+  uint8_t options_length;     // of what its IPv4 header has of the packet's options; a multiple of 4
+  std::array<uint8_t, 40> options;
 };
-static_assert(sizeof(Answer) == 128);
+static_assert(sizeof(Answer) == 192);
 
 using Answers = memory::Slots<Answer, memory::Layout::answers>;
 

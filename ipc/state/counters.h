@@ -40,7 +40,7 @@ struct RulesState {
   memory::Word<uint64_t> all_tokens, all_last_ns;     // of the limit over everyone
   std::array<AnswerPeer, kPeers> peers;
 
-  /// Of the ruleset: counters, quotas, limits, elements of sets, then one for each flow's mark; header.capacity of them. All 0 at first:
+  /// Of the ruleset: counters, quotas, limits, elements of sets, then what is kept of each flow (flow_words.h); header.capacity of them. All 0 at first:
   /// what a statement begins with is added where it is read.
   [[nodiscard]] memory::Word<uint64_t>* words() { return reinterpret_cast<memory::Word<uint64_t>*>(this + 1); }
   [[nodiscard]] const memory::Word<uint64_t>* words() const { return reinterpret_cast<const memory::Word<uint64_t>*>(this + 1); }

@@ -2,7 +2,8 @@
 
 namespace bulkhead::state {
 
-std::optional<FlowHit> FlowFinder::find(const packet::Tuple& tuple, uint64_t hash) const noexcept {
+template <class Wanted>
+std::optional<FlowHit> FlowFinder::find_if(const packet::Tuple& tuple, uint64_t hash, Wanted wanted) const noexcept {
   TupleWords const words = words_of(tuple);
   for (unsigned passed = 0; passed <= kMaxPassed; ++passed) {
     const FlowBucket& bucket = buckets_[(hash + passed) & mask_];
@@ -10,11 +11,19 @@ std::optional<FlowHit> FlowFinder::find(const packet::Tuple& tuple, uint64_t has
       uint64_t const place = word.load();
       if (!FlowBucket::may_be(place, hash)) continue;
       uint32_t const index = FlowBucket::index_at(place);
-      if (index < capacity_ && is_tuple(entries_[index].tuples[place & 1], words)) return FlowHit{index, FlowBucket::way_at(place)};
+      if (index < capacity_ && wanted(FlowBucket::way_at(place)) && is_tuple(entries_[index].tuples[place & 1], words)) return FlowHit{index, FlowBucket::way_at(place)};
     }
     if (bucket.passed.load() == 0) return std::nullopt;
   }
   return std::nullopt;
+}
+
+std::optional<FlowHit> FlowFinder::find(const packet::Tuple& tuple, uint64_t hash) const noexcept {
+  return find_if(tuple, hash, [](chain::Direction) { return true; });
+}
+
+std::optional<FlowHit> FlowFinder::find(const packet::Tuple& tuple, uint64_t hash, chain::Direction way) const noexcept {
+  return find_if(tuple, hash, [way](chain::Direction found) { return found == way; });
 }
 
 Look look_at(const FlowEntry& entry, const memory::Word<uint64_t>& generation, FlowSnapshot& into) {

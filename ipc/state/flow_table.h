@@ -48,7 +48,8 @@ using SharedTuple = std::array<memory::Word<uint64_t>, 5>;
 struct Status32 {  // bits of FlowEntry::status, as in nf_conntrack_common.h where there is such a bit
   static constexpr uint32_t seen_reply = 1U << 1, assured = 1U << 2, confirmed = 1U << 3, source_nat = 1U << 4,
                             destination_nat = 1U << 5, used = 1U << 31;
-  static constexpr uint32_t dying = 1U << 9;  // only ever said of a flow, never stored
+  // Only ever said of a flow, never stored:
+  static constexpr uint32_t dying = 1U << 9, closed = 1U << 30;  // closed: by TCP
 };
 
 struct alignas(64) FlowEntry {
@@ -77,6 +78,7 @@ struct alignas(64) FlowEntry {
   std::array<memory::Word<uint64_t>, 7> protocol_words;  // TCP: TcpFlow (ipc/tracking/tcp_flow.h); written before read
   memory::Word<uint64_t> may_close;  // last_to_close(), and kMayEnd
   memory::Word<uint64_t> adopted;    // number of the last packet that brought it back from the fast lane (ipc/state/lanes.h)
+  memory::Word<uint32_t> timeouts;   // policy of its time-outs (ipc/tracking/timeouts.h)
 };
 static_assert(sizeof(FlowEntry) == 256);
 
@@ -98,7 +100,7 @@ static_assert(sizeof(FlowBucket) == 64);
 
 struct ConntrackState {
   static constexpr memory::Layout kLayout = memory::Layout::conntrack_state;
-  static constexpr uint32_t kVersion = 7;
+  static constexpr uint32_t kVersion = 8;
   static constexpr uint64_t kFlights = 1024;
   static constexpr uint64_t kGone = 32768;  // deletions kept for those behind
 
@@ -143,6 +145,16 @@ struct ConntrackState {
 };
 static_assert(sizeof(ConntrackState) % 64 == 0);
 
+/// The zones that its tuples lie in.
+[[nodiscard]] inline packet::Zones zones_of(const FlowEntry& entry) noexcept {
+  return {tuple_of(entry.tuples[0]).zone, tuple_of(entry.tuples[1]).zone};
+}
+
+/// That of the answers of a flow that has yet to be confirmed (as in a descriptor): until then nobody changes it. `flows`: as mapped.
+[[nodiscard]] inline uint16_t reply_zone_of(const ConntrackState& state, uint64_t flows, uint32_t flow) noexcept {
+  return flow == 0 || flow > flows ? uint16_t{0} : tuple_of(state.entries(flows)[flow - 1].tuples[1]).zone;
+}
+
 /// An entry, and which of its tuples was looked for.
 struct FlowHit {
   uint32_t index;
@@ -159,9 +171,14 @@ class FlowFinder {
       : capacity_(capacity), mask_(ConntrackState::buckets_for(capacity) - 1), buckets_(state.buckets()), entries_(state.entries(capacity)) {}
 
   [[nodiscard]] std::optional<FlowHit> find(const packet::Tuple& tuple, uint64_t hash) const noexcept;
+  /// Only as that direction's.
+  [[nodiscard]] std::optional<FlowHit> find(const packet::Tuple& tuple, uint64_t hash, chain::Direction way) const noexcept;
   [[nodiscard]] const FlowEntry& entry(uint32_t index) const noexcept { return entries_[index]; }
 
  private:
+  template <class Wanted>
+  [[nodiscard]] std::optional<FlowHit> find_if(const packet::Tuple& tuple, uint64_t hash, Wanted wanted) const noexcept;
+
   uint32_t capacity_;
   uint64_t mask_;
   const FlowBucket* buckets_;

@@ -8,7 +8,9 @@
 // Trust   rules copies the slot: it cannot be more than a wrong number.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <bit>
 
 #include "ipc/chain/descriptor.h"
 #include "ipc/memory/slots.h"
@@ -23,11 +25,14 @@ struct alignas(64) FlowNow {
   uint32_t status;      // as nf_conntrack_common.h has it
   // Of a packet that has no flow:
   uint32_t flow;        // the one meant, as in the descriptor: index plus 1
-  uint32_t generation;
+  uint32_t generation;  // of a packet that has a flow: that one's zones
   chain::Direction direction;  // of that error
   chain::FlowState reset = chain::FlowState::invalid;  // what a TCP reset about it would be, which is a packet of the flow meant; or invalid
   uint16_t reset_lives_s;  // for how many seconds the flow would live on; or
   static constexpr uint16_t kNotCounted = 0, kEnds = 0xffff;
+  [[nodiscard]] packet::Zones zones() const { return std::bit_cast<packet::Zones>(generation); }
+  /// A policy of time-outs may say more, or none.
+  [[nodiscard]] static constexpr uint16_t lives_s(uint64_t seconds) { return static_cast<uint16_t>(std::clamp<uint64_t>(seconds, 1, kEnds - 1)); }
 };
 static_assert(sizeof(FlowNow) == 64);
 

@@ -57,6 +57,7 @@ struct alignas(64) Lane {
   memory::Word<uint32_t> epoch;       // PktioState::lane_epoch when it was made
   memory::Word<uint32_t> protocol_state;
   std::array<memory::Word<uint64_t>, 7> protocol_words;
+  memory::Word<uint32_t> timeouts;    // of the flow's entry
   LaneSide sides[2];          // by Direction
 };
 static_assert(sizeof(Lane) == 384);

@@ -11,12 +11,14 @@ namespace bulkhead::state {
 
 class BoundOthers final : public packet::OtherFlows {
  public:
-  /// `flow`: its index, whose own tuples do not count. `gone`: flows that its packet has ended and whose bindings may still be
+  /// `flow`: its index, whose own tuples do not count; `reply_zone`: in which its answers are looked for. `gone`: flows that its packet has ended and whose bindings may still be
   /// there, as ConntrackState::gone has them.
-  BoundOthers(const BoundFlows& bindings, uint32_t flow, std::span<const uint64_t> gone = {}) : bindings_(bindings), flow_(flow), gone_(gone) {}
+  BoundOthers(const BoundFlows& bindings, uint32_t flow, uint16_t reply_zone = 0, std::span<const uint64_t> gone = {})
+      : bindings_(bindings), flow_(flow), reply_zone_(reply_zone), gone_(gone) {}
 
   [[nodiscard]] bool used(const packet::Tuple& tuple) const noexcept override {
-    auto const reply = packet::inverse(tuple);
+    auto reply = packet::inverse(tuple);
+    if (reply) reply->zone = reply_zone_;
     return reply && bindings_.taken(*reply, [this](uint32_t index) { return counts(index); });
   }
   [[nodiscard]] std::optional<packet::Tuple> mapped(const packet::Tuple& original, const packet::NatRange& range) const noexcept override {
@@ -38,6 +40,7 @@ class BoundOthers final : public packet::OtherFlows {
   }
   const BoundFlows& bindings_;
   uint32_t flow_;
+  uint16_t reply_zone_;
   std::span<const uint64_t> gone_;
 };
 

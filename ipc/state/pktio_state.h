@@ -18,7 +18,7 @@ namespace bulkhead::state {
 
 struct PktioState {
   static constexpr memory::Layout kLayout = memory::Layout::pktio_state;
-  static constexpr uint32_t kVersion = 4;
+  static constexpr uint32_t kVersion = 5;
   static constexpr size_t bytes_for(uint64_t) { return sizeof(PktioState); }  // lanes lie behind it (ipc/state/lanes.h)
   static constexpr size_t kErrorBytes = 256;
   static constexpr size_t kOwnBytes = 81984;
@@ -49,6 +49,10 @@ struct PktioState {
   memory::Word<uint64_t> large_home;               // large cells ever let go
   memory::Word<uint64_t> packets, bytes;           // taken in
   memory::Word<uint64_t> accepted, dropped;
+  // Of the packets, taken as their senders' cards would have sent them: IPv4 without a checksum, IP without a length; larger than
+  // the MTU by which they came.
+  memory::Word<uint64_t> mended_sums, mended_lengths, super_frames;
+  memory::Word<uint64_t> relinked;                 // 1: of captures that differ, which became Ethernet
   memory::Word<uint64_t> link;                     // of the outputs: LinkType + 1, once an input is open
   std::array<memory::Word<uint64_t>, static_cast<size_t>(chain::DropReason::count)> drops;
   std::array<memory::Word<uint64_t>, 8> states;    // packets by FlowState

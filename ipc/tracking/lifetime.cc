@@ -1,13 +1,11 @@
 #include "ipc/tracking/lifetime.h"
 
-#include "ipc/tracking/timeouts.h"
-
 namespace bulkhead::tracking {
 
-Lifetime lifetime(uint8_t protocol, uint32_t status, uint64_t age_ns) noexcept {
+Lifetime lifetime(uint8_t protocol, uint32_t status, uint64_t age_ns, const Timeouts& timeouts) noexcept {
   bool const answered = (status & state::Status32::seen_reply) != 0;
   switch (protocol) {
-    case packet::protocol::udp: return answered && age_ns > kUdpStreamAge ? Lifetime{kUdpStream, true} : Lifetime{kUdpUnreplied};
+    case packet::protocol::udp: return answered && age_ns > kUdpStreamAge ? Lifetime{timeouts.udp_stream, true} : Lifetime{timeouts.udp_unreplied};
     case packet::protocol::udplite: return answered ? Lifetime{kUdpStream, true} : Lifetime{kUdpUnreplied};  // however young
     case packet::protocol::icmp:
     case packet::protocol::icmpv6: return {kIcmp};

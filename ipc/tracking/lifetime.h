@@ -6,6 +6,7 @@
 #pragma once
 
 #include "ipc/state/flow_table.h"
+#include "ipc/tracking/timeouts.h"
 
 namespace bulkhead::tracking {
 
@@ -15,6 +16,6 @@ struct Lifetime {
 };
 
 /// Of a flow of `protocol`, not TCP, that was `age_ns` old, and had `status`, when its packet came.
-[[nodiscard]] Lifetime lifetime(uint8_t protocol, uint32_t status, uint64_t age_ns) noexcept;
+[[nodiscard]] Lifetime lifetime(uint8_t protocol, uint32_t status, uint64_t age_ns, const Timeouts& timeouts) noexcept;
 
 }  // namespace bulkhead::tracking

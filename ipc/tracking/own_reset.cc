@@ -26,9 +26,11 @@ TcpSegment reset_about(const chain::Descriptor& descriptor, chain::Direction way
 
 }  // namespace
 
-OwnReset track_own_reset(const chain::Descriptor& refused, const state::FlowEntry& entry, chain::Direction way) noexcept {
+OwnReset track_own_reset(const chain::Descriptor& refused, const state::FlowEntry& entry, chain::Direction way,
+                         const TimeoutPolicies& policies) noexcept {
   OwnReset reset{unpack(words_of<TcpFlow::Words>(entry)), {}};
-  reset.outcome = track_tcp(reset.flow, reset_about(refused, way), entry.status.load(), entry.expires_ns.load() - refused.time_ns);
+  reset.outcome = track_tcp(reset.flow, reset_about(refused, way), entry.status.load(), entry.expires_ns.load() - refused.time_ns,
+                            policies.of(entry.timeouts.load()));
   return reset;
 }
 
@@ -36,7 +38,7 @@ void show_reset(const TcpOutcome& outcome, state::FlowNow& now) noexcept {
   if (outcome.fate == TcpFate::invalid || outcome.fate == TcpFate::anew) return;
   bool const replied = now.direction == chain::Direction::reply || (now.status & state::Status32::seen_reply) != 0;
   now.reset = replied ? chain::FlowState::established : chain::FlowState::fresh;
-  if (outcome.fate == TcpFate::accepted) now.reset_lives_s = static_cast<uint16_t>(outcome.timeout_ns / kSecond);
+  if (outcome.fate == TcpFate::accepted) now.reset_lives_s = state::FlowNow::lives_s(outcome.timeout_ns / kSecond);
   if (outcome.fate == TcpFate::ended) now.reset_lives_s = state::FlowNow::kEnds;
 }
 

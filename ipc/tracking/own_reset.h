@@ -20,7 +20,8 @@ struct OwnReset {
 [[nodiscard]] constexpr uint64_t reset_bytes(uint8_t l3) noexcept { return l3 == 4 ? 40 : 60; }
 
 /// `entry`: its flow, confirmed and alive, which the reset goes `way` of.
-[[nodiscard]] OwnReset track_own_reset(const chain::Descriptor& refused, const state::FlowEntry& entry, chain::Direction way) noexcept;
+[[nodiscard]] OwnReset track_own_reset(const chain::Descriptor& refused, const state::FlowEntry& entry, chain::Direction way,
+                                      const TimeoutPolicies& policies) noexcept;
 
 /// `now`: of that flow before it, in the direction of the reset.
 void show_reset(const TcpOutcome& outcome, state::FlowNow& now) noexcept;

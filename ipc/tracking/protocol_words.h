@@ -4,6 +4,7 @@
 #include <span>
 
 #include "ipc/state/flow_table.h"
+#include "ipc/tracking/tcp_state.h"
 
 namespace bulkhead::tracking {
 
@@ -20,6 +21,12 @@ void store_protocol(Entry& entry, std::span<const uint64_t> words, uint32_t stat
   for (size_t i = 0; i < words.size(); ++i)
     if (entry.protocol_words[i].load() != words[i]) batch.set(entry.protocol_words[i], words[i]);
   if (entry.protocol_state.load() != state) batch.set(entry.protocol_state, state);
+}
+
+/// Of a TCP flow, as connection limits see it (already_closed() of nf_conncount.c).
+[[nodiscard]] inline bool is_closed(const state::FlowEntry& entry) noexcept {
+  auto const now = static_cast<TcpState>(entry.protocol_state.load());
+  return now == TcpState::time_wait || now == TcpState::close;
 }
 
 }  // namespace bulkhead::tracking

@@ -1,18 +1,14 @@
 #include "ipc/tracking/tcp_state.h"
 
-#include "ipc/tracking/timeouts.h"
-
 namespace bulkhead::tracking {
 namespace {
-
-constexpr size_t kStates = 10;
 
 constexpr auto sNO = TcpState::none, sSS = TcpState::syn_sent, sSR = TcpState::syn_recv,
                sES = TcpState::established, sFW = TcpState::fin_wait, sCW = TcpState::close_wait,
                sLA = TcpState::last_ack, sTW = TcpState::time_wait, sCL = TcpState::close,
                sS2 = TcpState::syn_sent2, sIV = TcpState::invalid, sIG = TcpState::ignored;
 
-constexpr TcpState kNext[2][kTcpKinds][kStates] = {
+constexpr TcpState kNext[2][kTcpKinds][kTcpStates] = {
     {
         //         sNO  sSS  sSR  sES  sFW  sCW  sLA  sTW  sCL  sS2
         /* syn */ {sSS, sSS, sIG, sIG, sIG, sIG, sIG, sSS, sSS, sS2},
@@ -32,10 +28,6 @@ constexpr TcpState kNext[2][kTcpKinds][kStates] = {
     }};
 static_assert(kNext[0][static_cast<size_t>(TcpKind::ack)][static_cast<size_t>(sNO)] == sES,
               "a flow is picked up in its middle");
-
-constexpr std::array<uint64_t, kStates> kTimeouts{
-    /* none */ 120 * kSecond, 120 * kSecond, 60 * kSecond, 432000 * kSecond, 120 * kSecond,
-    /* close_wait */ 60 * kSecond, 30 * kSecond, 120 * kSecond, 10 * kSecond, 120 * kSecond};
 
 constexpr uint8_t kFin = 0x01, kSyn = 0x02, kRst = 0x04, kAck = 0x10, kUrg = 0x20;
 
@@ -64,10 +56,8 @@ bool possible_flags(uint8_t flags) noexcept {
 }
 
 TcpState next_state(TcpState now, chain::Direction way, uint8_t tcp_flags) noexcept {
-  if (static_cast<size_t>(now) >= kStates) return TcpState::invalid;
+  if (static_cast<size_t>(now) >= kTcpStates) return TcpState::invalid;
   return kNext[way == chain::Direction::reply][static_cast<size_t>(kind_of(tcp_flags))][static_cast<size_t>(now)];
 }
-
-uint64_t timeout(TcpState state) noexcept { return kTimeouts[static_cast<size_t>(state) % kStates]; }
 
 }  // namespace bulkhead::tracking

@@ -1,7 +1,7 @@
 // ipc/tracking/tcp_state.h: the kernel's TCP state table: flags and direction to the next state.
 //
 // Covers  the transitions by flags alone; what sequence numbers make of them is in tcp_track.h.
-// Source  nf_conntrack_proto_tcp.c, tcp_conntracks[][][] and tcp_timeouts[]; RFC 9293 3.3.2.
+// Source  nf_conntrack_proto_tcp.c, tcp_conntracks[][][]; RFC 9293 3.3.2.
 #pragma once
 
 #include <array>
@@ -27,6 +27,8 @@ enum class TcpState : uint8_t {
   ignored,  // not a state: the packet passes and changes nothing
 };
 
+inline constexpr size_t kTcpStates = 10;  // but for those that are none
+
 /// What of its flags a segment is looked at for: the strongest of RST, SYN, FIN, ACK.
 enum class TcpKind : uint8_t { syn, syn_ack, fin, ack, rst, nothing };
 inline constexpr size_t kTcpKinds = 6;
@@ -36,7 +38,5 @@ inline constexpr size_t kTcpKinds = 6;
 
 /// tcp_flags: the 14th byte of the TCP header.
 [[nodiscard]] TcpState next_state(TcpState now, chain::Direction way, uint8_t tcp_flags) noexcept;
-/// Nanoseconds.
-[[nodiscard]] uint64_t timeout(TcpState state) noexcept;
 
 }  // namespace bulkhead::tracking

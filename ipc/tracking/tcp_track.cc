@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "ipc/tracking/timeouts.h"
-
 namespace bulkhead::tracking {
 namespace {
 
@@ -14,6 +12,7 @@ struct Visit {
   TcpFlow& flow;
   const TcpSegment& segment;
   uint32_t status;
+  const Timeouts& timeouts;
   TcpKind kind;
   TcpState before;
   TcpState next;
@@ -149,17 +148,18 @@ TcpOutcome out_of_window(const Visit& v, uint64_t left_ns) {
     flow.last_way = v.segment.way;
     return {TcpFate::invalid};
   }
-  if (left_ns <= kTcpUnacknowledged) return {TcpFate::invalid};
-  return {TcpFate::invalid, kTcpUnacknowledged};
+  if (left_ns <= v.timeouts.tcp_unacknowledged) return {TcpFate::invalid};
+  return {TcpFate::invalid, v.timeouts.tcp_unacknowledged};
 }
 
 uint64_t timeout_of(const Visit& v) {
-  uint64_t const whole = timeout(v.next);
-  if (v.flow.retransmitted >= kMostRetransmissions && whole > kTcpRetransmitted) return kTcpRetransmitted;
-  if (v.kind == TcpKind::rst) return timeout(TcpState::close);
+  const Timeouts& timeouts = v.timeouts;
+  uint64_t const whole = timeouts.of(v.next);
+  if (v.flow.retransmitted >= kMostRetransmissions && whole > timeouts.tcp_retransmitted) return timeouts.tcp_retransmitted;
+  if (v.kind == TcpKind::rst) return timeouts.of(TcpState::close);
   bool const unacknowledged = (v.flow.all_flags() & TcpFlag::data_unacknowledged) != 0;
-  if (unacknowledged && whole > kTcpUnacknowledged) return kTcpUnacknowledged;
-  if (v.flow.last_win == 0 && whole > kTcpRetransmitted) return kTcpRetransmitted;
+  if (unacknowledged && whole > timeouts.tcp_unacknowledged) return timeouts.tcp_unacknowledged;
+  if (v.flow.last_win == 0 && whole > timeouts.tcp_retransmitted) return timeouts.tcp_retransmitted;
   return whole;
 }
 
@@ -174,7 +174,7 @@ TcpOutcome accept(const Visit& v) {
     if (v.segment.rst()) return {TcpFate::ended};
     // The same ports tried for ever must not keep an entry for ever.
     if (v.kind == TcpKind::syn && v.before == TcpState::syn_sent) return {TcpFate::kept};
-    if (v.next == TcpState::established) outcome.timeout_ns = std::min(outcome.timeout_ns, kTcpUnacknowledged);
+    if (v.next == TcpState::established) outcome.timeout_ns = std::min(outcome.timeout_ns, v.timeouts.tcp_unacknowledged);
     return outcome;
   }
   outcome.assured = v.next == TcpState::established &&
@@ -208,8 +208,8 @@ TcpSegment segment_of(const chain::Descriptor& descriptor, chain::Direction way)
   return {descriptor.tcp, descriptor.tcp_flags, descriptor.l3_length - std::min(descriptor.l3_length, header), way};
 }
 
-TcpOutcome track_tcp(TcpFlow& flow, const TcpSegment& segment, uint32_t status, uint64_t left_ns) noexcept {
-  Visit v{flow, segment, status, segment.kind(), flow.state, next_state(flow.state, segment.way, segment.flags)};
+TcpOutcome track_tcp(TcpFlow& flow, const TcpSegment& segment, uint32_t status, uint64_t left_ns, const Timeouts& timeouts) noexcept {
+  Visit v{flow, segment, status, timeouts, segment.kind(), flow.state, next_state(flow.state, segment.way, segment.flags)};
   switch (first_step(v)) {
     case Step::invalid: return {TcpFate::invalid};
     case Step::kept: return {TcpFate::kept};

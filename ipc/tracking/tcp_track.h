@@ -7,6 +7,7 @@
 
 #include "ipc/state/flow_table.h"
 #include "ipc/tracking/tcp_window.h"
+#include "ipc/tracking/timeouts.h"
 
 namespace bulkhead::tracking {
 
@@ -28,8 +29,8 @@ struct TcpOutcome {
 [[nodiscard]] TcpSegment segment_of(const chain::Descriptor& descriptor, chain::Direction way) noexcept;
 
 /// `status`: Status32 of the entry. `left_ns`: until it would expire.
-[[nodiscard]] TcpOutcome track_tcp(TcpFlow& flow, const TcpSegment& segment, uint32_t status,
-                                   uint64_t left_ns) noexcept;
+[[nodiscard]] TcpOutcome track_tcp(TcpFlow& flow, const TcpSegment& segment, uint32_t status, uint64_t left_ns,
+                                   const Timeouts& timeouts = kDefaultTimeouts) noexcept;
 
 /// The first segment of a flow, in the original direction. False: none begins so.
 [[nodiscard]] bool begin_tcp(TcpFlow& flow, const TcpSegment& segment) noexcept;

@@ -14,4 +14,7 @@ inline int complain(const std::string& why) {
   return 1;
 }
 
+/// Nothing went wrong, but something may not do what it seems to.
+inline void warn(const std::string& what) { fmt::print(stderr, "bulkhead: warning: {}\n", what); }
+
 }  // namespace bulkhead::cli

@@ -94,7 +94,7 @@ Status begin_empty_captures(const runtime::HolderClient& holder, const std::vect
   return {};
 }
 
-Status write_staged(const runtime::HolderClient& holder, const std::vector<std::string>& outputs, packet::LinkType& link) {
+Status write_staged(const runtime::HolderClient& holder, const std::vector<std::string>& outputs, packet::LinkType& link, Counts& counts) {
   auto area = Copy<memory::CommitArea>::of(holder, "pktio.commit");
   auto journal = Copy<memory::Journal>::of(holder, "pktio.journal");
   auto state = Copy<state::PktioState>::of(holder, "pktio.state");
@@ -103,6 +103,7 @@ Status write_staged(const runtime::HolderClient& holder, const std::vector<std::
   auto const staging = memory::view<state::Staging>("pktio.staging", memory->bytes());
   if (!staging) return tl::unexpected(staging.error());
   memory::Batch(**area, **journal, state->bytes()).recover();
+  counts = counts_of(**state);
   if (uint64_t const known = (**state).link.load(); known != 0) link = static_cast<packet::LinkType>(known - 1);
   Status first;
   for (size_t i = 0; i < outputs.size() && i < control::kMaxOutputs; ++i) {
@@ -117,9 +118,9 @@ Status write_staged(const runtime::HolderClient& holder, const std::vector<std::
 
 }  // namespace
 
-Status drain(const runtime::HolderClient& holder, const std::vector<std::string>& outputs) {
+Status drain(const runtime::HolderClient& holder, const std::vector<std::string>& outputs, Counts& counts) {
   packet::LinkType link = packet::LinkType::ethernet;
-  auto staged = write_staged(holder, outputs, link);
+  auto staged = write_staged(holder, outputs, link, counts);
   auto begun = begin_empty_captures(holder, outputs, link);
   return staged ? begun : staged;
 }

@@ -11,10 +11,12 @@
 #include <vector>
 
 #include "ipc/runtime/holder_client.h"
+#include "services/cli/instance.h"
 
 namespace bulkhead::cli {
 
-/// `outputs`: names of the files, in pktio's order. Nothing to do where pktio's objects were never made.
-[[nodiscard]] Status drain(const runtime::HolderClient& holder, const std::vector<std::string>& outputs);
+/// `outputs`: names of the files, in pktio's order. Nothing to do where pktio's objects were never made. `counts` become those of
+/// what is in the files then.
+[[nodiscard]] Status drain(const runtime::HolderClient& holder, const std::vector<std::string>& outputs, Counts& counts);
 
 }  // namespace bulkhead::cli

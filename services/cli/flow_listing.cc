@@ -48,6 +48,8 @@ std::string address(const std::array<uint8_t, 16>& bytes, uint8_t l3) {
   return text.data();
 }
 
+packet::Zones zones_of(const state::FlowSnapshot& flow) { return {flow.tuples[0].zone, flow.tuples[1].zone}; }
+
 void way(std::string& out, const state::FlowSnapshot& flow, size_t direction) {
   const packet::Tuple& tuple = flow.tuples[direction];
   out += fmt::format("src={} dst={} ", address(tuple.src, tuple.l3), address(tuple.dst, tuple.l3));
@@ -58,6 +60,8 @@ void way(std::string& out, const state::FlowSnapshot& flow, size_t direction) {
   }
   if (tuple.protocol == packet::protocol::gre)
     out += fmt::format("srckey=0x{:x} dstkey=0x{:x} ", tuple.source_port(), tuple.destination_port());
+  if (packet::Zones const zones = zones_of(flow); zones.original != zones.reply && tuple.zone != 0)
+    out += fmt::format("zone-{}={} ", direction == 0 ? "orig" : "reply", tuple.zone);
   out += fmt::format("packets={} bytes={} ", flow.packets[direction], flow.bytes[direction]);
 }
 
@@ -75,7 +79,9 @@ std::string flow_line(const state::FlowSnapshot& flow, uint64_t now_ns) {
   if ((flow.status & state::Status32::seen_reply) == 0) line += "[UNREPLIED] ";
   way(line, flow, 1);
   if ((flow.status & state::Status32::assured) != 0) line += "[ASSURED] ";
-  return line + fmt::format("mark={} use=1\n", flow.mark);
+  line += fmt::format("mark={} ", flow.mark);
+  if (packet::Zones const zones = zones_of(flow); zones.original == zones.reply && zones.original != 0) line += fmt::format("zone={} ", zones.original);
+  return line + "use=1\n";
 }
 
 uint32_t FlowMarks::of(uint64_t flow, uint32_t generation) const {

@@ -104,7 +104,8 @@ class Run {
     } else {
       outcome_.end = Outcome::End::interrupted;
     }
-    auto const drained = done == state::PktioState::Done::finished ? Status{} : drain(*holder_, outputs_);
+    if (records.pktio != nullptr) outcome_.counts = counts_of(*records.pktio);
+    auto const drained = done == state::PktioState::Done::finished ? Status{} : drain(*holder_, outputs_, outcome_.counts);
     if (!drained && outcome_.failure.empty()) outcome_.failure = drained.error().message;
     return std::move(outcome_);
   }
@@ -121,6 +122,12 @@ class Run {
 };
 
 }  // namespace
+
+Counts counts_of(const state::PktioState& state) {
+  Counts counts{.packets = state.packets.load(), .bytes = state.bytes.load(), .accepted = state.accepted.load(), .dropped = state.dropped.load(), .drops = {}};
+  for (size_t reason = 0; reason < counts.drops.size(); ++reason) counts.drops[reason] = state.drops[reason].load();
+  return counts;
+}
 
 std::optional<uid_t> default_first_user() {
   return ::geteuid() == 0 ? std::optional<uid_t>(kFirstUser) : std::nullopt;

@@ -29,6 +29,13 @@ struct Records {
   const state::Walk* walk = nullptr;
 };
 
+/// What became of packets, as far as it was committed.
+struct Counts {
+  uint64_t packets = 0, bytes = 0, accepted = 0, dropped = 0;
+  std::array<uint64_t, static_cast<size_t>(chain::DropReason::count)> drops{};
+};
+[[nodiscard]] Counts counts_of(const state::PktioState& state);
+
 struct Outcome {
   enum class End : uint8_t { done, interrupted, failed };
   End end = End::failed;
@@ -37,6 +44,7 @@ struct Outcome {
   double seconds = 0;   // from the first packet (as far as a look every millisecond can tell) to the end
   std::map<std::string, control::Usage> usage;
   Records records;
+  Counts counts;
 };
 
 struct InstanceOptions {

@@ -1,11 +1,10 @@
 #include "services/cli/nft.h"
 
 #include <cstdio>
-#include <fstream>
-#include <iostream>
-#include <iterator>
 
+#include "common/base/whole_file.h"
 #include "common/ruleset/check/apply.h"
+#include "common/ruleset/compile/compile.h"
 #include "common/ruleset/read/text.h"
 #include "common/ruleset/write/json.h"
 #include "common/ruleset/write/print.h"
@@ -29,16 +28,6 @@ ruleset::Style style_of(const NftOptions& options) {
   return style;
 }
 
-Result<std::string> read_whole(const std::string& file) {
-  if (file == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
-  std::ifstream stream(file, std::ios::binary);
-  std::string text;
-  if (stream) text.assign(std::istreambuf_iterator<char>(stream), {});
-  if (!stream || stream.bad()) return fail_errno(errno, "Error: Could not open file \"{}\"", file);
-  if (text.size() > ruleset::kMostBytes) return fail("Error: file \"{}\" is larger than {} bytes", file, ruleset::kMostBytes);
-  return text;
-}
-
 /// One source read and carried out; false, and the errors printed, if it cannot be.
 class Session {
  public:
@@ -60,25 +49,25 @@ class Session {
     return good;
   }
 
+  /// What a replay does not carry out yet is valid all the same, and said.
+  void warn() {
+    ruleset::Compiler::World world;
+    world.any_interface = true;
+    ruleset::Remarks remarks;
+    static_cast<void>(ruleset::compile(ruleset_, world, {}, remarks));
+    for (const ruleset::Remark& one : remarks.errors)
+      std::fputs(ruleset::to_text({one.at, {}, one.text, true}, sources_).c_str(), stderr);
+  }
+
   void list() {
     ruleset::Style const style = style_of(options_);
     for (const ruleset::Command& command : applied_.listings) {
-      ruleset::Ruleset shown;
-      for (const ruleset::Table& table : ruleset_.tables)
-        if (wanted(command, table)) shown.tables.push_back(table);
-      if (options_.json) std::fputs((ruleset::json_text(shown, style) + "\n").c_str(), stdout);
-      else if (command.thing == ruleset::Thing::tables)
-        for (const ruleset::Table& table : shown.tables) std::fputs(fmt::format("table {} {}\n", table.family, table.name).c_str(), stdout);
-      else std::fputs(ruleset::list_ruleset(shown, style).c_str(), stdout);
+      std::string const text = options_.json ? ruleset::list_json(ruleset_, command, style) + "\n" : ruleset::list_text(ruleset_, command, style);
+      std::fputs(text.c_str(), stdout);
     }
   }
 
  private:
-  static bool wanted(const ruleset::Command& command, const ruleset::Table& table) {
-    if (command.thing == ruleset::Thing::ruleset || command.thing == ruleset::Thing::tables) return command.family.empty() || command.family == table.family;
-    return command.thing == ruleset::Thing::table && command.family == table.family && command.table.text == table.name;
-  }
-
   const NftOptions& options_;
   ruleset::Registry registry_;
   ruleset::ReadOptions read_;
@@ -96,15 +85,16 @@ int nft(const NftOptions& options) {
   }
   Session session(options);
   if (!options.file.empty()) {
-    auto text = read_whole(options.file);
+    auto text = read_whole_file(options.file, ruleset::kMostBytes);
     if (!text) {
-      std::fputs((text.error().message + "\n").c_str(), stderr);
+      std::fputs(fmt::format("Error: Could not open file \"{}\": {}\n", options.file, text.error().message).c_str(), stderr);
       return 1;
     }
     if (!session.run(options.file == "-" ? "/dev/stdin" : options.file, std::move(*text))) return 1;
   }
   if (!options.words.empty() && !session.run("", fmt::format("{}", fmt::join(options.words, " ")))) return 1;
-  if (!options.check) session.list();
+  if (options.check) session.warn();
+  else session.list();
   return 0;
 }
 

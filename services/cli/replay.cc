@@ -3,6 +3,7 @@
 #include <charconv>
 #include <fstream>
 
+#include "ipc/control/outputs.h"
 #include "services/cli/complain.h"
 #include "services/cli/flow_listing.h"
 #include "services/cli/replay_files.h"
@@ -16,17 +17,25 @@ Status write_figures(const std::string& path, const Outcome& outcome) {
   std::ofstream file(path);
   file << figures(outcome) << '\n';
   if (file.flush()) return {};
-  return fail("{}: cannot write the figures", path);
+  return fail_errno(errno, "{}: cannot write the figures", path);
 }
 
-/// The table as it is at the last packet's time; nothing where there never was one.
-Status write_flows(const std::string& directory, const Records& records, const ruleset::Facts& ruleset) {
+/// The table as it is at the last packet's time; how many flows that are, or nothing where there never was one.
+Result<std::optional<uint64_t>> write_flows(const std::string& directory, const Records& records, const ruleset::Facts& ruleset) {
   if (records.pktio == nullptr || records.conntrack == nullptr || records.conntrack_commit == nullptr)
-    return {};
+    return std::nullopt;
   auto written = write_flow_listing(directory + "/" + kFlowListing, *records.conntrack,
                                     *records.conntrack_commit, state::LaneTable(*records.pktio, records.pktio_memory.bytes().size()), records.pktio->time_ns.load(),
                                     {ruleset.marks ? records.rules : nullptr, ruleset.words});
-  return written.map([](uint64_t) {});
+  if (!written) return tl::unexpected(written.error());
+  return *written;
+}
+
+/// pktio knows its files by their names alone.
+std::string with_folder(const std::string& failure, const std::string& directory, const control::Settings& settings) {
+  for (const std::string& name : control::Outputs(settings).names)
+    if (failure.starts_with(name + ": ")) return fmt::format("{}/{}", directory, failure);
+  return failure;
 }
 
 /// NAME:N
@@ -91,6 +100,8 @@ Result<Replayed> run_replay(ReplayOptions options) {
   auto outcome = run_instance(std::move(run), [&bar](const state::PktioState& state) { bar.show(state); });
   if (!outcome) return tl::unexpected(outcome.error());
   replayed.outcome = std::move(*outcome);
+  replayed.outcome.failure = with_folder(replayed.outcome.failure, options.directory, replayed.settings);
+  replayed.folder = std::move(files->folder);
   return replayed;
 }
 
@@ -99,13 +110,15 @@ int replay(const ReplayOptions& options) {
   if (!replayed) return complain(replayed.error().message);
   const Outcome& outcome = replayed->outcome;
   const control::Settings& settings = replayed->settings;
-  fmt::print("{}", summary(outcome, options.directory));
+  auto const flows = write_flows(options.directory, outcome.records, settings.ruleset);
+  fmt::print("{}", summary(outcome, options.directory, flows ? *flows : std::nullopt));
+  if (replayed->ruleset)
+    for (const std::string& note : replayed->ruleset->notes) fmt::print("note      {}\n", note);
   if (!outcome.failure.empty()) complain(outcome.failure);
   auto const bad = input_errors(outcome, settings.interfaces);
   for (const auto& error : bad) complain(error);
   int status = exit_status(outcome, !bad.empty());
-  if (auto written = write_flows(options.directory, outcome.records, settings.ruleset); !written)
-    status = complain(written.error().message);
+  if (!flows) status = complain(flows.error().message);
   if (replayed->ruleset && outcome.records.rules != nullptr && outcome.records.pktio != nullptr)
     if (auto written = write_ruleset(options.directory + "/" + kRulesetListing, *replayed->ruleset, *outcome.records.rules,
                                      state::LaneTable(*outcome.records.pktio, outcome.records.pktio_memory.bytes().size()), outcome.records.pktio->time_ns.load());

@@ -10,6 +10,7 @@
 #include "common/ruleset/compile/load.h"
 #include "ipc/control/settings.h"
 #include "services/cli/instance.h"
+#include "services/cli/output_folder.h"
 #include "services/cli/topology_options.h"
 
 namespace bulkhead::cli {
@@ -31,6 +32,7 @@ struct Replayed {
   Outcome outcome;
   std::unique_ptr<ruleset::Loaded> ruleset;         // null: there was none
   control::Settings settings;                              // as it was started with
+  std::optional<OutputFolder> folder;                      // locked
 };
 
 /// The results stand in the directory, but for what is made of the records.

@@ -5,15 +5,16 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <set>
 
 #include "ipc/control/outputs.h"
+#include "services/cli/spool.h"
 
 namespace bulkhead::cli {
 namespace {
 
 constexpr const char* kOtherSide = "out";
+constexpr const char* kStandardInput = "standard input";
 
 struct Input {
   control::Settings::Interface interface;
@@ -24,18 +25,25 @@ struct Input {
 Result<Input> open_input(const std::string& words) {
   size_t const equals = words.find('=');
   if (equals == std::string::npos || equals + 1 == words.size())
-    return fail("--in {}: wanted: NAME=FILE, the interface and its capture", words);
+    return fail("--in {}: wanted: NAME=FILE, the interface and its capture (-: standard input)", words);
   Input input{{words.substr(0, equals), true, words.substr(equals + 1)}, kj::AutoCloseFd(), {}};
   if (!control::is_interface_name(input.interface.name))
     return fail("--in {}: '{}' is no interface name: wanted: letters, digits and . _ - @, 64 at most", words,
                 input.interface.name);
-  const std::string& path = input.interface.path;
-  input.file =
-      kj::AutoCloseFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO must not stop us
+  std::string& path = input.interface.path;
+  if (path == "-") {
+    auto spooled = spool(STDIN_FILENO);
+    if (!spooled) return tl::unexpected(spooled.error());
+    input.file = kj::mv(*spooled);
+    path = kStandardInput;
+  } else {
+    input.file =
+        kj::AutoCloseFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO must not stop us
+  }
   if (input.file.get() < 0) return fail_errno(errno, "{}: cannot open this capture", path);
   if (::fstat(input.file, &input.about) != 0) return fail_errno(errno, "{}", path);
   if (!S_ISREG(input.about.st_mode))
-    return fail("{}: is no regular file; replay reads captures that are stored", path);
+    return fail("{}: is no regular file; replay reads captures that are stored, or one from standard input: NAME=-", path);
   ::fcntl(input.file, F_SETFL, 0);
   return input;
 }
@@ -103,14 +111,6 @@ Status check_names(const std::vector<std::string>& names) {
   return {};
 }
 
-Status make_directory(const std::string& directory) {
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  if (error) return fail("{}: cannot make this output folder: {}", directory, error.message());
-  if (!std::filesystem::is_directory(directory)) return fail("{}: is no folder", directory);
-  return {};
-}
-
 Result<std::map<std::string, Input>> open_outputs(const std::string& directory,
                                                   const std::vector<std::string>& names,
                                                   const std::vector<Input>& inputs) {
@@ -134,6 +134,8 @@ Result<ReplayFiles> open_replay_files(const std::vector<std::string>& words, con
                                       const std::string& directory, control::Settings& settings,
                                       const BeforeOutputs& before_outputs) {
   std::vector<Input> inputs;
+  if (std::ranges::count_if(words, [](const std::string& word) { return word.ends_with("=-"); }) > 1)
+    return fail("--in NAME=-: standard input is one capture, not two");
   for (const auto& word : words) {
     auto input = open_input(word);
     if (!input) return tl::unexpected(input.error());
@@ -151,10 +153,18 @@ Result<ReplayFiles> open_replay_files(const std::vector<std::string>& words, con
   if (!settings.ruleset.text.empty()) names.emplace_back(kRulesetListing);
   names.emplace_back(kFlowListing);
   if (auto fine = check_names(names); !fine) return tl::unexpected(fine.error());
-  if (auto made = make_directory(directory); !made) return tl::unexpected(made.error());
+  auto folder = OutputFolder::take(directory);
+  if (!folder) return tl::unexpected(folder.error());
   auto outputs = open_outputs(directory, names, inputs);
   if (!outputs) return tl::unexpected(outputs.error());
-  ReplayFiles all;
+  folder->clear(names, [&](dev_t device, ino_t number) {
+    return std::ranges::any_of(inputs, [&](const Input& input) { return input.about.st_dev == device && input.about.st_ino == number; });
+  });
+  if (auto kept = folder->remember(names); !kept) return tl::unexpected(kept.error());
+  auto lock = folder->lock();
+  if (!lock) return tl::unexpected(lock.error());
+  ReplayFiles all{.files = {}, .input_bytes = 0, .folder = std::move(*folder)};
+  all.files.emplace("lock.out", kj::mv(*lock));  // the holder's, who gives it to nobody
   for (auto& [name, output] : *outputs) {
     if (::ftruncate(output.file, 0) != 0) return fail_errno(errno, "{}/{}", directory, name);
     if (name != kFlowListing && name != kRulesetListing) all.files.emplace("out." + name, kj::mv(output.file));

@@ -13,6 +13,7 @@
 
 #include "common/base/result.h"
 #include "ipc/control/settings.h"
+#include "services/cli/output_folder.h"
 #include "services/cli/topology_options.h"
 
 namespace bulkhead::cli {
@@ -20,6 +21,7 @@ namespace bulkhead::cli {
 struct ReplayFiles {
   std::map<std::string, kj::AutoCloseFd> files;  // in.NAME, out.FILE
   uint64_t input_bytes = 0;
+  OutputFolder folder;  // ours until the last file is written
 };
 
 /// Asked once the interfaces are known and before anything is written; may refuse.

@@ -2,23 +2,16 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
 
+#include "common/base/whole_file.h"
 #include "common/ruleset/compile/facts.h"
+#include "common/ruleset/compile/hooks.h"
 #include "common/ruleset/write/print.h"
 #include "common/ruleset/write/set_listing.h"
+#include "services/cli/complain.h"
 
 namespace bulkhead::cli {
 namespace {
-
-Result<std::string> read_ruleset_text(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) return fail_errno(errno, "{}: cannot open this ruleset", path);
-  std::string text(std::istreambuf_iterator<char>(stream), {});
-  if (stream.bad()) return fail_errno(errno, "{}: cannot read this ruleset", path);
-  if (text.size() > ruleset::kMostBytes) return fail("{}: larger than {} bytes", path, ruleset::kMostBytes);
-  return text;
-}
 
 /// The words as the services left them: what a program begins with is added where it is read (ipc/state/counters.h).
 class FinalWords : public ruleset::StateWords {
@@ -41,13 +34,14 @@ class FinalWords : public ruleset::StateWords {
 }  // namespace
 
 Result<std::unique_ptr<ruleset::Loaded>> read_ruleset_file(const std::string& path, control::Settings& settings) {
-  auto text = read_ruleset_text(path);
-  if (!text) return tl::unexpected(text.error());
+  auto text = read_whole_file(path, ruleset::kMostBytes);
+  if (!text) return fail("{}: cannot read this ruleset: {}", path, text.error().message);
   ruleset::ReadOptions options;
   options.include_paths.emplace_back("/etc");
-  auto const world = ruleset::world_of(settings.interface_names(), settings.seed);
+  auto const world = ruleset::world_of(settings.interface_names(), settings.topology, settings.seed);
   auto loaded = ruleset::load(path, *text, world, options);
   if (!loaded) return tl::unexpected(loaded.error());
+  for (const std::string& one : ruleset::unmet((*loaded)->ruleset, world)) warn(fmt::format("{}: {}", path, one));
   settings.ruleset = ruleset::facts_of(**loaded, settings.topology);
   // The services read the listing.
   if (auto again = ruleset::load_again(settings.ruleset, world); !again) return fail("{}: as it is listed: {}", path, again.error().message);
@@ -59,7 +53,7 @@ Status write_ruleset(const std::string& path, ruleset::Loaded& loaded, const sta
   std::ofstream file(path);
   file << ruleset::list_ruleset(loaded.ruleset, {});
   if (file.flush()) return {};
-  return fail("{}: cannot write the ruleset", path);
+  return fail_errno(errno, "{}: cannot write the ruleset", path);
 }
 
 }  // namespace bulkhead::cli

@@ -8,8 +8,8 @@
 
 namespace bulkhead::cli {
 
-/// Lines for people. `directory` is where the outputs are; empty: there are none.
-[[nodiscard]] std::string summary(const Outcome& outcome, const std::string& directory);
+/// Lines for people. `directory` is where the outputs are; empty: there are none. `flows`: as many as conntrack.txt lists.
+[[nodiscard]] std::string summary(const Outcome& outcome, const std::string& directory, std::optional<uint64_t> flows);
 
 /// One line of JSON: packets, seconds, pps; of each service user and system time, context switches, batches,
 /// sleeps, bells, memory. Complete if no service was restarted.
@@ -18,6 +18,9 @@ namespace bulkhead::cli {
 /// Inputs that could not be read to their end: the error, file and packet number in it.
 [[nodiscard]] std::vector<std::string> input_errors(const Outcome& outcome,
                                                     const std::vector<control::Settings::Interface>& interfaces);
+
+/// As much of it as a line of so many columns holds: the bar goes first, then the pace, then the packets.
+[[nodiscard]] std::string progress_line(double part, uint64_t packets, double each_second, size_t columns);
 
 /// A bar on stderr; nothing if stderr is no terminal.
 class ProgressBar {

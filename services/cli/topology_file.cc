@@ -9,6 +9,7 @@
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
+#include "common/base/whole_file.h"
 #include "ipc/control/settings.h"
 
 namespace bulkhead::cli {
@@ -80,7 +81,7 @@ class File {
   }
 
   Status interface(const toml::table& table) {
-    constexpr std::array<std::string_view, 4> keys{"name", "mac", "mtu", "addresses"};
+    constexpr std::array<std::string_view, 5> keys{"name", "mac", "mtu", "addresses", "groups"};
     if (auto known = only(table, keys); !known) return known;
     std::string name, mac;
     if (auto done = needed(table, "name", name); !done) return done;
@@ -94,20 +95,22 @@ class File {
       if (!parsed) return wrong(table.get("mac")->source(), parsed.error().message);
       interface.mac = *parsed;
     }
-    return addresses(table, interface);
+    if (auto done = texts(table, "addresses", "10.0.0.1/24", parse_prefix, interface.addresses); !done) return done;
+    return texts(table, "groups", "224.0.0.251", parse_address, interface.groups);
   }
 
-  Status addresses(const toml::table& table, Topology::Interface& interface) const {
-    const toml::node* node = table.get("addresses");
+  template <class Parse, class Value>
+  Status texts(const toml::table& table, const char* key, const char* example, Parse parse, std::vector<Value>& into) const {
+    const toml::node* node = table.get(key);
     if (node == nullptr) return {};
     const toml::array* array = node->as_array();
-    if (array == nullptr) return wrong(node->source(), "addresses: wanted: [\"10.0.0.1/24\", ...]");
+    if (array == nullptr) return wrong(node->source(), fmt::format("{}: wanted: [\"{}\", ...]", key, example));
     for (const toml::node& element : *array) {
       auto const value = element.value<std::string>();
-      if (!element.is_string() || !value) return wrong(element.source(), "addresses: wanted: strings");
-      auto prefix = parse_prefix(*value);
-      if (!prefix) return wrong(element.source(), prefix.error().message);
-      interface.addresses.push_back(*prefix);
+      if (!element.is_string() || !value) return wrong(element.source(), fmt::format("{}: wanted: strings", key));
+      auto parsed = parse(*value);
+      if (!parsed) return wrong(element.source(), parsed.error().message);
+      into.push_back(*parsed);
     }
     return {};
   }
@@ -141,7 +144,10 @@ class File {
 }  // namespace
 
 Status read_topology_file(const std::string& path, TopologyBuilder& builder) {
-  toml::parse_result const parsed = toml::parse_file(path);
+  constexpr size_t kMostBytes = 16 << 20;
+  auto const text = read_whole_file(path, kMostBytes);
+  if (!text) return fail("{}: {}", path, text.error().message);
+  toml::parse_result const parsed = toml::parse(*text, path);
   File file(path, builder);
   if (!parsed) {
     const toml::parse_error& error = parsed.error();

@@ -36,15 +36,16 @@ bool begin_sctp_flow(const chain::Descriptor& descriptor, Beginning& begun) {
 
 }  // namespace
 
-std::optional<Beginning> begin_flow(const chain::Descriptor& descriptor) noexcept {
+std::optional<Beginning> begin_flow(const chain::Descriptor& descriptor, const packet::Zones& zones) noexcept {
   auto const reply = packet::inverse(descriptor.tuple);
   if (!reply || packet::tracking(descriptor.tuple) != packet::Tracking::flow) return std::nullopt;
   Beginning begun;
   begun.reply = *reply;
+  begun.reply.zone = zones.reply;
   switch (descriptor.tuple.protocol) {
     case packet::protocol::tcp: return begin_tcp_flow(descriptor, begun) ? std::optional(begun) : std::nullopt;
     case packet::protocol::sctp: return begin_sctp_flow(descriptor, begun) ? std::optional(begun) : std::nullopt;
-    default: begun.lives_ns = tracking::lifetime(descriptor.tuple.protocol, 0, 0).ns; return begun;
+    default: begun.lives_ns = tracking::lifetime(descriptor.tuple.protocol, 0, 0, tracking::kDefaultTimeouts).ns; return begun;
   }
 }
 

@@ -20,6 +20,6 @@ struct Beginning {
 };
 
 /// None: it is invalid.
-[[nodiscard]] std::optional<Beginning> begin_flow(const chain::Descriptor& descriptor) noexcept;
+[[nodiscard]] std::optional<Beginning> begin_flow(const chain::Descriptor& descriptor, const packet::Zones& zones) noexcept;
 
 }  // namespace bulkhead::conntrack

@@ -20,19 +20,31 @@ bool Confirm::decide(chain::Descriptor& descriptor) noexcept {
   uint32_t status = entry.status.load();
   if ((status & (state::Status32::used | state::Status32::confirmed)) != state::Status32::used) return true;
   flights_.end(state::tuple_of(entry.tuples[0]));
-  if (descriptor.verdict == chain::Verdict::accept && (descriptor.orders & chain::Orders::translated) != 0 &&
+  bool passed = chain::passed_hooks(descriptor);
+  if (passed && (descriptor.orders & chain::Orders::translated) != 0 &&
       !translated(descriptor, index, status)) {
     descriptor.verdict = chain::Verdict::drop;
     descriptor.reason = chain::DropReason::table_full;
+    passed = false;
   }
-  if (descriptor.verdict == chain::Verdict::drop) {
+  if (!passed) {
     table_.remove_dropped(index);
     return true;
   }
   batch_.touch(entry.stamp);
   batch_.set(entry.status, status | state::Status32::confirmed);
+  if (ordered_) follow_orders(descriptor, entry);
   batch_.add(state_.unconfirmed, ~0U);
   return true;
+}
+
+/// Linux nft_ct_timeout_obj_eval: the first time-out is that of a new flow, whatever its first packet was.
+void Confirm::follow_orders(const chain::Descriptor& descriptor, state::FlowEntry& entry) noexcept {
+  state::FlowOrders orders;
+  memory::copy_out(&orders, &objects_.orders.slot(descriptor.number, window_), sizeof orders);
+  if (orders.number != descriptor.number || orders.timeouts == 0) return;
+  batch_.set(entry.timeouts, orders.timeouts);
+  batch_.set(entry.expires_ns, descriptor.time_ns + policies_.of(orders.timeouts).first(state::tuple_of(entry.tuples[0]).protocol));
 }
 
 void Confirm::close(const chain::Descriptor& descriptor, state::FlowEntry& entry) noexcept {
@@ -43,7 +55,7 @@ void Confirm::close(const chain::Descriptor& descriptor, state::FlowEntry& entry
   flow.state = tracking::TcpState::close;
   batch_.touch(entry.stamp);
   tracking::store_protocol(entry, pack(flow), static_cast<uint32_t>(flow.state), batch_);
-  batch_.set(entry.expires_ns, descriptor.time_ns + tracking::timeout(flow.state));
+  batch_.set(entry.expires_ns, descriptor.time_ns + policies_.of(entry.timeouts.load()).of(flow.state));
 }
 
 void Confirm::track_reset(const chain::Descriptor& descriptor) noexcept {
@@ -60,7 +72,7 @@ void Confirm::track_reset(const chain::Descriptor& descriptor) noexcept {
   bool const own = (status & known) == known && entry.created.load() < descriptor.number && waited_for &&
                    entry.expires_ns.load() > descriptor.time_ns;
   if (!own) return;
-  auto const [flow, outcome] = tracking::track_own_reset(descriptor, entry, hit->direction);
+  auto const [flow, outcome] = tracking::track_own_reset(descriptor, entry, hit->direction, policies_);
   batch_.touch(entry.stamp);
   tracking::store_protocol(entry, pack(flow), static_cast<uint32_t>(flow.state), batch_);
   bool const shortens = outcome.fate == tracking::TcpFate::invalid && outcome.timeout_ns != 0;
@@ -78,7 +90,7 @@ void Confirm::track_reset(const chain::Descriptor& descriptor) noexcept {
 
 bool Confirm::translated(const chain::Descriptor& descriptor, uint32_t index, uint32_t& status) noexcept {
   state::NatEdit edit;
-  memory::copy_out(&edit, &edits_.slot(descriptor.number, window_), sizeof edit);
+  memory::copy_out(&edit, &objects_.edits.slot(descriptor.number, window_), sizeof edit);
   auto const reply = packet::inverse(edit.what.to);
   if (edit.number != descriptor.number || !reply) return true;
   if ((edit.what.outer & packet::Rewriting::source) != 0) status |= state::Status32::source_nat;

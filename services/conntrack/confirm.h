@@ -6,7 +6,10 @@
 #pragma once
 
 #include "ipc/chain/descriptor.h"
+#include "ipc/control/settings.h"
+#include "ipc/state/flow_orders.h"
 #include "ipc/state/nat_orders.h"
+#include "ipc/tracking/timeouts.h"
 #include "services/conntrack/flights.h"
 #include "services/conntrack/table.h"
 
@@ -16,9 +19,20 @@ class Confirm {
  public:
   static constexpr size_t kWordsEach = FlowTable::kWordsToMove + FlowTable::kWordsToRemove + Flights::kWordsEach + 24;
 
-  /// `sets_tuples`: rules do (ruleset::Facts), and say so in the descriptor of a packet without a flow.
-  Confirm(state::ConntrackState& state, FlowTable& table, Flights& flights, const state::NatEdits& edits, memory::Batch& batch, bool sets_tuples = false)
-      : state_(state), table_(table), flights_(flights), edits_(edits), window_(edits.header.capacity), batch_(batch), sets_tuples_(sets_tuples) {}
+  struct Objects {
+    const state::NatEdits& edits;
+    const state::FlowOrdersTable& orders;
+  };
+  Confirm(state::ConntrackState& state, FlowTable& table, Flights& flights, const Objects& objects, memory::Batch& batch, const control::Settings& settings)
+      : state_(state),
+        table_(table),
+        flights_(flights),
+        objects_(objects),
+        window_(objects.edits.header.capacity),
+        batch_(batch),
+        policies_(settings.ruleset.timeouts),
+        ordered_(!settings.ruleset.timeouts.empty()),
+        sets_tuples_(settings.ruleset.sets_tuples) {}
 
   /// False: the descriptor names an entry or deletions that cannot be. Drops a packet whose flow's translated tuple finds no
   /// place in the table.
@@ -28,6 +42,8 @@ class Confirm {
   [[nodiscard]] bool decide(chain::Descriptor& descriptor) noexcept;
   /// What nat made of the flow: its answers come with another tuple. False: there is no place for it.
   [[nodiscard]] bool translated(const chain::Descriptor& descriptor, uint32_t index, uint32_t& status) noexcept;
+  /// What rules want of a flow that becomes one.
+  void follow_orders(const chain::Descriptor& descriptor, state::FlowEntry& entry) noexcept;
   /// Linux nf_conntrack_tcp_set_closing.
   void close(const chain::Descriptor& descriptor, state::FlowEntry& entry) noexcept;
   /// A reset about a packet that was not of the flow is a packet of it itself, the other way (nf_send_reset, by the output hook).
@@ -37,10 +53,12 @@ class Confirm {
   state::ConntrackState& state_;
   FlowTable& table_;
   Flights& flights_;
-  const state::NatEdits& edits_;
+  Objects objects_;
   uint64_t window_;
   memory::Batch& batch_;
-  bool sets_tuples_;
+  tracking::TimeoutPolicies policies_;
+  bool ordered_;      // rules say of flows that begin how long they are to live
+  bool sets_tuples_;  // rules do, and say so in the descriptor of a packet without a flow
 };
 
 }  // namespace bulkhead::conntrack

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ipc/tracking/own_reset.h"
+#include "ipc/tracking/protocol_words.h"
 
 namespace bulkhead::conntrack {
 namespace {
@@ -14,10 +15,11 @@ Conntrack::Conntrack(const Parts& parts)
     : chain::Stage(parts.stage, {&parts.track, &parts.confirm}, {parts.rules, parts.home}),
       state_(parts.state),
       views_(parts.views),
+      early_(parts.settings.ruleset.sets_zones ? &parts.early : nullptr),
       table_(parts.state, batch(), parts.settings.seed),
       flights_(parts.state, batch(), parts.settings.ruleset, parts.settings.seed),
       track_(parts.state, table_, flights_, batch(), parts.settings, parts.lanes),
-      confirm_(parts.state, table_, flights_, parts.edits, batch(), parts.settings.ruleset.sets_tuples),
+      confirm_(parts.state, table_, flights_, {parts.edits, parts.orders}, batch(), parts.settings),
       asked_(parts.settings.ruleset.views) {}
 
 bool Conntrack::work() {
@@ -62,7 +64,7 @@ uint64_t Conntrack::track_some() {
     Ahead& now = ahead_[done % kAhead];
     if (done + kAhead / 2 < count) table_.prefetch_entry(ahead_[(done + kAhead / 2) % kAhead].hash);
     if (batch().room() < Track::words_for(now.descriptor.kind) + 1) break;
-    if (track_.visit(now.descriptor, now.hash) == Track::Outcome::wait) {
+    if (track_.visit(now.descriptor, now.hash, now.zones) == Track::Outcome::wait) {
       waits_ = true;
       break;
     }
@@ -80,6 +82,8 @@ void Conntrack::show_flow(const chain::Descriptor& descriptor) {
   if (descriptor.flow > table_.capacity()) return;  // of an event: whoever was before may have put anything there
   const state::FlowEntry& entry = table_.entry(descriptor.flow - 1);
   state::FlowNow now = state::flow_now(entry, descriptor.number);
+  if (descriptor.tuple.protocol == packet::protocol::tcp && tracking::is_closed(entry)) now.status |= state::Status32::closed;
+  now.generation = std::bit_cast<uint32_t>(state::zones_of(entry));
   // A packet that ended its flow (an answer to SYN_SENT) still sees it, dying, and is counted.
   if ((entry.status.load() & state::Status32::used) == 0) {
     bool const reply = descriptor.direction == chain::Direction::reply;
@@ -98,9 +102,19 @@ void Conntrack::show_related(const chain::Descriptor& descriptor, FlowTable::Hit
   memory::copy_in(&views_.slot(descriptor.number, views_.header.capacity), &now, sizeof now);
 }
 
+packet::Zones Conntrack::zones_of(const chain::Descriptor& descriptor) const {
+  state::EarlyMark mark;
+  memory::copy_out(&mark, &early_->slot(descriptor.number, early_->header.capacity), sizeof mark);
+  return mark.number == descriptor.number ? mark.zones : packet::Zones{};
+}
+
 void Conntrack::look_ahead(const chain::Inlet& in, uint64_t distance, uint64_t turn) {
   Ahead& ahead = ahead_[turn % kAhead];
   in.get(ahead.descriptor, distance);
+  if (early_ != nullptr) {
+    ahead.zones = zones_of(ahead.descriptor);
+    ahead.descriptor.tuple.zone = ahead.zones.original;
+  }
   ahead.hash = table_.hash(ahead.descriptor.tuple);
   table_.prefetch_bucket(ahead.hash);
 }

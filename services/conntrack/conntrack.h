@@ -7,6 +7,8 @@
 #include <array>
 
 #include "ipc/chain/stage.h"
+#include "ipc/state/early_marks.h"
+#include "ipc/state/flow_views.h"
 #include "ipc/state/flow_views.h"
 #include "services/conntrack/confirm.h"
 #include "services/conntrack/track.h"
@@ -23,6 +25,8 @@ class Conntrack : public chain::Stage {
     chain::Next rules;
     chain::Next home;
     const state::NatEdits& edits;
+    const state::FlowOrdersTable& orders;
+    const state::EarlyMarks& early;
     const control::Settings& settings;
     state::FlowViews& views;
     state::LaneTable lanes;
@@ -40,16 +44,20 @@ class Conntrack : public chain::Stage {
   void show_flow(const chain::Descriptor& descriptor);
   /// What an answer to a packet that has no flow would be related to.
   void show_related(const chain::Descriptor& descriptor, FlowTable::Hit hit);
+  /// Those that rules have put the packet into, before track.
+  [[nodiscard]] packet::Zones zones_of(const chain::Descriptor& descriptor) const;
   void look_ahead(const chain::Inlet& in, uint64_t distance, uint64_t turn);
 
   static constexpr uint64_t kAhead = 8;
   struct Ahead {
     chain::Descriptor descriptor;
     uint64_t hash;
+    packet::Zones zones;
   };
 
   state::ConntrackState& state_;
   state::FlowViews& views_;
+  const state::EarlyMarks* early_;  // null: rules set no zones
   FlowTable table_;
   Flights flights_;
   Track track_;

@@ -12,6 +12,8 @@ Result<std::unique_ptr<chain::Stage>> make_stage(chain::Objects& objects, const 
   auto* state = wiring.object<state::ConntrackState>("conntrack.state");
   auto* views = wiring.object<state::FlowViews>("conntrack.views");
   const auto* edits = wiring.object<const state::NatEdits>("nat.edits");
+  const auto* orders = wiring.object<const state::FlowOrdersTable>("rules.flow_orders");
+  const auto* early = wiring.object<const state::EarlyMarks>("rules.early");
   const auto* lanes = wiring.object<const state::PktioState>("pktio.state");
   if (!wiring.complete()) return tl::unexpected(wiring.error());
   return std::make_unique<Conntrack>(Conntrack::Parts{
@@ -22,6 +24,8 @@ Result<std::unique_ptr<chain::Stage>> make_stage(chain::Objects& objects, const 
       .rules = track.outlet(),
       .home = confirm.outlet(),
       .edits = *edits,
+      .orders = *orders,
+      .early = *early,
       .settings = settings,
       .views = *views,
       .lanes = state::LaneTable(*lanes, wiring.bytes("pktio.state"))});

@@ -20,6 +20,14 @@ void FlowTable::prefetch_entry(uint64_t hash) const noexcept {
   }
 }
 
+std::optional<FlowTable::Hit> FlowTable::find(packet::Tuple tuple, uint64_t hash, const packet::Zones& zones) const noexcept {
+  tuple.zone = zones.original;
+  if (zones.original == zones.reply) return finder_.find(tuple, hash);
+  if (auto const hit = finder_.find(tuple, hash, chain::Direction::original)) return hit;
+  tuple.zone = zones.reply;
+  return finder_.find(tuple, hash_(tuple), chain::Direction::reply);
+}
+
 bool FlowTable::insert(uint32_t index, chain::Direction way, uint64_t hash) noexcept {
   for (unsigned passed = 0; passed <= kMaxPassed; ++passed) {
     for (memory::Word<uint64_t>& place : bucket_at(hash + passed).places) {
@@ -75,7 +83,7 @@ std::optional<uint32_t> FlowTable::add(const packet::Tuple& original, uint64_t h
   for (size_t way = 0; way < 2; ++way)
     for (size_t i = 0; i < words[way].size(); ++i) batch_.set(entry.tuples[way][i], words[way][i]);
   bool const same_bucket = reply.src == original.dst && reply.dst == original.src &&
-                           (original.is_icmp() || reply.src_port == original.dst_port);
+                           (original.is_icmp() || reply.src_port == original.dst_port) && reply.zone == original.zone;
   uint64_t const reply_hash = same_bucket ? hash : hash_(reply);
   batch_.set(entry.hashes[0], hash);
   batch_.set(entry.hashes[1], reply_hash);
@@ -93,6 +101,7 @@ std::optional<uint32_t> FlowTable::add(const packet::Tuple& original, uint64_t h
   batch_.set(entry.created, number);
   batch_.set(entry.status, state::Status32::used);
   batch_.set(entry.protocol_state, 0U);
+  if (entry.timeouts.load() != 0) batch_.set(entry.timeouts, 0U);
   for (state::FlowEntry::Counter& counter : entry.counters) {
     batch_.set(counter.packets, uint64_t{0});
     batch_.set(counter.bytes, uint64_t{0});

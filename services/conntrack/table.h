@@ -38,6 +38,9 @@ class FlowTable {
   }
   [[nodiscard]] std::optional<Hit> find(const packet::Tuple& tuple, uint64_t hash) const noexcept { return finder_.find(tuple, hash); }
 
+  /// As a packet of these zones is looked for; `hash`: of the tuple in that of the original direction. nf_conntrack_find_get().
+  [[nodiscard]] std::optional<Hit> find(packet::Tuple tuple, uint64_t hash, const packet::Zones& zones) const noexcept;
+
   /// A new entry for packet `number`, unconfirmed, in the table under both tuples. None if the table is full.
   [[nodiscard]] std::optional<uint32_t> add(const packet::Tuple& original, uint64_t hash, const packet::Tuple& reply,
                                             uint64_t number) noexcept;

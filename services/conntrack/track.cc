@@ -19,11 +19,13 @@ void drop(chain::Descriptor& descriptor, chain::DropReason reason) {
 
 }  // namespace
 
-Track::Outcome Track::visit(chain::Descriptor& descriptor, uint64_t hash) noexcept {
+Track::Outcome Track::visit(chain::Descriptor& descriptor, uint64_t hash, const packet::Zones& zones) noexcept {
+  zones_ = zones;
   descriptor.gone_first = state_.gone_count.load();
   descriptor.gone_count = 0;
   related_.reset();
   reset_.reset();
+  if (descriptor.kind == chain::Kind::piece) return Outcome::done;
   if (descriptor.kind != chain::Kind::packet) return sweep(descriptor);
   if ((descriptor.facts & chain::Facts::laned) != 0) take_back(descriptor, hash);
   descriptor.state = chain::FlowState::untracked;
@@ -62,7 +64,7 @@ bool Track::may_be_closed(const state::FlowEntry& entry) const noexcept {
 
 /// The same, at once or so long ago that it would not be there any more.
 bool Track::may_have_expired(const state::FlowEntry& entry, uint64_t now_ns) const noexcept {
-  return may_be_closed(entry) && (entry.may_end() || now_ns >= since_ns_ + tracking::timeout(tracking::TcpState::close));
+  return may_be_closed(entry) && (entry.may_end() || now_ns >= since_ns_ + timeouts(entry).of(tracking::TcpState::close));
 }
 
 void Track::confirmed(uint64_t number, const chain::Descriptor& next) noexcept {
@@ -119,7 +121,7 @@ void Track::expect_reset(const chain::Descriptor& descriptor) noexcept {
   bool const tcp = descriptor.shape == packet::Shape::ip && descriptor.tuple.protocol == packet::protocol::tcp;
   if (!tcp || resets_ == Resets::none || !related_) return;
   state::FlowEntry& entry = table_.entry(related_->index);
-  reset_ = tracking::track_own_reset(descriptor, entry, related_->direction).outcome;
+  reset_ = tracking::track_own_reset(descriptor, entry, related_->direction, policies_).outcome;
   bool const ends = reset_->fate == tracking::TcpFate::ended || (reset_->fate == tracking::TcpFate::invalid && reset_->timeout_ns != 0);
   batch_.touch(entry.stamp);
   batch_.set(entry.may_close, descriptor.number | (ends ? state::FlowEntry::kMayEnd : 0));
@@ -127,13 +129,13 @@ void Track::expect_reset(const chain::Descriptor& descriptor) noexcept {
 
 Track::Outcome Track::flow_of(chain::Descriptor& descriptor, uint64_t hash) noexcept {
   if (changes(descriptor) == Outcome::wait) return Outcome::wait;
-  std::optional<FlowTable::Hit> hit = table_.find(descriptor.tuple, hash);
+  std::optional<FlowTable::Hit> hit = table_.find(descriptor.tuple, hash, zones_);
   // A tuple that is its own answer is found as the answer, which the kernel has entered last.
   if (hit && descriptor.tuple.src == descriptor.tuple.dst && state::tuple_of(table_.entry(hit->index).tuples[1]) == descriptor.tuple)
     hit->direction = chain::Direction::reply;
   if (!hit) {
     if (flights_.may_answer(descriptor.tuple)) return Outcome::wait;
-    auto const begun = begin_flow(descriptor);
+    auto const begun = begin_flow(descriptor, zones_);
     return begun ? create(descriptor, hash, *begun) : begins_none(descriptor, hash);
   }
   state::FlowEntry& entry = table_.entry(hit->index);
@@ -157,7 +159,7 @@ Track::Outcome Track::begins_none(chain::Descriptor& descriptor, uint64_t hash) 
 
 Track::Outcome Track::replaces(chain::Descriptor& descriptor, uint32_t index, uint64_t hash) noexcept {
   if (!table_.room_for_gone(1)) return Outcome::wait;
-  auto const begun = begin_flow(descriptor);
+  auto const begun = begin_flow(descriptor, zones_);
   // It waits for what it would be quoted as before anything has changed.
   if (!begun && flowless(descriptor, chain::FlowState::invalid, hash, index) == Outcome::wait) return Outcome::wait;
   end(descriptor, index);
@@ -170,7 +172,7 @@ Track::Outcome Track::quoted(chain::Descriptor& descriptor, uint64_t hash) noexc
   if (changes(descriptor) == Outcome::wait) return Outcome::wait;  // not this one, but a reset in the chain may what it reads
   descriptor.state = chain::FlowState::invalid;
   std::optional<FlowTable::Hit> hit;
-  if (find_quoted(descriptor, hash, kNone, hit) == Outcome::wait) return Outcome::wait;
+  if (find_quoted(descriptor, hash, kNone, zones_, hit) == Outcome::wait) return Outcome::wait;
   if (!hit) return may_go_flowless(descriptor);
   descriptor.state = chain::FlowState::related;
   descriptor.flow = hit->index + 1;
@@ -179,10 +181,10 @@ Track::Outcome Track::quoted(chain::Descriptor& descriptor, uint64_t hash) noexc
   return Outcome::done;
 }
 
-Track::Outcome Track::find_quoted(const chain::Descriptor& descriptor, uint64_t hash, uint32_t ending, std::optional<FlowTable::Hit>& found) const noexcept {
+Track::Outcome Track::find_quoted(const chain::Descriptor& descriptor, uint64_t hash, uint32_t ending, const packet::Zones& zones, std::optional<FlowTable::Hit>& found) const noexcept {
   // The flow is found as its answer would be, since NAT may have given that another tuple.
   std::optional<packet::Tuple> const answer = packet::inverse(descriptor.tuple);
-  std::optional<FlowTable::Hit> const hit = answer ? table_.find(*answer, hash) : std::nullopt;
+  std::optional<FlowTable::Hit> const hit = answer ? table_.find(*answer, hash, zones) : std::nullopt;
   if (!hit || hit->index == ending) return answer && flights_.may_answer(*answer) ? Outcome::wait : Outcome::done;
   if (waits_for(table_.entry(hit->index))) return Outcome::wait;
   if (!expired(hit->index, descriptor)) found = hit;
@@ -190,7 +192,8 @@ Track::Outcome Track::find_quoted(const chain::Descriptor& descriptor, uint64_t 
 }
 
 bool Track::may_be_answered(const chain::Descriptor& descriptor) const noexcept {
-  return answers_ && (descriptor.verdict == chain::Verdict::accept || (descriptor.orders & chain::Orders::answered) != 0);
+  bool const tells = (descriptor.orders & chain::Orders::answered) != 0 || descriptor.reason == chain::DropReason::bad_option;
+  return answers_ && (descriptor.verdict == chain::Verdict::accept || tells);
 }
 
 Track::Outcome Track::may_go_flowless(const chain::Descriptor& descriptor) noexcept {
@@ -216,7 +219,11 @@ Track::Outcome Track::flowless(chain::Descriptor& descriptor, chain::FlowState s
   descriptor.state = state;
   if (may_go_flowless(descriptor) == Outcome::wait) return Outcome::wait;
   bool const has_tuple = (descriptor.shape == packet::Shape::ip || descriptor.shape == packet::Shape::malformed) && descriptor.quote == chain::Quote::none;
-  return has_tuple && may_be_answered(descriptor) ? find_quoted(descriptor, hash, ending, related_) : Outcome::done;
+  if (!has_tuple || !may_be_answered(descriptor)) return Outcome::done;
+  // An answer is in no zone, whatever the packet was.
+  descriptor.tuple.zone = 0;
+  if (zones_.original != 0) hash = table_.hash(descriptor.tuple);
+  return find_quoted(descriptor, hash, ending, {}, related_);
 }
 
 Track::Outcome Track::known(chain::Descriptor& descriptor, FlowTable::Hit hit, uint64_t hash) noexcept {
@@ -226,7 +233,7 @@ Track::Outcome Track::known(chain::Descriptor& descriptor, FlowTable::Hit hit, u
   belongs(descriptor, hit);
   batch_.touch(entry.stamp);
   tracking::Lifetime const life = tracking::lifetime(descriptor.tuple.protocol, entry.status.load(),
-                                 descriptor.time_ns - entry.started_ns.load());
+                                 descriptor.time_ns - entry.started_ns.load(), timeouts(entry));
   note(entry, descriptor, life.assured ? state::Status32::assured : 0, life.ns);
   return Outcome::done;
 }
@@ -235,7 +242,7 @@ Track::Outcome Track::known_tcp(chain::Descriptor& descriptor, FlowTable::Hit hi
   state::FlowEntry& entry = table_.entry(hit.index);
   tracking::TcpFlow flow = tracking::unpack(tracking::words_of<tracking::TcpFlow::Words>(entry));
   tracking::TcpOutcome const outcome = tracking::track_tcp(flow, tracking::segment_of(descriptor, hit.direction), entry.status.load(),
-                                       entry.expires_ns.load() - descriptor.time_ns);
+                                       entry.expires_ns.load() - descriptor.time_ns, timeouts(entry));
   bool const over = outcome.fate == tracking::TcpFate::anew || outcome.fate == tracking::TcpFate::ended;
   if (over && !table_.room_for_gone(1)) return Outcome::wait;
   if (outcome.fate == tracking::TcpFate::anew) return replaces(descriptor, hit.index, hash);
@@ -285,6 +292,7 @@ void Track::belongs(chain::Descriptor& descriptor, FlowTable::Hit hit) noexcept 
   descriptor.flow = hit.index + 1;
   descriptor.flow_generation = entry.generation.load();
   descriptor.direction = hit.direction;
+  descriptor.tuple.zone = hit.direction == chain::Direction::reply ? zones_.reply : zones_.original;
   descriptor.state = replied ? chain::FlowState::established : chain::FlowState::fresh;
 }
 

@@ -49,6 +49,7 @@ class Track {
         flights_(flights),
         batch_(batch),
         resets_(settings.ruleset.resets),
+        policies_(settings.ruleset.timeouts),
         lanes_(lanes),
         answers_(settings.topology.is_router()),
         waits_flowless_(answers_ && settings.ruleset.sets_tuples) {}
@@ -56,8 +57,9 @@ class Track {
   /// Before a visit of `next`, now and then: the number up to which packets are behind confirm.
   void confirmed(uint64_t number, const chain::Descriptor& next) noexcept;
 
-  /// Fills in flow, state, direction, and the verdict where a packet is dropped here. `hash`: of its tuple.
-  Outcome visit(chain::Descriptor& descriptor, uint64_t hash) noexcept;
+  /// Fills in flow, state, direction, and the verdict where a packet is dropped here. `hash`: of its tuple. `zones`: in which its
+  /// flow lies; the tuple bears that of the original direction, and from then on that of its own.
+  Outcome visit(chain::Descriptor& descriptor, uint64_t hash, const packet::Zones& zones = {}) noexcept;
   Outcome visit(chain::Descriptor& descriptor) noexcept { return visit(descriptor, table_.hash(descriptor.tuple)); }
   /// Of the packet just visited, if it has no flow: which one an ICMP error about it would be related to, in the direction of
   /// the error. The kernel looks for it by what the error quotes.
@@ -71,7 +73,7 @@ class Track {
   Outcome flow_of(chain::Descriptor& descriptor, uint64_t hash) noexcept;
   Outcome quoted(chain::Descriptor& descriptor, uint64_t hash) noexcept;
   /// The flow that an ICMP error which quotes the tuple is related to.
-  Outcome find_quoted(const chain::Descriptor& descriptor, uint64_t hash, uint32_t ending, std::optional<FlowTable::Hit>& found) const noexcept;
+  Outcome find_quoted(const chain::Descriptor& descriptor, uint64_t hash, uint32_t ending, const packet::Zones& zones, std::optional<FlowTable::Hit>& found) const noexcept;
   [[nodiscard]] bool may_be_answered(const chain::Descriptor& descriptor) const noexcept;
   /// May this one go, which gets no flow?
   Outcome may_go_flowless(const chain::Descriptor& descriptor) noexcept;
@@ -106,17 +108,20 @@ class Track {
   [[nodiscard]] bool may_be_closed(const state::FlowEntry& entry) const noexcept;
   [[nodiscard]] bool may_have_expired(const state::FlowEntry& entry, uint64_t now_ns) const noexcept;
   [[nodiscard]] bool waits_for_room() const noexcept;
+  [[nodiscard]] const tracking::Timeouts& timeouts(const state::FlowEntry& entry) const noexcept { return policies_.of(entry.timeouts.load()); }
 
   state::ConntrackState& state_;
   FlowTable& table_;
   Flights& flights_;
   memory::Batch& batch_;
   Resets resets_;
+  tracking::TimeoutPolicies policies_;
   state::LaneTable lanes_;
   bool answers_;         // a router may answer a packet with an ICMP error
   bool waits_flowless_;  // and about one without a flow as rules have changed it, into any flow's
   std::optional<FlowTable::Hit> related_;
   std::optional<tracking::TcpOutcome> reset_;
+  packet::Zones zones_;  // of the packet
   uint64_t confirmed_ = 0;
   uint64_t since_ns_ = 0;                        // no packet behind confirmed_ is older
   uint64_t sample_number_ = 0, sample_ns_ = 0;  // of a packet that is not behind confirm yet

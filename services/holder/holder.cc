@@ -24,6 +24,9 @@ constexpr uint64_t kStartMs = 1000;  // more, for a keeper that is still startin
 constexpr unsigned kGiveUp = 200;    // points in a row, of keepers that never came to their first heartbeat:
 constexpr unsigned kOwnEnd = 10;     // points for one that ended by itself or hung; 1 for one that was killed
 
+constexpr unsigned kCrashes = 20;    // in a row, each within kSoonNs of its start: of a limit that every keeper runs into
+constexpr uint64_t kSoonNs = 5000 * kMillisecond;
+
 constexpr std::string_view kProcess = "process.";
 
 uint64_t ns(const timeval& time) {
@@ -84,6 +87,7 @@ Status Holder::start_keeper() {
   still_ = 0;
   keeper_was_ready_ = false;
   keeper_hung_ = false;
+  keeper_started_ns_ = runtime::Loop::now_ns();
   gone_.poll(keeper_.pidfd, POLLIN);
   if (auto given = runtime::hand_over(channel_, holding_); !given) {
     spdlog::warn("keeper (pid {}): {}", keeper_.pid, given.error().message);
@@ -152,10 +156,15 @@ void Holder::keeper_ended() {
   reap();
   if (failed_) return;
   keeper_was_ready_ = keeper_was_ready_ || runs_now(keeper_state());
-  spdlog::warn("keeper (pid {}) ended", keeper_.pid);
-  bool const killed = WIFSIGNALED(keeper_status_) && WTERMSIG(keeper_status_) == SIGKILL && !keeper_hung_;
-  unready_ = keeper_was_ready_ ? 0 : unready_ + (killed ? 1 : kOwnEnd);
-  if (unready_ >= kGiveUp) return fail_with("the keeper does not start");
+  bool const by_signal = WIFSIGNALED(keeper_status_);
+  std::string const how = runtime::describe_end(by_signal ? CLD_KILLED : CLD_EXITED, by_signal ? WTERMSIG(keeper_status_) : WEXITSTATUS(keeper_status_));
+  spdlog::warn("keeper (pid {}) {}", keeper_.pid, how);
+  bool const sigkill = by_signal && WTERMSIG(keeper_status_) == SIGKILL;
+  bool const crashed = keeper_was_ready_ && !sigkill && runtime::Loop::now_ns() - keeper_started_ns_ < kSoonNs;
+  crashes_ = crashed ? crashes_ + 1 : 0;
+  unready_ = keeper_was_ready_ ? 0 : unready_ + (sigkill && !keeper_hung_ ? 1 : kOwnEnd);
+  if (unready_ >= kGiveUp) return fail_with(fmt::format("the keeper does not start; the last process {}", how));
+  if (crashes_ >= kCrashes) return fail_with(fmt::format("the keeper crashes again and again; the last process {}", how));
   if (unready_ <= 2 * kOwnEnd) return try_start();
   again_.after((10 * kMillisecond) << std::min(unready_ / (2 * kOwnEnd), 6U));
 }

@@ -72,7 +72,9 @@ class Holder {
   uint64_t heartbeat_ = 0;
   unsigned still_ = 0;
   unsigned unready_ = 0;  // points, see kGiveUp
-  int keeper_status_ = 0;
+  unsigned crashes_ = 0;  // in a row, of keepers that had come to a heartbeat
+  int keeper_status_ = 0;  // as wait(2) has it
+  uint64_t keeper_started_ns_ = 0;
   bool keeper_was_ready_ = false;
   bool keeper_hung_ = false;
   bool failed_ = false;

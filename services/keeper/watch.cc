@@ -8,6 +8,7 @@
 #include <ctime>
 
 #include "ipc/chain/chain.h"
+#include "ipc/runtime/ending.h"
 #include "ipc/runtime/logging.h"
 
 namespace bulkhead::keeper {
@@ -37,9 +38,7 @@ bool reap(int pidfd, siginfo_t& how) {
 }
 
 std::string describe(bool known, const siginfo_t& how) {
-  if (!known) return "ended";
-  if (how.si_code == CLD_EXITED) return fmt::format("ended with status {}", how.si_status);
-  return fmt::format("was ended by signal {}", how.si_status);
+  return known ? runtime::describe_end(how.si_code, how.si_status) : "ended";
 }
 
 }  // namespace

@@ -27,14 +27,14 @@ Bind::Bind(const Objects& objects, const control::Settings& settings)
 void Bind::visit(chain::Descriptor& descriptor, memory::Batch& batch) noexcept {
   if (enabled_) {
     Bindings bindings(objects_.state, batch, hash_);
-    bool const passes = descriptor.kind == chain::Kind::packet && descriptor.verdict == chain::Verdict::accept && descriptor.flow != 0;
+    bool const passes = descriptor.kind == chain::Kind::packet && chain::passed_hooks(descriptor) && descriptor.flow != 0;
     state::BindingView binding;
     // A reset that ends its own flow is still translated.
     if (passes) binding = state::binding_of(objects_.state, descriptor.flow, descriptor.flow_generation);
     if (descriptor.gone_count != 0) let_go(descriptor, bindings);
     if (passes) {
       if (binding.flags == 0 && descriptor.state == chain::FlowState::fresh) binding = bind(descriptor, batch, bindings);
-      if (binding.translates() && descriptor.verdict == chain::Verdict::accept) edit(descriptor, binding);
+      if (binding.translates() && chain::passed_hooks(descriptor)) edit(descriptor, binding);
     }
   }
   counting_.visit(descriptor, batch);
@@ -99,16 +99,19 @@ state::BindingView Bind::bind(chain::Descriptor& descriptor, memory::Batch& batc
   if ((descriptor.orders & chain::Orders::translate) != 0)
     memory::copy_out(&orders, &objects_.orders.slot(descriptor.number, window_), sizeof orders);
   bool const meant = orders.number == descriptor.number;
-  state::BoundOthers const others(bindings, index);
+  uint16_t const reply_zone = state::reply_zone_of(objects_.conntrack, bindings.capacity(), descriptor.flow);
+  state::BoundOthers const others(bindings, index, reply_zone);
   packet::Tuple tuple = descriptor.tuple;
   if (meant && orders.destination != 0)
     tuple = packet::tuple_in(tuple, orders.destination_range, packet::Part::destination, others, chance_, descriptor.number);
   packet::NatRange const source = meant && orders.source != 0 ? orders.source_range : packet::null_range(tuple);
   tuple = packet::tuple_in(tuple, source, packet::Part::source, others, chance_, descriptor.number);
-  auto const reply = packet::inverse(tuple);
+  auto reply = packet::inverse(tuple);
+  if (reply) reply->zone = reply_zone;
   if (!reply || others.used(tuple)) {
     descriptor.verdict = chain::Verdict::drop;
     descriptor.reason = chain::DropReason::nat_clash;
+    descriptor.facts &= static_cast<uint16_t>(~chain::Facts::left);
     batch.add(objects_.state.clashes, uint64_t{1});
     return {};
   }

@@ -27,13 +27,14 @@ struct alignas(64) StoredFragment {
   uint32_t wire;
   uint32_t cells;
   uint8_t in;         // interface
+  uint32_t mark;      // that chains before reassembly have left on it
   packet::Fragment says;
 };
 static_assert(sizeof(StoredFragment) == 128);
 
 struct FragmentCells {
   static constexpr memory::Layout kLayout = memory::Layout::fragments;
-  static constexpr uint32_t kVersion = 1;
+  static constexpr uint32_t kVersion = 2;
   static constexpr size_t kBytes = 33 * memory::kCacheLine;
   static constexpr uint32_t kCells = chain::kFragmentCells;
   static constexpr size_t bytes_for(uint64_t cells) { return sizeof(FragmentCells) + cells * kBytes; }
@@ -61,6 +62,13 @@ struct FragmentLinks {
   memory::Word<uint32_t> free_count;
   std::array<memory::Word<uint32_t>, FragmentCells::kCells + 1> next;         // by name of a cell
   std::array<Datagram, FragmentCells::kCells / 2> datagrams;
+  /// The fragment about which chains before reassembly are asked: a number of its own walks the chain with it, while it waits in its
+  /// capture and all behind it. receive writes the number, home the answer.
+  struct Asked {
+    enum Answer : uint32_t { none, passes, dropped };
+    memory::Word<uint64_t> number;  // 0: nobody is asked
+    memory::Word<uint32_t> answer, mark;
+  } asked;
 };
 static_assert(sizeof(FragmentLinks) <= state::PktioState::kOwnBytes);
 

@@ -1,6 +1,6 @@
 // services/pktio/main.cc: the pktio process: its captures and output files, on its loop.
 #include "ipc/runtime/stage_main.h"
-#include "services/pktio/in/pcap_source.h"
+#include "services/pktio/in/open_capture.h"
 #include "services/pktio/loop_files.h"
 #include "services/pktio/make.h"
 
@@ -13,14 +13,13 @@ Pktio::OpenSource opener(runtime::StageWorld world) {
   return [world](size_t interface, const Position& from) -> Result<std::unique_ptr<Source>> {
     int const fd = world.grants.descriptor("in." + world.settings.interfaces[interface].name);
     if (fd < 0) return fail("the keeper has granted no capture for it");
-    PcapSource::Options options;
+    CaptureOptions options;
     options.from = from;
+    if (const auto& routers = world.settings.topology.interfaces; interface < routers.size()) options.own = routers[interface].mac;
     options.still_alive = [desk = reinterpret_cast<chain::Desk*>(world.grants.memory("pktio.desk").data())] {
       desk->heartbeat.store(desk->heartbeat.load() + 1);
     };
-    auto source = PcapSource::open(std::make_unique<LoopFile>(world.control.loop(), fd), options);
-    if (!source) return tl::unexpected(source.error());
-    return std::move(*source);
+    return open_capture(std::make_unique<LoopFile>(world.control.loop(), fd), options);
   };
 }
 

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "common/packet/link.h"
+#include "services/pktio/in/open_capture.h"
+
 namespace bulkhead::pktio {
 namespace {
 
@@ -37,28 +40,42 @@ void Pktio::recovered() {
   done_ = state_.done.load() == state::PktioState::Done::failed;
 }
 
+/// All frames have one link type: Ethernet where the captures' differ.
 std::vector<std::unique_ptr<Source>> Pktio::open_sources(packet::LinkType& link) {
   std::vector<std::unique_ptr<Source>> sources;
-  uint64_t const known = state_.link.load();
-  bool have_link = known != 0;
-  if (have_link) link = static_cast<packet::LinkType>(known - 1);
-  for (size_t i = 0; i < settings_.interfaces.size(); ++i) sources.push_back(open_source(i, link, have_link));
-  if (have_link) state_.link.store(static_cast<uint64_t>(link) + 1);
+  for (size_t i = 0; i < settings_.interfaces.size(); ++i) sources.push_back(open_source(i));
+  if (uint64_t const known = state_.link.load(); known != 0) link = static_cast<packet::LinkType>(known - 1);
+  else decide_link(sources, link);
+  for (size_t i = 0; i < sources.size(); ++i)
+    if (sources[i] && sources[i]->link() != link) sources[i] = std::make_unique<EthernetSource>(std::move(sources[i]), mac_of(i));
   return sources;
 }
 
-std::unique_ptr<Source> Pktio::open_source(size_t interface, packet::LinkType& link, bool& have_link) {
+void Pktio::decide_link(const std::vector<std::unique_ptr<Source>>& sources, packet::LinkType& link) {
+  std::optional<packet::LinkType> first;
+  bool same = true, mixed = false;
+  for (const auto& source : sources) {
+    if (!source) continue;
+    same = same && source->link() == first.value_or(source->link());
+    mixed = mixed || source->is_mixed();
+    first = first.value_or(source->link());
+  }
+  if (!first) return;
+  link = same && packet::is_written(*first) ? *first : packet::LinkType::ethernet;
+  state_.relinked.store(mixed || link != *first || !same ? 1 : 0);
+  state_.link.store(static_cast<uint64_t>(link) + 1);
+}
+
+Mac Pktio::mac_of(size_t interface) const {
+  const auto& all = settings_.topology.interfaces;
+  return interface < all.size() ? all[interface].mac : Mac{};
+}
+
+std::unique_ptr<Source> Pktio::open_source(size_t interface) {
   state::PktioState::Interface& own = state_.interfaces[interface];
   if (!settings_.interfaces[interface].has_input || own.input_ended.load() != 0) return nullptr;
   auto source = open_(interface, Position{own.read_packets.load(), own.read_offset.load()});
   if (!source) return input_failed(interface, source.error().message), nullptr;
-  if (have_link && (*source)->link() != link) {
-    input_failed(interface, fmt::format("link type is {}, the other side's is {}: a bridge needs the same on both",
-                                        packet::name_of((*source)->link()), packet::name_of(link)));
-    return nullptr;
-  }
-  link = (*source)->link();
-  have_link = true;
   return std::move(*source);
 }
 

@@ -56,7 +56,9 @@ class Pktio : public chain::Stage {
 
  private:
   [[nodiscard]] std::vector<std::unique_ptr<Source>> open_sources(packet::LinkType& link);
-  [[nodiscard]] std::unique_ptr<Source> open_source(size_t interface, packet::LinkType& link, bool& have_link);
+  [[nodiscard]] std::unique_ptr<Source> open_source(size_t interface);
+  void decide_link(const std::vector<std::unique_ptr<Source>>& sources, packet::LinkType& link);
+  [[nodiscard]] Mac mac_of(size_t interface) const;
   void input_failed(size_t interface, const std::string& why);
   void fail_all(const std::string& why);
   [[nodiscard]] uint64_t allowed();

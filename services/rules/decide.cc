@@ -1,5 +1,9 @@
 #include "services/rules/decide.h"
 
+#include <utility>
+
+#include "common/packet/hop_options.h"
+#include "common/packet/icmp.h"
 #include "common/packet/ip_header.h"
 #include "services/rules/refusable.h"
 #include "services/rules/see.h"
@@ -9,15 +13,16 @@ namespace bulkhead::rules {
 Decide::Decide(const Objects& objects, const control::Settings& settings, std::shared_ptr<const ruleset::Program> program)
     : objects_(objects),
       window_(objects.answers.header.capacity),
-      words_(settings.ruleset.words),
-      flows_(settings.flows),
-      fast_lane_(settings.fast_lane && !settings.ruleset.sets_tuples),
+      flow_words_(settings.ruleset, settings.flows),
+      fast_lane_(settings.fast_lane && !settings.ruleset.sets_tuples && !settings.ruleset.sets_zones),
+      reassembles_(settings.ruleset.reassembles),
       counting_(objects.state.counts),
       limits_(objects.state, settings),
       program_(std::move(program)),
       state_words_(std::make_unique<Words>(objects.state, program_.get())),
       translate_(std::make_unique<Translate>(objects.nat, settings.seed)),
       flow_of_answer_(objects.flows, settings),
+      counted_flows_(objects.flows.table, flow_words_.connections()),
       packet_(std::make_unique<ruleset::Evaluation>()),
       said_packet_(std::make_unique<ruleset::Evaluation>()),
       edit_(std::make_unique<state::HeaderEdit>()),
@@ -31,6 +36,7 @@ Decide::Decide(const Objects& objects, const control::Settings& settings, std::s
     one->chance = &translate_->chance();
     one->host = router_ ? &router_->host : nullptr;
     one->interfaces = interfaces_;
+    one->connections = flow_words_.connections();
     if (router_) one->routes = &router_->routes;
   }
   packet_->steady = true;  // where no rule looks
@@ -40,13 +46,19 @@ void Decide::visit(chain::Descriptor& descriptor, memory::Batch& batch) noexcept
   bool const wanted = descriptor.kind == chain::Kind::packet && descriptor.verdict == chain::Verdict::accept;
   told_ = (descriptor.orders & chain::Orders::explained) != 0 ? record_.get() : nullptr;
   if (told_ != nullptr) told_->begin(early_mark(descriptor).steps);
+  if (descriptor.kind == chain::Kind::piece) judge_piece(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);
+  state_words_->batch = &batch;
+  if (counts()) counted_flows_.before(descriptor, flow_of_answer_.view(descriptor), *state_words_);
   if (wanted && (router_ || program_)) {
     judge(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);
     if (packet_->edited) write_edit(descriptor);
     if ((descriptor.orders & chain::Orders::answered) != 0) send_answer(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);
+  } else if (descriptor.kind == chain::Kind::packet && descriptor.reason == chain::DropReason::bad_option && router_) {
+    complain_of_hop_options(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);
   } else if (descriptor.kind == chain::Kind::packet && (descriptor.orders & chain::Orders::answered) != 0) {
     send_early_answer(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);
   }
+  if (counts()) counted_flows_.behind(descriptor, *state_words_);
   if (wanted && fast_lane_ && descriptor.flow != 0) offer_lane(descriptor);
   if (told_ != nullptr) told_->end(descriptor.number);
   counting_.visit(descriptor, batch);
@@ -57,29 +69,6 @@ bool Decide::asks_next(const chain::Descriptor& descriptor) const noexcept {
   bool const begins = descriptor.kind == chain::Kind::packet && descriptor.verdict == chain::Verdict::accept && descriptor.flow != 0 &&
                       descriptor.state == chain::FlowState::fresh && descriptor.direction == chain::Direction::original;
   return begins && (program_->choices == ruleset::Choices::all || descriptor.tuple.is_icmp());
-}
-
-void Decide::visit_early(chain::Descriptor& descriptor, memory::Batch& batch) noexcept {
-  comes_back_ = false;
-  if (descriptor.kind != chain::Kind::packet || descriptor.verdict != chain::Verdict::accept) return;
-  told_ = (descriptor.orders & chain::Orders::explained) != 0 ? record_.get() : nullptr;
-  if (told_ != nullptr) told_->begin(0);
-  judge_early(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);
-  if (told_ != nullptr) told_->end(descriptor.number);
-}
-
-void Decide::judge_early(chain::Descriptor& descriptor, std::span<const uint8_t> frame, memory::Batch& batch) noexcept {
-  if (!begin(descriptor, frame)) return;
-  packet_->flow = ruleset::untracked_yet();
-  packet_->nat.tracked = false;
-  if (!passes(ruleset::At::prerouting, descriptor, batch, ruleset::Share::early)) reject(descriptor, frame, batch);
-  // Whoever it comes from is told; other chains may make that the router.
-  auto const packet = router_ && program_->early_orders ? HeaderView::of(descriptor, frame) : std::nullopt;
-  comes_back_ = packet && (program_->sets_tuples || router_->routes.is_local(packet->source));
-  if (packet_->flow.state == ruleset::FlowView::untracked) descriptor.facts |= chain::Facts::untracked;
-  state::EarlyMark const mark{descriptor.number, told_ == nullptr ? 0 : told_->steps(), packet_->mark, packet_->priority,
-                       packet_->steady && packet_->counters_met == 0 ? 1U : 0U};
-  memory::copy_in(&objects_.early.slot(descriptor.number, window_), &mark, sizeof mark);
 }
 
 state::EarlyMark Decide::early_mark(const chain::Descriptor& descriptor) const noexcept {
@@ -108,34 +97,54 @@ bool Decide::begin(const chain::Descriptor& descriptor, std::span<const uint8_t>
   packet_->begin();
   packet_->nat.tracked = false;
   packet_->nat.changes = {};
-  if (!program_ || descriptor.in >= interfaces_.size() || !see(descriptor, frame, *packet_)) return false;
+  options_ = {};
+  bool const looks = program_ || (router_ && has_options(descriptor, frame));
+  if (!looks || descriptor.in >= interfaces_.size()) return false;
+  bool const seen = see(descriptor, frame, *packet_);
+  if (!program_ || (!seen && !program_->links)) return false;
+  if (program_->links) see_frame(descriptor, frame, seen, router_ ? Wiring::router : Wiring::bridge, *packet_);
   packet_->in = {interfaces_[descriptor.in], descriptor.in + 1U, 1};
   packet_->out = {};
-  see_mark(descriptor, packet_->flow);
-  if (program_->flow_views && descriptor.flow != 0) see_counts(flow_of_answer_.view(descriptor), packet_->flow);
+  see_words(descriptor, packet_->flow);
+  if (program_->flow_views && descriptor.flow != 0) see_view(flow_of_answer_.view(descriptor), packet_->flow);
+  if (counts() && descriptor.flow == 0) see_meant(flow_of_answer_.view(descriptor), packet_->flow);
   if (program_->translates) translate_->see(descriptor, *packet_);
   translate_->know_others(asks_next(descriptor) ? &descriptor : nullptr, *packet_);
   return true;
 }
 
-void Decide::see_mark(const chain::Descriptor& descriptor, ruleset::FlowView& flow) const noexcept {
-  flow.mark_word = static_cast<uint32_t>(words_) + descriptor.flow - 1;
-  flow.there = flow.there && descriptor.flow <= flows_;
+void Decide::see_words(const chain::Descriptor& descriptor, ruleset::FlowView& flow) const noexcept {
+  flow.there = flow.there && descriptor.flow <= flow_words_.flows();
+  if (!flow.there) return;
+  flow.mark_word = static_cast<uint32_t>(flow_words_.mark(descriptor.flow - 1));
+  flow.label_word = static_cast<uint32_t>(flow_words_.labels(descriptor.flow - 1));
+}
+
+void Decide::order_flow(const chain::Descriptor& descriptor) noexcept {
+  state::FlowOrders const orders{descriptor.number, packet_->flow.timeouts, 0};
+  memory::copy_in(&objects_.orders.slot(descriptor.number, window_), &orders, sizeof orders);
 }
 
 void Decide::judge(chain::Descriptor& descriptor, std::span<const uint8_t> frame, memory::Batch& batch) noexcept {
-  bool const seen = begin(descriptor, frame);
+  bool const seen = begin(descriptor, frame), late = is_put_together_late(descriptor);
   if (seen && program_->early) take_early_mark(descriptor);
-  if (seen && !passes(ruleset::At::prerouting, descriptor, batch)) return reject(descriptor, frame, batch);
+  else if (seen && late) packet_->mark = std::exchange(descriptor.mark, 0U);
+  if (seen && !late && !passes(ruleset::At::prerouting, descriptor, batch)) return reject(descriptor, frame, batch);
+  if (router_ && seen && packet_->l3 == 0 && !passes(ruleset::At::input, descriptor, batch)) return;  // ARP
   if (router_ && !route_on(descriptor, frame, batch)) return;
-  if (!seen) return;
+  if (!seen) return leave_without_rules(descriptor);
+  bool const up = keep_for_itself(descriptor);
   bool const local = (descriptor.orders & chain::Orders::local) != 0;
   if (!local) packet_->out = {interfaces_[descriptor.out], descriptor.out + 1U, 1};
   if (router_ && !local) pass_router(*packet_);
   bool const passed = local ? passes(ruleset::At::input, descriptor, batch)
-                            : passes(ruleset::At::forward, descriptor, batch) && passes(ruleset::At::postrouting, descriptor, batch);
+                            : passes(ruleset::At::forward, descriptor, batch) && passes_postrouting(descriptor, batch);
+  if (passed && local) settle_options(descriptor);
+  if (up) pass_up(batch);
   if (!passed) return reject(descriptor, frame, batch);
   if (program_->translates) translate_->order(descriptor, *packet_);
+  if (!local) leave(descriptor, batch);
+  if (packet_->flow.timeouts != 0) order_flow(descriptor);
 }
 
 void Decide::offer_lane(chain::Descriptor& descriptor) noexcept {
@@ -172,13 +181,17 @@ bool Decide::passes(ruleset::At hook, chain::Descriptor& descriptor, memory::Bat
   descriptor.rule = packet_->rule;
   if (packet_->verdict == ruleset::Decision::accept) return true;
   descriptor.verdict = chain::Verdict::drop;
-  descriptor.reason = packet_->policy ? chain::DropReason::policy : packet_->rule == 0 ? chain::DropReason::nat_error : chain::DropReason::rule;
+  descriptor.reason = packet_->policy      ? chain::DropReason::policy
+                      : packet_->rule == 0 ? chain::DropReason::nat_error
+                      : packet_->unheard   ? chain::DropReason::no_listener
+                                           : chain::DropReason::rule;
   return false;
 }
 
 bool Decide::route_on(chain::Descriptor& descriptor, std::span<const uint8_t> frame, memory::Batch& batch) noexcept {
   auto const packet = view_of(descriptor, frame);
-  Route const found = packet ? route(*packet, descriptor.in, router_->routes, router_->topology) : Route{};
+  Route found = packet ? route(*packet, descriptor.in, router_->routes, router_->topology) : Route{};
+  if (packet && has_options(descriptor, frame)) found = route_with_options(descriptor, *packet, found);
   steady_route_ = !found.redirects;
   if (found.redirects) limits_.count_redirect(packet->destination, descriptor.time_ns, batch);
   switch (found.fate) {
@@ -196,11 +209,59 @@ bool Decide::route_on(chain::Descriptor& descriptor, std::span<const uint8_t> fr
   return false;
 }
 
+std::span<uint8_t> Decide::header4() noexcept {
+  return std::span(packet_->head).first(std::min<size_t>(packet::ip_header::length(packet_->head[0]), packet_->head_length));
+}
+
+/// Linux ip_rcv_finish_core: read once there is a way, whichever, and before anything else is asked.
+Route Decide::route_with_options(const chain::Descriptor& descriptor, const HeaderView& packet, const Route& found) noexcept {
+  bool const lost = found.reason == chain::DropReason::martian_source || found.reason == chain::DropReason::martian_destination ||
+                    found.reason == chain::DropReason::group;
+  auto const header = header4();
+  if (lost || packet.source.l3 != 4 || header.size() <= packet::ip_header::kIpv4) return found;
+  bool const ours = router_->routes.is_local(packet.destination);
+  IpAddress const own = ours ? packet.destination : source_towards(packet.source, router_->routes.way_to(packet.source), descriptor.in);
+  options_ = read_options(header, {router_->routes, own, descriptor.time_ns});
+  packet_->edited = packet_->edited || options_.changed;
+  packet_->steady = false;
+  if (options_.bad)
+    return Route::refused(chain::DropReason::bad_option, packet::icmp::parameter_problem, 0, uint32_t{options_.problem} << 24);
+  return options_.source_route != 0 ? Route::dropped(chain::DropReason::source_route) : found;
+}
+
+void Decide::settle_options(const chain::Descriptor& descriptor) noexcept {
+  if (options_.length == 0) return;
+  bool const local = (descriptor.orders & chain::Orders::local) != 0;
+  auto const header = header4();
+  IpAddress const to = packet::ip_header::destination(header.data(), 4);
+  if (local) options_.records = false;
+  leave_by(header, options_, local ? to : source_towards(to, router_->routes.way(descriptor.way), descriptor.in));
+}
+
+void Decide::leave_without_rules(const chain::Descriptor& descriptor) noexcept {
+  if (!packet_->edited) return;
+  if ((descriptor.orders & chain::Orders::local) == 0) pass_router(*packet_);
+  settle_options(descriptor);
+}
+
+void Decide::complain_of_hop_options(chain::Descriptor& descriptor, std::span<const uint8_t> frame, memory::Batch& batch) noexcept {
+  static_cast<void>(begin(descriptor, frame));
+  auto const packet = view_of(descriptor, frame);
+  if (!packet || packet->source.l3 != 6) return;
+  packet::HopFault const fault = packet::router_fault(frame.subspan(descriptor.l3_offset), descriptor.l3_length);
+  if (fault.kind != packet::HopFault::Kind::problem) return;
+  Route said = Route::refused(chain::DropReason::bad_option, packet::icmpv6::parameter_problem, fault.code, fault.pointer);
+  said.to_groups_too = fault.tells_groups;
+  if (!may_be_answered(*packet, router_->routes, said)) return;
+  answer(descriptor, *packet, said, batch);
+  if ((descriptor.orders & chain::Orders::answered) != 0) send_answer(descriptor, frame, batch);
+}
+
 /// Linux ip_error counts what it would say before it asks whether anything may be said.
 bool Decide::may_speak(const chain::Descriptor& descriptor, const HeaderView& packet, const Route& route, memory::Batch& batch) noexcept {
   bool const counted = route.reason == chain::DropReason::no_route && packet.source.l3 == 4;
   if (counted && !limits_.allow_unroutable(packet.source, descriptor.time_ns, batch)) return false;
-  return may_be_answered(packet, router_->routes, route.type);
+  return may_be_answered(packet, router_->routes, route);
 }
 
 /// What is quoted is quoted as the sender knows it: translated back (nf_nat_icmp_reply_translation).
@@ -213,8 +274,8 @@ void Decide::write_edit(chain::Descriptor& descriptor) noexcept {
   auto const head = std::span(edit_->head).first(about.length);
   std::ranges::copy(std::span(packet_->head).first(about.length), head.begin());
   if (quoted && nat.tracked && nat.changes[static_cast<size_t>(packet::Part::destination)]) {
-    bool const whole = packet_->transport < about.length;
-    packet::rewrite(head, packet_->protocol, whole ? packet_->transport : 0, {packet::Rewriting::destination, 0, descriptor.tuple, {}});
+    bool const whole = packet_->tracked_transport() < about.length;
+    packet::rewrite(head, packet_->tracked_protocol(), whole ? packet_->tracked_transport() : 0, {packet::Rewriting::destination, 0, descriptor.tuple, {}});
   }
   state::HeaderEdit& slot = objects_.edits.slot(descriptor.number, window_);
   memory::copy_in(&slot.about, &about, sizeof about);
@@ -227,13 +288,14 @@ void Decide::reject(chain::Descriptor& descriptor, std::span<const uint8_t> fram
   descriptor.orders |= chain::Orders::rejected;
   auto const packet = view_of(descriptor, frame);
   auto const changed = std::span<const uint8_t>(packet_->head).first(packet_->edited ? packet_->head_length : 0);
-  if (!router_ || !packet || !is_refusable(descriptor, *packet, frame, changed)) return;
-  if (packet_->reject.kind == ruleset::Reject::Kind::tcp_reset) return reset(descriptor, *packet);
+  bool const unsummed = options_.changed && (descriptor.orders & chain::Orders::local) == 0;
+  if (!router_ || !packet || !is_refusable(descriptor, *packet, frame, changed, unsummed)) return;
+  if (packet_->reject.kind == ruleset::Reject::Kind::tcp_reset) return unsummed ? void() : reset(descriptor, *packet);  // which verifies again
   Route said;
   said.reason = chain::DropReason::rule;
   said.type = packet_->reject.type;
   said.code = packet_->reject.code;
-  if (may_be_answered(*packet, router_->routes, said.type)) answer(descriptor, *packet, said, batch);
+  if (may_be_answered(*packet, router_->routes, said)) answer(descriptor, *packet, said, batch);
 }
 
 }  // namespace bulkhead::rules

@@ -1,8 +1,8 @@
 // services/rules/decide.h: the visit of rules: what becomes of a packet.
 //
 // Before  conntrack's track. After: nat. With chains before conntrack there is a visit before track too (two_visits.h).
-// Order   prerouting, route, forward or input, postrouting, in one visit; what a hook changes the later ones see.
-//         A bridge's packets meet the same hooks, but that it does not route (as with br_netfilter).
+// Order   ingress; prerouting, route, forward or input, postrouting, egress, in one visit; what a hook changes the later ones see.
+//         A bridge's packets meet the same hooks, but that it does not route (as with br_netfilter), and its own among them.
 // Crash   words of rules.state within the batch; answers in slots of their own (ipc/state/answers.h).
 // Trust   the frame is read through see.h and header_view.h. A verdict of drop is carried through untouched.
 #pragma once
@@ -15,10 +15,14 @@
 #include "ipc/control/settings.h"
 #include "ipc/state/answer_packet.h"
 #include "ipc/state/early_marks.h"
+#include "ipc/state/flow_orders.h"
+#include "ipc/state/flow_words.h"
 #include "ipc/state/header_edits.h"
 #include "ipc/state/lanes.h"
 #include "services/rules/answer_limits.h"
+#include "services/rules/counted_flows.h"
 #include "services/rules/flow_of_answer.h"
+#include "services/rules/ip_options.h"
 #include "services/rules/record.h"
 #include "services/rules/route.h"
 #include "services/rules/translate.h"
@@ -36,6 +40,7 @@ class Decide {
     state::Answers& answers;
     state::HeaderEdits& edits;
     state::EarlyMarks& early;
+    state::FlowOrdersTable& orders;
     state::MetCountersTable& met_counters;
     Translate::Objects nat;
     FlowOfAnswer::Objects flows;
@@ -45,7 +50,7 @@ class Decide {
   Decide(const Objects& objects, const control::Settings& settings, std::shared_ptr<const ruleset::Program> program);
 
   /// Words of rules.state that one packet changes at most.
-  [[nodiscard]] size_t words_each() const { return AnswerLimits::kWordsEach + (program_ ? program_->changes : 0); }
+  [[nodiscard]] size_t words_each() const { return AnswerLimits::kWordsEach + (program_ ? program_->changes + (counts() ? CountedFlows::kWordsEach : 0) : 0); }
   void visit(chain::Descriptor& descriptor, memory::Batch& batch) noexcept;
   /// Before conntrack, of a ruleset that has chains there.
   void visit_early(chain::Descriptor& descriptor, memory::Batch& batch) noexcept;
@@ -59,14 +64,18 @@ class Decide {
   void look_ahead(const chain::Descriptor& descriptor, memory::Batch& batch) const noexcept;
   void end(memory::Batch& batch) noexcept { counting_.end(batch); }
 
+  /// Do rules count connections?
+  [[nodiscard]] bool counts() const { return program_ && program_->connections != ruleset::Program::kNoWord; }
+
  private:
   using Packet = decltype(ruleset::Evaluation::head);  // as much of it as an answer needs
 
   /// What a router has more than a bridge.
   struct Router {
-    explicit Router(const Topology& made) : topology(made), routes(made), host(topology, routes) {}
+    explicit Router(const Topology& made) : topology(made), routes(made), neighbours(made), host(topology, routes) {}
     Topology topology;
     Routes routes;
+    Neighbours neighbours;
     RouterHost host;
   };
   /// The ruleset's words of rules.state, within the batch.
@@ -90,13 +99,39 @@ class Decide {
   /// With the destination that the packet has behind prerouting.
   [[nodiscard]] std::optional<HeaderView> view_of(const chain::Descriptor& descriptor,
                                                   std::span<const uint8_t> frame) const noexcept;
-  void see_mark(const chain::Descriptor& descriptor, ruleset::FlowView& flow) const noexcept;
+  /// Where its mark and labels are.
+  void see_words(const chain::Descriptor& descriptor, ruleset::FlowView& flow) const noexcept;
+  [[nodiscard]] bool passes_postrouting(chain::Descriptor& descriptor, memory::Batch& batch) noexcept {
+    settle_options(descriptor);
+    return passes(ruleset::At::postrouting, descriptor, batch);
+  }
   [[nodiscard]] bool passes(ruleset::At hook, chain::Descriptor& descriptor, memory::Batch& batch, ruleset::Share share = ruleset::Share::tracked) noexcept;
   /// What early chains have left; none: nothing.
   [[nodiscard]] state::EarlyMark early_mark(const chain::Descriptor& descriptor) const noexcept;
   void take_early_mark(const chain::Descriptor& descriptor) noexcept;
-  void judge_early(chain::Descriptor& descriptor, std::span<const uint8_t> frame, memory::Batch& batch) noexcept;
+  void judge_early(chain::Descriptor& descriptor, std::span<const uint8_t> frame, uint32_t mark, memory::Batch& batch) noexcept;
+  /// Has it been in prerouting in pieces, all of it: where nothing tracks, fragments for the router itself are put together behind that.
+  [[nodiscard]] bool is_put_together_late(const chain::Descriptor& descriptor) const noexcept {
+    return descriptor.largest_fragment != 0 && !reassembles(descriptor);
+  }
+  [[nodiscard]] bool reassembles(const chain::Descriptor& descriptor) const noexcept { return reassembles_[descriptor.tuple.l3 == 6 ? 1 : 0]; }
+  void judge_piece(chain::Descriptor& descriptor, std::span<const uint8_t> frame, memory::Batch& batch) noexcept;
+  [[nodiscard]] bool passes_early(chain::Descriptor& descriptor, memory::Batch& batch) noexcept;
+  [[nodiscard]] bool keep_for_itself(const chain::Descriptor& descriptor) noexcept;
+  void pass_up(memory::Batch& batch) noexcept;
+  void leave(chain::Descriptor& descriptor, memory::Batch& batch) noexcept;
+  void see_leaving(ruleset::Evaluation& packet, uint16_t way) noexcept;
+  void see_link_header(ruleset::Evaluation& packet, uint16_t number) noexcept;
   [[nodiscard]] bool route_on(chain::Descriptor& descriptor, std::span<const uint8_t> frame, memory::Batch& batch) noexcept;
+  /// Options of IPv4: what becomes of the packet that goes where `found` says.
+  [[nodiscard]] Route route_with_options(const chain::Descriptor& descriptor, const HeaderView& packet, const Route& found) noexcept;
+  /// The header, options included, in the copy that hooks see.
+  [[nodiscard]] std::span<uint8_t> header4() noexcept;
+  /// Behind the last hook that sees them as they were received.
+  void settle_options(const chain::Descriptor& descriptor) noexcept;
+  void leave_without_rules(const chain::Descriptor& descriptor) noexcept;
+  /// Of a packet that was dropped for its hop-by-hop options before any hook.
+  void complain_of_hop_options(chain::Descriptor& descriptor, std::span<const uint8_t> frame, memory::Batch& batch) noexcept;
   [[nodiscard]] bool may_speak(const chain::Descriptor& descriptor, const HeaderView& packet, const Route& route, memory::Batch& batch) noexcept;
   void answer(chain::Descriptor& descriptor, const HeaderView& packet, const Route& route, memory::Batch& batch) noexcept;
   void reset(chain::Descriptor& descriptor, const HeaderView& packet) noexcept;
@@ -121,14 +156,16 @@ class Decide {
   /// `back`: the interface to where the packet came from.
   void see_said(const chain::Descriptor& descriptor, const state::FlowNow& flow, std::span<const uint8_t> bytes, uint16_t back) noexcept;
   void write_edit(chain::Descriptor& descriptor) noexcept;
+  /// What is wanted of a flow that begins with the packet.
+  void order_flow(const chain::Descriptor& descriptor) noexcept;
   /// May its flow's next packet be forwarded without asking?
   void offer_lane(chain::Descriptor& descriptor) noexcept;
 
   Objects objects_;
   uint64_t window_;
-  size_t words_;
-  uint32_t flows_;
+  state::FlowWords flow_words_;
   bool fast_lane_;
+  std::array<bool, 2> reassembles_;  // as in the settings
   std::vector<std::string> interfaces_;
   chain::Counting counting_;
   AnswerLimits limits_;
@@ -136,6 +173,7 @@ class Decide {
   std::unique_ptr<Words> state_words_;
   std::unique_ptr<Translate> translate_;
   FlowOfAnswer flow_of_answer_;
+  CountedFlows counted_flows_;
   std::unique_ptr<ruleset::Evaluation> packet_;
   std::unique_ptr<ruleset::Evaluation> said_packet_;  // the answer to it
   std::unique_ptr<state::HeaderEdit> edit_;         // what has been written of it
@@ -144,8 +182,10 @@ class Decide {
   IpAddress said_from_;  // the address that it is said from, before any translation
   std::unique_ptr<Packet> refused_, translated_;
   std::array<uint8_t, state::kAnswerMost> answer_{};
+  std::array<uint8_t, 14> link_header_{};  // that a packet leaves with
   std::unique_ptr<Record> record_;  // none: nobody asked
   bool comes_back_ = false;
+  IpOptions options_;               // of this packet, once it has a route
   bool steady_route_ = true;        // of this packet: the route said nothing that a limit counts
   Record* told_ = nullptr;          // of this packet; null: its walk is not written down
   std::unique_ptr<Router> router_;  // none: a bridge

@@ -26,7 +26,8 @@ FlowOfAnswer::FlowOfAnswer(const Objects& objects, const control::Settings& sett
       window_(objects.views.header.capacity),
       finder_(objects.table, settings.flows),
       hash_(settings.seed),
-      sets_tuples_(settings.ruleset.sets_tuples) {}
+      sets_tuples_(settings.ruleset.sets_tuples),
+      policies_(settings.ruleset.timeouts) {}
 
 state::FlowNow FlowOfAnswer::view(const chain::Descriptor& descriptor) const noexcept {
   state::FlowNow now{};
@@ -64,7 +65,7 @@ state::FlowNow FlowOfAnswer::look_up(const chain::Descriptor& descriptor) const 
   const state::FlowEntry& entry = finder_.entry(hit->index);
   if ((entry.status.load() & kKnown) != kKnown || entry.expires_ns.load() <= descriptor.time_ns) return {};
   state::FlowNow flow = state::flow_meant(entry, *hit, descriptor.number);
-  if (answer->protocol == packet::protocol::tcp) tracking::show_reset(tracking::track_own_reset(descriptor, entry, hit->direction).outcome, flow);
+  if (answer->protocol == packet::protocol::tcp) tracking::show_reset(tracking::track_own_reset(descriptor, entry, hit->direction, policies_).outcome, flow);
   return flow;
 }
 

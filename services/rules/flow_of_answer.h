@@ -10,8 +10,10 @@
 
 #include "common/base/hash.h"
 #include "ipc/control/settings.h"
+#include "ipc/control/settings.h"
 #include "ipc/state/answers.h"
 #include "ipc/state/flow_views.h"
+#include "ipc/tracking/timeouts.h"
 
 namespace bulkhead::rules {
 
@@ -37,6 +39,7 @@ class FlowOfAnswer {
   state::FlowFinder finder_;
   TupleHash hash_;
   bool sets_tuples_;
+  tracking::TimeoutPolicies policies_;
 };
 
 }  // namespace bulkhead::rules

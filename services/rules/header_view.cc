@@ -27,11 +27,15 @@ std::optional<HeaderView> HeaderView::of(const chain::Descriptor& descriptor, st
   // The tuple of an ICMP error is the quoted packet's.
   view.protocol = descriptor.quote == chain::Quote::quoted ? packet::protocol::icmpv6 : descriptor.tuple.protocol;
   view.to_group = (descriptor.facts & chain::Facts::to_group) != 0;
+  view.super_frame = (descriptor.facts & chain::Facts::super_frame) != 0;
   view.read(ip);
   size_t const l4 = descriptor.l4_offset;
-  if (l4 <= descriptor.l3_offset || l4 >= frame.size() || view.later_fragment) return view;
-  if (l3 == 4 && view.protocol == packet::protocol::icmp) view.is_icmp_error = packet::icmp::is_error(frame[l4]);
-  if (l3 == 6 && view.protocol == packet::protocol::icmpv6) view.is_icmp_error = packet::icmpv6::is_error(frame[l4]);
+  if (l4 <= descriptor.l3_offset || view.later_fragment) return view;
+  bool const icmp = view.protocol == (l3 == 4 ? packet::protocol::icmp : packet::protocol::icmpv6);
+  view.is_icmp_error = icmp && l4 >= size_t{descriptor.l3_offset} + descriptor.l3_length;
+  if (l4 >= frame.size()) return view;
+  if (l3 == 4 && view.protocol == packet::protocol::icmp) view.is_icmp_error |= packet::icmp::is_error(frame[l4]);
+  if (l3 == 6 && view.protocol == packet::protocol::icmpv6) view.is_icmp_error |= packet::icmpv6::is_error(frame[l4]);
   return view;
 }
 

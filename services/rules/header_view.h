@@ -22,7 +22,8 @@ struct HeaderView {
   bool dont_fragment = false;
   bool later_fragment = false;
   bool to_group = false;        // by its link-layer address
-  bool is_icmp_error = false;   // or one that nobody knows
+  bool is_icmp_error = false;   // or one that nobody knows, or that ends before its type
+  bool super_frame = false;     // offloading made it of several that fitted the way
 
   /// None: not IP, or the descriptor does not fit the frame.
   [[nodiscard]] static std::optional<HeaderView> of(const chain::Descriptor& descriptor,
@@ -30,6 +31,13 @@ struct HeaderView {
   /// What the IP header says, which rules may have changed.
   void read(const uint8_t* ip) noexcept;
 };
+
+/// IPv4's.
+[[nodiscard]] inline bool has_options(const chain::Descriptor& descriptor, std::span<const uint8_t> frame) noexcept {
+  constexpr uint8_t kNone = 0x45;
+  bool const ip = descriptor.shape != packet::Shape::not_ip && descriptor.l3_offset < frame.size();
+  return ip && frame[descriptor.l3_offset] >> 4 == 4 && frame[descriptor.l3_offset] > kNone;
+}
 
 /// The captured bytes of a descriptor; empty if it points outside the pool.
 [[nodiscard]] inline std::span<const uint8_t> frame_of(const chain::Descriptor& descriptor, const chain::Pool& pool,

@@ -12,17 +12,18 @@ Result<Decide> make_work(chain::Objects& objects, const control::Settings& setti
   auto* edits = wiring.object<state::HeaderEdits>("rules.edits");
   auto* early = wiring.object<state::EarlyMarks>("rules.early");
   auto* met_counters = wiring.object<state::MetCountersTable>("rules.met_counters");
+  auto* flow_orders = wiring.object<state::FlowOrdersTable>("rules.flow_orders");
   const auto* nat = wiring.object<const state::NatState>("nat.state");
   auto* walk = wiring.object<state::Walk>("rules.walk");
   auto* orders = wiring.object<state::NatOrdersTable>("rules.nat_orders");
   if (!wiring.complete()) return tl::unexpected(wiring.error());
   std::shared_ptr<const ruleset::Program> program;
   if (ruleset) program = {ruleset, &ruleset->program};
-  return Decide({*state, *pool, wiring.bytes("pool"), *answers, *edits, *early, *met_counters, {*nat, *orders, *conntrack}, {*views, *conntrack}, *walk}, settings, std::move(program));
+  return Decide({*state, *pool, wiring.bytes("pool"), *answers, *edits, *early, *flow_orders, *met_counters, {*nat, *orders, *conntrack}, {*views, *conntrack}, *walk}, settings, std::move(program));
 }
 
 Result<std::unique_ptr<chain::Stage>> make_stage(chain::Objects& objects, const control::Settings& settings) {
-  auto loaded = ruleset::load_again(settings.ruleset, ruleset::world_of(settings.interface_names(), settings.seed));
+  auto loaded = ruleset::load_again(settings.ruleset, ruleset::world_of(settings.interface_names(), settings.topology, settings.seed));
   if (!loaded) return tl::unexpected(loaded.error());
   auto work = make_work(objects, settings, std::move(*loaded));
   if (!work) return tl::unexpected(work.error());

@@ -37,7 +37,7 @@ bool gained_sum(const chain::Descriptor& descriptor, const HeaderView& packet, s
 }  // namespace
 
 bool is_refusable(const chain::Descriptor& descriptor, const HeaderView& packet, std::span<const uint8_t> frame,
-                  std::span<const uint8_t> head) noexcept {
+                  std::span<const uint8_t> head, bool unsummed) noexcept {
   if (gained_sum(descriptor, packet, frame, head)) return false;
   size_t const end = size_t{descriptor.l3_offset} + descriptor.l3_length, l4 = descriptor.l4_offset;
   if (packet.source.l3 == 6 && l4 >= end) return false;  // reject6_csum_ok: nothing behind the headers
@@ -46,6 +46,7 @@ bool is_refusable(const chain::Descriptor& descriptor, const HeaderView& packet,
   if (end > frame.size() || l4 <= descriptor.l3_offset || l4 > end) return true;
   auto const payload = frame.subspan(l4, end - l4);
   if (packet.protocol == packet::protocol::udp && payload.size() >= 8 && load_raw<uint16_t>(payload.data() + 6) == 0) return true;
+  if (unsummed) return false;
   bool const pseudo = packet.source.l3 == 6 || packet.protocol == packet::protocol::tcp || packet.protocol == packet::protocol::udp;
   // Without a pseudo-header the kernel sums the IP header too, which adds up to all ones: nothing, and zeros, are right.
   return packet::internet_sum(payload, pseudo ? pseudo_header(packet, payload.size()) : 0xffff) == 0xffff;

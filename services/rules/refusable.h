@@ -11,8 +11,9 @@
 namespace bulkhead::rules {
 
 /// `head`: its headers as rules have changed them; empty: they have not. A datagram without a checksum gets a wrong one by that
-/// (nft_payload_csum_inet), which nobody had verified before.
+/// (nft_payload_csum_inet), which nobody had verified before. `unsummed`: options of the IPv4 header were filled in, its checksum
+/// follows as it leaves; until then the sum over all of a forwarded packet is wrong, where nobody verified it before.
 [[nodiscard]] bool is_refusable(const chain::Descriptor& descriptor, const HeaderView& packet, std::span<const uint8_t> frame,
-                                std::span<const uint8_t> head) noexcept;
+                                std::span<const uint8_t> head, bool unsummed) noexcept;
 
 }  // namespace bulkhead::rules

@@ -4,7 +4,7 @@
 // Who     decide.cc. Pure: what it needs is the packet's header and the topology.
 // Order   of the checks: the kernel's, since the first that fails gives the reason and the answer.
 // Trust   the header is what the view found within the captured bytes.
-// Source  Linux ip_route_input_slow, ip_mkroute_input, ip_forward, ip6_rcv_core, ip6_forward; rp_filter off;
+// Source  Linux ip_route_input_slow, ip_mc_validate_source, ip_mkroute_input, ip_forward, ip6_rcv_core, ip6_forward; rp_filter off;
 //         redirects are not sent (send_redirects 0).
 #pragma once
 
@@ -22,8 +22,13 @@ struct Route {
   uint16_t out = 0;
   bool redirects = false;  // IPv6: goes back by where it came from, so that a redirect would be due
   bool speaks = false;     // drop: with this ICMP error
+  bool to_groups_too = false;  // IPv6: though the packet went to a group
   uint8_t type = 0, code = 0;
   uint32_t info = 0;
+
+  [[nodiscard]] static Route dropped(chain::DropReason reason) noexcept;
+  /// And says so.
+  [[nodiscard]] static Route refused(chain::DropReason reason, uint8_t type, uint8_t code, uint32_t info = 0) noexcept;
 };
 
 /// `in`: the interface that it came by.
@@ -31,6 +36,7 @@ struct Route {
                           const Topology& topology) noexcept;
 
 /// Is there nothing in the packet that forbids to answer it with an ICMP error? RFC 1122 3.2.2, RFC 4443 2.4 (e).
-[[nodiscard]] bool may_be_answered(const HeaderView& packet, const Routes& routes, uint8_t type) noexcept;
+/// With this message.
+[[nodiscard]] bool may_be_answered(const HeaderView& packet, const Routes& routes, const Route& said) noexcept;
 
 }  // namespace bulkhead::rules

@@ -8,7 +8,6 @@ namespace {
 
 /// Of answers: what is said to the router's own address goes round by lo, and nobody outside hears it.
 constexpr uint16_t kSelf = 0xffff;
-constexpr uint32_t kLoopback = 0xffff;     // its index, which no interface of a replay has
 constexpr uint16_t kLoopbackType = 772;    // ARPHRD_LOOPBACK
 
 /// The answer does not leave.
@@ -21,7 +20,7 @@ void Decide::reset(chain::Descriptor& descriptor, const HeaderView& packet) noex
   uint16_t const back = router_->routes.number_to(packet.source, descriptor.in);
   const Way& way = router_->routes.way(back);
   bool const tcp = descriptor.shape == packet::Shape::ip && packet.protocol == packet::protocol::tcp;
-  bool const to_self = way.kind == Way::Kind::local;
+  bool const to_self = way.kind == Way::Kind::local || way.kind == Way::Kind::anycast;
   if (!tcp || (descriptor.tcp_flags & kRst) != 0 || packet.to_group || (way.kind != Way::Kind::unicast && !to_self)) return;
   state::Answer said{};
   said.number = descriptor.number;
@@ -65,7 +64,7 @@ size_t Decide::make_untranslated(const chain::Descriptor& descriptor, std::span<
   auto const packet = std::span(*translated_).first(std::min(quoted.size(), translated_->size()));
   std::ranges::copy(quoted.first(packet.size()), packet.begin());
   bool const whole = packet_->transport != ruleset::Evaluation::kNone;
-  packet::rewrite(packet, packet_->protocol, whole ? packet_->transport : 0, {packet::Rewriting::destination, 0, packet_->nat.to, {}});
+  packet::rewrite(packet, packet_->tracked_protocol(), whole ? packet_->tracked_transport() : 0, {packet::Rewriting::destination, 0, packet_->nat.to, {}});
   return state::make_answer(untranslated, descriptor, packet, answer_);
 }
 
@@ -93,7 +92,7 @@ void Decide::see_said(const chain::Descriptor& descriptor, const state::FlowNow&
   own.number = descriptor.number;
   own.time_ns = descriptor.time_ns;
   own.captured = own.l3_length = static_cast<uint32_t>(bytes.size());
-  own.l4_offset = static_cast<uint16_t>(said_.source.l3 == 4 ? packet::ip_header::kIpv4 : packet::ip_header::kIpv6);
+  own.l4_offset = static_cast<uint16_t>(state::header_length(said_));
   own.shape = packet::Shape::ip;
   bool const of_its_own = reset && descriptor.flow == 0;  // no answer to conntrack, but a segment like others
   own.tuple = of_its_own ? packet::inverse(descriptor.tuple).value_or(packet::Tuple{}) : descriptor.tuple;
@@ -107,7 +106,7 @@ void Decide::see_said(const chain::Descriptor& descriptor, const state::FlowNow&
   said_packet_->protocol = reset ? packet::protocol::tcp : said_.source.l3 == 4 ? packet::protocol::icmp : packet::protocol::icmpv6;
   said_packet_->in = {};
   if (back < interfaces_.size()) said_packet_->out = {interfaces_[back], back + 1U, 1};
-  see_mark(own, said_packet_->flow);
+  see_words(own, said_packet_->flow);
   if (program_->flow_views && own.flow != 0) see_counts(flow, said_packet_->flow);
   if (descriptor.flow == 0) {
     if (program_->translates) translate_->see(own, *said_packet_);
@@ -140,8 +139,8 @@ void Decide::send_answer(chain::Descriptor& descriptor, std::span<const uint8_t>
   state_words_->batch = &batch;
   for (ruleset::At const hook : {ruleset::At::output, ruleset::At::postrouting, ruleset::At::prerouting, ruleset::At::input}) {
     bool const arrives = hook == ruleset::At::prerouting || hook == ruleset::At::input;
-    if (arrives && !to_self) return;
-    if (to_self) (arrives ? said_packet_->in : said_packet_->out) = {"lo", kLoopback, kLoopbackType};
+    if (arrives && !to_self) break;
+    if (to_self) (arrives ? said_packet_->in : said_packet_->out) = {"lo", ruleset::kLoopback, kLoopbackType};
     if (arrives) said_packet_->out = {};
     else if (hook == ruleset::At::postrouting && !to_self) said_packet_->out = {interfaces_[said_.out], said_.out + 1U, 1};
     if (told_ != nullptr) told_->enter(hook);
@@ -151,6 +150,12 @@ void Decide::send_answer(chain::Descriptor& descriptor, std::span<const uint8_t>
     if (said_packet_->marks_flow) descriptor.facts |= chain::Facts::marked;
     if (said_packet_->verdict != ruleset::Decision::accept) return withdraw(descriptor);
   }
+  if (to_self || program_->at(ruleset::At::egress, ruleset::sort_of(*said_packet_)).empty()) return;
+  said_packet_->link = frame.first(std::min<size_t>(descriptor.l3_offset, frame.size()));
+  see_leaving(*said_packet_, said_.way);
+  if (told_ != nullptr) told_->enter(ruleset::At::egress);
+  ruleset::evaluate(*program_, ruleset::At::egress, *said_packet_, told_);
+  if (said_packet_->verdict != ruleset::Decision::accept) withdraw(descriptor);
 }
 
 void Decide::say(chain::Descriptor& descriptor, const state::Answer& said) noexcept {
@@ -178,7 +183,8 @@ void Decide::answer(chain::Descriptor& descriptor, const HeaderView& packet, con
   if (from_foreign_address && !router_->routes.is_local(packet.destination)) return;
   // One that has no route yet gets that of its answer (nf_reject_fill_skb_dst), whose source icmp_send then finds by that.
   bool const unrouted = route.reason == chain::DropReason::rule && peer.l3 == 4 && (descriptor.orders & (chain::Orders::routed | chain::Orders::local)) == 0;
-  bool const to_us = router_->routes.is_local(packet.destination);
+  Way::Kind const asked = router_->routes.way_to(packet.destination).kind;
+  bool const to_us = asked == Way::Kind::local || asked == Way::Kind::anycast;
   if (unrouted && to_self && !to_us) return;
   // What is said about a packet that was translated leaves translated back.
   bool const as_came = unrouted ? to_self : to_us;
@@ -192,6 +198,12 @@ void Decide::answer(chain::Descriptor& descriptor, const HeaderView& packet, con
   said.info = route.info;
   said.out = to_self ? kSelf : way.device;
   said.way = back;
+  if (peer.l3 == 4 && options_.length != 0) {
+    Echo const echo = echo_of(header4(), options_, {router_->routes, from, now_ns});
+    if (!echo.possible) return;
+    said.options_length = echo.length;
+    said.options = echo.bytes;
+  }
   say(descriptor, said);
   said_from_ = from;
 }

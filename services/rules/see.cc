@@ -1,6 +1,9 @@
 #include "services/rules/see.h"
 
+#include <algorithm>
+
 #include "common/packet/ip_header.h"
+#include "common/ruleset/run/connections.h"
 
 namespace bulkhead::rules {
 namespace {
@@ -26,6 +29,7 @@ void see_flow(const chain::Descriptor& descriptor, ruleset::FlowView& flow) {
   flow.reply = descriptor.direction == chain::Direction::reply;
   flow.id = descriptor.flow;
   flow.generation = descriptor.flow_generation;
+  flow.timeouts = 0;
   if (!flow.there) return;
   // A quoted packet went the other way than the error about it.
   bool const as_original = flow.reply == (descriptor.quote == chain::Quote::quoted);
@@ -38,6 +42,66 @@ void see_flow(const chain::Descriptor& descriptor, ruleset::FlowView& flow) {
 bool is_later_fragment6(const chain::Descriptor& descriptor, const uint8_t* ip, size_t transport) {
   bool const fragment = descriptor.shape == packet::Shape::fragment && ip[0] >> 4 == 6 && transport >= packet::ip_header::kIpv6 + packet::ip_header::kFragment6;
   return fragment && (load_be16(ip + transport - packet::ip_header::kFragment6 + 2) & 0xfff8) != 0;
+}
+
+constexpr size_t kEthernet = 14, kVlanTag = 4, kCookedV1 = 16, kCookedV2 = 20;  // bytes of link headers
+constexpr uint8_t kToUs = 0, kBroadcast = 1, kToGroup = 2, kToOther = 3;  // PACKET_*
+
+bool is_ethernet(size_t link) { return link >= kEthernet && (link - kEthernet) % kVlanTag == 0; }
+
+/// PACKET_*, by the address that it came to.
+uint8_t type_of(const chain::Descriptor& descriptor, std::span<const uint8_t> link) {
+  if ((descriptor.facts & chain::Facts::to_group) == 0) return kToUs;
+  bool const all = is_ethernet(link.size()) ? std::all_of(link.begin(), link.begin() + 6, [](uint8_t byte) { return byte == 0xff; })
+                   : link.size() == kCookedV1 ? link[1] == kBroadcast
+                   : link.size() == kCookedV2 && link[10] == kBroadcast;
+  return all ? kBroadcast : kToGroup;
+}
+
+/// What a link header says of what it carries; 0: nothing that would be an ethertype.
+uint16_t ether_type_of(std::span<const uint8_t> link) {
+  if (is_ethernet(link.size()) || link.size() == kCookedV1) return load_be16(link.data() + link.size() - 2);
+  return link.size() == kCookedV2 ? load_be16(link.data()) : uint16_t{0};
+}
+
+/// No IP, or none that IP would take.
+void see_unknown(const chain::Descriptor& descriptor, std::span<const uint8_t> frame, ruleset::Evaluation& packet) {
+  size_t const at = std::min<size_t>(descriptor.l3_offset, frame.size());
+  packet.link = frame.first(at);
+  packet.frame = frame.subspan(at);
+  packet.head_length = static_cast<uint16_t>(std::min<size_t>(packet.frame.size(), ruleset::Evaluation::kHeadUsual));
+  std::ranges::copy(packet.frame.first(packet.head_length), packet.head.begin());
+  packet.length = static_cast<uint32_t>(packet.frame.size());
+  packet.l3 = 0;
+  packet.ether_type = ether_type_of(packet.link);
+  packet.protocol = 0;
+  packet.knows_protocol = false;
+  packet.later_fragment6 = false;
+  packet.transport = ruleset::Evaluation::kNone;
+  packet.packet_type = type_of(descriptor, packet.link);
+  packet.mark = packet.priority = 0;
+  packet.number = descriptor.number;
+  packet.time_ns = descriptor.time_ns;
+  see_flow(descriptor, packet.flow);
+  packet.flow.state = ruleset::FlowView::invalid;
+  packet.behind_ah = ruleset::Evaluation::kNone;
+}
+
+/// nft_set_pktinfo_ipv6 asks ipv6_find_hdr to stop at AH, which conntrack goes past.
+void stop_at_ah(std::span<const uint8_t> bytes, ruleset::Evaluation& packet) {
+  uint8_t next = bytes[6];
+  size_t at = packet::ip_header::kIpv6;
+  while (packet::is_extension(next) && next != packet::protocol::ah && at + 2 <= bytes.size()) {
+    if (next == packet::protocol::fragment && (at + 4 > bytes.size() || (load_be16(bytes.data() + at + 2) & 0xfff8) != 0)) return;
+    uint32_t const length = packet::extension_length(next, bytes.data() + at);
+    next = bytes[at];
+    at += length;
+  }
+  if (next != packet::protocol::ah || at >= packet.head_length) return;
+  packet.behind_ah = packet.transport;
+  packet.protocol_behind_ah = packet.protocol;
+  packet.transport = static_cast<uint16_t>(at);
+  packet.protocol = packet::protocol::ah;
 }
 
 }  // namespace
@@ -63,7 +127,10 @@ bool see(const chain::Descriptor& descriptor, std::span<const uint8_t> frame, ru
   packet.later_fragment6 = has_transport && is_later_fragment6(descriptor, bytes.data(), transport);
   bool const later = packet.later_fragment6 || packet::ip_header::is_later_fragment(bytes.data());
   packet.transport = has_transport && !later ? static_cast<uint16_t>(transport) : ruleset::Evaluation::kNone;
-  packet.packet_type = (descriptor.facts & chain::Facts::to_group) != 0 ? 2 : 0;
+  packet.knows_protocol = true;
+  packet.behind_ah = ruleset::Evaluation::kNone;
+  if (version == 6 && packet::is_extension(bytes[6])) stop_at_ah(packet.frame, packet);
+  packet.packet_type = type_of(descriptor, packet.link);
   packet.mark = 0;
   packet.priority = 0;
   packet.number = descriptor.number;
@@ -72,8 +139,28 @@ bool see(const chain::Descriptor& descriptor, std::span<const uint8_t> frame, ru
   return true;
 }
 
+void see_frame(const chain::Descriptor& descriptor, std::span<const uint8_t> frame, bool seen, Wiring wiring, ruleset::Evaluation& packet) noexcept {
+  if (!seen || descriptor.l3_length == 0) see_unknown(descriptor, frame, packet);
+  size_t const there = frame.size() - packet.link.size();
+  packet.as_frame.length = packet.length;
+  packet.as_frame.padded_length = std::max(packet.length, static_cast<uint32_t>(there));
+  packet.as_frame.packet_type = packet.packet_type == kToUs && wiring == Wiring::bridge ? kToOther : packet.packet_type;
+}
+
+void see_meant(const state::FlowNow& now, ruleset::FlowView& flow) noexcept {
+  if (now.flow == 0) return;
+  flow.id = now.flow | (now.direction == chain::Direction::original ? ruleset::ConnectionLists::kAnswer : 0);  // the way an answer to it would go
+  flow.generation = now.generation;
+}
+
+void see_view(const state::FlowNow& now, ruleset::FlowView& flow) noexcept {
+  see_counts(now, flow);
+  flow.tuples[0].zone = now.zones().original;
+  flow.tuples[1].zone = now.zones().reply;
+}
+
 void see_counts(const state::FlowNow& now, ruleset::FlowView& flow) noexcept {
-  flow.status = now.status;
+  flow.status = now.status & ~state::Status32::closed;
   flow.expires_ns = now.expires_ns;
   flow.packets = now.packets;
   flow.bytes = now.bytes;

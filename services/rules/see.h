@@ -12,8 +12,17 @@
 
 namespace bulkhead::rules {
 
+using ruleset::Wiring;
+
 [[nodiscard]] bool see(const chain::Descriptor& descriptor, std::span<const uint8_t> frame, ruleset::Evaluation& packet) noexcept;
 
+/// Whatever it carries, as chains of the link layer see it. `seen`: what see() said, which is called first.
+void see_frame(const chain::Descriptor& descriptor, std::span<const uint8_t> frame, bool seen, Wiring wiring, ruleset::Evaluation& packet) noexcept;
+
+/// The flow whose tuple a packet has that is of none, for those that count connections.
+void see_meant(const state::FlowNow& now, ruleset::FlowView& flow) noexcept;
+/// And the zones, of a packet's own flow.
+void see_view(const state::FlowNow& now, ruleset::FlowView& flow) noexcept;
 void see_counts(const state::FlowNow& now, ruleset::FlowView& flow) noexcept;
 
 /// As rules behind the router see it: one hop less to live, IPv4's traffic class by its TOS (Linux: ip_forward).

@@ -31,7 +31,7 @@ void Translate::know_others(const chain::Descriptor* begins, ruleset::Evaluation
   if (begins == nullptr || !packet.nat.open[kSource]) return;
   size_t const count = std::min<size_t>(begins->gone_count, gone_.size());
   for (size_t i = 0; i < count; ++i) gone_[i] = objects_.conntrack.gone[(begins->gone_first + i) % state::ConntrackState::kGone].load();
-  packet.others = &others_.emplace(bound_, begins->flow - 1, std::span(gone_).first(count));
+  packet.others = &others_.emplace(bound_, begins->flow - 1, state::reply_zone_of(objects_.conntrack, bound_.capacity(), begins->flow), std::span(gone_).first(count));
 }
 
 void Translate::see(const chain::Descriptor& descriptor, ruleset::Evaluation& packet) const noexcept {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/packet/icmp.h"
+#include "common/packet/ip_header.h"
 #include "tests/tools/packets.h"
 
 namespace bulkhead::test {
@@ -22,15 +23,38 @@ constexpr size_t kLink = 14;
 /// Fresh from the firewall, whose answer may bear a translated address: no hop taken off, the precedence of internetwork control.
 bool is_own_error(const Bytes& frame) {
   constexpr uint8_t kControl = 0xc0, kFresh = 64;
-  if (frame.size() < kLink + 28 || frame[kLink] != 0x45 || frame[kLink + 9] != packet::protocol::icmp) return false;
-  return (frame[kLink + 1] & kControl) == kControl && frame[kLink + 8] == kFresh && packet::icmp::is_error(frame[kLink + 20]);
+  if (frame.size() < kLink + 28 || frame[kLink] >> 4 != 4 || frame[kLink + 9] != packet::protocol::icmp) return false;
+  size_t const icmp = kLink + packet::ip_header::length(frame[kLink]);
+  return icmp < frame.size() && (frame[kLink + 1] & kControl) == kControl && frame[kLink + 8] == kFresh && packet::icmp::is_error(frame[icmp]);
+}
+
+/// Time stamps are of the day on which the kernel runs. `at`: an IPv4 header. True: it has some.
+bool blank_times(Bytes& frame, size_t at) {
+  constexpr uint8_t kNothing = 1, kStamp = 68;
+  if (at + 20 > frame.size() || frame[at] >> 4 != 4) return false;
+  size_t const end = std::min(at + packet::ip_header::length(frame[at]), frame.size());
+  for (size_t one = at + 20; one < end && frame[one] != 0;) {
+    size_t const length = frame[one] == kNothing ? 1 : one + 1 < end ? frame[one + 1] : 0;
+    if (length == 0 || one + length > end) return false;
+    if (frame[one] == kStamp && length > 4) {
+      bool const times_alone = (frame[one + 3] & 15) == 0;
+      for (size_t i = 4; i < length; ++i)
+        if (times_alone || i % 8 < 4) frame[one + i] = 0;
+      return true;
+    }
+    one += length;
+  }
+  return false;
 }
 
 Bytes without_chance(Bytes frame) {
   if (is_own_error(frame)) {
     store_be16(frame.data() + kLink + 4, 0);
     store_be16(frame.data() + kLink + 10, 0);
+    size_t const icmp = kLink + packet::ip_header::length(frame[kLink]);
+    if (icmp + 8 < frame.size() && blank_times(frame, icmp + 8)) store_be16(frame.data() + icmp + 2, 0);
   }
+  if (frame.size() > kLink + 20 && load_be16(frame.data() + 12) == packet::ethertype::ipv4 && blank_times(frame, kLink)) store_be16(frame.data() + kLink + 10, 0);
   // A part, or all of a packet.
   bool const six = frame.size() >= kLink + 48 && load_be16(frame.data() + 12) == packet::ethertype::ipv6;
   if (six && frame[kLink + 6] == packet::protocol::fragment) store_be32(frame.data() + kLink + 44, 0);

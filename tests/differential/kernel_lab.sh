@@ -2,9 +2,11 @@
 #
 #   lab_up NAME            namespaces NAME-fw (forwards between lan and wan) and NAME-wire (their other ends, lan1 and wan1)
 #   lab_router NAME        NAME-fw has a third side, dmz, and the addresses of topology.toml
+#   lab_bridge NAME        or it is a bridge between lan and wan, whose ports have MAC addresses that nobody asks for
 #   lab_rules NAME FILE    the ruleset of NAME-fw becomes FILE's
 #   lab_silent NAME        what is for NAME-fw itself is tracked, and then dropped behind every chain: nobody answers,
 #                        and the host says of no group that it listens to it, which chains would count
+#   lab_silent NAME untracked  the same, but nothing tracks unless the ruleset does
 #   lab_unlimited NAME     NAME-fw answers as often as there is reason: its limits run by its clock, a replay's by the packets'
 #   lab_listing NAME       its ruleset with the counters, without lab_silent's own
 #   lab_flows NAME         its flow table, as conntrack prints it
@@ -58,10 +60,24 @@ lab_up() {
 
 lab_router() {
   lab_side "$1" dmz 198.51.100.0/24 2001:db8:3::/48
+  # So that devices that are there join every group of routers: one that comes later joins that of the link alone.
+  ip netns exec "$1-fw" sysctl -qw net.ipv6.conf.all.forwarding=0 net.ipv6.conf.all.forwarding=1
   lab_gateway "$1" lan 10.0.0 10.0.0.0/8 2001:db8:1::
   lab_gateway "$1" wan 192.0.2 192.0.2.0/24 2001:db8:2::
   lab_gateway "$1" dmz 198.51.100 198.51.100.0/24 2001:db8:3:: 1300  # of the way: the device would take no larger ones
   lab_is_home "$1" 2001:db8:1::fffe && lab_is_home "$1" 2001:db8:2::fffe && lab_is_home "$1" 2001:db8:3::fffe
+}
+
+lab_bridge() {
+  for side in lan wan; do
+    ip netns exec "$1-fw" sysctl -qw "net.ipv6.conf.$side.disable_ipv6=1"
+    ip -n "$1-fw" addr flush dev $side
+    ip -n "$1-fw" link set $side address 02:00:00:00:00:0b
+  done
+  ip -n "$1-fw" link add br0 address 02:00:00:00:00:0c type bridge mcast_snooping 0
+  ip netns exec "$1-fw" sysctl -qw net.ipv6.conf.br0.disable_ipv6=1
+  for side in lan wan; do ip -n "$1-fw" link set $side master br0; done
+  ip -n "$1-fw" link set br0 up
 }
 
 # A work queue of the kernel's, which a busy machine keeps waiting, makes an IPv6 address its own.
@@ -81,6 +97,7 @@ addr flush dev $2 scope global
 addr add $3.254/30 dev $2
 addr add $5fffe/126 dev $2 nodad
 neigh add $3.253 lladdr 02:00:00:00:00:01 nud permanent dev $2
+neigh add $3.252 lladdr 02:00:00:00:00:01 nud permanent dev $2
 neigh add $5fffd lladdr 02:00:00:00:00:01 nud permanent dev $2
 route replace $4 via $3.253 dev $2 mtu lock ${6:-1500}
 route del $5/48 dev $2
@@ -102,6 +119,8 @@ table inet lab_silent {
   chain input { type filter hook input priority 2147483647; policy drop; }
   chain groups { type filter hook output priority -2147483648; icmpv6 type mld2-listener-report drop; }
 }
+END
+  [ "${2:-}" = untracked ] || ip netns exec "$1-fw" nft -f - <<'END'
 table inet lab_tracking {
   chain used_by_nobody { ct state new; }
 }

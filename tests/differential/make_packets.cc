@@ -1,4 +1,4 @@
-// tests/differential/make_packets.cc: make-packets RULESET SEED OUT_DIR [fragments | fragments-of-clients]: packets that meet the rules of a ruleset, as
+// tests/differential/make_packets.cc: make-packets RULESET SEED OUT_DIR [fragments | fragments-of-clients | frames | odd]: packets that meet the rules of a ruleset, as
 // OUT_DIR/lan.pcap, wan.pcap and dmz.pcap.
 //
 // Way     a conversation for each rule that compares anything, in turns until there are enough; a few are open at once.
@@ -17,6 +17,7 @@
 #include "common/ruleset/compile/load.h"
 #include "tests/differential/conversation.h"
 #include "tests/differential/cut_packets.h"
+#include "tests/differential/odd_packets.h"
 #include "tests/tools/captures.h"
 
 namespace {
@@ -26,13 +27,27 @@ using namespace bulkhead::test;
 
 constexpr uint64_t kGap_ns = 750'000;
 constexpr size_t kPackets = 180, kEachMost = 14, kOpen = 4;
+constexpr size_t kLink = 14;
+/// Of topology.toml. What is larger by itself, ours takes for a frame that offloading made of several; the kernel is told of such.
+constexpr std::array<size_t, kRouterSides.size()> kMtu{1500, 1500, 1300};
 
 /// Which packets come in fragments. Where flows are translated, answers do not: run-kernel has to translate them.
 struct Cuts {
   uint64_t seed;
   bool clients, servers;
+  bool odd = false;  // none does, but their headers are odd
   [[nodiscard]] bool of(const CasePacket& packet) const { return packet.side == Side::lan ? clients : servers; }
 };
+
+/// What is no IP, between the packets.
+Bytes stray(Random& random, uint32_t number) {
+  Address const sender = address("10.0.0.7"), asked = address("10.9.9.9");
+  switch (random.below(3)) {
+    case 0: return arp(1, {2, 0, 0, 0, 0, 1}, sender, {}, asked);
+    case 1: return arp(2, {2, 0, 0, 0, 0, 1}, sender.plus(number), {2, 0, 0, 0, 0, 2}, asked);
+    default: return ethernet(pattern(46 + random.below(100)), 0x88b5);
+  }
+}
 
 struct SidedFrame {
   size_t side;
@@ -86,7 +101,7 @@ void add_cut(Random& random, std::multimap<uint64_t, SidedFrame>& frames, const 
   }
 }
 
-void write(const std::string& directory, std::vector<RoutedPacket> packets, const Cuts& cuts) {
+void write(const std::string& directory, std::vector<RoutedPacket> packets, const Cuts& cuts, bool strays) {
   std::multimap<uint64_t, SidedFrame> frames;
   Random random(cuts.seed);
   uint32_t number = 0;
@@ -95,8 +110,10 @@ void write(const std::string& directory, std::vector<RoutedPacket> packets, cons
     if (cuts.of(one.packet)) enlarge(random, one.packet);
     Bytes frame = numbered(one.packet, number);
     spoil_half_done(frame);
+    if (strays && number % 5 == 0) frames.emplace(at_ns, SidedFrame{one.side, stray(random, number)});
+    if (cuts.odd) frame = odd(random, frame);
     if (cuts.of(one.packet)) add_cut(random, frames, {one.side, frame}, at_ns, !cuts.servers);
-    else frames.emplace(at_ns, SidedFrame{one.side, frame});
+    else if (frame.size() <= kLink + kMtu.at(one.side)) frames.emplace(at_ns, SidedFrame{one.side, frame});
   }
   std::array<std::vector<Stamped>, kRouterSides.size()> sides;
   for (const auto& [at_ns, one] : frames) sides[one.side].push_back({at_ns, one.frame, 0});
@@ -111,14 +128,15 @@ void write(const std::string& directory, std::vector<RoutedPacket> packets, cons
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::string_view const cut = argc == 5 ? argv[4] : "";
-  if (argc != 4 && cut != "fragments" && cut != "fragments-of-clients") {
-    fmt::print(stderr, "make-packets RULESET SEED OUT_DIR [fragments | fragments-of-clients]\n");
+  std::string_view const how = argc == 5 ? argv[4] : "";
+  bool const cut = how.starts_with("fragments");
+  if (argc != 4 && how != "fragments" && how != "fragments-of-clients" && how != "frames" && how != "odd") {
+    fmt::print(stderr, "make-packets RULESET SEED OUT_DIR [fragments | fragments-of-clients | frames | odd]\n");
     return 2;
   }
   try {
     uint64_t const seed = std::stoull(argv[2]);
-    write(argv[3], mixed(rules_of(argv[1]), seed), {seed + 1, !cut.empty(), cut == "fragments"});
+    write(argv[3], mixed(rules_of(argv[1]), seed), {seed + 1, cut, how == "fragments", how == "odd"}, how == "frames");
   } catch (const std::exception& error) {
     fmt::print(stderr, "make-packets: {}\n", error.what());
     return 1;

@@ -4,6 +4,9 @@
 #   tests/differential/rulesets_test.sh BIN written [NAME...]     rulesets/*.nft, or those named
 #   tests/differential/rulesets_test.sh BIN generated FIRST COUNT rulesets that make-ruleset makes of these seeds
 #
+# A ruleset bridge* meets a bridge between lan and wan; with edges* other frames than IP come too; for *untracked* nothing tracks but the
+# ruleset, and flows are not compared.
+#
 # Limits of ICMP errors are off on both sides, but for rulesets answer_limits*, which are about them.
 #
 # BIN: the folder of the built programs. KEEP=DIR keeps the runs that differ. Exit 77: not possible here.
@@ -22,9 +25,9 @@ trap 'lab_down $lab; rm -rf "$work"' EXIT
 
 # errexit is off where a function's status is asked for, so each command has its &&.
 run() {  # RULESET; 3: a busy machine held it up
-  lab_up "$lab" && lab_router "$lab" && lab_silent "$lab" && { [ $limited = yes ] || lab_unlimited "$lab"; } &&
+  lab_up "$lab" && "lab_$wiring" "$lab" && lab_silent "$lab" $tracking && { [ $limited = yes ] || lab_unlimited "$lab"; } &&
     ip netns exec "$lab-fw" nft -f "$1" &&
-    ip netns exec "$lab-wire" "$bin/run-kernel" "$work/cases" "$work/kernel" timed
+    ip netns exec "$lab-wire" "$bin/run-kernel" "$work/cases" "$work/kernel" $pace
 }
 
 kernel() {  # RULESET
@@ -40,10 +43,12 @@ kernel() {  # RULESET
 }
 
 ours() {  # RULESET
-  local in=()
-  for side in lan wan dmz; do in+=(--in "$side=$work/kernel/sent/$side.pcap"); done
+  local in=() sides=(lan wan)
+  if [ $wiring = router ]; then sides+=(dmz) in+=(--config "$here/topology.toml"); fi
+  for side in "${sides[@]}"; do in+=(--in "$side=$work/kernel/sent/$side.pcap"); done
   if [ $limited = no ]; then in+=(--unlimited-answers); fi
-  "$bin/bulkhead" replay "${in[@]}" --config "$here/topology.toml" --rules "$1" --flows 4096 --ring 16 --batch 4 --out "$work/ours" >/dev/null  # few in the chain: some go by the fast lane
+  "$bin/bulkhead" replay "${in[@]}" --rules "$1" --flows 4096 --ring 16 --batch 4 --out "$work/ours" >/dev/null &&  # few in the chain: some go by the fast lane
+    { [ -z "$tracking" ] || : >"$work/ours/conntrack.txt"; }
 }
 
 compared=0 failed=0
@@ -51,13 +56,18 @@ compare() {  # NAME RULESET SEED
   local begin=$SECONDS
   rm -rf "$work/cases" "$work/kernel" "$work/ours"
   mkdir "$work/kernel"
-  local cuts=() limited=no
+  local cuts=() limited=no pace=timed wiring=router tracking=
   case $1 in
+    bridge*) wiring=bridge cuts=(frames) ;;
+    edges*) cuts=(frames) ;;
+    *untracked*) tracking=untracked cuts=(fragments) ;;
     fragments_nat*) cuts=(fragments-of-clients) ;;
     fragments* | *-cut) cuts=(fragments) ;;
     answer_limits*) limited=yes ;;
+    counts*) pace=paced ;;
+    odd*) cuts=(odd) ;;
   esac
-  if "$bin/make-packets" "$2" "$3" "$work/cases" "${cuts[@]}" && kernel "$2" && ours "$2" &&
+  if "$bin/make-packets" "$2" "$3" "$work/cases" "${cuts[@]}" && { [ $wiring = router ] || rm "$work/cases/dmz.pcap"; } && kernel "$2" && ours "$2" &&
     "$bin/compare-kernel" ruleset "$work/kernel" "$work/ours" $((SECONDS - begin + 1)) >"$work/said" 2>&1; then
     compared=$((compared + 1))
     echo "$1: $(tr '\n' ' ' <"$work/said")"
@@ -90,7 +100,10 @@ generated() {  # FIRST COUNT
   for ((seed = $1; seed < $1 + $2; ++seed)); do
     "$bin/make-ruleset" "$seed" >"$work/ruleset.nft"
     local name=seed-$seed
-    if [ $((seed % 5)) = 0 ]; then name+=-cut; fi
+    if [ $((seed % 5)) = 0 ]; then
+      name+=-cut
+      printf 'table inet tracking {\n\tchain used_by_nobody {\n\t\tct state new counter\n\t}\n}\n' >>"$work/ruleset.nft"  # as the lab does
+    fi
     compare "$name" "$work/ruleset.nft" "$seed"
   done
 }

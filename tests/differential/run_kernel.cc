@@ -1,4 +1,4 @@
-// tests/differential/run_kernel.cc: run-kernel CASE_DIR OUT_DIR [timed], in the wire namespace of a lab (kernel_lab.sh).
+// tests/differential/run_kernel.cc: run-kernel CASE_DIR OUT_DIR [timed | paced], in the wire namespace of a lab (kernel_lab.sh).
 //
 // Way     sends CASE_DIR/NAME.pcap on NAME1, for each side that has a capture, in the order of time, and takes what comes
 //         out of the firewall: OUT_DIR/NAME.pcap, as a replay's; and OUT_DIR/states: "lan 17 established" a packet, or
@@ -7,7 +7,8 @@
 //         that was sent on clock0 comes to clock1 behind all that was queued before it; what those bring about comes
 //         before the second such frame.
 // Time    as fast as it goes; timed: each packet when all is done that those before brought about, and OUT_DIR/sent/NAME.pcap
-//         has what was sent with the time at which it was.
+//         has what was sent with the time at which it was. paced: the same, and no two in one tick of the kernel's clock, within which it
+//         looks at no list of connections twice.
 // NAT     what answers a translated packet is sent as the host would that got it (translated_hosts.h).
 // Exit    3: a timed run that took so long that a limit may have let one more go by the kernel's clock, a little before or after it
 //         would by the times of sending. To be run again.
@@ -15,7 +16,9 @@
 #include <fmt/format.h>
 #include <pcap/pcap.h>
 #include <sched.h>
+#include <time.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -68,7 +71,15 @@ bool is_first_fragment(const Bytes& frame) {
   return packet::parse(frame, static_cast<uint32_t>(frame.size()), packet::LinkType::ethernet).first_fragment();
 }
 /// The host of the firewall speaks of itself: neighbours, groups.
-bool is_to_group(const Bytes& frame) { return (frame.at(0) & 1) != 0; }
+bool is_of_host(const Bytes& frame) {
+  constexpr std::array<uint8_t, 6> kHost{0x02, 0, 0, 0, 0, 0x02};
+  return (frame.at(0) & 1) != 0 && std::equal(kHost.begin(), kHost.end(), frame.begin() + 6);
+}
+/// No IP, or in a VLAN: it bears no name.
+bool is_other(const Bytes& frame) {
+  uint16_t const type = load_be16(frame.data() + 12);
+  return type != packet::ethertype::ipv4 && type != packet::ethertype::ipv6;
+}
 
 void read_side(const std::string& path, size_t side, std::multimap<uint64_t, Sent>& all) {
   std::array<char, PCAP_ERRBUF_SIZE> error{};
@@ -86,7 +97,10 @@ void read_side(const std::string& path, size_t side, std::multimap<uint64_t, Sen
 
 class Run {
  public:
-  void make(const std::string& cases, bool timed) {
+  enum class Pace : uint8_t { none, timed, ticks };
+
+  void make(const std::string& cases, Pace pace) {
+    bool const timed = pace != Pace::none;
     ruleset_ = timed;
     for (size_t side = 0; side < kSides.size(); ++side) {
       std::string const path = fmt::format("{}/{}.pcap", cases, kSides[side]);
@@ -96,6 +110,7 @@ class Run {
     }
     bool cut = false;
     for (const auto& [stamp, one] : sent_) {
+      if (is_other(one.frame)) continue;
       if (name_of_frame(one.frame) == 0) throw std::runtime_error("a packet without a number");
       auto const [known, fresh] = by_name_.emplace(name_of_frame(one.frame), &one);
       if (fresh) continue;
@@ -104,17 +119,19 @@ class Run {
       if (is_first_fragment(one.frame)) known->second = &one;
     }
     if (!cut_.empty() && !cut) throw std::runtime_error("a number twice");
-    std::chrono::nanoseconds const first(sent_.empty() ? 0 : sent_.begin()->first);
+    // The kernel's own time, by which its rules go; steady from there on.
+    auto const first = std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch());
     auto const begin = std::chrono::steady_clock::now() - first;
     for (auto& [stamp, one] : sent_) {
       if (timed) one.stamp_ns = static_cast<uint64_t>(std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin).count());
-      if (auto const side = hosts_.answer(one.frame)) {
+      if (auto const side = is_other(one.frame) ? std::nullopt : hosts_.answer(one.frame)) {
         one.side = *side;
         one.answers = true;
       }
       wires_[one.side]->send(one.frame);
       if (timed) tick(), tick();
       take(stamp);
+      if (pace == Pace::ticks) await_tick_of_kernel();
     }
     tick(), tick();
     take(sent_.empty() ? 0 : sent_.rbegin()->first);
@@ -142,6 +159,17 @@ class Run {
     write_sides(directory, sides);
   }
 
+  /// The coarse clock goes by it.
+  static void await_tick_of_kernel() {
+    auto const now = [] {
+      timespec time{};
+      clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+      return std::pair(time.tv_sec, time.tv_nsec);
+    };
+    auto const then = now();
+    while (now() == then) sched_yield();
+  }
+
  private:
   using Sides = std::array<std::vector<Stamped>, kSides.size()>;
 
@@ -158,8 +186,9 @@ class Run {
       while (auto frame = wires_[side] ? wires_[side]->receive(0) : std::nullopt) came(side, stamp_ns, *frame);
   }
   void came(size_t side, uint64_t stamp_ns, const Bytes& frame) {
-    if (is_to_group(frame)) return;
+    if (is_of_host(frame)) return;
     egress_[side].push_back({stamp_ns, frame, 0});
+    if (is_other(frame)) return;
     auto const known = by_name_.find(name_of_frame(frame));
     if (known != by_name_.end() && !known->second->answers) hosts_.came(known->second->frame, frame, side);
     if (known == by_name_.end() || known->second->side == side || state_of(frame) == 0 || cut_.contains(known->first)) return;
@@ -187,9 +216,11 @@ class Run {
 }  // namespace bulkhead::test
 
 int main(int argc, char** argv) {
-  bool const timed = argc == 4 && std::string_view(argv[3]) == "timed";
-  if (argc != 3 && !timed) {
-    fmt::print(stderr, "run-kernel CASE_DIR OUT_DIR [timed]\n");
+  using Pace = bulkhead::test::Run::Pace;
+  std::string_view const said = argc == 4 ? argv[3] : "";
+  Pace const pace = said == "timed" ? Pace::timed : said == "paced" ? Pace::ticks : Pace::none;
+  if (argc != 3 && pace == Pace::none) {
+    fmt::print(stderr, "run-kernel CASE_DIR OUT_DIR [timed | paced]\n");
     return 2;
   }
   cpu_set_t one;
@@ -201,10 +232,10 @@ int main(int argc, char** argv) {
   }
   try {
     bulkhead::test::Run run;
-    run.make(argv[1], timed);
-    if (timed && run.is_late()) return 3;
+    run.make(argv[1], pace);
+    if (pace == Pace::timed && run.is_late()) return 3;
     run.write(argv[2]);
-    if (timed) run.write_sent(argv[2] + std::string("/sent"));
+    if (pace != Pace::none) run.write_sent(argv[2] + std::string("/sent"));
   } catch (const std::exception& error) {
     fmt::print(stderr, "run-kernel: {}\n", error.what());
     return 1;

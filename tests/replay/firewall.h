@@ -87,9 +87,9 @@ table ip nat {
   }
 }
 table inet fw {
-  counter all { }
+  counter whole { }
   chain pre { type filter hook prerouting priority -150; policy accept;
-    counter name "all"
+    counter name "whole"
     tcp dport 443 ct mark set 0x11
     icmp type destination-unreachable ct mark set 0x12
   }

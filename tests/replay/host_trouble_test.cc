@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(a_full_disk_is_reported_with_the_file_that_did_not_fit,
   auto const captures = lab.make_capture({"mixed", "--packets", "30000", "in"});
   auto const ran = lab.run(ReplayLab::replay_two(captures, lab.path("small/out"), {"--run", lab.run_dir()}));
   BOOST_TEST(ran.status == 1, ran.text);
-  BOOST_TEST(ran.text.find("lan.pcap: No space left on device") != std::string::npos, ran.text);
+  BOOST_TEST(ran.text.find("small/out/lan.pcap: No space left on device") != std::string::npos, ran.text);
   BOOST_TEST(lab.nothing_left());
 }
 

@@ -388,7 +388,9 @@ BOOST_AUTO_TEST_CASE(status_without_a_name_takes_the_only_instance_and_asks_if_t
 BOOST_AUTO_TEST_CASE(a_second_instance_in_the_same_run_directory_is_refused) {
   Lab lab;
   lab.start_all();
-  auto const second = lab.run(lab.replay());
+  auto words = lab.replay();
+  std::ranges::replace(words, lab.folder() + "/out", lab.folder() + "/another");
+  auto const second = lab.run(words);
   BOOST_TEST(second.status == 1);
   BOOST_TEST(second.text.find("an instance is running there") != std::string::npos, second.text);
   BOOST_TEST(lab.all_running());

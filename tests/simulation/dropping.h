@@ -16,7 +16,7 @@ class Dropping {
   [[nodiscard]] size_t words_each() const { return decide_.words_each(); }
   void visit(chain::Descriptor& descriptor, memory::Batch& batch) noexcept {
     decide_.visit(descriptor, batch);
-    descriptor.facts &= static_cast<uint8_t>(~chain::Facts::steady);
+    descriptor.facts &= static_cast<uint16_t>(~chain::Facts::steady);
     if (descriptor.kind != chain::Kind::packet || descriptor.verdict != chain::Verdict::accept) return;
     if ((descriptor.number * 0x9e3779b97f4a7c15U >> 40) % one_in_ != 0) return;
     descriptor.verdict = chain::Verdict::drop;

@@ -44,7 +44,7 @@ inline Result<std::shared_ptr<const ruleset::Loaded>> ruleset_read_once(const co
   static std::map<std::string, std::shared_ptr<const ruleset::Loaded>> read;
   auto& known = read[settings.ruleset.text];
   if (known) return known;
-  auto loaded = ruleset::load_again(settings.ruleset, ruleset::world_of(settings.interface_names(), settings.seed));
+  auto loaded = ruleset::load_again(settings.ruleset, ruleset::world_of(settings.interface_names(), settings.topology, settings.seed));
   if (!loaded) return tl::unexpected(loaded.error());
   known = std::move(*loaded);
   return known;

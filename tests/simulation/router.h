@@ -24,17 +24,25 @@ namespace bulkhead::test {
 /// Counters, a limit, a quota, marks, rejects, sets that fill and expire: whatever of rules a lost or doubled packet would show in.
 inline constexpr const char* kStatefulRules = R"(
 table inet t {
-  counter all { }
+  counter whole { }
   set hosts { type ipv4_addr . inet_service; size 6; flags dynamic,timeout; timeout 30s; }
   set counted { type ipv4_addr; size 4; flags dynamic; elements = { 10.0.0.1 } }
   set hot { type ipv4_addr; size 3; flags timeout; elements = { 192.0.2.1 timeout 1s } }
+  set busy { type ipv4_addr; size 3; flags dynamic; }
+  ct timeout brief { protocol udp; l3proto inet; policy = { unreplied : 1, replied : 2 }; }
+  ct timeout hasty { protocol tcp; l3proto inet; policy = { syn_sent : 2, established : 3, unack : 2, close : 1 }; }
   chain pre { type filter hook prerouting priority -150; policy accept;
-    counter name "all"
+    counter name "whole"
     update @hosts { ip saddr . udp sport timeout 500ms counter }
     add @counted { ip saddr limit rate 3/second burst 4 packets }
     ip daddr @hot ip saddr . udp sport @hosts counter delete @counted { ip saddr }
     meter each size 5 { ip6 saddr timeout 1s counter }
     udp sport 3000-3001 ct mark set 0x3
+    udp sport 3001-3004 ct timeout set "brief"
+    tcp sport 1000-1005 ct timeout set "hasty"
+    udp sport 3002-3005 ct direction original ct label set 7
+    ct label 7 ct direction reply counter ct label set 99
+    ct label 99 counter
     meta mark set numgen inc mod 7
     meta mark 2 numgen random mod 3 1 counter
     jhash ip saddr . udp sport mod 2 0 counter
@@ -46,6 +54,8 @@ table inet t {
     ct state invalid tcp dport 80 counter reject with tcp reset
     ct state invalid counter reject
     ct mark 0x3 counter
+    ct state new ct count over 5 counter
+    ct state new add @busy { ip saddr ct count over 2 } counter
     udp sport 2000 limit rate 2/second burst 3 packets accept
     udp sport 2001 quota 400 bytes accept
     udp sport 2002 reject
@@ -125,6 +135,53 @@ table inet filter {
 }
 )";
 
+/// Where frames come in and leave; fragments one by one, some of which are dropped, and marks that go on.
+inline constexpr const char* kEdgeRules = R"(
+table netdev dev {
+  chain in { type filter hook ingress device lan priority 0; policy accept;
+    counter
+    meta protocol arp counter
+    ip frag-off & 0x1fff != 0 limit rate over 8/second burst 6 packets counter drop
+    ip frag-off & 0x1fff == 0 meta mark set 0x5
+    udp sport 2000 limit rate 2/second burst 3 packets counter drop
+    tcp sport 1000 tcp flags syn quota over 300 bytes drop
+  }
+  chain out { type filter hook egress devices = { lan, wan } priority 0; policy accept;
+    meta length 1-60 counter
+    udp sport 2001 quota over 200 bytes counter drop
+    tcp sport 1001 counter drop
+    icmp type time-exceeded counter
+  }
+}
+table inet filter {
+  chain pre { type filter hook prerouting priority mangle; policy accept; meta mark 0x5 ct mark set 0x9 counter; }
+  chain forward { type filter hook forward priority filter; policy accept; ct mark 0x9 counter; ct state vmap { new : accept, invalid : drop }; }
+}
+table arp a {
+  chain input { type filter hook input priority 0; policy accept; counter; limit rate over 3/second drop; }
+}
+)";
+
+/// The same of a bridge, which tracks for rules of its own.
+inline constexpr const char* kBridgeRules = R"(
+table bridge b {
+  chain pre { type filter hook prerouting priority -300; policy accept; counter; ip frag-off & 0x1fff != 0 numgen inc mod 7 3 counter drop; meta mark set 0x5; }
+  chain forward { type filter hook forward priority filter; policy accept; meta protocol arp limit rate over 5/second drop; ct state new meta mark 0x5 counter; }
+  chain input { type filter hook input priority filter; policy accept; quota over 500 bytes counter drop; }
+  chain post { type filter hook postrouting priority srcnat; policy accept; udp sport 2002 counter drop; }
+}
+)";
+
+/// Nothing tracks: fragments go on one by one, but those for the router itself.
+inline constexpr const char* kUntrackedRules = R"(
+table inet t {
+  chain raw { type filter hook prerouting priority raw; policy accept; ip frag-off & 0x1fff == 0 meta mark set 0x5 counter; }
+  chain pre { type filter hook prerouting priority 0; policy accept; ip frag-off & 0x1fff != 0 limit rate over 8/second burst 6 packets counter drop; }
+  chain input { type filter hook input priority 0; policy accept; meta mark 0x5 counter; }
+  chain forward { type filter hook forward priority 0; policy accept; ip frag-off & 0x3fff != 0 counter; frag more-fragments 1 counter; }
+}
+)";
+
 /// State that these chains share with those behind conntrack; and refusals, whose limits are everybody's.
 inline constexpr const char* kEarlySharingRules = R"(
 table inet fw {
@@ -132,6 +189,10 @@ table inet fw {
   limit few { rate 5/second burst 9 packets }
   set seen { type ipv4_addr . inet_service; size 6; flags dynamic,timeout; timeout 2s; }
   chain pre { type filter hook prerouting priority raw; policy accept;
+    udp sport 3001 ct zone set 4
+    udp dport 3001 ct zone set 4
+    tcp sport 1002 ct original zone set 5
+    udp sport 2001 ct reply zone set udp dport map { 53 : 6, 54 : 0 }
     update @seen { ip saddr . udp sport }
     limit name "few" counter
     udp sport 3000-3002 quota name "much" counter notrack
@@ -140,6 +201,8 @@ table inet fw {
   chain forward { type filter hook forward priority filter; policy accept;
     ip saddr . udp sport @seen counter
     limit name "few" counter
+    ct zone 4 counter
+    ct original zone 5 ct direction reply counter
     udp dport 53 quota name "much" counter drop
     tcp sport 1001 reject
     delete @seen { ip saddr . udp sport }
@@ -157,10 +220,16 @@ table ip nat {
   chain post { type nat hook postrouting priority srcnat; policy accept; oifname "wan" ip saddr 10.0.0.5-10.0.0.20 counter masquerade; }
 }
 table inet fw {
-  counter all { }
+  counter whole { }
+  ct timeout brief { protocol udp; l3proto inet; policy = { unreplied : 1, replied : 2 }; }
+  ct timeout hasty { protocol tcp; l3proto ip; policy = { established : 3, unack : 2 }; }
   chain pre { type filter hook prerouting priority mangle; policy accept;
-    counter name "all"
+    counter name "whole"
     udp sport 3001 ct mark set 0x5
+    udp sport 3002 ct label set 9
+    ct label 9 counter
+    udp sport 3000-3001 ct timeout set "brief"
+    tcp sport 3000-3010 ct timeout set "hasty"
     icmp type destination-unreachable ct mark set 0x7
     ct mark 0x7 counter
     ct mark 0x9 counter
@@ -169,6 +238,7 @@ table inet fw {
     ct state invalid counter reject
     tcp flags & (syn | ack) == syn counter
     tcp sport 3006 tcp flags psh counter
+    tcp flags syn ct count over 3 counter
     udp sport 3003 meta length > 60 counter drop
     udp dport 3007 limit rate 1/second counter
     ct state established,related counter accept
@@ -213,7 +283,7 @@ table inet t {
 )";
 
 [[nodiscard]] inline control::Settings with_rules(control::Settings settings, const char* rules) {
-  auto loaded = ruleset::load("test", rules, ruleset::world_of(settings.interface_names(), settings.seed));
+  auto loaded = ruleset::load("test", rules, ruleset::world_of(settings.interface_names(), settings.topology, settings.seed));
   if (!loaded) throw std::runtime_error(loaded.error().message);
   settings.ruleset = ruleset::facts_of(**loaded, settings.topology);
   return settings;

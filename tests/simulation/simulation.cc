@@ -311,6 +311,7 @@ void Simulation::observe() {
   // A flow that can be seen is bound until its deletion has passed.
   auto& nat = memory_.as<state::NatState>("nat.state");
   if (index < nat.header.capacity) back = state::tuple_of(nat.bindings()[index].reply);
+  if (back) back->zone = flow.tuples[1].zone;  // each direction may have its own
   if (!back || !(*back == flow.tuples[1]) || flow.packets[0] == 0 || flow.bytes[0] < flow.packets[0] * 20)
     outcome_.failure = fmt::format("an observer was shown a torn flow at {}", index);
 }

@@ -54,8 +54,8 @@ void show_flow(std::string& out, uint32_t index, const state::FlowEntry& entry, 
   }
   bool const laned = index < lanes.flows() && lanes.lane(index).generation.load() == entry.generation.load();
   if (laned) state::add_lane(flow, entry, lanes.lane(index));
-  out += fmt::format("flow {} created {} status {:#x} state {} expires {} started {}", index,
-                     entry.created.load(), entry.status.load(), flow.protocol_state, flow.expires_ns, entry.started_ns.load());
+  out += fmt::format("flow {} created {} status {:#x} state {} expires {} started {} timeouts {}", index,
+                     entry.created.load(), entry.status.load(), flow.protocol_state, flow.expires_ns, entry.started_ns.load(), entry.timeouts.load());
   for (size_t way = 0; way < 2; ++way) {
     out += fmt::format(" | packets {} bytes {} tuple", flow.packets[way], flow.bytes[way]);
     for (const auto& word : entry.tuples[way]) out += fmt::format(" {:x}", word.load());
@@ -87,19 +87,21 @@ void show_flows(std::string& out, state::ConntrackState& state, const state::Lan
     out += fmt::format("gone {} {}\n", i, state.gone[i].load() & 0xffffffff);
 }
 
-/// Marks of flows stand last; beside each is its flow's generation, which may differ (ipc/state/counters.h).
-void show_rules(std::string& out, state::RulesState& rules, state::ConntrackState& conntrack, const state::LaneTable& lanes) {
+/// What is kept of flows stands last, beside each its flow's generation, which may differ.
+void show_rules(std::string& out, state::RulesState& rules, const state::FlowWords& flow_words, state::ConntrackState& conntrack, const state::LaneTable& lanes) {
   show_words(out, "rules", std::as_bytes(std::span(&rules, 1)), sizeof(memory::ObjectHeader) + sizeof(state::Counts));
-  uint64_t const words = rules.header.capacity, flows = conntrack.header.capacity;
-  uint64_t const marks = words >= flows ? words - flows : words;
-  for (uint64_t i = 0; i < words; ++i) {
+  for (uint64_t i = 0; i < flow_words.mark(0); ++i) {
     uint64_t const word = rules.words()[i].load() + (i < lanes.words() ? lanes.word(i).load() : 0);
-    if (i < marks) {
-      if (word != 0) out += fmt::format("word {} {:#x}\n", i, word);
-      continue;
-    }
-    const state::FlowEntry& entry = conntrack.entries(flows)[i - marks];
-    if (word >> 32 == entry.generation.load() && word != 0) out += fmt::format("mark {} {:#x}\n", i - marks, word & 0xffffffff);
+    if (word != 0) out += fmt::format("word {} {:#x}\n", i, word);
+  }
+  auto const word_of = [&](uint64_t place) { return rules.words()[place].load(); };
+  for (uint64_t i = 0; i < flow_words.flows(); ++i) {
+    uint32_t const generation = conntrack.entries(flow_words.flows())[i].generation.load();
+    uint64_t const mark = flow_words.has_marks() ? word_of(flow_words.mark(i)) : 0;
+    if (mark >> 32 == generation && mark != 0) out += fmt::format("mark {} {:#x}\n", i, mark & 0xffffffff);
+    uint64_t const labels = flow_words.labels(i);
+    if (flow_words.has_labels() && word_of(labels) == generation && generation != 0)
+      out += fmt::format("labels {} {:#x} {:#x}\n", i, word_of(labels + 1), word_of(labels + 2));
   }
 }
 
@@ -133,7 +135,7 @@ control::Settings small_settings(uint32_t ring, uint32_t batch, uint32_t flows) 
   return settings;
 }
 
-Memory::Memory(const control::Settings& settings, bool shared) {
+Memory::Memory(const control::Settings& settings, bool shared) : flow_words_(settings.ruleset, settings.flows) {
   std::vector<chain::ObjectSpec> specs = chain::catalog(settings);
   for (chain::ObjectSpec& spec : specs) {
     if (spec.layout == memory::Layout::staging) {
@@ -183,7 +185,7 @@ std::string image(const Memory& memory, const Disk& disk, bool counted) {
       show_words(out, "counts", std::as_bytes(std::span(counts, 1)), 0);
     out += fmt::format("tracked {}\n", memory.as<state::ConntrackState>("conntrack.state").packets.load());
   }
-  show_rules(out, memory.as<state::RulesState>("rules.state"), memory.as<state::ConntrackState>("conntrack.state"), lanes);
+  show_rules(out, memory.as<state::RulesState>("rules.state"), memory.flow_words(), memory.as<state::ConntrackState>("conntrack.state"), lanes);
   show_nat(out, memory.as<state::NatState>("nat.state"));
   show_flows(out, memory.as<state::ConntrackState>("conntrack.state"), lanes);
   return out;

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "ipc/chain/chain.h"
+#include "ipc/state/flow_words.h"
 #include "services/pktio/in/source.h"
 #include "services/pktio/out/writer.h"
 
@@ -38,6 +39,8 @@ class Memory {
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
 
+  /// What rules keep of each flow.
+  [[nodiscard]] const state::FlowWords& flow_words() const { return flow_words_; }
   [[nodiscard]] std::span<std::byte> object(std::string_view name) const;
   [[nodiscard]] std::span<std::byte> all() const { return {base_, bytes_}; }
   template <class T>
@@ -46,6 +49,7 @@ class Memory {
   }
 
  private:
+  state::FlowWords flow_words_;
   std::byte* base_ = nullptr;
   size_t bytes_ = 0;
   std::map<std::string, std::span<std::byte>, std::less<>> objects_;

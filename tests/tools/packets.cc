@@ -291,6 +291,27 @@ Bytes with_link(packet::LinkType link, const Bytes& packet) {
       put(out, mac);
       put16(out, 0);
       break;
+    case packet::LinkType::bsd_null:
+    case packet::LinkType::bsd_loop: {
+      uint8_t const family = type == packet::ethertype::ipv4 ? 2 : 30;
+      bool const null = link == packet::LinkType::bsd_null;
+      put(out, null ? Bytes{family, 0, 0, 0} : Bytes{0, 0, 0, family});
+      break;
+    }
+    case packet::LinkType::ppp_serial:
+      put16(out, 0xff03);
+      [[fallthrough]];
+    case packet::LinkType::ppp:
+      put16(out, type == packet::ethertype::ipv4 ? 0x21 : 0x57);
+      break;
+    case packet::LinkType::cisco_hdlc:
+      put16(out, 0x0f00);
+      put16(out, type);
+      break;
+    case packet::LinkType::nflog:  // a prefix, then the packet
+      put(out, Bytes{static_cast<uint8_t>(type == packet::ethertype::ipv4 ? 2 : 10), 0, 0, 1, 6, 0, 10, 0, 'x', 0, 0, 0});
+      put(out, Bytes{static_cast<uint8_t>(packet.size() + 4), static_cast<uint8_t>((packet.size() + 4) >> 8), 9, 0});
+      break;
   }
   put(out, packet);
   return out;

@@ -1,6 +1,7 @@
 // The command line of small programs: what is taken, and what is said about what is not.
 #define BOOST_TEST_MODULE command_line
 #include "common/base/command_line.h"
+#include "common/base/near_miss.h"
 
 #include <boost/test/unit_test.hpp>
 
@@ -62,4 +63,14 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_and_what_was_wanted) {
     BOOST_TEST(said({"file", "--seed", number}) == fmt::format("--seed {}: wanted: NUMBER", number));
   BOOST_TEST(said({"file", "--loud=yes"}) == "--loud has no value");
   BOOST_TEST(said({"file", "--link", "token-ring"}) == "--link token-ring: wanted: ethernet|raw");
+}
+
+BOOST_AUTO_TEST_CASE(the_word_that_was_meant_is_the_nearest_with_a_letter_or_two_wrong) {
+  std::vector<std::string_view> const known{"replay", "explain", "status", "stop", "--in", "--out"};
+  BOOST_TEST(nearest_word("repaly", known) == "replay");
+  BOOST_TEST(nearest_word("explian", known) == "explain");
+  BOOST_TEST(nearest_word("stattus", known) == "status");
+  BOOST_TEST(nearest_word("stp", known) == "stop");
+  BOOST_TEST(nearest_word("--otu", known) == "--out");
+  for (const char* far : {"frobnicate", "--foo", "x", "", "--config"}) BOOST_TEST(nearest_word(far, known) == "", far);
 }

@@ -136,7 +136,7 @@ BOOST_AUTO_TEST_CASE(a_datagram_is_whole_once_each_byte_is_there_once_and_nothin
 
 BOOST_AUTO_TEST_CASE(ipv6_lets_pass_what_the_kernel_lets_pass_and_forgets_only_what_contradicts) {
   Datagram beyond;
-  BOOST_TEST((beyond.add(part(6, 65528, 65544, false)) == Outcome::passes));
+  BOOST_TEST((beyond.add(part(6, 65528, 65544, false)) == Outcome::refused));
   Datagram uneven;
   BOOST_TEST((uneven.add(part(6, 0, 12, true)) == Outcome::passes));
   Datagram two_ends;

@@ -51,7 +51,7 @@ Bytes syn(const Ends& ends, uint16_t mss, const IpFields& fields = {}) {
 std::string refusal(const std::string& rule) {
   std::string const text = "table inet t { chain fw { type filter hook forward priority 0; " + rule + "; }\n}";
   auto const settings = router_settings(64, 8, 64);
-  auto const loaded = ruleset::load("test", text, ruleset::world_of(settings.interface_names(), settings.seed));
+  auto const loaded = ruleset::load("test", text, ruleset::world_of(settings.interface_names(), settings.topology, settings.seed));
   return loaded ? "" : loaded.error().message;
 }
 
@@ -174,5 +174,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_set_is_refused_by_name) {
   BOOST_TEST(refusal("ip ttl set 5").empty());
   BOOST_TEST(refusal("ip version set 6").find("ip version set: not supported yet") != std::string::npos);
   BOOST_TEST(refusal("ether saddr set 02:00:00:00:00:01").find("ether saddr set: not supported yet") != std::string::npos);
-  BOOST_TEST(refusal("tcp option window count set 3").find("tcp option window count set: not supported yet") != std::string::npos);
+  BOOST_TEST(refusal("tcp option window count set 3").find("tcp option window count: cannot be set") != std::string::npos);
+  BOOST_TEST(refusal("@nh,0,8 set 0x46").find("@ nh set: not supported yet") != std::string::npos);
+  BOOST_TEST(refusal("@ll,0,48 set 1").find("@ ll set: not supported yet") != std::string::npos);
 }

@@ -126,7 +126,9 @@ void twin_ipv4(Reader& reader, uint64_t at, packet::Headers& h) {
   const uint64_t header = reader.number(at, 1) % 16 * 4;
   if (header < 20 || at + header > reader.wire()) throw Refused{packet::Reason::bad_header_length};
   reader.need(at, header, packet::Reason::short_ip);
-  const uint64_t total = reader.number(at + 2, 2);
+  uint64_t total = reader.number(at + 2, 2);
+  h.no_length = total == 0 && reader.number(at + 9, 1) == 6 && reader.number(at + 6, 2) % 0x4000 == 0;
+  if (h.no_length) total = reader.wire() - at;
   if (total < header || at + total > reader.wire()) throw Refused{packet::Reason::bad_total_length};
   reader.end_at(at + total);
   h.l3_length = static_cast<uint32_t>(total);
@@ -143,7 +145,7 @@ void twin_ipv4(Reader& reader, uint64_t at, packet::Headers& h) {
   twin_transport(reader, h.l4_offset, h);
 }
 
-/// The length that the jumbo option gives; 0 if there is none.
+/// The length that the jumbo option gives; all that there is without one.
 uint64_t twin_jumbo(const Reader& reader, uint64_t at) {
   const uint64_t options = at + 40;
   reader.need(options, 8, packet::Reason::short_ip);
@@ -165,11 +167,12 @@ uint64_t twin_jumbo(const Reader& reader, uint64_t at) {
     if (type == 0xc2) {
       if (size != 4 || i % 4 != 2) throw Refused{packet::Reason::bad_jumbo};
       payload = reader.number(options + i + 2, 4);
-      if (payload < 65536 || at + 40 + payload > reader.wire()) throw Refused{packet::Reason::bad_jumbo};
+      if (payload < 65536) return reader.wire() - at - 40;  // no jumbo: nothing is cut off
+      if (at + 40 + payload > reader.wire()) throw Refused{packet::Reason::bad_jumbo};
     }
     i += 2 + size;
   }
-  return payload;
+  return payload != 0 ? payload : reader.wire() - at - 40;
 }
 
 void twin_ipv6(Reader& reader, uint64_t at, packet::Headers& h) {
@@ -178,6 +181,8 @@ void twin_ipv6(Reader& reader, uint64_t at, packet::Headers& h) {
   uint64_t payload = reader.number(at + 4, 2);
   uint64_t next = reader.number(at + 6, 1);
   if (payload == 0 && next == 0) payload = twin_jumbo(reader, at);
+  h.no_length = payload == 0 && next == 6;
+  if (h.no_length) payload = reader.wire() - at - 40;
   if (at + 40 + payload > reader.wire()) throw Refused{packet::Reason::bad_total_length};
   reader.end_at(at + 40 + payload);
   h.l3_length = static_cast<uint32_t>(40 + payload);

@@ -54,7 +54,7 @@ inline Routed through(const control::Settings& settings, const std::vector<Arriv
   BOOST_REQUIRE(chain.finish());
   control::Outputs const outputs(settings);
   const Disk& disk = chain.disk();
-  return {records(disk[0]), records(disk[1]), records(disk[outputs.drops]), records(disk[outputs.local]),
+  return {records(disk[0]), records(disk[1]), records(disk[outputs.drops]), settings.topology.is_router() ? records(disk[outputs.local]) : std::vector<Bytes>{},
           std::string(disk[outputs.verdicts].begin(), disk[outputs.verdicts].end())};
 }
 

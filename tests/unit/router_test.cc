@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(no_route_is_said_as_often_as_the_limits_allow) {
   Ends const nowhere{address("10.0.0.7"), address("203.0.113.9")};
   std::vector<Bytes> const burst(12, ethernet(datagram(nowhere)));
   auto const routed = through(burst);
-  BOOST_TEST(routed.dropped("no-route") == 12U);
+  BOOST_TEST(routed.dropped("no_route") == 12U);
   // A new peer has five; each answer costs one as "no route" and one as an error.
   BOOST_TEST(routed.lan.size() == 2U);
   auto const first = said(routed.lan.at(0));
@@ -170,12 +170,12 @@ BOOST_AUTO_TEST_CASE(martians_and_groups_go_nowhere_and_are_not_answered) {
   constexpr std::array<Row, 9> rows{{{"127.0.0.1", "192.0.2.1", "martian_source"},
                                     {"10.0.0.7", "127.0.0.1", "martian_destination"},
                                     {"224.0.0.1", "192.0.2.1", "martian_source"},
-                                    {"0.1.2.3", "192.0.2.1", "martian_source"},
+                                    {"0.0.0.0", "192.0.2.1", "martian_source"},
                                     {"10.0.0.254", "192.0.2.1", "martian_source"},
-                                    {"10.0.0.7", "0.1.2.3", "martian_destination"},
+                                    {"10.0.0.7", "0.0.0.0", "martian_destination"},
                                     {"10.0.0.7", "224.0.0.9", "group"},
                                     {"::1", "2001:db8:1::1", "martian_source"},
-                                    {"2001:db8::7", "ff05::2", "group"}}};
+                                    {"2001:db8::7", "ff05::1:3", "group"}}};
   for (const Row& row : rows)
     BOOST_TEST_CONTEXT(row.from << " to " << row.to) {
       Ends const ends{address(row.from), address(row.to)};

@@ -191,3 +191,67 @@ BOOST_AUTO_TEST_CASE(meta_knows_the_packets_time_and_that_nobody_owns_it) {
   Firewall known(in_chain("meta cpu 0 meta iifgroup default meta priority set 1:2\n meta priority 1:2 meta random < 0xffffffff accept"));
   BOOST_TEST(known(datagram(1, 2)) == "accept");
 }
+
+namespace {
+
+/// In a time zone, until it goes.
+class InZone {
+ public:
+  explicit InZone(const char* name) {
+    if (const char* const before = std::getenv("TZ")) before_ = before;
+    ::setenv("TZ", name, 1);
+    ::tzset();
+  }
+  ~InZone() {
+    if (before_) ::setenv("TZ", before_->c_str(), 1);
+    else ::unsetenv("TZ");
+    ::tzset();
+  }
+  InZone(const InZone&) = delete;
+  InZone& operator=(const InZone&) = delete;
+
+ private:
+  std::optional<std::string> before_;
+};
+
+}  // namespace
+
+// Asked of nft 1.0.6 (--debug=netlink): a range that ends before it begins, in UTC, is what the other way round is not, both ends excluded.
+BOOST_AUTO_TEST_CASE(hours_go_over_midnight) {
+  constexpr uint64_t kHour = 3'600'000'000'000, kMidnight = 1'699'920'000'000'000'000;  // of UTC
+  struct Row {
+    const char *zone, *rule;
+    uint64_t yes_ns, no_ns;  // since midnight of UTC
+  };
+  const std::vector<Row> rows{
+      {"UTC0", "meta hour \"22:00\"-\"06:30\" accept", 23 * kHour, 12 * kHour},
+      {"UTC0", "meta hour \"22:00\"-\"06:30\" accept", 6 * kHour, 22 * kHour},  // 22:00:00 itself is not in it
+      {"UTC0", "meta hour \"22:00\"-\"06:30\" accept", 0, 6 * kHour + kHour / 2},
+      {"UTC0", "meta hour != \"22:00\"-\"06:00\" accept", 12 * kHour, 23 * kHour},
+      {"UTC0", "meta hour 79200-21600 accept", kHour, 7 * kHour},
+      {"UTC0", "meta hour \"20:00\"-\"21:30\" accept", 20 * kHour, 22 * kHour},
+      {"EST5", "meta hour \"22:00\"-\"06:30\" accept", 3 * kHour, 12 * kHour},   // 03:00 to 11:30 of UTC
+      {"EST5", "meta hour \"18:00\"-\"20:00\" accept", kHour / 2, 12 * kHour},   // 23:00 to 01:00 of UTC
+      {"CET-1", "meta hour \"00:30\"-\"03:00\" accept", kHour, 12 * kHour},       // 23:30 to 02:00 of UTC
+      {"CET-1", "meta hour \"20:00\"-\"21:30\" accept", 19 * kHour, 21 * kHour},
+  };
+  for (const Row& row : rows)
+    BOOST_TEST_CONTEXT(row.zone << " " << row.rule) {
+      InZone const zone(row.zone);
+      Firewall firewall(in_chain(row.rule));
+      // What services read is the listing.
+      Firewall again(ruleset::list_ruleset(firewall.loaded->ruleset, {}));
+      for (Firewall* const one : {&firewall, &again}) {
+        one->now_ns = kMidnight + row.yes_ns;
+        BOOST_TEST((*one)(datagram(1, 2)) == "accept");
+        one->now_ns = kMidnight + row.no_ns;
+        BOOST_TEST((*one)(datagram(1, 2)) == "policy");
+      }
+    }
+  for (const char* rule : {"meta hour { \"22:00\"-\"06:00\" } accept", "meta hour != { \"22:00\"-\"06:00\", \"12:00\" } accept"}) {
+    InZone const zone("UTC0");
+    auto const refused = ruleset::read_ruleset("test", in_chain(rule));
+    BOOST_REQUIRE(!refused.has_value());
+    BOOST_TEST(refused.error().message.find("Range has zero or negative size") != std::string::npos);
+  }
+}

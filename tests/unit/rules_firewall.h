@@ -26,7 +26,7 @@ struct PlainWords : ruleset::StateWords {
 /// A ruleset, and packets through its forward hook.
 struct Firewall {
   explicit Firewall(const std::string& said, const ruleset::Vocabulary& vocabulary = {}) {
-    auto made = ruleset::load("test", said, {{{"lan", 1}, {"wan", 2}}}, {}, vocabulary);
+    auto made = ruleset::load("test", said, {{{"lan", 1}, {"wan", 2}, {"lo", ruleset::kLoopback}}}, {}, vocabulary);
     BOOST_REQUIRE_MESSAGE(made.has_value(), (made ? "" : made.error().message));
     loaded = std::move(*made);
     state.words = loaded->program.initial;
@@ -50,6 +50,8 @@ struct Firewall {
     packet.in = {"lan", 1, 1};
     packet.out = {"wan", 2, 1};
     packet.flow.mark_word = loaded->program.words;
+    packet.flow.label_word = loaded->program.words + 1;
+    packet.flow.status = status;
     packet.number = ++number;
     state.changes = 0;
     ruleset::FlowView const tracked = std::exchange(packet.flow, ruleset::untracked_yet());
@@ -84,6 +86,7 @@ struct Firewall {
   PlainWords state;
   ruleset::Evaluation packet;
   uint64_t number = 0;
+  uint32_t status = 0;  // of the flow
   uint64_t now_ns = 1'700'000'000'000'000'000;
 };
 

@@ -90,9 +90,9 @@ class Shown {
   std::set<const Module*> modules_;
 };
 
-/// What is lost in JSON, so that what comes back lists otherwise: nft's JSON has no word for it, or ours has none yet.
+/// What is lost in JSON, so that what comes back lists otherwise: nft's JSON has no word for it (`add @map`).
 bool whole_in_json(const std::string& pair) {
-  static const std::set<std::string> kLosing = {"meter"};
+  static const std::set<std::string> kLosing = {"set"};
   return !kLosing.contains(pair);
 }
 

@@ -100,13 +100,13 @@ BOOST_AUTO_TEST_CASE(base_chains_meet_in_the_order_of_priorities) {
 BOOST_AUTO_TEST_CASE(named_sets_and_maps_are_looked_into) {
   std::string const sets =
       " set bad { type ipv4_addr; flags interval; elements = { 10.0.0.0/30, 10.0.0.7 } }\n"
-      " map mark { type inet_service : mark; elements = { 53 : 0x10, 54 : 0x20 } }\n"
+      " map marks { type inet_service : mark; elements = { 53 : 0x10, 54 : 0x20 } }\n"
       " set both { type ipv4_addr . inet_service; elements = { 10.0.0.7 . 99 } }\n";
   Firewall firewall(in_chain("ip saddr . udp dport @both accept\n ip saddr @bad drop\n accept", sets));
   BOOST_TEST(firewall(datagram(1, 99)) == "accept");
   BOOST_TEST(firewall(datagram(1, 98)) == "drop");
   BOOST_TEST(firewall(datagram(1, 98, {address("10.0.0.4"), kOut.dst})) == "accept");
-  Firewall marks(in_chain("meta mark set udp dport map @mark\n meta mark 0x20 drop\n accept", sets));
+  Firewall marks(in_chain("meta mark set udp dport map @marks\n meta mark 0x20 drop\n accept", sets));
   BOOST_TEST(marks(datagram(1, 53)) == "accept");
   BOOST_TEST(marks.packet.mark == 0x10U);
   BOOST_TEST(marks(datagram(1, 54)) == "drop");

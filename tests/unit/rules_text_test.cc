@@ -2,6 +2,8 @@
 // does more than end in an error.
 #define BOOST_TEST_MODULE rules_text_test
 #include <boost/test/unit_test.hpp>
+#include <cstdlib>
+#include <ctime>
 
 #include "common/ruleset/check/apply.h"
 #include "common/ruleset/read/text.h"
@@ -93,6 +95,39 @@ BOOST_AUTO_TEST_CASE(a_file_that_fails_leaves_the_ruleset_before_it) {
   BOOST_TEST(ruleset::list_ruleset(outcome.ruleset, {}) == before);
 }
 
+BOOST_AUTO_TEST_CASE(hooks_are_listed_in_the_order_that_packets_meet_their_chains) {
+  Outcome outcome;
+  read(outcome, "table ip t {\n chain a { type filter hook input priority 5; }\n chain b { type filter hook input priority -300; }\n chain no { }\n}\n"
+                "table inet u {\n chain c { type filter hook input priority 5; }\n"
+                " chain d { type filter hook ingress devices = { wan, lan } priority 0; }\n}\n");
+  BOOST_TEST(outcome.first() == "");
+  ruleset::Command list{};
+  list.thing = ruleset::Thing::hooks;
+  std::string const six = "family ip6 {\n\thook input {\n\t\t+0000000005 chain inet u c\n\t}\n}\n";
+  BOOST_TEST(ruleset::list_text(outcome.ruleset, list, {}) ==
+             "family ip {\n\thook input {\n\t\t-0000000300 chain ip t b\n\t\t+0000000005 chain inet u c\n\t\t+0000000005 chain ip t a\n\t}\n}\n" + six +
+                 "family netdev {\n\thook ingress device lan {\n\t\t 0000000000 chain inet u d\n\t}\n"
+                 "\thook ingress device wan {\n\t\t 0000000000 chain inet u d\n\t}\n}\n");
+  list.family = "ip6";
+  BOOST_TEST(ruleset::list_text(outcome.ruleset, list, {}) == six);
+}
+
+BOOST_AUTO_TEST_CASE(hours_are_listed_in_each_time_zone_so_that_they_can_be_read_back) {
+  // Those of the first are an evening that UTC's midnight has passed; of the second a morning before it; the third is neither.
+  for (auto const& [zone, hours] : {std::pair{"New_York5", R"("20:00"-"21:30")"}, {"Kolkata-5:30", R"("04:00"-"05:15")"}, {"UTC0", R"("20:00"-"21:30")"},
+                                    {"Honolulu10", R"({ "15:00"-"16:00:30", "23:59" })"}}) {
+    ::setenv("TZ", zone, 1);
+    ::tzset();
+    std::string const text = fmt::format("table inet t {{\n\tchain f {{\n\t\tmeta hour {} accept\n\t}}\n}}\n", hours);
+    Outcome outcome;
+    read(outcome, text);
+    BOOST_TEST(outcome.first() == "");
+    BOOST_TEST(ruleset::list_ruleset(outcome.ruleset, {}) == text, zone);
+  }
+  ::unsetenv("TZ");
+  ::tzset();
+}
+
 BOOST_AUTO_TEST_CASE(rules_are_inserted_replaced_and_deleted_by_handle) {
   Outcome outcome;
   read(outcome, "add table ip t\nadd chain ip t c\nadd rule ip t c accept\nadd rule ip t c drop\ninsert rule ip t c handle 3 return\n"
@@ -101,7 +136,7 @@ BOOST_AUTO_TEST_CASE(rules_are_inserted_replaced_and_deleted_by_handle) {
   ruleset::Style style;
   style.handles = true;
   BOOST_TEST(ruleset::list_ruleset(outcome.ruleset, style) ==
-             "table ip t { # handle 1\n\tchain c { # handle 1\n\t\tcontinue # handle 5\n\t\treturn # handle 4\n\t}\n}\n");
+             "table ip t { # handle 1\n\tchain c { # handle 1\n\t\tcontinue # handle 2\n\t\treturn # handle 4\n\t}\n}\n");
 }
 
 BOOST_AUTO_TEST_CASE(a_listing_read_again_gives_the_same_listing_in_text_and_json) {

@@ -25,7 +25,7 @@ struct TableWorld {
     table.emplace(state, *batch, seed);
     flights.emplace(state, *batch, settings.ruleset, seed);
     track.emplace(state, *table, *flights, *batch, settings);
-    confirm.emplace(state, *table, *flights, memory.as<state::NatEdits>("nat.edits"), *batch, settings.ruleset.sets_tuples);
+    confirm.emplace(state, *table, *flights, conntrack::Confirm::Objects{memory.as<state::NatEdits>("nat.edits"), memory.as<state::FlowOrdersTable>("rules.flow_orders")}, *batch, settings);
   }
   /// From now on, with rules that may send any packet a reset.
   void become_router() {

@@ -76,5 +76,5 @@ BOOST_AUTO_TEST_CASE(state_that_is_none_is_invalid_whatever_comes) {
 BOOST_AUTO_TEST_CASE(time_outs_are_the_kernels) {
   constexpr uint64_t seconds[] = {120, 120, 60, 432000, 120, 60, 30, 120, 10, 120};
   for (uint8_t state = 1; state < 10; ++state)
-    BOOST_TEST(tracking::timeout(static_cast<tracking::TcpState>(state)) == seconds[state] * tracking::kSecond);
+    BOOST_TEST(tracking::kDefaultTimeouts.of(static_cast<tracking::TcpState>(state)) == seconds[state] * tracking::kSecond);
 }

@@ -150,7 +150,7 @@ BOOST_AUTO_TEST_CASE(a_file_is_read_and_its_errors_have_a_place) {
     const char *text, *error;
   };
   for (const Row& row : std::initializer_list<Row>{
-           {"[[interface]]\nnames = \"lan\"\n", ":2:1: 'names' is not known here; wanted: name, mac, mtu, addresses"},
+           {"[[interface]]\nnames = \"lan\"\n", ":2:1: 'names' is not known here; wanted: name, mac, mtu, addresses, groups"},
            {"[[interface]]\nmtu = 3\n", ":1:1: 'name' is missing"},
            {"[[interface]]\nname = \"lan\"\nmtu = \"big\"\n", ":3:7: mtu: wanted: a number, 0 to 4294967295"},
            {"[[interface]]\nname = \"lan\"\n[[interface]]\nname = \"lan\"\n", ":3:1: interface 'lan' is there twice"},

@@ -13,18 +13,25 @@ size_t anonymous_sets(const Expression& expression) {
   return count;
 }
 
+constexpr uint32_t kFilledSize = 65535;
+
+/// Whether rules can fill it: the kernel keeps a map whose size is known, and a set of single ports, in another way.
+bool grows(const Set& set) {
+  if (set.dynamic || set.timeouts || set.interval) return true;
+  bool const narrow = !set.map && set.key.size() == 1 && set.key[0].bits <= 16;
+  return set.size == 0 && !narrow;
+}
+
 }  // namespace
 
 void Transaction::run(Command& command) {
-  if (command.operation == Operation::list || command.operation == Operation::reset) {
-    if (applied_ != nullptr) applied_->listings.push_back(command);
-    return;
-  }
+  if (command.operation == Operation::list || command.operation == Operation::reset) return list(command);
   switch (command.thing) {
     case Thing::table: return table(command);
     case Thing::chain: return chain(command);
     case Thing::rule: return rule(command);
     case Thing::set: case Thing::map: return set(command);
+    case Thing::meter: return flush_meter(command);
     case Thing::element: return elements(command);
     case Thing::object: return object(command);
     case Thing::flowtable: return flowtable(command);
@@ -38,6 +45,7 @@ void Transaction::finish() {
     std::map<std::string_view, size_t> depths;
     for (const Chain& chain : table.chains)
       if (chain.base) walk(table, chain, depths, 0);
+    if (!looped_) places(table);
   }
 }
 
@@ -73,7 +81,7 @@ void Transaction::table(Command& command) {
   }
   if (command.operation == Operation::flush) {
     if (there != nullptr)
-      for (Chain& one : there->chains) one.rules.clear();
+      for (Chain& one : there->chains) clear_rules(*there, one);
     return;
   }
   if (command.table.text.size() > 255) return error(command.table.at, "table name too long");
@@ -113,6 +121,7 @@ void Transaction::rule(Command& command) {
   }
   bool const found = position != chain->rules.end();
   if (removes(command)) {
+    if (found) forget_meters(*table, *position);
     if (found) chain->rules.erase(position);
     else error(command.at, "syntax error, unexpected newline, expecting handle");
     return;
@@ -128,25 +137,69 @@ void Transaction::add_rule(Table& table, Chain& chain, Command& command, std::ve
   Rule made = std::move(command.rule);
   if (made.statements.empty()) return error(command.at, "syntax error, unexpected newline");
   if (!checker.rule(made, chain)) return;
-  for (const Statement& statement : made.statements)
-    for (const Argument& argument : statement.arguments) table.next_handle += anonymous_sets(argument.value);
-  mark_dynamic(table, made);
+  if (!fill_sets(table, made)) return;
+  take_handles(table, made);
   last_rule_ = made.at;
-  made.handle = table.next_handle++;
+  // A rule that stands in for another takes its handle too.
+  made.handle = command.operation == Operation::replace ? position->handle : table.next_handle++;
+  if (command.operation == Operation::replace) forget_meters(table, *position);
   if (command.operation == Operation::replace) *position = std::move(made);
   else if (command.operation == Operation::insert) chain.rules.insert(found ? position : chain.rules.begin(), std::move(made));
   else chain.rules.insert(found ? position + 1 : position, std::move(made));
 }
 
-/// A set that rules fill is dynamic, and has a size.
-void Transaction::mark_dynamic(Table& table, const Rule& rule) {
+/// Sets that nobody named, and meters, are made before their rule.
+void Transaction::take_handles(Table& table, const Rule& rule) {
+  for (const Statement& statement : rule.statements) {
+    for (const Argument& argument : statement.arguments) table.next_handle += anonymous_sets(argument.value);
+    if (statement.module->role == Role::meter) make_meter(table, statement);
+  }
+}
+
+void Transaction::make_meter(Table& table, const Statement& meter) {
+  const std::string& name = meter.argument("name")->text;
+  const Expression& element = *meter.argument("elem");
+  const Expression& key = element.parts[0];
+  bool const set = find_named(table.sets, name) != nullptr;
+  if (set || find_named(table.meters, name) != nullptr) {
+    error(key.at, set ? kExists : kUnsupported);
+    return error(meter.at, set ? "Could not process rule: Invalid argument" : kBusy);
+  }
+  Set made;
+  made.name = name;
+  made.meter = made.dynamic = true;
+  made.timeouts = element.argument("timeout") != nullptr;
+  made.size = meter.has("size") ? static_cast<uint32_t>(meter.number("size")) : kFilledSize;
+  made.key = key.is(Kind::concat) ? key.parts : std::vector<Expression>{key};
+  made.handle = table.next_handle++;
+  table.meters.push_back(std::move(made));
+}
+
+void Transaction::forget_meters(Table& table, const Rule& rule) {
+  for (const Statement& statement : rule.statements)
+    if (statement.module->role == Role::meter)
+      std::erase_if(table.meters, [&](const Set& one) { return one.name == statement.argument("name")->text; });
+}
+
+void Transaction::clear_rules(Table& table, Chain& chain) {
+  for (const Rule& rule : chain.rules) forget_meters(table, rule);
+  chain.rules.clear();
+}
+
+/// A set that a rule fills has a size; one that has just been made is dynamic, unless it is a map.
+bool Transaction::fill_sets(Table& table, const Rule& rule) {
   for (const Statement& statement : rule.statements) {
     const Expression* const named = statement.module->role == Role::update ? statement.argument("set") : nullptr;
     Set* const set = named == nullptr ? nullptr : find_named(table.sets, named->text);
     if (set == nullptr) continue;
-    set->dynamic = true;
-    if (set->size == 0) set->size = 65535;
+    if (!set->map && is_new(before_, table, &Table::sets, set->name)) set->dynamic = true;
+    if (!grows(*set)) {
+      error(statement.at, kUnsupported);
+      return false;
+    }
+    if (set->size == 0) set->size = kFilledSize;
   }
+  return true;
 }
 
 void Transaction::object(Command& command) {
@@ -187,6 +240,8 @@ void Transaction::flowtable(Command& command) {
   if (command.hook_at.text != "ingress") return error(command.hook_at.at.known() ? command.hook_at.at : command.at, "unknown chain hook");
   if (!take_priority(command, "netdev", "ingress", made.priority)) return;
   made.devices = sorted_devices(command);
+  for (const Name& flag : command.flags)
+    if (flag.text != "offload") return error(flag.at, "syntax error, unexpected string, expecting offload");
   for (const Name& flag : command.flags) made.offload = made.offload || flag.text == "offload";
   made.handle = table->next_handle++;
   table->flowtables.push_back(std::move(made));
@@ -200,7 +255,7 @@ void Transaction::flush_ruleset(const Command& command) {
 bool apply(Ruleset& ruleset, std::vector<Command> commands, const Registry& registry, Diagnostics& diagnostics, Applied* applied) {
   if (diagnostics.any()) return false;
   Ruleset next = ruleset;
-  Transaction transaction(next, registry, diagnostics, applied);
+  Transaction transaction(ruleset, next, registry, diagnostics, applied);
   for (Command& command : commands) transaction.run(command);
   if (!diagnostics.any()) transaction.finish();
   if (diagnostics.any()) return false;

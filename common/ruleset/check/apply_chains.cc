@@ -1,4 +1,5 @@
 // common/ruleset/check/apply_chains.cc: chains, where they are hooked, and that jumps between them end.
+#include "common/base/near_miss.h"
 #include "common/ruleset/check/transaction.h"
 #include "common/ruleset/write/print.h"
 
@@ -10,6 +11,11 @@ constexpr size_t kMostJumps = 16;
 bool among(std::string_view word, std::initializer_list<std::string_view> list) {
   return std::ranges::find(list, word) != list.end();
 }
+
+constexpr std::string_view kTypes[] = {"filter", "nat", "route"};
+constexpr std::string_view kHookWords[] = {"prerouting", "input", "forward", "output", "postrouting", "ingress", "egress"};
+
+bool among_words(std::string_view word, std::span<const std::string_view> list) { return std::ranges::find(list, word) != list.end(); }
 
 bool hook_fits(std::string_view family, std::string_view type, std::string_view hook) {
   if (family == "netdev") return type == "filter" && among(hook, {"ingress", "egress"});
@@ -48,7 +54,7 @@ void Transaction::chain(Command& command) {
   if (table == nullptr) return;
   if (removes(command)) return remove_chain(*table, command);
   if (command.operation == Operation::flush) {
-    if (Chain* const there = find_in(table->chains, command)) there->rules.clear();
+    if (Chain* const there = find_in(table->chains, command)) clear_rules(*table, *there);
     return;
   }
   if (command.operation == Operation::rename) return rename_chain(*table, command);
@@ -78,7 +84,7 @@ void Transaction::change_chain(Chain& there, const Command& command) {
 }
 
 void Transaction::add_chain(Table& table, Command& command) {
-  if (command.name.text.size() > 127) return error(command.name.at, "chain name too long");
+  if (command.name.text.size() > 255) return error(command.name.at, "chain name too long");
   Chain made;
   made.name = command.name.text;
   made.comment = command.comment;
@@ -92,9 +98,8 @@ void Transaction::add_chain(Table& table, Command& command) {
 bool Transaction::base(Command& command) {
   Base& base = *command.base;
   size_t const errors = diagnostics_.count();
-  if (!among(base.type, {"filter", "nat", "route"})) error(command.type_at.at, "unknown chain type");
-  else if (!among(base.hook, {"prerouting", "input", "forward", "output", "postrouting", "ingress", "egress"}))
-    error(command.hook_at.at, "unknown chain hook");
+  if (!among_words(base.type, kTypes)) error(command.type_at.at, "unknown chain type" + did_you_mean(base.type, kTypes));
+  else if (!among_words(base.hook, kHookWords)) error(command.hook_at.at, "unknown chain hook" + did_you_mean(base.hook, kHookWords));
   else if (base.type != "filter" && (!among(command.family, {"ip", "ip6", "inet"})))
     error(command.type_at.at, "Could not process rule: No such file or directory");
   else if (!hook_fits(command.family, base.type, base.hook))
@@ -107,6 +112,8 @@ bool Transaction::base(Command& command) {
   }
   base.devices = sorted_devices(command);
   bool const needs_device = command.family == "netdev" || base.hook == "ingress";
+  bool const text = command.base_at.known();  // nft's JSON lists no device
+  if (text && needs_device && base.devices.empty()) error(command.base_at, "Missing `device' in this chain definition");
   if (!needs_device && !base.devices.empty()) error(command.name.at, kUnsupported);
   return diagnostics_.count() == errors;
 }
@@ -114,7 +121,7 @@ bool Transaction::base(Command& command) {
 void Transaction::remove_chain(Table& table, const Command& command) {
   Chain* const there = find_in(table.chains, command);
   if (there == nullptr) return;
-  if (!there->rules.empty() || in_use(table, there->name)) return error(command.name.at, kBusy);
+  if (in_use(table, there->name)) return error(command.name.at, kBusy);
   table.chains.erase(table.chains.begin() + (there - table.chains.data()));
 }
 

@@ -18,6 +18,26 @@ bool set_in_use(const Table& table, const std::string& name) {
   return false;
 }
 
+bool meter_of(const Table& table, const std::string& name) {
+  for (const Chain& chain : table.chains)
+    for (const Rule& rule : chain.rules)
+      for (const Statement& one : rule.statements)
+        if (one.module->role == Role::meter && one.argument("name")->text == name) return true;
+  return false;
+}
+
+const DataType* type_of(const Expression& field) {
+  return field.is(Kind::select) && field.type == nullptr && field.key != nullptr ? field.key->type : field.type;
+}
+
+/// A set may be named again as what it is.
+bool same_kind(const Set& one, const Set& other) {
+  auto const same_types = [](const std::vector<Expression>& left, const std::vector<Expression>& right) {
+    return std::ranges::equal(left, right, [](const Expression& a, const Expression& b) { return type_of(a) == type_of(b); });
+  };
+  return one.map == other.map && one.object == other.object && same_types(one.key, other.key) && same_types(one.data, other.data);
+}
+
 bool same_element(const Expression& left, const Expression& right) {
   const Expression& one = left.parts[0];
   const Expression& other = right.parts[0];
@@ -34,9 +54,10 @@ void Transaction::set(Command& command) {
   if (removes(command) || command.operation == Operation::flush) return remove_set(*table, command);
   Checker checker(*table, registry_, diagnostics_);
   if (Set* const there = find_named(table->sets, command.name.text)) {
-    if (command.operation == Operation::create || there->map != command.set.map) error(command.name.at, kExists);
+    if (command.operation == Operation::create || !same_kind(*there, command.set)) error(command.name.at, kExists);
     return;
   }
+  if (meter_of(*table, command.name.text)) return error(command.name.at, kExists);
   if (!checker.set(command.set)) return;
   command.set.handle = table->next_handle++;
   if (command.set.dynamic && command.set.size == 0) command.set.size = 65535;

@@ -1,6 +1,7 @@
 // common/ruleset/check/check.cc: rules and their statements. Headers: check_headers.cc; values: check_values.cc; sets: check_sets.cc.
 #include <algorithm>
 
+#include "common/base/near_miss.h"
 #include "common/ruleset/check/checker.h"
 
 namespace bulkhead::ruleset {
@@ -20,6 +21,14 @@ void flags_as_nft_lists_them(Statement& match) {
   left = std::move(select);
 }
 
+/// What the kernel says of it (nft_dynset_init); null: nothing. What rules fill are its hash tables, which know no intervals.
+const char* refused_update(const Set& set, const Expression& element, bool data) {
+  if (set.constant) return "Could not process rule: Device or resource busy";
+  if (set.map != data) return "Could not process rule: Invalid argument";
+  bool const timed = element.argument("timeout") != nullptr && !set.timeouts;
+  return set.interval || !set.object.empty() || timed ? "Could not process rule: Operation not supported" : nullptr;
+}
+
 }  // namespace
 
 bool Checker::error(const Location& at, std::string reason, const Location& also) {
@@ -29,6 +38,7 @@ bool Checker::error(const Location& at, std::string reason, const Location& also
 
 bool Checker::rule(Rule& rule, const Chain& chain) {
   chain_ = &chain;
+  before_it_ = nullptr;
   begin();
   bool good = true, ended = false;
   std::vector<Statement> checked;
@@ -42,9 +52,10 @@ bool Checker::rule(Rule& rule, const Chain& chain) {
     before_ = &needed;
     good = statement(one) && good;
     before_ = nullptr;
+    before_it_ = one.module;
     auto const place = one.module->asks_first ? checked.begin() : checked.end();
     checked.insert(place, std::make_move_iterator(needed.begin()), std::make_move_iterator(needed.end()));
-    ended = one.module->terminal || one.module->form == Form::verdict || one.module->form == Form::target;
+    ended = one.module->terminal;
     checked.push_back(std::move(one));
   }
   rule.statements = std::move(checked);
@@ -72,7 +83,10 @@ bool Checker::match(Statement& match) {
   Expression& left = *match.argument("left");
   Expression& right = *match.argument("right");
   std::string& sign = match.argument("op")->text;
-  if (!typed(left)) return false;
+  several_ = right.is(Kind::reference) || (right.is(Kind::set) && right.parts.size() > 1);
+  bool const known_type = typed(left);
+  several_ = false;
+  if (!known_type) return false;
   if (right.is(Kind::reference)) {
     if (!reference(right, left, false)) return false;
     if (sign.empty()) sign = "==";
@@ -82,11 +96,11 @@ bool Checker::match(Statement& match) {
   bool const single = right.is(Kind::set) && right.parts.size() == 1;
   const DataType* type = left.type != nullptr ? left.type : &integer_type;
   bool const presence = right.is(Kind::text) && (right.text == "exists" || right.text == "missing");
-  if (presence && left.is(Kind::select) && left.module->may_be_missing) {
+  if (presence && left.is(Kind::select) && left.module->may_be_missing && type->symbols.empty()) {
     left.type = type = &boolean_type;
     left.bits = 1;
   }
-  if (!match_value(right, left, *type)) return false;
+  if (!match_value(right, left, *type, sign) || !within(left, right)) return false;
   bool const flags = type->bitmask && (right.is(Kind::value) || right.is(Kind::list));
   if (sign.empty()) sign = flags && !left.is(Kind::binary) ? "in" : "==";
   bool const ordered = sign == "<" || sign == ">" || sign == "<=" || sign == ">=";
@@ -95,32 +109,55 @@ bool Checker::match(Statement& match) {
                                                                      : "Relational expression right hand side must be a value");
   if (sign == "!" && !flags) return error(match.at, "negation can only be used with singleton bitmask values");
   flags_as_nft_lists_them(match);
-  if (single && right.parts[0].arguments.empty() && right.parts[0].statements.empty() &&
-      !left.is(Kind::concat) && !right.parts[0].parts[0].is(Kind::wildcard)) {
+  // A set of one is that one, and what its element has besides is forgotten: nft, optimize_singleton_set.
+  if (single && !left.is(Kind::concat) && !right.parts[0].parts[0].is(Kind::wildcard)) {
     Expression only = std::move(right.parts[0].parts[0]);
     right = std::move(only);
     if (plain && type->bitmask && right.is(Kind::value)) sign = "in";
   }
   learn(match);
+  whole_bytes(left, right);
   return true;
 }
 
-bool Checker::match_value(Expression& right, const Expression& left, const DataType& type) {
+bool Checker::match_value(Expression& right, const Expression& left, const DataType& type, std::string& sign) {
   const std::vector<Expression>* const fields = left.is(Kind::concat) ? &left.parts : nullptr;
   bool const good = right.is(Kind::set)    ? set_value(right, type, left.bits, fields)
                     : fields != nullptr ? concat_value(right, *fields)
+                    : right.is(Kind::range) && type.circular ? circular_range(right, sign, type, left.bits)
                                            : value(right, type, left.bits);
   if (!good) return false;
+  if (right.is(Kind::concat)) return error(left.at, "Use concatenations with sets and maps, not singleton values", right.at);
   bool const read = right.is(Kind::select) || right.is(Kind::lookup) || right.is(Kind::wildcard);
   return !read || error(right.at, "syntax error, unexpected expression");
+}
+
+/// What is made by a modulus is below it.
+bool Checker::within(const Expression& left, const Expression& right) {
+  if (!left.is(Kind::select) || left.module->most == nullptr) return true;
+  Number const most = left.module->most(left);
+  auto const below = [&](const Expression& one) {
+    bool const constant = one.is(Kind::value) || one.is(Kind::range) || one.is(Kind::prefix);
+    if (!constant || high_of(one) <= most) return true;
+    return error(one.at, fmt::format("Value {} exceeds valid range 0-{}", print_decimal(high_of(one)), print_decimal(most)));
+  };
+  if (!right.is(Kind::set)) return below(right);
+  return std::ranges::all_of(right.parts, [&](const Expression& element) { return element.parts.empty() || below(element.parts[0]); });
 }
 
 bool Checker::mangle(Statement& mangle) {
   Expression& key = *mangle.argument("key");
   Expression& value_set = *mangle.argument("value");
-  if (!typed(key)) return false;
+  // A field's name would bring the checksum that is not kept of raw payload.
+  Expression const said = key;
+  setting_ = true;
+  bool const good = typed(key);
+  setting_ = false;
+  if (!good) return false;
+  if (said.is(Kind::select) && said.module->role == Role::raw_payload) key = said;
   if (!key.is(Kind::select)) return error(key.at, "syntax error, unexpected expression");
   if (!key.key->settable) return error(key.at, fmt::format("{} {}: cannot be set", key.module->name, key.key->name));
+  only_element(value_set);
   if (!key.key->object.empty()) return object_reference(value_set, key.key->object);
   if (value_set.is(Kind::range) || value_set.is(Kind::prefix) || value_set.is(Kind::set))
     return error(value_set.at, "you cannot use a set here, unknown value to use");
@@ -141,37 +178,76 @@ bool Checker::vmap(Statement& vmap) {
   bool const good = set_value(data, key.type != nullptr ? *key.type : integer_type, key.bits, key.is(Kind::concat) ? &key.parts : nullptr);
   for (const Expression& element : data.parts)
     if (element.parts.size() < 2) return error(element.at, "syntax error, expecting a verdict for each element");
+  whole_bytes(key, data);
+  return good;
+}
+
+/// A statement that an element may have of its own.
+bool Checker::stateful(Statement& one) {
+  if (one.module != nullptr && !one.module->stateful) return error(one.at, "statement must be stateful");
+  return statement(one);
+}
+
+/// The name is that of no set, and of no other meter.
+bool Checker::new_meter(const Expression& name) {
+  if (find_named(table_.sets, name.text) != nullptr) return error(name.at, "Could not process rule: File exists");
+  for (const Chain& chain : table_.chains)
+    for (const Rule& rule : chain.rules)
+      for (const Statement& one : rule.statements)
+        if (one.module->role == Role::meter && one.argument("name")->text == name.text)
+          return error(name.at, "Could not process rule: Operation not supported");
+  return true;
+}
+
+bool Checker::meter(Statement& meter) {
+  Expression& element = *meter.argument("elem");
+  if (!new_meter(*meter.argument("name"))) return false;
+  if (element.statements.empty()) return error(element.at, "syntax error, unexpected '}', expecting a statement");
+  bool good = typed(element.parts[0]);
+  for (Statement& one : element.statements) good = stateful(one) && good;
   return good;
 }
 
 bool Checker::update(Statement& update) {
-  if (Expression* const set_reference = update.argument("set")) {
-    const Set* const set = find_named(table_.sets, set_reference->text);
-    if (set == nullptr) return error(set_reference->at, fmt::format("No such file or directory"));
-    Expression& element = *update.argument("elem");
-    if (!typed(element.parts[0])) return false;
-    if (Expression* const data = update.argument("data")) {
-      const DataType& type = set->data.empty() || set->data[0].type == nullptr ? integer_type : *set->data[0].type;
-      if (!map_data(*data, set, type, set->data.empty() ? 0 : set->data[0].bits)) return false;
-    }
-    for (Statement& one : element.statements)
-      if (!statement(one)) return false;
-    if (!set->statements.empty()) element.statements.clear();  // the set's own apply
-    return true;
-  }
+  Expression& set_reference = *update.argument("set");
+  const Set* const set = find_named(table_.sets, set_reference.text);
+  if (set == nullptr) return error(set_reference.at, fmt::format("No such file or directory"));
   Expression& element = *update.argument("elem");
-  bool good = typed(element.parts[0]);
-  for (Statement& one : element.statements) good = statement(one) && good;
-  return good;
+  if (const char* const why = refused_update(*set, element, update.has("data"))) return error(update.at, why);
+  if (!typed(element.parts[0]) || !fits(set->key, element.parts[0], set_reference.at)) return false;
+  if (Expression* const data = update.argument("data")) {
+    const DataType& type = set->data.empty() || set->data[0].type == nullptr ? integer_type : *set->data[0].type;
+    if (!map_data(*data, set, type, set->data.empty() ? uint16_t{0} : set->data[0].bits)) return false;
+  }
+  for (Statement& one : element.statements)
+    if (!stateful(one)) return false;
+  if (!set->statements.empty()) element.statements.clear();  // the set's own apply
+  return true;
 }
 
 bool Checker::has_chain(const Expression& target) {
   if (find_named(table_.chains, target.text) != nullptr) return true;
-  return error(target.at, "Could not process rule: No such file or directory");
+  std::vector<std::string_view> names;
+  for (const Chain& chain : table_.chains) names.push_back(chain.name);
+  return error(target.at, "Could not process rule: No such file or directory" + did_you_mean(target.text, names));
+}
+
+/// `name KEY map { KEY : "NAME", ... }`, or a map that gives objects: nft takes one to those of another kind as well, and the kernel does
+/// what they do.
+bool Checker::object_map(Expression& expression, std::string_view object) {
+  Expression& key = expression.parts[0];
+  Expression& map = expression.parts[1];
+  if (!typed(key)) return false;
+  expression.type = &string_type;
+  if (map.is(Kind::reference)) {
+    if (!reference(map, key, true)) return false;
+    return !find_named(table_.sets, map.text)->object.empty() || error(map.at, "Expression is not a map with objects");
+  }
+  return object_elements(key, map, object) && arrange(map.parts, false, false, *this);
 }
 
 bool Checker::object_reference(Expression& expression, std::string_view object) {
-  if (expression.is(Kind::lookup)) return typed(expression.parts[0]) && lookup(expression, nullptr, 0);
+  if (expression.is(Kind::lookup)) return object_map(expression, object);
   if (!expression.is(Kind::text)) return error(expression.at, fmt::format("syntax error, expecting the name of a {}", object));
   for (const Object& one : table_.objects)
     if (one.name == expression.text && one.body.module->object_name == object) {

@@ -1,5 +1,7 @@
 // common/ruleset/check/check_values.cc: expressions: what is read gets a type, what is written a value of that type.
+#include "common/base/near_miss.h"
 #include "common/ruleset/check/checker.h"
+#include "common/ruleset/read/keywords.h"
 
 namespace bulkhead::ruleset {
 namespace {
@@ -43,10 +45,16 @@ void settle_masks(Expression& expression) {
   expression = std::move(made);
 }
 
-bool compatible(const DataType& left, const DataType& right) {
-  return &left == &right || &left == &integer_type || &right == &integer_type || left.base == &right || right.base == &left ||
-         (left.base == &integer_type && right.base == &integer_type && left.bits == right.bits &&
-          (&left == &mark || &right == &mark || &right == &class_id || &left == &class_id));
+/// What is put into a field is of its type, or a plain number.
+bool compatible(const DataType& want, uint16_t bits, const Expression& have) {
+  const DataType& type = *have.type;
+  if (&want == &type) return true;
+  if (have.is(Kind::binary) && have.text.size() == 2) return true;  // shifted
+  if (have.is(Kind::select) && have.module->form == Form::header) {
+    bool const cut_out = have.bits % 8 != 0 || have.key->offset_bits % 8 != 0;
+    return (&type == &integer_type || &type == &raw_integer) && (cut_out || have.bits == bits);
+  }
+  return &type == &integer_type || &type == &raw_integer;
 }
 
 }  // namespace
@@ -56,7 +64,9 @@ bool Checker::typed(Expression& expression) {
     case Kind::select: return select(expression);
     case Kind::concat: {
       bool good = true;
+      bool const several = std::exchange(several_, true);
       for (Expression& part : expression.parts) good = typed(part) && good;
+      several_ = several;
       return good;
     }
     case Kind::binary: {
@@ -71,9 +81,17 @@ bool Checker::typed(Expression& expression) {
     case Kind::lookup: return typed(expression.parts[0]) && lookup(expression, nullptr, 0);
     case Kind::element: return typed(expression.parts[0]);
     case Kind::text:
-      return error(expression.at, "syntax error, unexpected string");
+      return unknown(expression);
     default: return error(expression.at, "syntax error, unexpected expression");
   }
+}
+
+/// A word that begins no statement, and is no parameter of the one before it.
+bool Checker::unknown(const Expression& word) {
+  std::vector<std::string_view> words = registry_.beginnings();
+  if (before_it_ != nullptr)
+    for (const Parameter& one : before_it_->parameters) words.push_back(one.name);
+  return error(word.at, "syntax error, unexpected string" + did_you_mean(word.text, words));
 }
 
 /// Ports by offset are listed as ports; so is a field that the bits are exactly.
@@ -83,7 +101,7 @@ bool Checker::name_raw(Expression& raw) {
   if (header == nullptr && layer == Layer::transport) header = &registry_.role(Role::any_transport);
   if (header == nullptr || layer == Layer::link) return true;
   for (const Key& key : header->keys)
-    if (key.offset_bits == raw.number && key.width() == raw.bits && raw.bits % 8 == 0) {
+    if (key.offset_bits == raw.number && key.width() == raw.bits) {
       raw.module = header;
       raw.key = &key;
       raw.text.clear();
@@ -111,16 +129,37 @@ bool Checker::address(Expression& select) {
   bool const said_four = select.argument("ip") != nullptr, said_six = select.argument("ip6") != nullptr;
   bool const six = said_six || (!said_four && protocol == kNfIpv6), four = said_four || protocol == kNfIpv4;
   if (!six && !four)
-    return error(select.at, fmt::format("{}: cannot determine the address's family, use ip or ip6", select.module->name));
+    return error(select.at, fmt::format("cannot determine ip protocol version, use \"ip {0}\" or \"ip6 {0}\" instead", select.key->name));
+  if (protocol != 0 && protocol != (six ? kNfIpv6 : kNfIpv4))
+    return error(select.at, fmt::format("conflicting protocols specified: {} vs. {}", network->name, six ? "ip6" : "ip"));
   select.type = six ? &ipv6_address : &ipv4_address;
   select.bits = select.type->bits;
-  if (!said_four && !said_six) select.arguments.push_back({six ? "ip6" : "ip", select.at, {}});
+  if (said_four || said_six) return true;
+  Expression told;  // by what the rule has said before, not by a word of its own
+  told.kind = Kind::text;
+  select.arguments.push_back({six ? "ip6" : "ip", select.at, std::move(told)});
   return true;
+}
+
+/// The table's family has it, and it can be read.
+bool Checker::may_ask(const Expression& select) {
+  const Module& module = *select.module;
+  const Key& key = *select.key;
+  uint8_t const own = bit_of(family());
+  if ((module.families & own) == 0) {
+    bool const header = module.form == Form::header;
+    return error(select.at, header ? fmt::format("conflicting protocols specified: {} vs. {}", family(), module.name)
+                                   : std::string("Could not process rule: Operation not supported"));
+  }
+  if ((key.families & own) != 0 && (!key.write_only || setting_)) return true;
+  return error(select.at, key.elsewhere.empty() || (key.families & own) != 0 ? "Could not process rule: Operation not supported"
+                                                                            : std::string(key.elsewhere));
 }
 
 bool Checker::select(Expression& expression) {
   if (expression.key == nullptr) return error(expression.at, "syntax error, unexpected key");
   const Module& module = *expression.module;
+  if (!may_ask(expression)) return false;
   if (module.role == Role::raw_payload) return name_raw(expression);
   expression.type = expression.key->type;
   expression.bits = expression.key->width();
@@ -145,8 +184,8 @@ bool Checker::value(Expression& expression, const DataType& type, uint16_t bits)
     case Kind::range: return range_value(expression, type, bits);
     case Kind::list: return list_value(expression, type, bits);
     case Kind::set: return set_value(expression, type, bits, nullptr);
-    case Kind::binary: return constant(expression) ? folded(expression, type, bits) : compatible_value(expression, type);
-    case Kind::select: return compatible_value(expression, type);
+    case Kind::binary: return constant(expression) ? folded(expression, type, bits) : compatible_value(expression, type, bits);
+    case Kind::select: return compatible_value(expression, type, bits);
     case Kind::lookup: return typed(expression.parts[0]) && lookup(expression, &type, bits);
     case Kind::verdict:
       return &type == &verdict_type || error(expression.at, "syntax error, unexpected verdict");
@@ -178,8 +217,18 @@ bool Checker::range_value(Expression& range, const DataType& type, uint16_t bits
   range.type = &type;
   range.bits = bits;
   if (type.text) return error(range.at, fmt::format("Range expression is undefined for {}", type.description));
-  bool const reversed = range.parts[0].number > range.parts[1].number && &type != &time_of_day;
+  bool const reversed = range.parts[0].number > range.parts[1].number;
   return !reversed || error(range.at, "Range has zero or negative size");
+}
+
+/// One that ends before it begins is what the other way round is not, both ends excluded (nft's meta hour, over midnight).
+bool Checker::circular_range(Expression& range, std::string& sign, const DataType& type, uint16_t bits) {
+  if (!value(range.parts[0], type, bits) || !value(range.parts[1], type, bits)) return false;
+  if (range.parts[0].number > range.parts[1].number) {
+    std::swap(range.parts[0], range.parts[1]);
+    sign = sign == "!=" ? "==" : "!=";
+  }
+  return range_value(range, type, bits);
 }
 
 /// An operation on constants is a constant.
@@ -199,9 +248,9 @@ bool Checker::folded(Expression& binary, const DataType& type, uint16_t bits) {
   return true;
 }
 
-bool Checker::compatible_value(Expression& expression, const DataType& type) {
+bool Checker::compatible_value(Expression& expression, const DataType& type, uint16_t bits) {
   if (!typed(expression)) return false;
-  return compatible(type, *expression.type) ||
+  return compatible(type, bits, expression) ||
          error(expression.at, fmt::format("datatype mismatch: expected {}, expression has type {}", type.description, expression.type->description));
 }
 
@@ -210,7 +259,12 @@ bool Checker::leaf(Expression& expression, const DataType& type, uint16_t bits) 
   expression.type = &type;
   expression.bits = bits;
   if (type.text) {
-    if ((&type == &interface_name || &type == &interface_index) && expression.text.size() > 15 + (expression.text.ends_with('*') ? 1u : 0u))
+    bool const named = &type == &interface_name || &type == &interface_index;
+    if (!named && type.base != &integer_type && bits != 0 && expression.text.size() >= bits / 8u)
+      return error(expression.at, fmt::format("String exceeds maximum length of {}", bits / 8u));
+    if (named && !expression.quoted && expression.at.known() && is_keyword(expression.text))
+      return error(expression.at, fmt::format("syntax error, unexpected {}", expression.text));
+    if (named && expression.text.size() > 15 + (expression.text.ends_with('*') ? 1u : 0u))
       return error(expression.at, "String exceeds maximum length of 16");
     if (expression.text.empty()) return error(expression.at, "String is empty");
     if (expression.text.size() > 255) return error(expression.at, "String too long");

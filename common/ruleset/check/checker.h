@@ -37,6 +37,14 @@ class Checker {
   /// A named object of that kind, or a map that gives one.
   bool object_reference(Expression& expression, std::string_view object);
   bool has_chain(const Expression& target);
+  /// kNfIpv4 or kNfIpv6, by the statement's own word, the table, or else 0.
+  [[nodiscard]] uint8_t family_said(const Statement& statement) const;
+  /// The packet may be of that family; 0: none was said.
+  bool may_be(uint8_t family, const Statement& statement);
+  /// The family of an address that the statement sends to; what it does not say, it says from here on.
+  std::optional<uint8_t> target_family(Statement& statement);
+  /// A map that gives addresses of that type, with ports or without.
+  bool target_map(Expression& lookup, const DataType& type, bool pairs);
   /// From here on the packet is known to have this header; says so itself, as a match, where nothing did yet.
   bool require(const Module& header, const Location& at);
   /// What is read is a part of this header: the packet has it, or the rule contradicts itself.
@@ -46,10 +54,26 @@ class Checker {
   bool mangle(Statement& mangle);
   bool vmap(Statement& vmap);
   bool update(Statement& update);
+  bool meter(Statement& meter);
+  /// What is asked for is looked up among several values.
+  [[nodiscard]] bool among_several() const { return several_; }
 
  private:
   bool statement(Statement& statement);
-  bool match_value(Expression& right, const Expression& left, const DataType& type);
+  bool match_value(Expression& right, const Expression& left, const DataType& type, std::string& sign);
+  bool within(const Expression& left, const Expression& right);
+  bool stateful(Statement& one);
+  bool fits(const std::vector<Expression>& want, const Expression& key, const Location& also);
+  bool guess_data(Expression& data, Expression& whole);
+  bool fits_map(const Set& map, const DataType& type, const Expression& lookup);
+  bool object_map(Expression& expression, std::string_view object);
+  bool object_elements(const Expression& key, Expression& map, std::string_view object);
+  bool room_for_key(const Set& set);
+  bool own_statements(const Set& set, Expression& element);
+  bool new_meter(const Expression& name);
+  bool unknown(const Expression& word);
+  bool may_ask(const Expression& select);
+  bool link_header(const Module& header, const Location& at);
   bool select(Expression& expression);
   bool address(Expression& select);
   void name_port(Expression& select);
@@ -61,8 +85,9 @@ class Checker {
   bool leaf(Expression& expression, const DataType& type, uint16_t bits);
   bool prefix_value(Expression& prefix, const DataType& type, uint16_t bits);
   bool range_value(Expression& range, const DataType& type, uint16_t bits);
+  bool circular_range(Expression& range, std::string& sign, const DataType& type, uint16_t bits);
   bool folded(Expression& binary, const DataType& type, uint16_t bits);
-  bool compatible_value(Expression& expression, const DataType& type);
+  bool compatible_value(Expression& expression, const DataType& type, uint16_t bits);
   bool set_value(Expression& expression, const DataType& type, uint16_t bits, const std::vector<Expression>* fields);
   bool element_key(Expression& key, const DataType& type, uint16_t bits, const std::vector<Expression>* fields);
   bool concat_value(Expression& expression, const std::vector<Expression>& fields);
@@ -70,10 +95,12 @@ class Checker {
   bool lookup(Expression& expression, const DataType* wanted, uint16_t bits);
   bool binary(Expression& expression, const DataType& type, uint16_t bits);
   bool reference(Expression& expression, const Expression& left, bool map);
-  bool guess_data(Expression& data, Expression& whole);
   bool map_data(Expression& data, const Set* set, const DataType& type, uint16_t bits);
   void learn(const Statement& match);
   void know(Layer layer, const Module& header) { known_[static_cast<size_t>(layer)] = &header; }
+  void learn_set(const Expression& set, Tells tells, bool by_packet);
+  void either(const Module* header);
+  bool unambiguous(const Module& header, const Location& at);
   void begin();
 
   const Table& table_;
@@ -81,7 +108,10 @@ class Checker {
   Diagnostics& diagnostics_;
   const Chain* chain_ = nullptr;
   std::array<const Module*, 4> known_{};
+  std::array<std::vector<const Module*>, 4> either_{};  // by layer: a match left several
+  bool several_ = false, setting_ = false;
   std::optional<Number> message_;  // ICMP's type, as far as the rule has said
+  const Module* before_it_ = nullptr;         // the statement before the one under check
   std::vector<Statement>* before_ = nullptr;  // statements that the one under check needs before it
 };
 
@@ -95,6 +125,9 @@ void remove_implied(std::vector<Statement>& statements, std::string_view family,
 Expression interval(const Expression& like, Number low, Number high);
 /// The same of NAT's addresses, where a single one is a network too.
 void shorten(Expression& addresses);
+
+/// Of a match or a vmap whose left side is raw payload that begins or ends within a byte: whole bytes and a mask.
+void whole_bytes(Expression& left, Expression& right);
 
 bool same(const Expression& left, const Expression& right);
 Number low_of(const Expression& value);

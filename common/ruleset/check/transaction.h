@@ -1,11 +1,13 @@
 // common/ruleset/check/transaction.h: commands carried out one after another on a copy of the ruleset; apply.cc's own.
 //
-// Who     apply.cc: tables, rules, objects, flowtables; apply_chains.cc: chains and jumps; apply_sets.cc: sets and elements.
+// Who     apply.cc: tables, rules, objects, flowtables; apply_chains.cc: chains and jumps; places.cc: where statements may run; apply_sets.cc: sets and elements.
+//         apply_list.cc: what is listed must be there.
 #pragma once
 
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <set>
 
 #include "common/ruleset/check/apply.h"
 #include "common/ruleset/check/checker.h"
@@ -17,10 +19,19 @@ constexpr const char* kExists = "Could not process rule: File exists";
 constexpr const char* kBusy = "Could not process rule: Device or resource busy";
 constexpr const char* kUnsupported = "Could not process rule: Operation not supported";
 
+/// A table, or a thing in one, that was not there before.
+const Table* table_in(const Ruleset& ruleset, std::string_view family, std::string_view name);
+template <class Thing>
+bool is_new(const Ruleset& before, const Table& table, std::vector<Thing> Table::* things, std::string_view name) {
+  const Table* const there = table_in(before, table.family, table.name);
+  return there == nullptr || find_named(there->*things, name) == nullptr;
+}
+
 class Transaction {
  public:
-  Transaction(Ruleset& ruleset, const Registry& registry, Diagnostics& diagnostics, Applied* applied)
-      : ruleset_(ruleset), registry_(registry), diagnostics_(diagnostics), applied_(applied) {}
+  /// `before` is what there was, `ruleset` what becomes of it.
+  Transaction(const Ruleset& before, Ruleset& ruleset, const Registry& registry, Diagnostics& diagnostics, Applied* applied)
+      : before_(before), ruleset_(ruleset), registry_(registry), diagnostics_(diagnostics), applied_(applied) {}
 
   void run(Command& command);
   /// What only the whole can tell: loops.
@@ -54,7 +65,11 @@ class Transaction {
   bool base(Command& command);
   void rule(Command& command);
   void add_rule(Table& table, Chain& chain, Command& command, std::vector<Rule>::iterator position);
-  static void mark_dynamic(Table& table, const Rule& rule);
+  void take_handles(Table& table, const Rule& rule);
+  void make_meter(Table& table, const Statement& meter);
+  static void clear_rules(Table& table, Chain& chain);
+  static void forget_meters(Table& table, const Rule& rule);
+  bool fill_sets(Table& table, const Rule& rule);
   void set(Command& command);
   void remove_set(Table& table, const Command& command);
   void elements(Command& command);
@@ -63,8 +78,13 @@ class Transaction {
   void object(Command& command);
   void flowtable(Command& command);
   void flush_ruleset(const Command& command);
+  void places(const Table& table);
+  void list(const Command& command);
+  void flush_meter(const Command& command);
+  void look_for(const Command& command);
   void walk(const Table& table, const Chain& chain, std::map<std::string_view, size_t>& deepest, size_t depth);
 
+  const Ruleset& before_;
   Ruleset& ruleset_;
   const Registry& registry_;
   Diagnostics& diagnostics_;

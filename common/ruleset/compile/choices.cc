@@ -27,7 +27,9 @@ Choices choices_of(const NatTarget& target) {
 
 Choices choices_of(const Program& program) {
   if (!program.translates) return Choices::none;
-  Choices most = looks_behind(program, At::postrouting) || looks_behind(program, At::input) ? Choices::all : Choices::none;
+  bool const leaving = std::ranges::any_of(program.hooks[static_cast<size_t>(At::egress)], [](const auto& chains) { return !chains.empty(); });
+  bool const looked_at = leaving || looks_behind(program, At::postrouting) || looks_behind(program, At::input);
+  Choices most = looked_at ? Choices::all : Choices::none;
   for (const NatTarget& target : program.targets) most = std::max(most, choices_of(target));
   return most;
 }

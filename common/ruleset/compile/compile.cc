@@ -4,11 +4,14 @@
 #include <algorithm>
 #include <iterator>
 
+#include "common/ruleset/run/connections.h"
 #include "common/ruleset/run/run.h"
 #include "common/ruleset/run/select.h"
 
 namespace bulkhead::ruleset {
 namespace {
+
+constexpr uint32_t kEthernetBits = 14 * 8;
 
 Number width_mask(unsigned bits) { return all_ones(bits == 0 ? 128 : bits); }
 
@@ -49,9 +52,18 @@ OperationNumber Compiler::number_of(const StepOperation& operation) {
 void Compiler::emit(const StepOperation& operation, Step step) {
   step.operation = number_of(operation);
   program_.flow_marks |= operation.flow_mark;
+  program_.flow_labels |= operation.flow_label;
+  program_.sets_zones |= operation.sets_zone;
   program_.flow_views |= operation.flow_view;
   program_.edits |= operation.edits;
   if (operation.by_chance) chance();
+  if (operation.counts_flows) {
+    if (program_.connections == Program::kNoWord) {
+      program_.connections = static_cast<uint32_t>(program_.initial.size());
+      program_.initial.insert(program_.initial.end(), ConnectionLists::kPoolWords, 0);
+    }
+    ++program_.counts;
+  }
   steps().push_back(step);
 }
 
@@ -62,7 +74,14 @@ const Chance& Compiler::chance() {
 
 void Compiler::fail(const Location& at, std::string why) {
   if (failed()) return;
-  error_.message = at.known() ? fmt::format("line {}: {}", at.line, why) : std::move(why);
+  error_.at = at;
+  error_.text = std::move(why);
+}
+
+void Compiler::note(const Location& at, std::string_view what) {
+  Remark& made = notes_.emplace_back();
+  made.at = at;
+  made.text = what;
 }
 
 uint32_t Compiler::words(const std::vector<uint64_t>& initial) {
@@ -98,8 +117,12 @@ uint8_t Compiler::load(const Expression& expression, uint8_t to) {
 
 void Compiler::require(const Module& header) {
   if (header.above.nf_protocol != 0) emit(run::is_family, {.a = header.above.nf_protocol == 2 ? 4U : 6U});
-  else if (header.above.ether_type != 0) emit(run::is_ether_type, {.a = header.above.ether_type});
+  else if (header.above.ether_type != 0) emit(header.layer == Layer::link ? run::is_tagged : run::is_ether_type, {.a = header.above.ether_type});
   if (header.above.protocol >= 0) emit(run::is_protocol, {.a = static_cast<Number>(header.above.protocol)});
+}
+
+uint32_t Compiler::direction_of(const Expression& select) {
+  return select.argument("reply") != nullptr ? 1 : select.argument("original") != nullptr ? 0 : 2;
 }
 
 uint8_t Compiler::not_supported(const Expression& select) {
@@ -116,7 +139,8 @@ uint8_t Compiler::load_select(const Expression& select, uint8_t to) {
     require(module);  // a field implies its header
     operation = module.layer == Layer::link ? &run::link_field
                 : module.layer == Layer::network ? &run::network_field : &run::transport_field;
-    step.offset = key.offset_bits;
+    bool const tag = module.layer == Layer::link && module.above.ether_type != 0;
+    step.offset = key.offset_bits + (tag ? kEthernetBits : 0U);  // behind Ethernet's own header
   }
   if (operation == nullptr) return not_supported(select);
   if (operation->by_chance) step.offset = next_made_number();
@@ -143,7 +167,7 @@ uint8_t Compiler::load_binary(const Expression& binary, uint8_t to) {
 uint8_t Compiler::load_lookup(const Expression& lookup, uint8_t to) {
   uint8_t const fields = load(lookup.parts.at(0), to);
   if (fields == 0) return 0;
-  look_up(lookup.parts.at(1), fields, to, run::map_value, run::dynamic_value);
+  look_up({.map = lookup.parts.at(1), .fields = fields, .to = to}, run::map_value, run::dynamic_value);
   return failed() ? 0 : 1;
 }
 
@@ -196,11 +220,12 @@ void Compiler::wants_number_of(const Expression& name, Number& value) {
   if (name.type == &interface_index && named) {
     auto const found = world_.interfaces.find(name.text);
     if (auto const number = parse_number(name.text); number && found == world_.interfaces.end()) {
-      value = *number;
+      value = *number <= 1 ? *number * kLoopback : *number - 1;  // as the kernel numbers them: lo is 1
       return;
     }
-    if (found == world_.interfaces.end()) return fail(name.at, fmt::format("interface {} does not exist", name.text));
-    value = found->second;
+    if (found == world_.interfaces.end() && !world_.any_interface)
+      return fail(name.at, fmt::format("interface {} does not exist", name.text));
+    value = found == world_.interfaces.end() ? 0 : found->second;
   } else {
     value = name.type != nullptr && name.type->text && named ? run::text_number(name.text) : name.number;
   }
@@ -222,8 +247,9 @@ void Compiler::match(std::string_view operation, const Expression& left, const E
   if (fields == 0) return;
   if (right.is(Kind::set) || right.is(Kind::reference)) {
     bool const negative = is_negative(operation);
-    return look_up(right, fields, 0, negative ? run::not_in_set : run::in_set,
-                   negative ? run::not_in_dynamic : run::in_dynamic);
+    look_up({.map = right, .fields = fields}, negative ? run::not_in_set : run::in_set,
+            negative ? run::not_in_dynamic : run::in_dynamic);
+    return;
   }
   for (uint8_t field = 0; field < fields; ++field) {
     const Expression& part = fields == 1 ? right : right.parts.at(field);

@@ -1,11 +1,15 @@
 // common/ruleset/compile/compile_nat.cc: snat, dnat, masquerade and redirect.
 #include "common/ruleset/compile/compile.h"
+
+#include <algorithm>
+
 #include "common/ruleset/run/run.h"
 
 namespace bulkhead::ruleset {
 namespace {
 
 constexpr uint8_t kAddress = 0, kPort = 6;  // registers of what comes from maps and packets
+static_assert(kAddress + std::tuple_size_v<MapData> <= kPort);
 
 IpAddress address_of(Number number, uint8_t l3) {
   IpAddress address;
@@ -65,18 +69,18 @@ class Target {
     target_.address = NatTarget::Address::registers;
     target_.address_register = kAddress;
     if (!address.is(Kind::lookup)) return target_.address_end_register = kAddress, computed(address, kAddress);
-    auto const map = looked_up(address, kAddress);
-    if (!map) return;
-    bool const pairs = compiler_.gives_pairs(address);
-    target_.address_end_register = pairs ? kAddress : kAddress + 1;
-    if (pairs) {
+    target_.address_end_register = kAddress + 1;
+    if (compiler_.gives_pairs(address)) {
       target_.range.flags |= packet::NatRange::proto_specified;
       target_.ports_from_register = true;
-      target_.port_register = target_.port_end_register = kAddress + 1;
+      target_.port_register = kAddress + 2;
+      target_.port_end_register = kAddress + 3;
     }
+    auto const map = looked_up(address, kAddress, std::tuple_size_v<MapData>);
+    if (!gives_port_ranges(address, map)) target_.port_end_register = target_.port_register;
+    if (!map) return any_address();
     for (const auto& range : compiler_.program().sets[*map].ranges())
-      compiler_.may_become(target_.part, address_of(range.data, target_.l3),
-                           address_of(pairs ? range.data : range.data_end, target_.l3));
+      compiler_.may_become(target_.part, address_of(range.data[0], target_.l3), address_of(range.data[1], target_.l3));
   }
 
   void port(const Expression& port) {
@@ -90,27 +94,35 @@ class Target {
     }
     target_.ports_from_register = true;
     target_.port_register = target_.port_end_register = kPort;
-    if (!port.is(Kind::lookup)) {
-      if (compiler_.load(port, kPort) != 1) compiler_.fail(port.at, "want one port");
-    } else if (looked_up(port, kPort)) {
+    if (port.is(Kind::lookup)) {
       target_.port_end_register = kPort + 1;
+      static_cast<void>(looked_up(port, kPort, 2));
+    } else if (compiler_.load(port, kPort) != 1) {
+      compiler_.fail(port.at, "want one port");
     }
   }
 
   void computed(const Expression& value, uint8_t to) {
     if (compiler_.load(value, to) != 1) compiler_.fail(value.at, "want one address");
-    compiler_.may_become(target_.part, address_of(0, target_.l3), address_of(~Number{0}, target_.l3));
+    any_address();
   }
 
-  /// The map's data, and the end or second field of them, into registers from `to` on.
-  std::optional<uint32_t> looked_up(const Expression& lookup, uint8_t to) {
+  /// What says one port is not moved unasked (choices.h).
+  [[nodiscard]] bool gives_port_ranges(const Expression& lookup, std::optional<uint32_t> map) {
+    auto const several = [](const ConstantSet::Range& range) { return range.data[2] != range.data[3]; };
+    if (map) return std::ranges::any_of(compiler_.program().sets[*map].ranges(), several);
+    const Expression& key = lookup.parts.at(0);
+    auto const changing = compiler_.dynamic_set(lookup.parts.at(1), key.is(Kind::concat) ? key.parts.size() : 1);
+    return changing && compiler_.program().dynamic_sets[*changing]->layout().data_ranges;
+  }
+
+  void any_address() { compiler_.may_become(target_.part, address_of(0, target_.l3), address_of(~Number{0}, target_.l3)); }
+
+  /// The map's data into `gives` registers from `to` on; gives the map, if it stays.
+  std::optional<uint32_t> looked_up(const Expression& lookup, uint8_t to, uint8_t gives) {
     uint8_t const fields = compiler_.load(lookup.parts.at(0), to);
     if (fields == 0) return std::nullopt;
-    if (compiler_.dynamic_set(lookup.parts.at(1), fields))
-      return compiler_.fail(lookup.at, "a map that changes is not supported yet as a target"), std::nullopt;
-    auto const map = compiler_.constant_set(lookup.parts.at(1), fields);
-    if (map) compiler_.emit(run::map_value, {.to = to, .count = fields, .data = *map, .b = 1});
-    return map;
+    return compiler_.look_up({.map = lookup.parts.at(1), .fields = fields, .to = to, .gives = gives}, run::map_value, run::dynamic_value);
   }
 
   const Statement& statement_;

@@ -1,5 +1,6 @@
 // common/ruleset/compile/compile_sets.cc: sets of compile.h: those that stay (ConstantSet) and those that change (run/dynamic_set.h).
 #include "common/ruleset/compile/compile.h"
+#include "common/ruleset/run/element.h"
 #include "common/ruleset/run/run.h"
 #include "common/ruleset/tree/data_type.h"
 
@@ -29,15 +30,35 @@ uint64_t lifetime(const Expression& element, uint64_t timeout_ns) {
 
 bool has_statements(const Expression& element) { return !element.statements.empty(); }
 
+/// The kernel keeps a rule's own set of such short values as bits, which do nothing else: Linux nft_bitmap_estimate.
+bool is_bitmap(const Expression& set, size_t fields) {
+  constexpr uint16_t kBitsMost = 16;
+  auto const is_short = [](const Expression& one) {
+    return one.is(Kind::element) && one.parts.size() == 1 && one.parts[0].is(Kind::value) && one.parts[0].bits <= kBitsMost;
+  };
+  return set.is(Kind::set) && fields == 1 && std::ranges::all_of(set.parts, is_short);
+}
+
+std::vector<const Statement*> statements_of(const Expression& element) {
+  std::vector<const Statement*> all;
+  for (const Statement& one : element.statements) all.push_back(&one);
+  return all;
+}
+
+/// `*`
+bool is_for_others(const Expression& element) { return (element.is(Kind::element) ? element.parts.at(0) : element).is(Kind::wildcard); }
+
+/// What looks up in a set whose elements have something to do.
+const StepOperation& acting(const StepOperation& plain) {
+  if (&plain == &run::in_set) return run::in_set_that_acts;
+  if (&plain == &run::map_value) return run::map_value_that_acts;
+  return &plain == &run::map_verdict ? run::map_verdict_that_acts : plain;
+}
+
 uint8_t words_for(const Expression& field) {
   unsigned const bits = field.bits != 0 ? field.bits : field.type == nullptr ? 0U : unsigned{field.type->bits};
   bool const text = field.type != nullptr && field.type->text;
   return text || bits == 0 || bits > 64 ? 2 : 1;
-}
-
-bool changes(const Set& set) {
-  if (set.interval) return false;
-  return set.dynamic || set.timeouts || !set.statements.empty() || std::ranges::any_of(set.elements, has_statements);
 }
 
 }  // namespace
@@ -59,11 +80,7 @@ bool Compiler::element(const Expression& one, size_t fields, ConstantSet::Range&
   if (one.is(Kind::element)) range.expires_ns = lifetime(one, 0);
   if (!one.is(Kind::element) || one.parts.size() < 2) return true;
   const Expression& data = one.parts[1];
-  if (data.is(Kind::concat) && data.parts.size() == 2) {
-    Number high = 0;
-    return constant(data.parts[0], range.data, high) && constant(data.parts[1], range.data_end, high);
-  }
-  if (!data.is(Kind::verdict)) return constant(data, range.data, range.data_end);
+  if (!data.is(Kind::verdict)) return map_data(data, range.data);
   auto const said = std::ranges::find(verdicts_, data.text, &Module::name);
   if (said == verdicts_.end()) return fail(data.at, fmt::format("{}: not supported yet", data.text)), false;
   Step step;
@@ -73,23 +90,34 @@ bool Compiler::element(const Expression& one, size_t fields, ConstantSet::Range&
   return true;
 }
 
-std::optional<uint32_t> Compiler::constant_set(const Expression& set, size_t fields) {
+bool Compiler::map_data(const Expression& data, MapData& into) {
+  if (!data.is(Kind::concat)) return constant(data, into[0], into[1]);
+  if (data.parts.size() > kMapFields) return fail(data.at, "a map that gives more than two fields is not supported yet"), false;
+  for (size_t i = 0; i < data.parts.size(); ++i)
+    if (!constant(data.parts[i], into[2 * i], into[2 * i + 1])) return false;
+  return true;
+}
+
+std::optional<uint32_t> Compiler::constant_set(const Expression& set, size_t fields, std::string_view object) {
   if (fields > ConstantSet::kFields) return fail(set.at, "a concatenation of more than five fields"), std::nullopt;
   const std::vector<Expression>* elements = &set.parts;
   if (set.is(Kind::reference)) {
     if (auto const known = named_.find(set.text); known != named_.end()) return known->second;
     const Set* const named = find_named(table_->sets, set.text);
     if (named == nullptr) return fail(set.at, fmt::format("no set is called '{}'", set.text)), std::nullopt;
-    if (!named->statements.empty() || std::ranges::any_of(named->elements, has_statements))
-      return fail(set.at, fmt::format("set {}: statements of intervals are not supported yet", set.text)), std::nullopt;
     elements = &named->elements;
-  } else if (std::ranges::any_of(set.parts, has_statements)) {
-    return fail(set.at, "statements of an anonymous set's elements are not supported yet"), std::nullopt;
+    object = named->object;
   }
+  bool const bits = is_bitmap(set, fields);
   std::vector<ConstantSet::Range> ranges;
   ranges.reserve(elements->size());
-  for (const Expression& one : *elements)
-    if (!element(one, fields, ranges.emplace_back())) return std::nullopt;
+  for (const Expression& one : *elements) {
+    ConstantSet::Range& range = ranges.emplace_back();
+    if (!element(one, fields, range)) return std::nullopt;
+    if (!object.empty()) range.acts = object_steps(object, one.parts.at(1));
+    else if (has_statements(one) && !bits) range.acts = element_steps(statements_of(one));
+  }
+  if (failed()) return std::nullopt;
   uint32_t const made = put(program_.sets, ConstantSet(fields, std::move(ranges)));
   if (set.is(Kind::reference)) named_[set.text] = made;
   return made;
@@ -103,19 +131,30 @@ uint32_t Compiler::start() {
   return program_.start;
 }
 
-void Compiler::look_up(const Expression& named, uint8_t fields, uint8_t to, const StepOperation& in_constant,
-                       const StepOperation& in_dynamic) {
-  if (auto const found = dynamic_set(named, fields)) return emit(in_dynamic, {.to = to, .count = fields, .data = *found});
-  if (failed()) return;
-  auto const found = constant_set(named, fields);
-  if (!found) return;
-  Step step{.to = to, .count = fields, .data = *found};
-  if (std::ranges::any_of(program_.sets[*found].ranges(), [](const auto& range) { return range.expires_ns != 0; }))
-    step.word = start();
-  emit(in_constant, step);
+std::optional<uint32_t> Compiler::look_up(const Lookup& lookup, const StepOperation& in_constant, const StepOperation& in_dynamic) {
+  Step step{.to = lookup.to, .count = lookup.fields, .b = lookup.gives};
+  if (auto const found = dynamic_set(lookup.map, lookup.fields)) {
+    step.data = *found;
+    emit(in_dynamic, step);
+    return std::nullopt;
+  }
+  if (failed()) return std::nullopt;
+  auto const found = constant_set(lookup.map, lookup.fields, lookup.object);
+  if (!found) return std::nullopt;
+  step.data = *found;
+  const ConstantSet& set = program_.sets[*found];
+  if (set.expires()) step.word = start();
+  emit(set.acts() ? acting(in_constant) : in_constant, step);
+  return found;
 }
 
 // --- sets that change ---
+
+/// Whatever its flags say: a map that rules fill has none.
+bool Compiler::changes(const Set& set) const {
+  if (set.interval) return false;
+  return set.dynamic || set.timeouts || filled_.contains(set.name) || !set.statements.empty() || std::ranges::any_of(set.elements, has_statements);
+}
 
 std::optional<uint32_t> Compiler::dynamic_set(const Expression& reference, size_t fields) {
   if (!reference.is(Kind::reference)) return std::nullopt;
@@ -132,10 +171,14 @@ std::optional<uint32_t> Compiler::make_dynamic(const Set& set) {
   DynamicSet::Layout layout;
   for (const Expression& field : set.key) layout.key.push_back(words_for(field));
   if (layout.key.size() > DynamicSet::kFields) return fail(set.at, "a concatenation of more than five fields"), std::nullopt;
-  if (set.data.size() > 1 || !set.object.empty())
-    return fail(set.at, fmt::format("map {}: only one value for each element is supported yet", set.name)), std::nullopt;
-  if (set.map) layout.data = words_for(set.data.at(0));
-  layout.most = std::max(set.size != 0 ? set.size : static_cast<uint32_t>(set.elements.size()), 1U);
+  if (set.data.size() > kMapFields)
+    return fail(set.at, fmt::format("map {}: more than two fields of data are not supported yet", set.name)), std::nullopt;
+  for (const Expression& field : set.data) layout.data.push_back(words_for(field));
+  if (!set.object.empty()) layout.data = {1};
+  layout.data_ranges = set.interval_data;
+  uint32_t const usual = filled_.contains(set.name) ? kMeterSize : static_cast<uint32_t>(set.elements.size());
+  layout.most = std::max(set.size != 0 ? set.size : usual, 1U);
+  if (set.size != 0 && std::ranges::any_of(set.elements, is_for_others)) ++layout.most;  // which the size does not count
   if (layout.most > kElementsMost)
     return fail(set.at, fmt::format("set {}: more than {} elements", set.name, kElementsMost)), std::nullopt;
   layout.timeouts = set.timeouts;
@@ -153,16 +196,18 @@ std::optional<uint32_t> Compiler::make_dynamic(const Set& set) {
 bool Compiler::file_element(const Set& set, const Expression& one, DynamicSet& into) {
   ConstantSet::Range range;
   if (!element(one, set.key.size(), range)) return false;
-  if (range.low != range.high)
-    return fail(one.at, fmt::format("set {}: a range in a set that changes is not supported yet", set.name)), false;
   Filed& filed = filed_.emplace_back();
   filed.set = &into;
   filed.element.key = range.low;
   filed.element.data = range.data;
   if (range.then != kNoOperation) {
-    filed.element.data = into.verdicts.size();
+    filed.element.data[0] = into.verdicts.size();
     into.verdicts.push_back({range.then, range.chain});
+  } else if (!set.object.empty()) {
+    filed.element.data[0] = into.objects.size();
+    into.objects.push_back(object_steps(set.object, one.parts.at(1)));
   }
+  filed.for_others = is_for_others(one);
   uint64_t const own = milliseconds_of(one, "timeout"), left = lifetime(one, into.layout().timeout_ns);
   filed.element.timeout_ns = own != 0 ? nanoseconds(own) : into.layout().timeout_ns;
   filed.element.expires_ns = left == 0 ? 0 : left | DynamicSet::kFromStart;
@@ -180,6 +225,9 @@ uint16_t Compiler::body(DynamicSet& set, const std::vector<Statement>& statement
     if (!failed()) statement(one);
   body_ = nullptr;
   initial = made.initial;
+  for (const Step& step : made.steps)
+    if (program_.operation(step).counts_flows) made.lists.push_back(step.word);
+  set.pool = program_.connections;
   auto const known = std::ranges::find_if(set.bodies, [&](const DynamicSet::Body& other) {
     return std::ranges::equal(other.steps, made.steps);
   });
@@ -197,7 +245,7 @@ void Compiler::update(const Statement& statement) {
     return fail(reference.at, fmt::format("set {}: rules cannot change it", reference.text));
   const Expression& key = element.parts.at(0);
   auto const set = dynamic_set(reference, key.is(Kind::concat) ? key.parts.size() : 1);
-  if (!set) return;
+  if (!set) return fail(reference.at, fmt::format("set {}: rules cannot change it", reference.text));
   if (element.argument("timeout") != nullptr && !named->timeouts)
     return fail(element.at, fmt::format("set {}: has no time-outs", named->name));
   const Expression* const data = statement.argument("data");
@@ -212,7 +260,8 @@ void Compiler::update(uint32_t set, const StepOperation& operation, const Expres
   uint8_t const fields = load(element.parts.at(0), 0);
   if (fields == 0) return;
   SetUpdate made{.set = set, .data = fields};
-  if (data != nullptr && load(*data, fields) != 1) return fail(data->at, "only one value for each element is supported yet");
+  if (data != nullptr && load(*data, fields) != program_.dynamic_sets[set]->layout().data.size())
+    return fail(data->at, "data of another length than the map's");
   made.timeout_ns = nanoseconds(milliseconds_of(element, "timeout"));
   std::vector<uint64_t> unused;
   made.body = body(*program_.dynamic_sets[set], statements, unused);
@@ -275,7 +324,8 @@ void Compiler::place_sets() {
     for (const Filed* const one : mine->second) {
       DynamicSet::Element element = one->element;
       element.initial = &one->initial;
-      if (set->enter(element, image, 0, added) == DynamicSet::kNone)
+      uint32_t const entry = one->for_others ? set->enter_for_others(element, image) : set->enter(element, image, 0, added);
+      if (entry == DynamicSet::kNone)
         return fail(set->named->at, fmt::format("set {}: more elements than its size", set->named->name));
     }
     set->place(static_cast<uint32_t>(program_.initial.size()), program_.start);

@@ -1,5 +1,6 @@
 #include "common/ruleset/compile/facts.h"
 
+#include "common/ruleset/compile/tracked.h"
 #include "common/ruleset/write/print.h"
 
 namespace bulkhead::ruleset {
@@ -12,9 +13,11 @@ void add_own(std::vector<AddressRange>& ranges, const Topology& topology) {
 
 }  // namespace
 
-Compiler::World world_of(std::span<const std::string> interfaces, uint64_t seed) {
+Compiler::World world_of(std::span<const std::string> interfaces, const Topology& topology, uint64_t seed) {
   Compiler::World world;
+  world.wiring = topology.is_router() ? Wiring::router : Wiring::bridge;
   for (size_t i = 0; i < interfaces.size(); ++i) world.interfaces[interfaces[i]] = static_cast<uint32_t>(i + 1);
+  world.interfaces.try_emplace("lo", kLoopback);
   world.seed = seed;
   return world;
 }
@@ -22,13 +25,22 @@ Compiler::World world_of(std::span<const std::string> interfaces, uint64_t seed)
 Facts facts_of(const Loaded& loaded, const Topology& topology) {
   const Program& program = loaded.program;
   Facts facts;
-  facts.text = list_ruleset(loaded.ruleset, {});
+  Style style;
+  style.label_numbers = true;
+  facts.text = list_ruleset(loaded.ruleset, style);
   facts.words = program.words;
   facts.changes = program.changes;
   facts.marks = program.flow_marks;
+  facts.labels = program.flow_labels;
+  facts.timeouts = program.timeouts;
+  facts.counts = program.counts;
+  facts.sets_zones = program.sets_zones && program.early;
   facts.views = program.flow_views;
   facts.translates = program.translates;
   facts.early = program.early;
+  facts.pieces = program.pieces;
+  TrackedFamilies const tracked = tracked_families(loaded.ruleset);
+  facts.reassembles = {tracked.ip, tracked.ip6};
   facts.sets_tuples = program.sets_tuples;
   facts.shows_choices = program.choices != Choices::none;
   facts.resets = program.resets;

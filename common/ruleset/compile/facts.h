@@ -15,8 +15,9 @@
 
 namespace bulkhead::ruleset {
 
-/// Interfaces are numbered from 1, in the order of their names.
-[[nodiscard]] Compiler::World world_of(std::span<const std::string> interfaces, uint64_t seed);
+/// Interfaces are numbered from 1, in the order of their names; `lo` is there too, unless one is called so. `topology`: a router's, or
+/// none: a bridge.
+[[nodiscard]] Compiler::World world_of(std::span<const std::string> interfaces, const Topology& topology, uint64_t seed);
 /// `topology`: whose own addresses flows may get.
 [[nodiscard]] Facts facts_of(const Loaded& loaded, const Topology& topology);
 /// Null: there is no ruleset.

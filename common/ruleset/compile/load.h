@@ -12,6 +12,7 @@ namespace bulkhead::ruleset {
 struct Loaded {
   Ruleset ruleset;
   Program program;  // made of it
+  std::vector<std::string> notes;  // "home.nft:7: queue: nobody listens...": what is to be said of it
 };
 
 /// `name`: of the source, for messages. The error is all that nft would print, or the reason why it cannot be compiled.

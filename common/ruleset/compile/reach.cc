@@ -82,7 +82,7 @@ namespace {
 using State = std::pair<StepOperation::Order, uint32_t>;
 constexpr State kRefusals{StepOperation::Order::peers, 0};  // what peers may still be told
 
-std::optional<State> state_of(const Program& program, const Step& step) {
+std::optional<State> own_state_of(const Program& program, const Step& step) {
   const StepOperation& operation = program.operation(step);
   switch (operation.order) {
     case StepOperation::Order::none: break;
@@ -94,6 +94,19 @@ std::optional<State> state_of(const Program& program, const Step& step) {
   return std::nullopt;
 }
 
+/// Of the step, and of what elements that it may find do.
+void add_states_of(const Program& program, const Step& step, std::set<State>& all) {
+  if (auto const state = own_state_of(program, step)) all.insert(*state);
+  auto const add = [&](const StepRun& acts) {
+    for (const Step& one : program.steps_of(acts)) add_states_of(program, one, all);
+  };
+  const StepOperation::Data data = program.operation(step).data;
+  if (data == StepOperation::Data::set && program.sets[step.data].acts())
+    for (const ConstantSet::Range& range : program.sets[step.data].ranges()) add(range.acts);
+  if (data == StepOperation::Data::dynamic_set)
+    for (const StepRun& object : program.dynamic_sets[step.data]->objects) add(object);
+}
+
 class States {
  public:
   explicit States(const Program& program) : program_(program), seen_(program.chains.size()) {}
@@ -103,7 +116,7 @@ class States {
     seen_[chain] = true;
     for (const CompiledRule& rule : program_.rules_of(program_.chains[chain]))
       for (const Step& step : program_.steps_of(rule)) {
-        if (auto const state = state_of(program_, step)) all_.insert(*state);
+        add_states_of(program_, step, all_);
         for (uint32_t const target : targets_of(program_, step)) add(target);
       }
   }
@@ -130,6 +143,21 @@ const CompiledChain* early_edit(const Program& program) {
   States const early = of_early_chains(program);
   for (uint32_t i = 0; i < program.chains.size(); ++i)
     if (early.seen()[i] && program.chains[i].edits) return &program.chains[i];
+  return nullptr;
+}
+
+const CompiledChain* early_count(const Program& program) {
+  States const early = of_early_chains(program);
+  auto const counts = [&](const Step& step) {
+    const StepOperation& operation = program.operation(step);
+    if (operation.data != StepOperation::Data::update) return operation.counts_flows;
+    return std::ranges::any_of(program.dynamic_sets[program.updates[step.data].set]->bodies, [](const auto& body) { return !body.lists.empty(); });
+  };
+  for (uint32_t i = 0; i < program.chains.size(); ++i)
+    if (early.seen()[i] && std::ranges::any_of(program.rules_of(program.chains[i]), [&](const CompiledRule& rule) {
+          return std::ranges::any_of(program.steps_of(rule), counts);
+        }))
+      return &program.chains[i];
   return nullptr;
 }
 

@@ -19,6 +19,9 @@ inline constexpr uint32_t kChangesMost = 1 << 22;
 /// A chain that is met before conntrack and sets header fields; null: none.
 [[nodiscard]] const CompiledChain* early_edit(const Program& program);
 
+/// And one that counts connections.
+[[nodiscard]] const CompiledChain* early_count(const Program& program);
+
 /// Do chains before conntrack and others change or read the same state? Refusals are such: peers' limits are one for all.
 [[nodiscard]] bool early_shares(const Program& program);
 /// Have chains before conntrack any state in which it matters who comes first?

@@ -48,7 +48,7 @@ bool accepts_established(const Program& program, const CompiledRule& rule) {
   const StepOperation& asking = program.operation(asked);
   if (asking.verdict == Verdict::by_element && asking.data == StepOperation::Data::set) {
     const auto* const found = asked.count == 1 ? program.sets[asked.data].find(&kEstablished) : nullptr;
-    return found != nullptr && program.operation(found->then).verdict == Verdict::accept;
+    return found != nullptr && found->acts.count == 0 && program.operation(found->then).verdict == Verdict::accept;
   }
   if (asking.holds == nullptr || asked.to != steps[0].to || !asking.holds(asked, program, kEstablished)) return false;
   std::span<const Step> const rest = steps.subspan(2);

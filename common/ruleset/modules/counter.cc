@@ -15,17 +15,14 @@ constexpr Parameter kCounterParameters[] = {
 
 void check_counter(Statement& counter, Checker& checker) {
   if (Expression* const name = counter.argument("name")) checker.object_reference(*name, "counter");
-}
-
-Number number_counter(const Statement& counter, std::string_view name) {
-  const Expression* const said = counter.argument(name);
-  return said == nullptr ? 0 : said->number;
+  if (checker.chain() == nullptr && counter.has("packets") != counter.has("bytes"))  // an object
+    checker.error(counter.at, fmt::format("syntax error, expecting {}", counter.has("packets") ? "bytes" : "packets"));
 }
 
 void print_body_counter(const Statement& counter, Out& out) {
   if (out.style().stateless) return;
-  (out << "packets ").number(number_counter(counter, "packets")) << " bytes ";
-  out.number(number_counter(counter, "bytes"));
+  (out << "packets ").number(counter.number("packets")) << " bytes ";
+  out.number(counter.number("bytes"));
 }
 
 void print_counter(const Statement& counter, Out& out) {
@@ -63,8 +60,8 @@ void compile_counter(const Statement& counter, Compiler& compiler) {
 
 }  // namespace
 
-const Module counter_module{.name = "counter", .help = "count packets and bytes", .parameters = kCounterParameters, .object = true,
-    .object_name = "counter", .of_flowtables = true, .check = check_counter, .print = print_counter, .print_body = print_body_counter,
+const Module counter_module{.name = "counter", .help = "count packets and bytes", .parameters = kCounterParameters, .object = true, .stateful = true,
+    .object_name = "counter", .of_flowtables = true, .may_be_reset = true, .check = check_counter, .print = print_counter, .print_body = print_body_counter,
     .put_state = put_state_counter, .to_json = counter_as_json, .from_json = counter_from_json, .compile = compile_counter};
 
 }  // namespace bulkhead::ruleset

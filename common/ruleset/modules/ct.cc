@@ -25,31 +25,41 @@ constexpr Key kCtKeys[] = {
     {.name = "protocol", .type = &inet_protocol, .help = "transport protocol", .load = &run::ct_protocol},
     {.name = "proto-src", .type = &inet_service, .help = "source port", .load = &run::ct_proto_src},
     {.name = "proto-dst", .type = &inet_service, .help = "destination port", .load = &run::ct_proto_dst},
-    {.name = "label", .type = &ct_label, .settable = true, .help = "labels of the flow"},
+    {.name = "label", .type = &ct_label, .settable = true, .help = "labels of the flow", .load = &run::ct_label,
+     .store = &run::set_flow_label},
     {.name = "bytes", .bits = 64, .help = "bytes so far", .load = &run::ct_bytes},
     {.name = "packets", .bits = 64, .help = "packets so far", .load = &run::ct_packets},
     {.name = "avgpkt", .bits = 64, .help = "bytes a packet", .load = &run::ct_avgpkt},
-    {.name = "zone", .bits = 16, .settable = true, .help = "zone of the flow", .load = &run::ct_zone},
-    {.name = "event", .type = &ct_event, .settable = true, .help = "events that are reported"},
+    {.name = "zone", .bits = 16, .settable = true, .help = "zone of the flow", .load = &run::ct_zone,
+     .store = &run::set_zone},
+    {.name = "event", .type = &ct_event, .settable = true, .help = "events that are reported", .write_only = true, .store = &run::ignored},
     {.name = "id", .bits = 32, .help = "number of the flow", .load = &run::ct_id},
-    {.name = "secmark", .bits = 32, .settable = true, .help = "security mark"},
+    {.name = "secmark", .bits = 32, .settable = true, .help = "security mark", .write_only = true},
     {.name = "timeout", .type = &ct_helper_name, .settable = true, .help = "set only: policy of time-outs",
-     .object = "ct timeout"},
+     .object = "ct timeout", .write_only = true, .store = &run::set_timeouts},
     {.name = "expectation", .type = &ct_helper_name, .settable = true, .help = "set only: expect a flow",
-     .object = "ct expectation"},
+     .object = "ct expectation", .write_only = true},
 };
 constexpr std::string_view kModifiers[] = {"original", "reply", "ip", "ip6"};
 
+/// What each direction has of its own; conntrack keeps the rest once.
+constexpr std::string_view kOfDirections[] = {"saddr", "daddr", "protocol", "proto-src", "proto-dst", "l3proto", "bytes", "packets", "avgpkt", "zone"};
+
 bool check_select(Expression& ct, Checker& checker) {
   bool const address = ct.key->type == &invalid_type;
-  if (address && ct.argument("original") == nullptr && ct.argument("reply") == nullptr)
-    return checker.error(ct.at, "direction missing, use original or reply");
+  bool const directed = ct.argument("original") != nullptr || ct.argument("reply") != nullptr;
+  if (address && !directed) return checker.error(ct.at, "direction missing, use original or reply");
+  if (directed && std::ranges::find(kOfDirections, ct.key->name) == std::end(kOfDirections))
+    return checker.error(ct.at, fmt::format("syntax error, unexpected {}: it has no direction", ct.key->name));
   if (ct.key->name == "protocol") ct.arguments.clear();
   return true;
 }
 
 Json ct_as_json(const Expression& ct, const Style&) {
-  Json inner = Json::named("key", ct.key->name);
+  std::string key(ct.key->name);
+  for (const char* family : {"ip", "ip6"})
+    if (const Expression* const said = ct.argument(family); said != nullptr && said->is(Kind::none)) key = fmt::format("{} {}", family, key);
+  Json inner = Json::named("key", std::move(key));
   for (const char* direction : {"original", "reply"})
     if (ct.argument(direction) != nullptr) inner["dir"] = direction;
   return Json::named("ct", std::move(inner));
@@ -59,14 +69,13 @@ Json ct_as_json(const Expression& ct, const Style&) {
 uint8_t load_ct(const Expression& select, uint8_t to, Compiler& compiler) {
   const Key& key = *select.key;
   if (key.load == nullptr) return compiler.not_supported(select);
-  uint32_t const direction = select.argument("reply") != nullptr ? 1 : select.argument("original") != nullptr ? 0 : 2;
-  compiler.emit(*key.load, {.to = to, .bits = key.width(), .offset = direction});
+  compiler.emit(*key.load, {.to = to, .bits = key.width(), .offset = Compiler::direction_of(select)});
   return 1;
 }
 
 }  // namespace
 
-const Module ct_module{.name = "ct", .form = Form::select, .help = "what conntrack knows of the flow", .keys = kCtKeys,
-    .modifiers = kModifiers, .check_select = check_select, .select_to_json = ct_as_json, .load = load_ct};
+const Module ct_module{.name = "ct", .form = Form::select, .help = "what conntrack knows of the flow", .families = kInetFamilies | 16, .keys = kCtKeys,
+    .modifiers = kModifiers, .tracks = true, .check_select = check_select, .select_to_json = ct_as_json, .load = load_ct};
 
 }  // namespace bulkhead::ruleset

@@ -1,22 +1,31 @@
 // Where a packet goes besides, or instead: `dup to ADDRESS`, `fwd to DEVICE`, `tproxy to ADDRESS:PORT`.
+#include "common/ruleset/compile/compile.h"
 #include "common/ruleset/modules/all.h"
 #include "common/ruleset/read/json_reader.h"
+#include "common/ruleset/run/select.h"
 #include "common/ruleset/write/json_tree.h"
 
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Parameter kDupParameters[] = {{.name = "to", .takes = Takes::target, .help = "address"},
-                                        {.name = "device", .takes = Takes::value, .help = "interface"}};
-constexpr Parameter kFwdParameters[] = {{.name = "ip", .help = "to an IPv4 neighbour"},
-                                        {.name = "ip6", .help = "to an IPv6 neighbour"},
-                                        {.name = "to", .takes = Takes::target, .help = "interface or address"},
-                                        {.name = "device", .takes = Takes::value, .help = "interface"}};
-constexpr Parameter kTproxyParameters[] = {{.name = "ip", .help = "IPv4 only"},
-                                           {.name = "ip6", .help = "IPv6 only"},
-                                           {.name = "to", .takes = Takes::target, .help = "address and port of the proxy"}};
+constexpr Parameter kDupParameters[] = {{.name = "to", .takes = Takes::target, .help = "address", .rank = 1},
+                                        {.name = "device", .takes = Takes::value, .help = "interface", .rank = 2}};
+constexpr Parameter kFwdParameters[] = {{.name = "ip", .help = "to an IPv4 neighbour", .rank = 1},
+                                        {.name = "ip6", .help = "to an IPv6 neighbour", .rank = 1},
+                                        {.name = "to", .takes = Takes::target, .help = "interface or address", .rank = 2},
+                                        {.name = "device", .takes = Takes::value, .help = "interface", .rank = 3}};
+constexpr Parameter kTproxyParameters[] = {{.name = "ip", .help = "IPv4 only", .rank = 1},
+                                           {.name = "ip6", .help = "IPv6 only", .rank = 1},
+                                           {.name = "to", .takes = Takes::target, .help = "address and port of the proxy", .rank = 2}};
 
 const DataType& address_type(std::string_view family) { return family == "ip6" ? ipv6_address : ipv4_address; }
+
+/// No port, no range.
+bool only_address(const Statement& statement, Checker& checker) {
+  const Expression& to = *statement.argument("to");
+  if (to.parts[0].is(Kind::none) || !to.parts[1].is(Kind::none)) return checker.error(to.at, "syntax error, unexpected colon");
+  return !to.parts[0].is(Kind::range) || checker.error(to.parts[0].at, "syntax error, unexpected -");
+}
 
 void check_dup(Statement& dup, Checker& checker) {
   Expression* const to = dup.argument("to");
@@ -25,6 +34,11 @@ void check_dup(Statement& dup, Checker& checker) {
     return;
   }
   bool const device_only = checker.family() == "netdev" || checker.family() == "bridge";
+  if (!only_address(dup, checker)) return;
+  if (device_only && dup.has("device")) {
+    checker.error(dup.at, "cannot specify device");
+    return;
+  }
   const DataType& type = device_only ? interface_index : address_type(checker.family());
   if (checker.family() == "inet") checker.error(dup.at, "unsupported family");
   checker.value(to->parts[0], type, type.bits);
@@ -46,6 +60,11 @@ void check_fwd(Statement& fwd, Checker& checker) {
     return;
   }
   bool const address = fwd.has("ip") || fwd.has("ip6");
+  if (!only_address(fwd, checker)) return;
+  if (address != fwd.has("device")) {
+    checker.error(fwd.at, address ? "syntax error, expecting device" : "syntax error, unexpected device");
+    return;
+  }
   const DataType& type = address ? address_type(fwd.has("ip6") ? "ip6" : "ip") : interface_index;
   checker.value(to->parts[0], type, type.bits);
   if (Expression* const device = fwd.argument("device")) checker.value(*device, interface_index, 32);
@@ -53,19 +72,26 @@ void check_fwd(Statement& fwd, Checker& checker) {
 
 void check_tproxy(Statement& tproxy, Checker& checker) {
   Expression* const to = tproxy.argument("to");
-  const Module* const transport = checker.known(Layer::transport);
-  if (to == nullptr) checker.error(tproxy.at, "syntax error, expecting 'to'");
-  if (to == nullptr) return;
-  if (transport == nullptr || (transport->name != "tcp" && transport->name != "udp" && transport->name != "th"))
-    checker.error(tproxy.at, "Transparent proxy support requires transport protocol match");
-  bool const six = tproxy.has("ip6") || checker.family() == "ip6" ||
-                   (to->parts[0].is(Kind::text) && to->parts[0].text.find(':') != std::string::npos);
-  if (!to->parts[0].is(Kind::none)) {
-    checker.value(to->parts[0], six ? ipv6_address : ipv4_address, six ? 128 : 32);
-    if (checker.family() == "inet" && !tproxy.has("ip") && !tproxy.has("ip6"))
-      tproxy.arguments.insert(tproxy.arguments.begin(), {six ? "ip6" : "ip", tproxy.at, {}});
+  if (to == nullptr) {
+    checker.error(tproxy.at, "syntax error, expecting 'to'");
+    return;
   }
-  if (!to->parts[1].is(Kind::none)) checker.value(to->parts[1], inet_service, 16);
+  if (checker.known(Layer::transport) == nullptr) checker.error(tproxy.at, "Transparent proxy support requires transport protocol match");
+  if (!checker.may_be(checker.family_said(tproxy), tproxy)) return;
+  for (auto const& [part, what] : {std::pair<size_t, const char*>{0, "Address"}, {1, "Port"}})
+    if (to->parts[part].is(Kind::range)) {
+      checker.error(tproxy.at, fmt::format("{} ranges are not supported for tproxy.", what));
+      return;
+    }
+  Expression target = *to;
+  if (!target.parts[0].is(Kind::none)) {
+    auto const family = checker.target_family(tproxy);
+    if (!family) return;
+    const DataType& type = *family == kNfIpv6 ? ipv6_address : ipv4_address;
+    checker.value(target.parts[0], type, type.bits);
+  }
+  if (!target.parts[1].is(Kind::none)) checker.value(target.parts[1], inet_service, 16);
+  tproxy.set("to", std::move(target));
 }
 
 void print_tproxy(const Statement& tproxy, Out& out) {
@@ -84,12 +110,19 @@ Json target_json(const Statement& statement, const Style& style, Json inner, con
   return Json::named(statement.module->name, std::move(inner));
 }
 
+/// No socket of a proxy is here, so that the rule is left, as the kernel leaves it.
+void compile_tproxy(const Statement&, Compiler& compiler) { compiler.emit(run::absent); }
+
 Json dup_to_json(const Statement& dup, const Style& style) { return target_json(dup, style, Json::object(), "addr"); }
 
+/// The device stands first, unlike `dup`'s.
 Json fwd_to_json(const Statement& fwd, const Style& style) {
-  Json inner = Json::object();
+  const Expression& to = fwd.argument("to")->parts[0];
+  const Expression* const device = fwd.argument("device");
+  Json inner = Json::named("dev", to_json(device != nullptr ? *device : to, style));
   put_family(fwd, inner);
-  return target_json(fwd, style, std::move(inner), fwd.has("device") ? "addr" : "dev");
+  if (device != nullptr) inner["addr"] = to_json(to, style);
+  return Json::named("fwd", std::move(inner));
 }
 
 Json tproxy_to_json(const Statement& tproxy, const Style& style) {
@@ -131,8 +164,8 @@ const Module dup_module{.name = "dup", .help = "send a copy elsewhere", .familie
 const Module fwd_module{.name = "fwd", .help = "send it out by another interface", .families = 32,
                         .parameters = kFwdParameters, .check = check_fwd, .print = print_dup,
                         .to_json = fwd_to_json, .from_json = forward_from_json};
-const Module tproxy_module{.name = "tproxy", .help = "hand it to a local proxy", .families = kInetFamilies,
-                           .parameters = kTproxyParameters, .check = check_tproxy, .print = print_tproxy,
-                           .to_json = tproxy_to_json, .from_json = nat_from_json};
+const Module tproxy_module{.name = "tproxy", .help = "hand it to a local proxy", .families = kInetFamilies, .hooks = Hook::prerouting,
+                           .parameters = kTproxyParameters, .tracks = true, .check = check_tproxy, .print = print_tproxy,
+                           .to_json = tproxy_to_json, .from_json = nat_from_json, .compile = compile_tproxy};
 
 }  // namespace bulkhead::ruleset

@@ -36,6 +36,7 @@ uint8_t load_ip_option(const Expression& select, uint8_t to, Compiler& compiler)
 }  // namespace
 
 const Module ip_option_module{.name = "ip option", .form = Form::option, .help = "IPv4 option", .families = 1 | 4 | 16 | 32,
-    .keys = kIpOptionKeys, .within = &ip_module, .load = load_ip_option};
+    .keys = kIpOptionKeys, .within = &ip_module,
+    .check_select = [](Expression& option, Checker& checker) { return checker.inside(ip_module, option.at); }, .load = load_ip_option};
 
 }  // namespace bulkhead::ruleset

@@ -9,9 +9,9 @@ namespace bulkhead::ruleset {
 namespace {
 
 constexpr Parameter kLimitParameters[] = {
-    {.name = "rate", .takes = Takes::rate, .unit = "packets or bytes a time", .help = "how many"},
-    {.name = "over", .help = "match what is beyond"},
-    {.name = "burst", .takes = Takes::size, .unit = "packets or bytes", .help = "so many at once", .initial = "5"},
+    {.name = "rate", .takes = Takes::rate, .unit = "packets or bytes a time", .help = "how many", .rank = 1},
+    {.name = "over", .help = "match what is beyond", .rank = 1},
+    {.name = "burst", .takes = Takes::size, .unit = "packets or bytes", .help = "so many at once", .initial = "5", .rank = 2},
     {.name = "name", .takes = Takes::value, .help = "a named limit instead"}};
 
 void check_limit(Statement& limit, Checker& checker) {
@@ -29,6 +29,8 @@ void check_limit(Statement& limit, Checker& checker) {
   std::erase_if(rate->arguments, [](const Argument& one) { return one.name == "over"; });
   if (Expression* const burst = limit.argument("burst")) {
     bool const in_bytes = burst->text.ends_with("bytes");
+    if (burst->text.empty() && burst->at.known()) checker.error(burst->at, "syntax error, unexpected newline, expecting packets");
+    if (!bytes && burst->number == 0) checker.error(burst->at, "packet limit burst must be > 0");
     if (bytes != in_bytes) checker.error(burst->at, "syntax error, unexpected unit of burst");
   }
   if (over && !limit.has("over")) limit.arguments.push_back({"over", limit.at, {}});
@@ -101,8 +103,8 @@ void limit_body_to_json(const Statement& limit, Json& object) {
   auto const [rate, burst, bytes] = rates_of(limit);
   object["rate"] = rate.number;
   object["per"] = limit.argument("rate")->text;
-  if (bytes) object["rate_unit"] = rate.unit;
   if (limit.has("over")) object["inv"] = true;
+  if (bytes) object["rate_unit"] = rate.unit;
   if (burst.number == 0) return;
   object["burst"] = burst.number;
   if (bytes) object["burst_unit"] = burst.unit;
@@ -154,7 +156,7 @@ void compile_limit(const Statement& limit, Compiler& compiler) {
 
 }  // namespace
 
-const Module limit_module{.name = "limit", .help = "match at most so often", .parameters = kLimitParameters, .object = true,
+const Module limit_module{.name = "limit", .help = "match at most so often", .parameters = kLimitParameters, .object = true, .stateful = true,
     .object_name = "limit", .check = check_limit, .print = print_limit, .print_body = print_body_limit, .to_json = limit_as_json,
     .from_json = limit_from_json, .body_to_json = limit_body_to_json, .body_from_json = limit_body_from_json, .compile = compile_limit};
 

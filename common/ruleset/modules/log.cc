@@ -36,8 +36,12 @@ unsigned flags_of(const Statement& log) {
 }
 
 void check_log(Statement& log, Checker& checker) {
-  if (log.has("group") && (log.has("level") || log.has("flags")))
-    checker.error(log.at, "level and group are mutually exclusive");
+  bool const to_group = log.has("group") || log.has("snaplen") || log.has("queue-threshold");
+  if (to_group && log.has("level")) checker.error(log.at, "level and group are mutually exclusive");
+  else if (to_group && log.has("flags")) checker.error(log.at, "flags and group are mutually exclusive");
+  const Expression* const severity = log.argument("level");
+  if (severity != nullptr && severity->text == "audit" && (log.has("prefix") || log.has("flags")))
+    checker.error(log.at, "log level audit doesn't support any further options");
   const Expression* const prefix = log.argument("prefix");
   if (prefix != nullptr && prefix->text.size() >= 128) checker.error(prefix->at, "log prefix is too long");
   if (const Expression* const level = log.argument("level"))

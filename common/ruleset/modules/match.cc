@@ -78,7 +78,7 @@ void compile_mangle(const Statement& mangle, Compiler& compiler) {
 
 void compile_vmap(const Statement& vmap, Compiler& compiler) {
   uint8_t const fields = compiler.load(*vmap.argument("key"), 0);
-  if (fields != 0) compiler.look_up(*vmap.argument("data"), fields, 0, run::map_verdict, run::dynamic_verdict);
+  if (fields != 0) compiler.look_up({.map = *vmap.argument("data"), .fields = fields}, run::map_verdict, run::dynamic_verdict);
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ constexpr std::array kModules = {
     &secmark_module, &quota_module, &raw_payload_module, &reject_module, &rt_header_module,
     &sctp_module, &set_update_module, &meter_module, &notrack_module, &flow_module,
     &dup_module, &fwd_module, &tproxy_module, &ct_count_module, &queue_module,
-    &tcp_module, &tcp_option_module, &th_module, &udp_module, &udplite_module,
+    &tcp_module, &tcp_option_module, &reset_tcp_module, &th_module, &udp_module, &udplite_module,
     &accept_module, &drop_module, &continue_module, &return_module, &jump_module,
     &goto_module, &vlan_module};
 
@@ -95,6 +95,17 @@ const Module* Registry::network_of_family(Number family) const {
 
 const Module* Registry::network_of_type(Number type) const {
   return first_header(modules_, Layer::network, [&](const Above& above) { return type != 0 && above.ether_type == type; });
+}
+
+std::vector<std::string_view> Registry::beginnings() const {
+  std::vector<std::string_view> words;
+  for (const Module* const module : modules_) {
+    if (module->form == Form::special) continue;
+    words.push_back(module->name.substr(0, module->name.find(' ')));
+    for (const Key& key : module->keys)
+      if (key.bare) words.push_back(key.name);
+  }
+  return words;
 }
 
 KeyOf Registry::bare_key(std::string_view name) const {

@@ -7,39 +7,20 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Parameter kNatParameters[] = {{.name = "ip", .help = "IPv4 only"},
-                                     {.name = "ip6", .help = "IPv6 only"},
-                                     {.name = "prefix", .help = "the network part only"},
-                                     {.name = "interval", .help = "the map gives ranges"},
-                                     {.name = "addr", .help = "the map gives address and port"},
-                                     {.name = "port", .help = "the map gives address and port"},
-                                     {.name = "to", .takes = Takes::target, .help = "addresses and ports"},
-                                     {.name = "random", .help = "ports by chance"},
-                                     {.name = "fully-random", .help = "ports wholly by chance"},
-                                     {.name = "persistent", .help = "the same address for a client"}};
-
-bool in_hook(const Checker& checker, std::initializer_list<std::string_view> hooks) {
-  const Chain* const chain = checker.chain();
-  if (chain == nullptr || !chain->base) return true;
-  return std::ranges::find(hooks, chain->base->hook) != hooks.end();
-}
-
-void check_place_nat(const Statement& nat, Checker& checker) {
-  const Chain* const chain = checker.chain();
-  if (chain == nullptr || !chain->base) return;
-  std::string_view const name = nat.module->name;
-  bool const source = name == "snat" || name == "masquerade";
-  bool const fits = name == "masquerade" ? in_hook(checker, {"postrouting"})
-                    : source             ? in_hook(checker, {"postrouting", "input"})
-                                         : in_hook(checker, {"prerouting", "output"});
-  if (chain->base->type != "nat" || !fits) checker.error(nat.at, "Could not process rule: Operation not supported");
-}
-
-bool looks_like_six(const Expression& address) {
-  const Expression* at = &address;
-  while (!at->parts.empty() && (at->is(Kind::range) || at->is(Kind::prefix))) at = &at->parts[0];
-  return at->is(Kind::text) && at->text.find(':') != std::string::npos;
-}
+constexpr Parameter kNatParameters[] = {{.name = "ip", .help = "IPv4 only", .rank = 1},
+                                     {.name = "ip6", .help = "IPv6 only", .rank = 1},
+                                     {.name = "prefix", .help = "the network part only", .rank = 2},
+                                     {.name = "interval", .help = "the map gives ranges", .rank = 2},
+                                     {.name = "addr", .help = "address and port together", .rank = 2},
+                                     {.name = "port", .help = "address and port together", .rank = 3},
+                                     {.name = "to", .takes = Takes::target, .help = "addresses and ports", .rank = 4},
+                                     {.name = "random", .help = "ports by chance", .rank = kAtTheEnd},
+                                     {.name = "fully-random", .help = "ports wholly by chance", .rank = kAtTheEnd},
+                                     {.name = "persistent", .help = "the same address for a client", .rank = kAtTheEnd}};
+constexpr Parameter kPortParameters[] = {{.name = "to", .takes = Takes::target, .help = "ports", .rank = 1},
+                                      {.name = "random", .help = "ports by chance", .rank = kTogether},
+                                      {.name = "fully-random", .help = "ports wholly by chance", .rank = kTogether},
+                                      {.name = "persistent", .help = "the same address for a client", .rank = kTogether}};
 
 bool gives_ranges(const Expression& map, const Checker& checker) {
   if (map.is(Kind::reference)) {
@@ -51,38 +32,75 @@ bool gives_ranges(const Expression& map, const Checker& checker) {
   });
 }
 
-/// `dnat ip addr . port to ... map`: the data are concatenations. `interval` is known by the data, whoever says it.
-bool check_map(Statement& nat, Expression& address, Checker& checker) {
-  if (!checker.typed(address)) return false;
-  for (const char* word : {"addr", "port", "interval"}) nat.erase(word);
-  if (gives_ranges(address.parts.at(1), checker)) nat.arguments.insert(nat.arguments.begin(), {"interval", nat.at, {}});
-  return true;
+/// Address and port in one: said so, or by the data of the map.
+bool is_pair(const Statement& nat, const Expression& address, const Checker& checker) {
+  if (nat.has("addr")) return true;
+  if (!address.is(Kind::lookup)) return false;
+  const Expression& map = address.parts[1];
+  if (!map.is(Kind::reference))
+    return std::ranges::any_of(map.parts, [](const Expression& one) { return one.parts.size() > 1 && one.parts[1].is(Kind::concat); });
+  const Set* const set = find_named(checker.table().sets, map.text);
+  return set != nullptr && set->data.size() == 2;
+}
+
+/// The transport is known by a match, or the key of the map asks for it.
+bool knows_transport(const Expression& address, const Checker& checker) {
+  if (checker.known(Layer::transport) != nullptr) return true;
+  if (!address.is(Kind::lookup)) return false;
+  auto const asks = [](const Expression& field) {
+    if (!field.is(Kind::select)) return false;
+    bool const own = field.module->layer == Layer::transport && field.module->role != Role::any_transport;
+    return own || field.key->tells == Tells::transport;
+  };
+  return address.parts[0].is(Kind::concat) && std::ranges::any_of(address.parts[0].parts, asks);
+}
+
+/// A constant address and port are what `ADDRESS:PORT` is.
+void check_pair(Expression& to, const DataType& type, Checker& checker) {
+  Expression& target = to.parts[0];
+  bool const pair = target.is(Kind::concat) && target.parts.size() == 2;
+  if (!pair) {
+    checker.error(target.at, fmt::format("invalid data type, expected concatenation of ({}, internet network service)", type.description));
+    return;
+  }
+  if (!checker.value(target.parts[0], type, type.bits)) return;
+  Expression port = std::move(target.parts[1]), address = std::move(target.parts[0]);
+  to.parts = {std::move(address), std::move(port)};
+}
+
+void check_map(Statement& nat, Expression& address, bool pairs, const DataType& type, Checker& checker) {
+  Location const at = address.at;
+  if (!checker.target_map(address, type, pairs)) return;
+  if (pairs && !knows_transport(address, checker))
+    checker.error(at, "transport protocol mapping is only valid after transport protocol match", nat.word_at);
+  if (gives_ranges(address.parts[1], checker)) nat.arguments.insert(nat.arguments.begin(), {"interval", nat.at, {}});
 }
 
 void check_address(Statement& nat, Expression& to, Checker& checker) {
+  if (nat.has("addr") && !nat.has("ip") && !nat.has("ip6")) {
+    checker.error(nat.at, "syntax error, unexpected addr: the family is said before it");
+    return;
+  }
+  auto const family = checker.target_family(nat);
+  if (!family) return;
+  const DataType& type = *family == kNfIpv6 ? ipv6_address : ipv4_address;
   Expression& address = to.parts[0];
-  if (checker.family() == "inet" && !nat.has("ip") && !nat.has("ip6")) {
-    checker.error(nat.word_at, "ip or ip6 must be specified with address for inet tables.");
-    return;
-  }
-  bool const six = checker.family() == "ip6" || nat.has("ip6") ||
-                   (checker.family() != "ip" && !nat.has("ip") && looks_like_six(address));
-  const DataType& type = six ? ipv6_address : ipv4_address;
-  if (address.is(Kind::lookup)) {
-    if (!check_map(nat, address, checker)) return;
-    if (checker.family() == "inet" && !nat.has("ip") && !nat.has("ip6"))
-      nat.arguments.insert(nat.arguments.begin(), {address.type == &ipv6_address ? "ip6" : "ip", nat.at, {}});
-    return;
-  }
+  bool const pairs = is_pair(nat, address, checker);
+  for (const char* word : {"addr", "port", "interval"}) nat.erase(word);
+  if (address.is(Kind::lookup)) return check_map(nat, address, pairs, type, checker);
   if (!address.is(Kind::prefix)) nat.erase("prefix");
+  if (pairs) return check_pair(to, type, checker);
   bool const several = address.is(Kind::prefix) || address.is(Kind::range);
   if (checker.value(address, type, type.bits) && several) shorten(address);
-  if (checker.family() == "inet" && !nat.has("ip") && !nat.has("ip6"))
-    nat.arguments.insert(nat.arguments.begin(), {six ? "ip6" : "ip", nat.at, {}});
+}
+
+void check_port(const Statement& nat, Expression& port, Checker& checker) {
+  if (checker.known(Layer::transport) == nullptr)
+    checker.error(port.at, "transport protocol mapping is only valid after transport protocol match", nat.word_at);
+  else checker.value(port, inet_service, 16);
 }
 
 void check_nat(Statement& nat, Checker& checker) {
-  check_place_nat(nat, checker);
   Expression* const to = nat.argument("to");
   std::string_view const name = nat.module->name;
   bool const ports_only = name == "masquerade" || name == "redirect";
@@ -92,14 +110,14 @@ void check_nat(Statement& nat, Checker& checker) {
   }
   if (ports_only && to->parts[1].is(Kind::none) && !to->parts[0].is(Kind::none)) std::swap(to->parts[0], to->parts[1]);
   Expression target = *to;
-  if (!target.parts[0].is(Kind::none)) check_address(nat, target, checker);
-  if (Expression& port = target.parts[1]; !port.is(Kind::none)) {
-    const Module* const transport = checker.known(Layer::transport);
-    if (transport == nullptr)
-      checker.error(port.at, "transport protocol mapping is only valid after transport protocol match", nat.word_at);
-    else if (port.is(Kind::lookup) || port.is(Kind::select)) checker.typed(port);
-    else checker.value(port, inet_service, 16);
+  bool const has_address = !target.parts[0].is(Kind::none);
+  if (ports_only && has_address) {
+    checker.error(target.parts[0].at, fmt::format("{} takes ports only", name));
+    return;
   }
+  if (!has_address && (nat.has("ip") || nat.has("ip6"))) checker.error(target.parts[1].at, "syntax error, unexpected colon");
+  if (has_address) check_address(nat, target, checker);
+  if (Expression& port = target.parts[1]; !port.is(Kind::none)) check_port(nat, port, checker);
   nat.set("to", std::move(target));
 }
 
@@ -158,17 +176,20 @@ void nat_from_json(Statement& nat, const Json& json, json_in::Reader& reader) {
   json_in::flags_of(nat, json);
 }
 
-const Module snat_module{.name = "snat", .help = "change the source", .families = kInetFamilies, .parameters = kNatParameters,
-    .terminal = true, .target_without_to = true, .check = check_nat, .print = print_nat, .to_json = nat_as_json,
+constexpr uint8_t kSourceHooks = Hook::postrouting | Hook::input, kDestinationHooks = Hook::prerouting | Hook::output;
+
+const Module snat_module{.name = "snat", .help = "change the source", .families = kInetFamilies, .hooks = kSourceHooks, .translates = true,
+    .parameters = kNatParameters, .terminal = true, .target_without_to = true, .tracks = true, .check = check_nat, .print = print_nat, .to_json = nat_as_json,
     .from_json = nat_from_json, .compile = compile_nat<packet::Part::source, NatTarget::Address::none>};
-const Module dnat_module{.name = "dnat", .help = "change the destination", .families = kInetFamilies,
-    .parameters = kNatParameters, .terminal = true, .target_without_to = true, .check = check_nat, .print = print_nat,
+const Module dnat_module{.name = "dnat", .help = "change the destination", .families = kInetFamilies, .hooks = kDestinationHooks,
+    .translates = true, .parameters = kNatParameters, .terminal = true, .target_without_to = true, .tracks = true, .check = check_nat, .print = print_nat,
     .to_json = nat_as_json, .from_json = nat_from_json, .compile = compile_nat<packet::Part::destination, NatTarget::Address::none>};
 const Module masquerade_module{.name = "masquerade", .help = "the source becomes the interface's address",
-    .families = kInetFamilies, .parameters = kNatParameters, .terminal = true, .check = check_nat, .print = print_nat,
-    .to_json = nat_as_json, .from_json = nat_from_json, .compile = compile_nat<packet::Part::source, NatTarget::Address::outgoing>};
+    .families = kInetFamilies, .hooks = Hook::postrouting, .translates = true, .parameters = kPortParameters, .terminal = true, .tracks = true,
+    .check = check_nat, .print = print_nat, .to_json = nat_as_json, .from_json = nat_from_json,
+    .compile = compile_nat<packet::Part::source, NatTarget::Address::outgoing>};
 const Module redirect_module{.name = "redirect", .help = "the destination becomes this host", .families = kInetFamilies,
-    .parameters = kNatParameters, .terminal = true, .target_without_to = true, .check = check_nat, .print = print_nat,
+    .hooks = kDestinationHooks, .translates = true, .parameters = kPortParameters, .terminal = true, .tracks = true, .check = check_nat, .print = print_nat,
     .to_json = nat_as_json, .from_json = nat_from_json,
     .compile = compile_nat<packet::Part::destination, NatTarget::Address::incoming>};
 

@@ -19,6 +19,23 @@ constexpr Parameter kHashParameters[] = {
     {.name = "seed", .takes = Takes::number, .help = "of the hash", .most = 0xffffffff, .hexadecimal = true},
     {.name = "offset", .takes = Takes::number, .help = "added to it", .most = 0xffffffff, .initial = "0"}};
 
+/// From `offset` on, so many as `mod` says.
+bool check_series(Expression& series, Checker& checker) {
+  const Expression* const modulus = series.argument("mod");
+  const Expression* const offset = series.argument("offset");
+  if (modulus == nullptr) return checker.error(series.at, fmt::format("syntax error, {} without mod", series.module->name));
+  if (modulus->number == 0) return checker.error(series.at, "Could not process rule: Numerical result out of range");
+  Number const most = modulus->number - 1 + (offset != nullptr ? offset->number : Number{0});
+  return most <= all_ones(32) || checker.error(series.at, "Could not process rule: Value too large for defined data type");
+}
+
+Number most_of_series(const Expression& series) {
+  const Expression* const modulus = series.argument("mod");
+  const Expression* const offset = series.argument("offset");
+  Number const first = offset != nullptr ? offset->number : Number{0};
+  return modulus == nullptr || modulus->number == 0 ? all_ones(32) : first + modulus->number - 1;
+}
+
 Json number_numbers(const Expression& select, std::string_view name) { return number_of(select.argument(name)); }
 
 Json numgen_to_json(const Expression& numgen, const Style&) {
@@ -34,8 +51,8 @@ Expression numgen_from_json(const Module& module, const Json& json, json_in::Rea
 Json hash_to_json(const Expression& hash, const Style& style) {
   Json inner = Json::named("mod", number_numbers(hash, "mod"));
   if (hash.argument("seed") != nullptr && !hash.parts.empty()) inner["seed"] = number_numbers(hash, "seed");
-  if (!hash.parts.empty()) inner["expr"] = to_json(hash.parts[0], style);
   if (const Expression* const offset = hash.argument("offset"); offset != nullptr && offset->number != 0) inner["offset"] = number_numbers(hash, "offset");
+  if (!hash.parts.empty()) inner["expr"] = to_json(hash.parts[0], style);
   return Json::named(hash.module->name, std::move(inner));
 }
 
@@ -107,12 +124,12 @@ uint8_t load_jhash(const Expression& select, uint8_t to, Compiler& compiler) {
 }  // namespace
 
 const Module numgen_module{.name = "numgen", .form = Form::select, .help = "a series of numbers", .keys = kNumgenKeys,
-    .parameters = kNumgenParameters, .select_to_json = numgen_to_json, .select_from_json = numgen_from_json,
+    .parameters = kNumgenParameters, .check_select = check_series, .most = most_of_series, .select_to_json = numgen_to_json, .select_from_json = numgen_from_json,
     .load = load_numgen};
 const Module jhash_module{.name = "jhash", .form = Form::hash, .help = "a hash of an expression", .keys = kHashKeys,
-    .parameters = kHashParameters, .select_to_json = hash_to_json, .select_from_json = hash_from_json, .load = load_jhash};
+    .parameters = kHashParameters, .check_select = check_series, .most = most_of_series, .select_to_json = hash_to_json, .select_from_json = hash_from_json, .load = load_jhash};
 const Module symhash_module{.name = "symhash", .form = Form::select, .help = "a hash of the flow, the same both ways",
-    .keys = kHashKeys, .parameters = kHashParameters, .select_to_json = hash_to_json, .select_from_json = hash_from_json,
+    .keys = kHashKeys, .parameters = kHashParameters, .check_select = check_series, .most = most_of_series, .select_to_json = hash_to_json, .select_from_json = hash_from_json,
     .load = load_symhash};
 
 }  // namespace bulkhead::ruleset

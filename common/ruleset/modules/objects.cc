@@ -1,6 +1,8 @@
 // Named objects that are no statements of their own: ct helper, ct timeout, ct expectation, secmark; and synproxy.
+#include "common/ruleset/compile/compile.h"
 #include "common/ruleset/modules/all.h"
 #include "common/ruleset/read/json_reader.h"
+#include "common/ruleset/run/run.h"
 #include "common/ruleset/write/json_tree.h"
 
 namespace bulkhead::ruleset {
@@ -24,6 +26,8 @@ constexpr Parameter kSynproxy[] = {{.name = "mss", .takes = Takes::number, .help
                                    {.name = "name", .takes = Takes::value, .help = "a named synproxy instead"}};
 
 void check_synproxy(Statement& synproxy, Checker& checker) {
+  bool const object = checker.chain() == nullptr;
+  if (object && synproxy.has("mss") != synproxy.has("wscale")) checker.error(synproxy.at, "syntax error, expecting mss and wscale");
   if (Expression* const name = synproxy.argument("name")) checker.object_reference(*name, "synproxy");
 }
 
@@ -85,6 +89,11 @@ void synproxy_from_json(Statement& synproxy, const Json& json, json_in::Reader& 
   if (reader.has_members(synproxy, json)) synproxy_body_from_json(synproxy, json, reader);
 }
 
+void compile_synproxy(const Statement& synproxy, Compiler& compiler) {
+  compiler.emit(run::synproxy);
+  compiler.note(synproxy.at, "synproxy: a capture's clients know no cookie of ours, their SYN and ACK are dropped and not answered");
+}
+
 void print_secmark_body(const Statement& secmark, Out& out) {
   if (const Expression* const context = secmark.argument("")) out << "\"" << context->text << "\"";
 }
@@ -106,17 +115,7 @@ void print_helper_body(const Statement& helper, Out& out) {
   out << "l3proto " << word(helper, "l3proto");
 }
 
-/// In the order of the protocol's states, as the kernel keeps them.
-void sort_policy(Statement& body) {
-  constexpr std::string_view kStates[] = {"syn_sent", "syn_recv", "established", "fin_wait", "close_wait", "last_ack",
-                                          "time_wait", "close", "syn_sent2", "retrans", "unack", "unreplied", "replied"};
-  Expression* const policy = body.argument("policy");
-  if (policy == nullptr) return;
-  std::ranges::stable_sort(policy->arguments, {}, [&](const Argument& one) { return std::ranges::find(kStates, one.name) - std::begin(kStates); });
-}
-
 void check_protocol(Statement& body, Checker& checker) {
-  sort_policy(body);
   Expression* const protocol = body.argument("protocol");
   if (protocol == nullptr) {
     checker.error(body.at, "no protocol given");
@@ -134,24 +133,102 @@ void check_protocol(Statement& body, Checker& checker) {
   }
 }
 
+/// What the kernel has of its own; nft lists only what differs.
+constexpr std::array<uint32_t, TimeoutPolicy::kStates.size()> kDefaults{120, 60, 432000, 120, 60, 30, 120, 10, 120, 300, 300, 30, 120};
+constexpr size_t kOfTcp = 11;  // the first states; the others are UDP's
+
+size_t state_number(std::string_view name) {
+  return static_cast<size_t>(std::ranges::find(TimeoutPolicy::kStates, name) - TimeoutPolicy::kStates.begin());
+}
+
+/// In the order of the protocol's states, as the kernel keeps them; of one said twice what was said last.
+void check_timeouts(Statement& body, Checker& checker) {
+  check_protocol(body, checker);
+  Expression all;
+  all.kind = Kind::set;
+  if (Expression* const said = body.argument("policy")) std::swap(all, *said);
+  bool const tcp = word(body, "protocol") == "tcp";
+  for (const Argument& one : all.arguments) {
+    size_t const state = state_number(one.name);
+    bool const own = state < TimeoutPolicy::kStates.size() && (state < kOfTcp) == tcp;
+    if (!own) checker.error(one.at, "invalid state for this protocol");
+    if (!own) return;
+  }
+  auto& states = all.arguments;
+  std::ranges::stable_sort(states, {}, [](const Argument& one) { return state_number(one.name); });
+  for (size_t i = states.size(); i-- > 0;) {
+    bool const said_again = i + 1 < states.size() && states[i + 1].name == states[i].name;
+    if (said_again || states[i].value.number == Number{kDefaults[state_number(states[i].name)]} * 1000)
+      states.erase(states.begin() + static_cast<ptrdiff_t>(i));
+  }
+  body.set("policy", std::move(all));
+}
+
+uint32_t keep_timeouts(const Statement& body, Compiler& compiler) {
+  constexpr uint8_t kTcp = 6, kUdp = 17;
+  TimeoutPolicy policy{word(body, "protocol") == "tcp" ? kTcp : kUdp, {}};
+  for (const Argument& one : body.argument("policy")->arguments)
+    policy.states.push_back({static_cast<uint8_t>(state_number(one.name)), static_cast<uint32_t>(one.value.number / 1000)});
+  return compiler.keep(std::move(policy));
+}
+
+struct HelperKind {
+  std::string_view name, protocol;
+};
+// The kernel's; of another it knows nothing.
+constexpr HelperKind kHelperKinds[] = {{"ftp", "tcp"}, {"irc", "tcp"}, {"pptp", "tcp"}, {"sane", "tcp"}, {"sip", "tcp"}, {"Q.931", "tcp"},
+  {"tftp", "udp"}, {"amanda", "udp"}, {"snmp", "udp"}, {"netbios-ns", "udp"}, {"sip", "udp"}, {"RAS", "udp"}};
+
+void check_helper(Statement& helper, Checker& checker) {
+  const Expression* const type = helper.argument("type");
+  if (type == nullptr) {
+    checker.error(helper.at, "syntax error, expecting type");
+    return;
+  }
+  if (type->text.size() >= 16) {
+    checker.error(type->at, fmt::format("invalid name '{}', max length is 16", type->text));
+    return;
+  }
+  std::string const name = type->text;
+  check_protocol(helper, checker);
+  std::string_view const family = word(helper, "l3proto"), own = checker.family();
+  if (own != "inet" && family != own) checker.error(helper.at, "Could not process rule: Invalid argument");
+  auto const fits = [&](const HelperKind& kind) { return kind.name == name && kind.protocol == word(helper, "protocol"); };
+  if (std::ranges::none_of(kHelperKinds, fits)) checker.error(helper.at, "Could not process rule: No such file or directory");
+}
+
+void check_expectation(Statement& expectation, Checker& checker) {
+  check_protocol(expectation, checker);
+  for (const char* name : {"protocol", "dport", "timeout", "size"})
+    if (!expectation.has(name)) {
+      checker.error(expectation.at, "missing options");
+      return;
+    }
+}
+
+void check_secmark(Statement& secmark, Checker& checker) {
+  if (!secmark.has("")) checker.error(secmark.at, "Could not process rule: Numerical result out of range");
+}
+
 }  // namespace
 
 const Module ct_helper_module{.name = "ct helper", .form = Form::special, .help = "helper that rules may set",
                               .families = kInetFamilies, .parameters = kHelper, .object = true,
-                              .object_name = "ct helper", .check = check_protocol, .print_body = print_helper_body};
+                              .object_name = "ct helper", .tracks = true, .check = check_helper, .print_body = print_helper_body};
 const Module ct_timeout_module{.name = "ct timeout", .form = Form::special, .help = "time-outs that rules may set",
                                .families = kInetFamilies, .parameters = kTimeout, .object = true,
-                               .object_name = "ct timeout", .check = check_protocol};
+                               .object_name = "ct timeout", .tracks = true, .check = check_timeouts, .keep = keep_timeouts};
 const Module ct_expectation_module{.name = "ct expectation", .form = Form::special, .help = "a flow that rules may expect",
                                    .families = kInetFamilies, .parameters = kExpectation, .object = true,
-                                   .object_name = "ct expectation", .check = check_protocol};
+                                   .object_name = "ct expectation", .tracks = true, .check = check_expectation};
 const Module synproxy_module{.name = "synproxy", .help = "answer the handshake for the server", .families = kInetFamilies,
-                             .parameters = kSynproxy, .object = true, .object_name = "synproxy",
+                             .hooks = Hook::input | Hook::forward,
+                             .parameters = kSynproxy, .object = true, .object_name = "synproxy", .tracks = true,
                              .check = check_synproxy, .print = print_synproxy, .print_body = print_synproxy_body,
                              .to_json = synproxy_to_json, .from_json = synproxy_from_json,
-                             .body_to_json = synproxy_body_to_json, .body_from_json = synproxy_body_from_json};
+                             .body_to_json = synproxy_body_to_json, .body_from_json = synproxy_body_from_json, .compile = compile_synproxy};
 const Module secmark_module{.name = "secmark", .form = Form::special, .help = "security context", .positional = true,
-                            .object = true, .object_name = "secmark", .print_body = print_secmark_body,
+                            .object = true, .object_name = "secmark", .check = check_secmark, .print_body = print_secmark_body,
                             .body_to_json = secmark_to_json, .body_from_json = secmark_from_json};
 
 }  // namespace bulkhead::ruleset

@@ -9,9 +9,10 @@ namespace bulkhead::ruleset {
 namespace {
 
 constexpr Parameter kQuotaParameters[] = {
-    {.name = "over", .help = "match from here on"},
-    {.name = "until", .help = "match up to here"},
-    {.name = "used", .takes = Takes::size, .unit = "bytes", .help = "so many so far", .initial = "0"},
+    {.name = "over", .help = "match from here on", .rank = 1},
+    {.name = "until", .help = "match up to here", .rank = 1},
+    {.name = "", .takes = Takes::size, .unit = "bytes", .help = "so many", .rank = 2},
+    {.name = "used", .takes = Takes::size, .unit = "bytes", .help = "so many so far", .initial = "0", .rank = 3},
     {.name = "name", .takes = Takes::value, .help = "a named quota instead"}};
 
 /// `over` and `until` are flags; the size stands alone.
@@ -21,7 +22,9 @@ void check_quota(Statement& quota, Checker& checker) {
     return;
   }
   Expression* const size = quota.argument("");
-  if (size == nullptr || size->text.empty()) {
+  const Expression* const used = quota.argument("used");
+  bool const in_bytes = size != nullptr && size->text.ends_with("bytes") && (used == nullptr || used->text.empty() || used->text.ends_with("bytes"));
+  if (!in_bytes) {
     checker.error(quota.at, "Wrong unit format, expecting bytes, kbytes or mbytes");
     return;
   }
@@ -102,7 +105,7 @@ void compile_quota(const Statement& quota, Compiler& compiler) {
 }  // namespace
 
 const Module quota_module{.name = "quota", .help = "match until, or after, so many bytes", .parameters = kQuotaParameters,
-    .positional = true, .object = true, .object_name = "quota", .check = check_quota, .print = print_quota, .print_body = print_body_quota,
+    .positional = true, .object = true, .stateful = true, .object_name = "quota", .may_be_reset = true, .check = check_quota, .print = print_quota, .print_body = print_body_quota,
     .put_state = put_state_quota, .to_json = quota_as_json, .from_json = quota_from_json, .body_to_json = quota_body_to_json,
     .body_from_json = quota_body_from_json, .compile = compile_quota};
 

@@ -8,13 +8,14 @@
 namespace bulkhead::ruleset {
 namespace {
 
-constexpr Parameter kRejectParameters[] = {{.name = "with", .help = "how the sender is told"},
-                                     {.name = "icmp", .help = "ICMP, of that code"},
-                                     {.name = "icmpv6", .help = "ICMPv6, of that code"},
-                                     {.name = "icmpx", .help = "ICMP or ICMPv6 as the packet is"},
-                                     {.name = "type", .help = "may stand before the code"},
-                                     {.name = "tcp", .help = "a TCP segment"},
-                                     {.name = "reset", .help = "with the reset flag"}};
+constexpr Parameter kRejectParameters[] = {{.name = "with", .help = "how the sender is told", .rank = 1},
+                                     {.name = "icmp", .help = "ICMP, of that code", .rank = 2},
+                                     {.name = "icmpv6", .help = "ICMPv6, of that code", .rank = 2},
+                                     {.name = "icmpx", .help = "ICMP or ICMPv6 as the packet is", .rank = 2},
+                                     {.name = "tcp", .help = "a TCP segment", .rank = 2},
+                                     {.name = "type", .help = "may stand before the code", .rank = 3},
+                                     {.name = "reset", .help = "with the reset flag", .rank = 3},
+                                     {.name = "", .takes = Takes::value, .help = "the code", .rank = 4}};
 
 const DataType& codes(std::string_view kind) {
   return kind == "icmp" ? icmp_code : kind == "icmpv6" ? icmpv6_code : icmpx_code;
@@ -40,8 +41,26 @@ void check_place_reject(const Statement& reject, std::string_view kind, Checker&
     checker.error(reject.at, fmt::format("conflicting protocols specified: {} vs. {}", network->name, kind == "icmp" ? "ip" : "ip6"));
 }
 
+/// As far as it was read from text: JSON says the kind only.
+bool well_formed(const Statement& reject, Checker& checker) {
+  bool const kind = reject.has("icmp") || reject.has("icmpv6") || reject.has("icmpx"), code = reject.has("");
+  if (!reject.word_at.known() || (!reject.has("with") && !kind && !reject.has("tcp") && !code)) return true;
+  if (!reject.has("with")) return checker.error(reject.at, "syntax error, expecting with");
+  if (!kind && !reject.has("tcp")) return checker.error(reject.at, "syntax error, expecting icmp or icmpv6 or tcp or icmpx");
+  bool const whole = kind ? code && !reject.has("reset") : reject.has("reset") && !code && !reject.has("type");
+  return whole || checker.error(reject.at, kind ? "syntax error, expecting a code" : "syntax error, expecting reset");
+}
+
+/// What stands behind an Ethernet header can be refused if it is IP.
+bool can_be_refused(const Statement& reject, Checker& checker) {
+  const Module* const network = checker.known(Layer::network);
+  if (network == nullptr || network->above.nf_protocol != 0) return true;
+  return checker.error(reject.at, "cannot reject this network family");
+}
+
 void check_reject(Statement& reject, Checker& checker) {
   if (reject.has("kind")) return;
+  if (!well_formed(reject, checker) || !can_be_refused(reject, checker)) return;
   std::string kind(default_kind(checker));
   bool const given = reject.has("icmp") || reject.has("icmpv6") || reject.has("icmpx");
   for (const char* name : {"icmp", "icmpv6", "icmpx"})
@@ -71,6 +90,8 @@ void check_reject(Statement& reject, Checker& checker) {
     code.number = port_unreachable(kind);
   } else if (!checker.value(code, codes(kind), 8)) {
     return;
+  } else if (kind == "icmpx" && code.number > 3) {
+    checker.error(reject.at, "Could not process rule: Invalid argument");
   }
   reject.set("expr", std::move(code));
 }
@@ -121,7 +142,8 @@ void compile_reject(const Statement& reject, Compiler& compiler) {
 }  // namespace
 
 const Module reject_module{.name = "reject", .help = "drop, and tell the sender", .families = kInetFamilies | 16 | 32,
-    .hooks = Hook::prerouting | Hook::input | Hook::forward | Hook::output | Hook::ingress, .parameters = kRejectParameters,
+    .hooks = Hook::prerouting | Hook::input | Hook::forward | Hook::output | Hook::ingress,
+    .bridge_hooks = Hook::prerouting | Hook::input, .parameters = kRejectParameters,
     .positional = true, .terminal = true, .asks_first = true, .implies = implies, .check = check_reject, .print = print_reject,
     .to_json = reject_as_json, .from_json = reject_from_json, .compile = compile_reject};
 

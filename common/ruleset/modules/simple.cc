@@ -2,6 +2,7 @@
 #include "common/ruleset/compile/compile.h"
 #include "common/ruleset/modules/all.h"
 #include "common/ruleset/read/json_reader.h"
+#include "common/ruleset/run/connections.h"
 #include "common/ruleset/run/run.h"
 #include "common/ruleset/write/json_tree.h"
 
@@ -52,9 +53,21 @@ void print_count(const Statement& count, Out& out) {
   (out << "ct count " << (count.has("over") ? "over " : "")).number(count.argument("val")->number);
 }
 
+void compile_count(const Statement& count, Compiler& compiler) {
+  uint32_t const list = compiler.words(std::vector<uint64_t>(ConnectionLists::kListWords));
+  compiler.emit(run::count_connections, {.word = list, .a = count.number("val"), .b = count.has("over") ? 1U : 0U});
+}
+
 void check_queue(Statement& queue, Checker& checker) {
   Expression number;
-  if (const Expression* const given = queue.argument("num")) number = *given;
+  if (const Expression* const given = queue.argument("num")) {
+    number = *given;
+    bool const constant = number.is(Kind::text) || number.is(Kind::range) || number.is(Kind::value);
+    if (!constant && number.at.known()) {
+      checker.error(number.at, "syntax error, unexpected expression, expecting number");
+      return;
+    }
+  }
   if (const Expression* const given = queue.argument("to")) number = given->parts[0];
   bool bypass = queue.has("bypass"), fanout = queue.has("fanout");
   if (const Expression* const flags = queue.argument("flags"))
@@ -67,6 +80,8 @@ void check_queue(Statement& queue, Checker& checker) {
   } else if (number.is(Kind::select) || number.is(Kind::lookup)) {
     if (!checker.typed(number)) return;
     if (number.is(Kind::select) && number.type != &integer_type) checker.error(number.at, "invalid type of queue expression");
+    if (number.is(Kind::select) && number.module->most != nullptr && number.module->most(number) > 0xffff)
+      checker.error(number.at, "queue expression max value exceeds 65535");
   } else if (!checker.value(number, integer_type, 16)) {
     return;
   }
@@ -117,19 +132,30 @@ void queue_from_json(Statement& queue, const Json& json, json_in::Reader& reader
 
 void print_word(const Statement& statement, Out& out) { out << statement.module->name; }
 
+void compile_flow(const Statement&, Compiler& compiler) { compiler.emit(run::flow_add); }
+
+/// What says which queue is asked even so: where it has no answer the rule is left.
+void compile_queue(const Statement& queue, Compiler& compiler) {
+  const Expression& number = *queue.argument("num");
+  if ((number.is(Kind::select) || number.is(Kind::lookup)) && compiler.load(number, 0) == 0) return;
+  bool const bypass = queue.has("bypass");
+  compiler.emit(bypass ? run::accept : run::queue_to_nobody);
+  compiler.note(queue.at, bypass ? "queue: nobody listens, packets pass" : "queue: nobody listens, packets are dropped");
+}
+
 void compile_notrack(const Statement&, Compiler& compiler) { compiler.emit(run::untrack); }
 
 }  // namespace
 
-const Module notrack_module{.name = "notrack", .help = "do not track this packet's flow", .families = kInetFamilies,
+const Module notrack_module{.name = "notrack", .help = "do not track this packet's flow",
     .print = print_word, .compile = compile_notrack};
-const Module flow_module{.name = "flow", .help = "let a flowtable forward the flow", .families = kInetFamilies,
-                         .parameters = kFlowParameters, .check = check_flow, .print = print_flow,
-                         .to_json = flow_to_json, .from_json = flow_from_json};
+const Module flow_module{.name = "flow", .help = "let a flowtable forward the flow", .families = kInetFamilies, .hooks = Hook::forward,
+                         .parameters = kFlowParameters, .tracks = true, .check = check_flow, .print = print_flow,
+                         .to_json = flow_to_json, .from_json = flow_from_json, .compile = compile_flow};
 const Module ct_count_module{.name = "ct count", .help = "match by the number of flows", .families = kInetFamilies,
-                             .parameters = kCountParameters, .positional = true, .check = check_count, .print = print_count,
-                             .to_json = count_to_json, .from_json = count_from_json};
+                             .parameters = kCountParameters, .positional = true, .stateful = true, .tracks = true, .check = check_count, .print = print_count,
+                             .to_json = count_to_json, .from_json = count_from_json, .compile = compile_count};
 const Module queue_module{.name = "queue", .help = "ask a program", .parameters = kQueueParameters, .terminal = true,
-                          .check = check_queue, .print = print_queue, .to_json = queue_to_json, .from_json = queue_from_json};
+                          .check = check_queue, .print = print_queue, .to_json = queue_to_json, .from_json = queue_from_json, .compile = compile_queue};
 
 }  // namespace bulkhead::ruleset

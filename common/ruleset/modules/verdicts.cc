@@ -16,17 +16,17 @@ void compile_verdicts(const Statement& verdict, Compiler& compiler) { compiler.d
 
 }  // namespace
 
-const Module accept_module{.name = "accept", .form = Form::verdict, .help = "let the packet pass this hook",
+const Module accept_module{.name = "accept", .form = Form::verdict, .help = "let the packet pass this hook", .terminal = true,
     .decides = &run::accept, .compile = compile_verdicts};
-const Module drop_module{.name = "drop", .form = Form::verdict, .help = "drop the packet",
+const Module drop_module{.name = "drop", .form = Form::verdict, .help = "drop the packet", .terminal = true,
     .decides = &run::drop, .compile = compile_verdicts};
 const Module continue_module{.name = "continue", .form = Form::verdict, .help = "go on with the next rule",
     .decides = &run::go_on, .compile = compile_verdicts};
-const Module return_module{.name = "return", .form = Form::verdict, .help = "go back to the calling chain",
+const Module return_module{.name = "return", .form = Form::verdict, .help = "go back to the calling chain", .terminal = true,
     .decides = &run::return_, .compile = compile_verdicts};
-const Module jump_module{.name = "jump", .form = Form::target, .help = "evaluate a chain, then come back",
+const Module jump_module{.name = "jump", .form = Form::target, .help = "evaluate a chain, then come back", .terminal = true,
                          .check = check_target, .print = print_target, .decides = &run::jump, .compile = compile_verdicts};
-const Module goto_module{.name = "goto", .form = Form::target, .help = "evaluate a chain instead of the rest",
+const Module goto_module{.name = "goto", .form = Form::target, .help = "evaluate a chain instead of the rest", .terminal = true,
                          .check = check_target, .print = print_target, .decides = &run::go_to, .compile = compile_verdicts};
 
 }  // namespace bulkhead::ruleset

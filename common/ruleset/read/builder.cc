@@ -1,6 +1,7 @@
 // common/ruleset/read/builder.cc: commands. Expressions and statements: builder_expressions.cc.
 #include "common/ruleset/read/builder.h"
 
+#include "common/base/near_miss.h"
 #include "common/ruleset/read/scanner.h"
 
 namespace bulkhead::ruleset {
@@ -34,6 +35,8 @@ void Builder::syntax_error(const Scanner& scanner, const Parser::context& contex
   if (count > 0 && count < 5)
     for (int i = 0; i < count; ++i)
       reason += fmt::format("{}{}", i == 0 ? ", expecting " : " or ", Parser::symbol_name(expected[static_cast<size_t>(i)]));
+  bool const word = kind == K::S_WORD || kind == K::S_ARGUMENT || kind == K::S_KEYWORD;
+  reason += scanner.meant(word);
   diagnostics_.error(context.location(), reason);
 }
 
@@ -59,7 +62,6 @@ void Builder::begin_table(Operation operation, const Command& place, const Locat
   flush();
   block_table_ = made(Thing::table, operation, place, at);
   commands_.push_back(block_table_);
-  in_table_ = true;
 }
 
 void Builder::end_table() {
@@ -143,13 +145,15 @@ void Builder::end_set() {
   if (!in_table_) flush();
 }
 
+constexpr std::string_view kSetFlags[] = {"constant", "interval", "timeout", "dynamic"};
+
 void Builder::set_flags(const std::vector<Name>& flags) {
   for (const Name& flag : flags) {
     if (flag.text == "constant") set().constant = true;
     else if (flag.text == "interval") set().interval = true;
     else if (flag.text == "timeout") set().timeouts = true;
     else if (flag.text == "dynamic") set().dynamic = true;
-    else diagnostics_.error(flag.at, "syntax error, unexpected string");
+    else diagnostics_.error(flag.at, "syntax error, unexpected string" + did_you_mean(flag.text, kSetFlags));
   }
 }
 
@@ -176,7 +180,9 @@ void Builder::type_more(Expression& list, const Name& name) {
   field.at = name.at;
   field.type = find_data_type(name.text);
   if (field.type == nullptr) {
-    diagnostics_.error(name.at, fmt::format("unknown datatype {}", name.text));
+    std::vector<std::string_view> names;
+    for (const DataType* const one : data_types()) names.push_back(one->name);
+    diagnostics_.error(name.at, fmt::format("unknown datatype {}{}", name.text, did_you_mean(name.text, names)));
     field.type = &invalid_type;
   }
   field.bits = field.type->bits;
@@ -192,6 +198,7 @@ Expression Builder::object_data(const Named& object) {
 }
 
 void Builder::set_map(Expression key, Expression data, bool type_of) {
+  if (!set().map) diagnostics_.error(data.at, "syntax error, unexpected data of a set, expecting newline or semicolon");
   if (type_of) set_type_of(std::move(key));
   else set().key = std::move(key.parts);
   if (data.is(Kind::text)) set().object = data.text;
@@ -219,6 +226,7 @@ void Builder::begin_object(const Named& what, Operation operation, const Command
 }
 
 void Builder::end_object() {
+  in_order(*object().body.module, object().body.arguments);
   if (!in_table_) flush();
 }
 
@@ -239,15 +247,21 @@ void Builder::elements(Operation operation, const Command& place, Expression set
   commands_.push_back(std::move(command));
 }
 
-void Builder::whole(Operation operation, Thing thing, const std::string& family, const Name& name, const Location& where) {
+void Builder::whole(Operation operation, const Plural& things, const std::string& family, const Name& table, const Location& where) {
   flush();
   Command command;
   command.operation = operation;
-  command.thing = thing;
-  command.family = family;
-  command.table = name;
+  command.thing = things.thing;
+  command.module = things.module;
+  command.family = family.empty() && !table.text.empty() ? "ip" : family;
+  command.table = table;
   command.at = where;
   commands_.push_back(std::move(command));
+}
+
+void Builder::meter_command(Operation operation, const Command& place, const Location& where) {
+  flush();
+  commands_.push_back(made(Thing::meter, operation, place, where));
 }
 
 std::string Builder::checked_comment(const std::string& text, const Location& where) {

@@ -21,7 +21,12 @@ class Builder {
   void finish() { flush(); }
 
   // commands
+  /// Where one is wrong as a whole, nft marks what ends it too.
+  void end_command(const Location& at) {
+    if (!commands_.empty() && !changes_rules(commands_.back().operation)) commands_.back().at = at;
+  }
   void begin_table(Operation operation, const Command& place, const Location& at);
+  void open_table() { in_table_ = true; }
   void end_table();
   Command inner(const Name& name);
   void begin_chain(Operation operation, const Command& place, const Location& at);
@@ -36,7 +41,8 @@ class Builder {
             const Location& where);
   void chain_rule(std::vector<Statement> statements, std::string comment, const Location& where);
   void elements(Operation operation, const Command& place, Expression set, const Location& where);
-  void whole(Operation operation, Thing thing, const std::string& family, const Name& name, const Location& where);
+  void whole(Operation operation, const Plural& things, const std::string& family, const Name& table, const Location& where);
+  void meter_command(Operation operation, const Command& place, const Location& where);
   void hook(const Name& type, const Name& name, const Priority& priority, const Location& priority_at,
             const Location& where);
   Command& table() { return block_table_; }
@@ -56,7 +62,9 @@ class Builder {
 
   // statements
   Statement verdict(const std::string& word, const Name& chain, const Location& at);
-  static Statement statement(const Named& what, Statement arguments, const Location& at, const Location& word_at);
+  Statement statement(const Named& what, Statement arguments, const Location& at, const Location& word_at);
+  /// Of elements of sets.
+  Statement stateful(const Named& what, Statement arguments, const Location& at, const Location& word_at);
   Statement match(std::string sign, Expression left, Expression right, const Location& at);
   Statement masked(std::string sign, Expression left, Expression value, Expression mask, const Location& at);
   Statement set_value(Expression key, Expression value, const Location& at);
@@ -103,13 +111,15 @@ class Builder {
   Expression sized(const std::string& text, const std::string& unit, const Location& at);
   Expression rate(const std::string& text, const std::string& unit, const std::string& per, const Named& sign,
                   const Location& at);
-  static Expression target(Expression address, Expression port, const Location& at);
+  void single(Expression& value);
+  Expression target(Expression address, Expression port, const Location& at);
   static void block_entry(Expression& block, const Name& name, uint64_t milliseconds);
   static Expression words(const Name& name);
   static void more_words(Expression& words, const Name& name);
   std::string checked_comment(const std::string& text, const Location& where);
 
  private:
+  void in_order(const Module& module, const std::vector<Argument>& arguments);
   Command& at(std::vector<Command>& list) { return list.empty() ? block_table_ : list.back(); }
   Command made(Thing thing, Operation operation, const Command& place, const Location& at);
   void flush();
@@ -117,7 +127,6 @@ class Builder {
   const Registry& registry_;
   Diagnostics& diagnostics_;
   std::vector<Command> commands_;
-  std::optional<Command> open_table_;
   Command block_table_;
   std::vector<Command> chains_, sets_, objects_, flowtables_, rules_, element_commands_;
   Statement kept_;

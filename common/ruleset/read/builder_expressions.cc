@@ -201,7 +201,26 @@ Statement Builder::verdict(const std::string& word, const Name& chain, const Loc
   return made;
 }
 
+/// Parameters that have a rank stand in that order.
+void Builder::in_order(const Module& module, const std::vector<Argument>& arguments) {
+  uint8_t last = 0;
+  for (const Argument& one : arguments) {
+    const Parameter* const parameter = find_parameter(module, one.name);
+    if (parameter == nullptr || parameter->rank == 0) continue;
+    bool const again = parameter->rank == last && last < kAtTheEnd;
+    if (parameter->rank < last || again)
+      return diagnostics_.error(one.at, fmt::format("syntax error, unexpected {}", one.name.empty() ? "string" : one.name));
+    last = parameter->rank;
+  }
+}
+
+Statement Builder::stateful(const Named& what, Statement arguments, const Location& at, const Location& word_at) {
+  if (!what.module->stateful) diagnostics_.error(word_at, fmt::format("syntax error, unexpected {}", what.module->name));
+  return statement(what, std::move(arguments), at, word_at);
+}
+
 Statement Builder::statement(const Named& what, Statement arguments, const Location& at, const Location& word_at) {
+  in_order(*what.module, arguments.arguments);
   arguments.word_at = word_at;
   arguments.module = what.module;
   arguments.at = at;
@@ -219,11 +238,13 @@ Statement Builder::match(std::string sign, Expression left, Expression right, co
 /// `tcp flags syn / syn,ack` is `tcp flags & (syn | ack) == syn`.
 Statement Builder::masked(std::string sign, Expression left, Expression value, Expression mask, const Location& at) {
   Location const both = join(left.at, mask.at);
+  if (!sign.empty() && sign != "==" && sign != "!=") diagnostics_.error(at, "either == or != is allowed");
   return match(std::move(sign), binary("&", std::move(left), std::move(mask), both), std::move(value), at);
 }
 
 Statement Builder::set_value(Expression key, Expression value, const Location& at) {
   Statement made{&registry_.role(Role::mangle), false, at, {}, {}};
+  single(value);
   made.set("key", std::move(key));
   made.set("value", std::move(value));
   return made;
@@ -297,9 +318,21 @@ Expression Builder::rate(const std::string& text, const std::string& unit, const
   return made;
 }
 
+/// Where one value stands, a variable may bring a set of one; none is written there.
+void Builder::single(Expression& value) {
+  if (value.is(Kind::set) && !value.defined) {
+    Location bracket = value.at;
+    bracket.last = bracket.first;
+    return diagnostics_.error(bracket, "syntax error, unexpected '{'");
+  }
+  only_element(value);
+  if (value.is(Kind::set)) diagnostics_.error(value.at, "you cannot use a set here, unknown value to use");
+}
+
 /// parts: address, port; Kind::none stands for what is not there.
 Expression Builder::target(Expression address, Expression port, const Location& at) {
   Expression made = of(Kind::list, at);
+  for (Expression* const part : {&address, &port}) single(*part);
   made.parts.push_back(std::move(address));
   made.parts.push_back(std::move(port));
   return made;

@@ -40,6 +40,7 @@ Cut cut_one(const char* cursor, const char* limit) {
     ">>" { return {Raw::right, cursor}; }
     "@" ("ll"|"nh"|"th"|"ih") [ ]* "," [ ]* digit+ [ ]* "," [ ]* digit+ { return {Raw::raw_payload, cursor}; }
     "0x" hex+ | digit+        { return {Raw::number, cursor}; }
+    hex{1,4} ":" hex{1,4} / [ \t\r\n:,;)}\x00-] { return {Raw::word, cursor}; }
     quad                      { return {Raw::word, cursor}; }
     ip6                       { return {Raw::word, cursor}; }
     digit+ letter [a-zA-Z0-9]* { return {Raw::word, cursor}; }

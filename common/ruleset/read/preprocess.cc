@@ -6,12 +6,11 @@
 #include <glob.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <unordered_map>
 
+#include "common/base/whole_file.h"
+#include "common/ruleset/read/keywords.h"
 #include "common/ruleset/read/token.h"
 
 namespace bulkhead::ruleset {
@@ -95,7 +94,10 @@ class Preprocessor {
       out.push_back(name);  // so that the line's other errors show
       return i + 1;
     }
-    out.insert(out.end(), definition->begin(), definition->end());
+    for (Token token_of : *definition) {
+      token_of.defined = true;
+      out.push_back(token_of);
+    }
     if (out.size() > kMostTokens) fail(name.at, "too many tokens");
     return i + 1;
   }
@@ -108,7 +110,7 @@ class Preprocessor {
       return tokens[at].raw == Raw::newline || tokens[at].raw == Raw::end || tokens[at].is(';');
     };
     size_t end = i;
-    if (name.raw != Raw::word) {
+    if (name.raw != Raw::word || is_keyword(name.text)) {
       diagnostics_.error(name.at, fmt::format("syntax error, unexpected {}, expecting string", name.text));
       while (!ends(end + 1)) ++end;
       return end;
@@ -165,15 +167,11 @@ class Preprocessor {
   }
 
   void read_file(const std::string& path, const Location& whole, size_t depth) {
-    std::ifstream file(path, std::ios::binary);
-    std::error_code error;
-    if (!file || std::filesystem::is_directory(path, error) || !std::filesystem::is_regular_file(path, error))
-      return diagnostics_.error(whole, fmt::format("Could not open file \"{}\": {}", path,
-                                                   std::strerror(errno != 0 ? errno : EISDIR)));
-    bytes_ += static_cast<size_t>(std::filesystem::file_size(path, error));
-    if (bytes_ > kMostBytes || sources_.size() >= kMostFiles) return fail(whole, "included files are too large");
-    std::string text{std::istreambuf_iterator<char>(file), {}};
-    read(sources_.add(path, std::move(text)), depth + 1);
+    if (sources_.size() >= kMostFiles) return fail(whole, "too many files");
+    auto text = read_whole_file(path, kMostBytes - bytes_);
+    if (!text) return diagnostics_.error(whole, fmt::format("Could not open file \"{}\": {}", path, text.error().message));
+    bytes_ += text->size();
+    read(sources_.add(path, std::move(*text), whole), depth + 1);
   }
 
   Sources& sources_;

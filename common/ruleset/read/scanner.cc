@@ -1,15 +1,9 @@
 // common/ruleset/read/scanner.cc: blocks, signs, literals. Lines that are no rules: scanner_lines.cc; rules: scanner_rule.cc.
 #include "common/ruleset/read/scanner.h"
 
+#include "common/ruleset/read/keywords.h"
+
 namespace bulkhead::ruleset {
-namespace {
-
-bool joined(const Token& left, const Token& right) {
-  return left.at.source == right.at.source && left.at.line == right.at.line && left.at.last + 1 == right.at.first;
-}
-
-}  // namespace
-
 Parser::symbol_type Scanner::next() {
   for (;;) {
     const Token& token = tokens_[at_];
@@ -23,7 +17,8 @@ Parser::symbol_type Scanner::next() {
       return Parser::make_WORD(std::string(std::exchange(unit_rest_, {})), at);
     }
     last_ = token.text;
-    if (std::exchange(fresh_, false) && statement_ != nullptr && token.raw == Raw::word)
+    asked_ = nullptr;
+    if (std::exchange(fresh_, false) && statement_ != nullptr)
       if (const Parameter* const to = find_parameter(*statement_, "to"); to != nullptr && target_follows(token)) {
         before_ = Before::operation;
         in_target_ = true;
@@ -55,9 +50,9 @@ Parser::symbol_type Scanner::separator(const Token& token) {
   line_ = Line::start;
   before_ = Before::start;
   opens_ = Block::values;
-  statement_ = selected_ = hash_ = nullptr;
+  statement_ = selected_ = hash_ = left_ = nullptr;
   words_of_ = nullptr;
-  word_next_ = in_target_ = body_only_ = setting_ = false;
+  word_next_ = name_next_ = in_target_ = rate_ = body_only_ = setting_ = false;
   parentheses_ = operators_ = 0;
   names_left_ = 0;
   return Parser::make_SEPARATOR(token.at);
@@ -80,12 +75,14 @@ Parser::symbol_type Scanner::open(const Token& token) {
   selected_ = nullptr;
   words_of_ = nullptr;
   before_ = blocks_.back() == Block::values ? Before::operation : Before::start;
-  return Parser::make_OPEN(token.at);
+  return Parser::make_OPEN(token.defined, token.at);
 }
 
 Parser::symbol_type Scanner::close(const Token& token) {
   if (blocks_.size() == 1) return Parser::make_CLOSE(token.at);
   Block const closed = blocks_.back();
+  if (closed == Block::values && !token.defined && at_ >= 2 && tokens_[at_ - 2].is('{'))  // a variable may be empty
+    return Parser::make_BAD("syntax error, unexpected '}'", token.at);
   blocks_.pop_back();
   std::tie(statement_, in_target_, hash_) = saved_.back();
   saved_.pop_back();
@@ -143,7 +140,7 @@ Parser::symbol_type Scanner::punctuation(const Token& token) {
     case '*': before_ = Before::value; return P::make_ASTERISK(token.at);
     case '+': return operation(P::make_PLUS(token.at));
     case '-': return operation(P::make_DASH(token.at));
-    case '@': word_next_ = true; return P::make_AT(token.at);
+    case '@': name_next_ = true; return P::make_AT(token.at);
     default: return P::make_BAD(fmt::format("syntax error, unexpected junk"), token.at);
   }
 }
@@ -154,6 +151,10 @@ Parser::symbol_type Scanner::literal(const Token& token) {
     before_ = Before::operation;
     return symbol;
   };
+  if ((line_ == Line::start && blocks_.back() == Block::chain) || (line_ == Line::names && names_left_ <= 0 && names_then_rule_)) {
+    line_ = Line::rule;
+    before_ = Before::start;
+  }
   switch (token.raw) {
     case Raw::equal: case Raw::differs: case Raw::at_most: case Raw::at_least:
       return operation(P::make_COMPARISON(std::string(token.text), token.at));
@@ -168,10 +169,7 @@ Parser::symbol_type Scanner::literal(const Token& token) {
     statement_ = object_;
   }
   bool const waits = before_ == Before::operation || before_ == Before::key || word_next_;
-  if (token.raw == Raw::number && waits && last_key_ != nullptr && last_key_->type == &class_id && ahead().is(':') &&
-      joined(token, ahead()) && joined(ahead(), ahead(1)))
-    return class_number(token);
-  word_next_ = false;
+  word_next_ = name_next_ = false;
   before_ = Before::value;
   if (!waits && statement_ != nullptr && statement_->positional)
     return P::make_ARGUMENT(std::string(token.text), token.at);
@@ -179,16 +177,17 @@ Parser::symbol_type Scanner::literal(const Token& token) {
   return P::make_QUOTED(std::string(token.text), token.at);
 }
 
-/// `1:2` of tc is one word.
-Parser::symbol_type Scanner::class_number(const Token& token) {
-  const Token& low = ahead(1);
-  Location const at = join(token.at, low.at);
-  at_ += 2;
-  before_ = Before::value;
-  return Parser::make_WORD(fmt::format("{}:{}", token.text, low.text), at);
+/// Of a table, a chain, a set...
+Parser::symbol_type Scanner::name(const Token& token) {
+  if (is_keyword(token.text) || token.text.ends_with('*')) return Parser::make_KEYWORD(std::string(token.text), token.at);
+  return Parser::make_WORD(std::string(token.text), token.at);
 }
 
 Parser::symbol_type Scanner::word(const Token& token) {
+  if (std::exchange(name_next_, false)) {
+    before_ = Before::value;
+    return name(token);
+  }
   if (word_next_) {
     word_next_ = false;
     before_ = Before::value;

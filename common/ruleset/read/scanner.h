@@ -20,10 +20,12 @@ bool among(const Range& range, std::string_view word) {
 
 class Scanner {
  public:
-  Scanner(std::vector<Token> tokens, const Registry& registry, Diagnostics& diagnostics)
-      : tokens_(std::move(tokens)), registry_(registry), diagnostics_(diagnostics) {}
+  Scanner(std::vector<Token> tokens, const Registry& registry)
+      : tokens_(std::move(tokens)), registry_(registry) {}
   Parser::symbol_type next();
   [[nodiscard]] std::string_view last_text() const { return last_; }
+  /// `; did you mean "saddr"?`: where the word given last is none that may stand there, but nearly one.
+  [[nodiscard]] std::string meant(bool is_word) const;
 
  private:
   using Symbol = Parser::symbol_type;
@@ -38,6 +40,8 @@ class Scanner {
   Symbol separator(const Token& token);
   Symbol line_start(const Token& token);
   Symbol thing(const Token& token);
+  std::optional<Symbol> object(const Token& token);
+  Symbol unexpected(const Token& token);
   Symbol names(const Token& token);
   Symbol property(const Token& token);
   std::optional<Symbol> block_word(const Token& token);
@@ -46,12 +50,13 @@ class Scanner {
   std::optional<Symbol> expression(const Token& token);
   std::optional<Symbol> operation(const Token& token);
   std::optional<Symbol> parameter(const Token& token);
+  [[nodiscard]] bool lacks_comma(const Parameter& flag) const;
   Symbol statement(const Token& token);
   Symbol field(const Token& token);
   std::optional<Symbol> unit(const Token& token);
   [[nodiscard]] bool target_follows(const Token& token) const;
-  Symbol class_number(const Token& token);
   Symbol word(const Token& token);
+  static Symbol name(const Token& token);
   [[nodiscard]] const Token& ahead(size_t count = 0) const {
     return tokens_[std::min(at_ + count, tokens_.size() - 1)];
   }
@@ -62,21 +67,24 @@ class Scanner {
 
   std::vector<Token> tokens_;
   const Registry& registry_;
-  Diagnostics& diagnostics_;
   size_t at_ = 0;
   std::vector<Block> blocks_{Block::top};
   Line line_ = Line::start;
   Before before_ = Before::start;
   Block opens_ = Block::values;  // what the next brace begins
   int names_left_ = 0;
-  bool family_allowed_ = false, names_then_rule_ = false, body_only_ = false, renaming_ = false;  // a line of names
-  bool word_next_ = false;            // a name or text, whatever it looks like
+  bool family_allowed_ = false, names_then_rule_ = false, body_only_ = false, renaming_ = false, table_allowed_ = false;  // a line of names
+  Operation operation_ = Operation::add;  // of this line
+  bool word_next_ = false;            // a text, whatever it looks like
+  bool name_next_ = false;            // of a chain, a set: no keyword
   bool rate_ = false, in_target_ = false, metered_ = false, ended_ = false, fresh_ = false, setting_ = false;
   const Module* selected_ = nullptr;  // a select whose modifiers, key or parameters may follow
   bool key_seen_ = false;
+  const Module* asked_ = nullptr;     // whose key the last word was to be
+  const Module* left_ = nullptr;      // the statement whose parameter it was not
+  size_t stray_ = 0;                  // the word that began a statement, and is none
   const Module* field_of_ = nullptr;  // a header whose field comes next
   const Module* hash_ = nullptr;
-  const Key* last_key_ = nullptr;
   const Module* statement_ = nullptr;  // a statement or object whose parameters may follow
   const Module* object_ = nullptr;     // whose block this is
   const Parameter* words_of_ = nullptr;

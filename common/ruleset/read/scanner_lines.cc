@@ -23,8 +23,21 @@ struct PluralWord {
   Thing thing;
 };
 constexpr PluralWord kPlurals[] = {{"ruleset", Thing::ruleset}, {"tables", Thing::tables}, {"chains", Thing::chains},
-  {"sets", Thing::sets}, {"maps", Thing::maps}, {"meters", Thing::meters}, {"flowtables", Thing::flowtables},
-  {"counters", Thing::objects}, {"quotas", Thing::objects}, {"limits", Thing::objects}};
+  {"maps", Thing::maps}, {"meters", Thing::meters}, {"flowtables", Thing::flowtables}, {"hooks", Thing::hooks}};
+
+bool is_one_of(std::string_view word, std::initializer_list<std::string_view> list) { return std::ranges::find(list, word) != list.end(); }
+
+/// Whether a command that changes no rule is about things of this name; objects may be listed, some of them reset.
+bool fits(Operation operation, std::string_view thing) {
+  bool const in_lists_alone = is_one_of(thing, {"tables", "chains", "sets", "maps", "meters", "flowtable", "flowtables", "hooks"});
+  if (operation == Operation::list) return !is_one_of(thing, {"rule", "element"});
+  if (operation == Operation::flush) return !in_lists_alone && !is_one_of(thing, {"rule", "element"});
+  return operation != Operation::reset || !(in_lists_alone || is_one_of(thing, {"ruleset", "table", "chain", "set", "map", "meter", "rule", "element"}));
+}
+
+bool fits(Operation operation, const Module& object) {
+  return operation == Operation::reset ? object.may_be_reset : operation != Operation::flush;
+}
 
 }  // namespace
 
@@ -34,9 +47,10 @@ Parser::symbol_type Scanner::line_start(const Token& token) {
       for (const CommandWord& command : kCommands)
         if (command.name == token.text) {
           line_ = Line::command;
-          renaming_ = command.operation == Operation::rename;
+          operation_ = command.operation;
           return Parser::make_COMMAND(command.operation, token.at);
         }
+      operation_ = Operation::add;
       return thing(token);
     case Block::table:
       if (token.text == "flags" || token.text == "comment") return property(token);
@@ -65,15 +79,19 @@ Parser::symbol_type Scanner::thing(const Token& token) {
   line_ = Line::names;
   names_left_ = top ? 2 : 1;
   family_allowed_ = top;
-  names_then_rule_ = body_only_ = false;
+  names_then_rule_ = body_only_ = table_allowed_ = false;
+  if (auto objects = object(token)) return *objects;
+  // `flow table` and `flow tables` are meters' names of old.
+  bool const flow = top && token.text == "flow" && (ahead().is("table") || ahead().is("tables"));
+  if (flow && ++at_ != 0 && tokens_[at_ - 1].is("tables")) return names_left_ = 0, table_allowed_ = true, P::make_PLURAL({Thing::meters}, token.at);
+  if (top && !flow && !fits(operation_, token.text)) return unexpected(token);
   if (token.text == "table" && top) {
     names_left_ = 1;
     opens_ = Block::table;
     return P::make_TABLE(token.at);
   }
   if (token.text == "chain") {
-    if (renaming_) names_left_ = 3;
-    renaming_ = false;
+    if (top && operation_ == Operation::rename) names_left_ = 3;
     opens_ = Block::chain;
     return P::make_CHAIN(token.at);
   }
@@ -82,7 +100,7 @@ Parser::symbol_type Scanner::thing(const Token& token) {
     return P::make_RULE(token.at);
   }
   if (token.text == "element" && top) return P::make_ELEMENT(token.at);
-  if (token.text == "set" || token.text == "map" || token.text == "meter") {
+  if (token.text == "set" || token.text == "map" || token.text == "meter" || flow) {
     opens_ = Block::set;
     return token.text == "map" ? P::make_MAP_WORD(token.at) : token.text == "set" ? P::make_SET_WORD(token.at)
                                                                                  : P::make_METER(token.at);
@@ -92,23 +110,44 @@ Parser::symbol_type Scanner::thing(const Token& token) {
     return P::make_FLOWTABLE(token.at);
   }
   for (const PluralWord& plural : kPlurals)
-    if (top && plural.name == token.text) return P::make_PLURAL(plural.thing, token.at);
-  std::string name(token.text);
-  Location at = token.at;
-  const Module* object = nullptr;
-  if (ahead().raw == Raw::word) object = registry_.object(fmt::format("{} {}", name, ahead().text));
-  if (object != nullptr) {  // `ct helper`
-    name = object->object_name;
-    at = join(at, ahead().at);
-    ++at_;
-  } else if (object = registry_.object(name); object == nullptr) {
-    line_ = Line::after;
-    return P::make_WORD(std::string(token.text), token.at);
+    if (top && plural.name == token.text) return names_left_ = 0, table_allowed_ = true, P::make_PLURAL({plural.thing}, token.at);
+  if (top && token.text == "sets") return names_left_ = 0, table_allowed_ = true, P::make_PLURAL_IN_TABLE({Thing::sets}, token.at);
+  line_ = Line::after;
+  return P::make_WORD(std::string(token.text), token.at);
+}
+
+/// `counter`, `counters`, `ct helper`, `ct helpers`; nothing if it is none.
+std::optional<Parser::symbol_type> Scanner::object(const Token& token) {
+  using P = Parser;
+  bool const top = blocks_.back() == Block::top;
+  for (size_t const words : {size_t{2}, size_t{1}}) {
+    if (words == 2 && ahead().raw != Raw::word) continue;
+    std::string name(token.text);
+    Location const at = words == 2 ? join(token.at, ahead().at) : token.at;
+    if (words == 2) name += fmt::format(" {}", ahead().text);
+    const Module* const single = registry_.object(name);
+    const Module* const several = top && name.ends_with('s') ? registry_.object(std::string_view(name).substr(0, name.size() - 1)) : nullptr;
+    const Module* const found = single != nullptr ? single : several;
+    if (found == nullptr) continue;
+    if (top && !fits(operation_, *found)) return unexpected(token);
+    at_ += words - 1;
+    // `list ct timeout table t`: these have no other word for several.
+    if (single == nullptr || (top && operation_ == Operation::list && words == 2 && ahead(1).is("table"))) {
+      names_left_ = 0;
+      table_allowed_ = true;
+      return P::make_PLURAL_IN_TABLE({Thing::objects, found}, at);
+    }
+    opens_ = Block::object;
+    body_only_ = true;
+    statement_ = found;
+    return P::make_OBJECT({found, nullptr, nullptr, name}, at);
   }
-  opens_ = Block::object;
-  body_only_ = true;
-  statement_ = object;
-  return P::make_OBJECT({object, nullptr, nullptr, name}, at);
+  return std::nullopt;
+}
+
+Parser::symbol_type Scanner::unexpected(const Token& token) {
+  line_ = Line::after;
+  return Parser::make_BAD(fmt::format("syntax error, unexpected {}", token.text), token.at);
 }
 
 Parser::symbol_type Scanner::names(const Token& token) {
@@ -119,13 +158,20 @@ Parser::symbol_type Scanner::names(const Token& token) {
     return P::make_FAMILY(std::string(token.text), token.at);
   }
   family_allowed_ = false;
+  if (table_allowed_ && token.text == "table") {
+    names_left_ = 1;
+    family_allowed_ = true;
+    table_allowed_ = false;
+    return P::make_TABLE(token.at);
+  }
+  table_allowed_ = false;
   if (token.text == "handle" && number_follows && names_left_ <= 1) {
     names_left_ = 1;
     return P::make_HANDLE(token.at);
   }
   if (names_left_ > 0) {
     --names_left_;
-    return P::make_WORD(std::string(token.text), token.at);
+    return name(token);
   }
   if (token.text == "position" && number_follows) return P::make_POSITION(token.at);
   if (token.text == "index" && number_follows) return P::make_INDEX(token.at);

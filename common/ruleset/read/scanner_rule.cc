@@ -82,7 +82,7 @@ Parser::symbol_type Scanner::rule_word(const Token& token) {
       return P::make_VERDICT(text, token.at);
     }
     if (before_ == Before::operation && verdict != nullptr && verdict->form == Form::target) {
-      word_next_ = true;
+      name_next_ = true;
       return P::make_TARGET(text, token.at);
     }
     if (blocks_.back() == Block::set && tokens_[at_ - 2].is(':')) {
@@ -96,12 +96,16 @@ Parser::symbol_type Scanner::rule_word(const Token& token) {
   return statement(token);
 }
 
-/// `dnat tcp dport map ...`: the old way, without `to`.
+/// `dnat 192.0.2.1:80`, `dnat :80`, `dnat tcp dport map ...`: the old way, without `to`.
 bool Scanner::target_follows(const Token& token) const {
   if (!statement_->target_without_to) return false;
+  if (token.is('[') || token.is(':')) return true;
+  if (token.raw != Raw::word) return false;
   for (Form const form : {Form::header, Form::select})
     if (const Module* const module = registry_.find(token.text, form); module != nullptr && key_follows(*module, 1)) return true;
-  return false;
+  if (find_parameter(*statement_, token.text) != nullptr) return false;
+  if (registry_.find(token.text, Form::hash) != nullptr) return true;
+  return token.text.find_first_of(".:") != std::string_view::npos && registry_.statement(token.text) == nullptr;  // an address
 }
 
 /// A unit behind a number: `5 mbytes`, `5 mbytes/second`.
@@ -120,9 +124,9 @@ Parser::symbol_type Scanner::field(const Token& token) {
   field_of_ = nullptr;
   before_ = behind_key();
   Location at;
-  last_key_ = take_key(*module, token, at);
-  if (last_key_ == nullptr) return Parser::make_WORD(std::string(token.text), token.at);
-  return Parser::make_FIELD({module, last_key_, nullptr, std::string(last_key_->name)}, at);
+  const Key* const key = take_key(*module, token, at);
+  if (key == nullptr) return asked_ = module, Parser::make_WORD(std::string(token.text), token.at);
+  return Parser::make_FIELD({module, key, nullptr, std::string(key->name)}, at);
 }
 
 /// Scanner of a select: modifiers, the key, and what may follow it.
@@ -144,8 +148,7 @@ std::optional<Parser::symbol_type> Scanner::selecting(const Token& token) {
   if (among(module.modifiers, token.text) && (key == nullptr || dotted)) return P::make_MODIFIER({&module, nullptr, nullptr, text}, token.at);
   key_seen_ = true;
   before_ = behind_key();
-  last_key_ = key;
-  if (key == nullptr) return P::make_WORD(text, token.at);
+  if (key == nullptr) return asked_ = &module, P::make_WORD(text, token.at);
   return P::make_KEY({&module, key, nullptr, text}, token.at);
 }
 
@@ -185,7 +188,6 @@ std::optional<Parser::symbol_type> Scanner::expression(const Token& token) {
   auto const [bare_of, bare] = before_ == Before::key ? KeyOf{} : registry_.bare_key(text);
   if (bare != nullptr) {
     before_ = behind_key();
-    last_key_ = bare;
     return P::make_BARE_KEY({bare_of, bare, nullptr, text}, token.at);
   }
   return std::nullopt;
@@ -208,11 +210,19 @@ std::optional<Parser::symbol_type> Scanner::operation(const Token& token) {
   return std::nullopt;
 }
 
+/// Flags that stand together have commas between them.
+bool Scanner::lacks_comma(const Parameter& flag) const {
+  if (flag.rank != kTogether || at_ < 2 || tokens_[at_ - 2].raw != Raw::word) return false;
+  const Parameter* const before = find_parameter(*statement_, tokens_[at_ - 2].text);
+  return before != nullptr && before->rank == kTogether;
+}
+
 /// A parameter of the statement, or of the object whose body this is.
 std::optional<Parser::symbol_type> Scanner::parameter(const Token& token) {
   using P = Parser;
   const Parameter* const one = statement_ == nullptr ? nullptr : find_parameter(*statement_, token.text);
   if (one == nullptr) return std::nullopt;
+  if (lacks_comma(*one)) return P::make_KEYWORD(std::string(token.text), token.at);
   Named named{statement_, nullptr, one, std::string(token.text)};
   bool const sign = rate_ && before_ == Before::operation && one->takes == Takes::flag;  // rate over 5/second
   in_target_ = one->takes == Takes::target;
@@ -252,13 +262,14 @@ Parser::symbol_type Scanner::statement(const Token& token) {
   }
   bool const positional = statement_ != nullptr && statement_->positional;
   const Module* const left = statement_;
+  if (left != nullptr) left_ = left;
   statement_ = nullptr;
   in_target_ = rate_ = metered_ = setting_ = false;
   if (!in_values) hash_ = nullptr;
   before_ = before_ == Before::start ? Before::start : Before::value;
   if ((text == "add" || text == "update" || text == "delete") && ahead().is('@')) return P::make_UPDATE(text, token.at);
   if (text == "meter" && !in_values) {
-    word_next_ = metered_ = true;
+    name_next_ = metered_ = true;
     return P::make_METER(token.at);
   }
   std::string const both = fmt::format("{} {}", text, ahead().text);
@@ -267,12 +278,13 @@ Parser::symbol_type Scanner::statement(const Token& token) {
   if (module == nullptr) {
     if (auto found = expression(token)) return *found;
     before_ = Before::value;
+    if (stray_ == 0 || tokens_[stray_].at.line != token.at.line || tokens_[stray_].at.source != token.at.source) stray_ = at_ - 1;
     if (!positional) return P::make_WORD(text, token.at);
     statement_ = left;
     return P::make_ARGUMENT(text, token.at);
   }
   if (module->form == Form::verdict) return before_ = Before::value, P::make_VERDICT(text, token.at);
-  if (module->form == Form::target) return word_next_ = true, P::make_TARGET(text, token.at);
+  if (module->form == Form::target) return name_next_ = true, P::make_TARGET(text, token.at);
   Location const at = two != nullptr ? join(token.at, ahead().at) : token.at;
   if (two != nullptr) ++at_;
   statement_ = module;

@@ -7,7 +7,7 @@ namespace bulkhead::ruleset {
 
 std::vector<Command> read_text(Sources& sources, uint32_t index, const Registry& registry, const ReadOptions& options,
                                Diagnostics& diagnostics) {
-  Scanner scanner(preprocess(sources, index, options, diagnostics), registry, diagnostics);
+  Scanner scanner(preprocess(sources, index, options, diagnostics), registry);
   Builder builder(registry, diagnostics);
   Parser parser(scanner, builder);
   parser.parse();

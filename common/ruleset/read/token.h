@@ -17,6 +17,7 @@ struct Token {
   char mark = 0;  // punctuation
   std::string_view text;
   Location at;
+  bool defined = false;  // stands here for a variable
   [[nodiscard]] bool is(char punctuation) const { return raw == Raw::punctuation && mark == punctuation; }
   [[nodiscard]] bool is(std::string_view word) const { return raw == Raw::word && text == word; }
 };

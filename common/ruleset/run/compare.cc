@@ -1,6 +1,7 @@
 // common/ruleset/run/compare.cc: registers against numbers and sets that stay; arithmetic on them.
 #include <algorithm>
 
+#include "common/ruleset/run/element.h"
 #include "common/ruleset/run/run.h"
 
 namespace bulkhead::ruleset::run {
@@ -27,12 +28,8 @@ consteval StepOperation comparing(StepOperation row) {
 
 const ConstantSet& set_of(const Step& step, const Program& program) { return program.sets[step.data]; }
 
-const ConstantSet::Range* found(const Step& step, const Evaluation& packet) {
-  const ConstantSet::Range* const range =
-      set_of(step, *packet.program).find(packet.registers.data() + step.to);
-  if (range == nullptr || range->expires_ns == 0 || packet.state == nullptr) return range;
-  return packet.time_ns >= packet.state->get(step.word) + range->expires_ns ? nullptr : range;
-}
+/// What expires is not the same for the flow's next packet.
+bool stays(const Step& step, const Step*, uint8_t, const Program& program) { return !set_of(step, program).expires(); }
 
 /// Of the first field.
 Ranges ranges_of_set(const Step& step, const Program& program) {
@@ -48,15 +45,13 @@ bool set_holds(const Step& step, const Program& program, Number value) {
 }
 
 Next look_value_up(const Step& step, Evaluation& packet) noexcept {
-  const ConstantSet::Range* const range = found(step, packet);
+  const ConstantSet::Range* const range = element_of(step, packet);
   if (range == nullptr) return Next::rule;
-  packet.registers[step.to] = range->data;
-  if (step.b != 0) packet.registers[step.to + 1U] = range->data_end;
-  return Next::step;
+  return give_data(step, range->data, packet);
 }
 
 Next look_verdict_up(const Step& step, Evaluation& packet) noexcept {
-  const ConstantSet::Range* const range = found(step, packet);
+  const ConstantSet::Range* const range = element_of(step, packet);
   if (range == nullptr) return Next::rule;
   return packet.program->run({.operation = range->then, .chain = range->chain}, packet);
 }
@@ -73,6 +68,18 @@ consteval StepOperation changing(StepOperation row) {
 }
 
 }  // namespace
+
+const ConstantSet::Range* element_of(const Step& step, const Evaluation& packet) noexcept {
+  const ConstantSet::Range* const range = set_of(step, *packet.program).find(packet.registers.data() + step.to);
+  if (range == nullptr || range->expires_ns == 0 || packet.state == nullptr) return range;
+  return packet.time_ns >= packet.state->get(step.word) + range->expires_ns ? nullptr : range;
+}
+
+Next give_data(const Step& step, const MapData& data, Evaluation& packet) noexcept {
+  packet.registers[step.to] = data[0];
+  for (size_t i = 1; i < static_cast<size_t>(step.b); ++i) packet.registers[step.to + i] = data[i];
+  return Next::step;
+}
 
 constinit const StepOperation equal =
     comparing<[](const Step& step, Number value) { return value == step.a; }>(
@@ -118,31 +125,31 @@ constinit const StepOperation no_bit =
 
 constinit const StepOperation in_set{
     .name = "in set",
-    .run = [](const Step& step, Evaluation& packet) noexcept { return when(found(step, packet) != nullptr); },
+    .run = [](const Step& step, Evaluation& packet) noexcept { return when(element_of(step, packet) != nullptr); },
     .data = Data::set,
     .role = Role::condition,
     .ranges = ranges_of_set,
     .holds = set_holds,
-    .steady = true};
+    .steady_where = stays};
 constinit const StepOperation not_in_set{
     .name = "not in set",
-    .run = [](const Step& step, Evaluation& packet) noexcept { return when(found(step, packet) == nullptr); },
+    .run = [](const Step& step, Evaluation& packet) noexcept { return when(element_of(step, packet) == nullptr); },
     .data = Data::set,
     .role = Role::test,
-    .steady = true};
+    .steady_where = stays};
 constinit const StepOperation map_value{.name = "map value",
                                         .run = look_value_up,
                                         .data = Data::set,
                                         .role = Role::map,
                                         .ranges = ranges_of_set,
-                                        .steady = true};
+                                        .steady_where = stays};
 constinit const StepOperation map_verdict{.name = "map verdict",
                                           .run = look_verdict_up,
                                           .data = Data::set,
                                           .verdict = StepOperation::Verdict::by_element,
                                           .role = Role::condition,
                                           .ranges = ranges_of_set,
-                                          .steady = true};
+                                          .steady_where = stays};
 
 constinit const StepOperation masked =
     changing<[](const Step& step, Number& value) { value = (value & step.a) ^ step.b; }>(

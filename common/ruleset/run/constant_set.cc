@@ -1,5 +1,6 @@
 // common/ruleset/run/constant_set.cc: see program.h. One field: binary search. Several: a hash of the exact elements, and a list of
 // those that are wider.
+#include <algorithm>
 #include <bit>
 
 #include "common/ruleset/run/program.h"
@@ -7,8 +8,13 @@
 namespace bulkhead::ruleset {
 
 ConstantSet::ConstantSet(size_t fields, std::vector<Range> ranges) : fields_(fields), ranges_(std::move(ranges)) {
+  acts_ = std::ranges::any_of(ranges_, [](const Range& range) { return range.acts.count != 0; });
+  expires_ = std::ranges::any_of(ranges_, [](const Range& range) { return range.expires_ns != 0; });
   if (fields_ == 1) {
-    std::ranges::sort(ranges_, {}, [](const Range& range) { return range.low[0]; });
+    // What is for all others (`*`) stands first.
+    std::ranges::sort(ranges_, [](const Range& left, const Range& right) {
+      return left.low[0] != right.low[0] ? left.low[0] < right.low[0] : left.high[0] > right.high[0];
+    });
     return;
   }
   auto const wide = std::stable_partition(ranges_.begin(), ranges_.end(),
@@ -34,8 +40,9 @@ size_t ConstantSet::hash_of(const Number* fields, size_t count) noexcept {
 const ConstantSet::Range* ConstantSet::find(const Number* fields) const noexcept {
   if (fields_ == 1) {
     auto const behind = std::ranges::upper_bound(ranges_, fields[0], {}, [](const Range& range) { return range.low[0]; });
-    if (behind == ranges_.begin() || fields[0] > (behind - 1)->high[0]) return nullptr;
-    return &*(behind - 1);
+    if (behind == ranges_.begin()) return nullptr;
+    if (fields[0] <= (behind - 1)->high[0]) return &*(behind - 1);
+    return ranges_.front().high[0] == ~Number{0} ? ranges_.data() : nullptr;
   }
   for (size_t at = hash_of(fields, fields_); places_[at & (places_.size() - 1)] != 0; ++at) {
     const Range& range = ranges_[places_[at & (places_.size() - 1)] - 1];

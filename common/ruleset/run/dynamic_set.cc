@@ -1,5 +1,7 @@
 #include "common/ruleset/run/dynamic_set.h"
 
+#include "common/ruleset/run/connections.h"
+
 #include <algorithm>
 #include <bit>
 
@@ -24,9 +26,10 @@ DynamicSet::DynamicSet(Layout layout, uint64_t seed) : layout_(std::move(layout)
 uint64_t DynamicSet::lay_out() {
   for (const Body& body : bodies) state_words_ = std::max(state_words_, static_cast<uint32_t>(body.initial.size()));
   for (uint8_t const words : layout_.key) key_words_ += words;
+  for (uint8_t const words : layout_.data) data_words_ += words * (layout_.data_ranges ? 2U : 1U);
   key_part_ = layout_.timeouts ? expires_part + 1 : place_part;
   data_part_ = key_part_ + key_words_;
-  state_part_ = data_part_ + layout_.data;
+  state_part_ = data_part_ + data_words_;
   entry_words_ = state_part_ + state_words_;
   buckets_ = std::bit_ceil(layout_.most);
   uint64_t const heap = layout_.timeouts ? layout_.most : 0;
@@ -81,6 +84,13 @@ uint32_t DynamicSet::find(const Number* key, const StateWords& state, uint64_t n
   return entry == kNone || is_expired(entry, state, now_ns) ? kNone : entry;
 }
 
+uint32_t DynamicSet::find_any(const Number* key, const StateWords& state, uint64_t now_ns) const noexcept {
+  uint32_t const own = find(key, state, now_ns);
+  if (own != kNone) return own;
+  uint32_t const others = entry_in(state.get(first_ + for_others));
+  return others == kNone || is_expired(others, state, now_ns) ? kNone : others;
+}
+
 uint64_t DynamicSet::timeout(uint32_t entry, const StateWords& state) const noexcept {
   return layout_.timeouts ? state.get(at(entry, timeout_part)) : 0;
 }
@@ -97,10 +107,20 @@ bool DynamicSet::is_expired(uint32_t entry, const StateWords& state, uint64_t no
   return when != 0 && now_ns >= when;
 }
 
-Number DynamicSet::data(uint32_t entry, const StateWords& state) const noexcept {
-  Number value = 0;
-  for (uint32_t i = 0; i < layout_.data; ++i) value = value << 64 | state.get(at(entry, data_part_ + i));
-  return value;
+/// For each word: which number of MapData, and how far it is shifted there.
+template <class Visit>
+void DynamicSet::each_data_word(Visit visit) const noexcept {
+  for (size_t field = 0; field < layout_.data.size(); ++field)
+    for (size_t end = 0; end < (layout_.data_ranges ? 2U : 1U); ++end)
+      for (unsigned left = layout_.data[field]; left != 0; --left) visit(2 * field + end, 64 * (left - 1));
+}
+
+MapData DynamicSet::data(uint32_t entry, const StateWords& state) const noexcept {
+  MapData data{};
+  uint32_t word = at(entry, data_part_);
+  each_data_word([&](size_t number, unsigned shift) { data[number] |= Number{state.get(word++)} << shift; });
+  for (size_t i = 0; i < data.size() && !layout_.data_ranges; i += 2) data[i + 1] = data[i];
+  return data;
 }
 
 const DynamicSet::Body& DynamicSet::body(uint32_t entry, const StateWords& state) const noexcept {
@@ -120,7 +140,16 @@ uint32_t DynamicSet::enter(const Element& element, StateWords& state, uint64_t n
   uint32_t const entry = take_free(state);
   if (entry == kNone) return kNone;
   added = true;
+  link(entry, bucket(key), state);
   fill(entry, element, key, state);
+  return entry;
+}
+
+uint32_t DynamicSet::enter_for_others(const Element& element, StateWords& state) const noexcept {
+  uint32_t const entry = take_free(state);
+  if (entry == kNone) return kNone;
+  fill(entry, element, {}, state);
+  change(state, first_ + for_others, entry + 1);
   return entry;
 }
 
@@ -138,14 +167,16 @@ uint32_t DynamicSet::take_free(StateWords& state) const noexcept {
   return entry;
 }
 
+void DynamicSet::link(uint32_t entry, uint32_t bucket, StateWords& state) const noexcept {
+  change(state, at(entry, next), state.get(bucket));
+  change(state, bucket, entry + 1);
+}
+
 void DynamicSet::fill(uint32_t entry, const Element& element, const Packed& key, StateWords& state) const noexcept {
-  uint32_t const head = bucket(key);
-  change(state, at(entry, next), state.get(head));
-  change(state, head, entry + 1);
   change(state, at(entry, body_part), uint64_t{element.origin} << 32 | (element.body + 1U));
   for (uint32_t i = 0; i < key_words_; ++i) change(state, at(entry, key_part_ + i), key[i]);
-  for (uint32_t i = 0; i < layout_.data; ++i)
-    change(state, at(entry, data_part_ + i), static_cast<uint64_t>(element.data >> (64 * (layout_.data - 1U - i))));
+  uint32_t word = at(entry, data_part_);
+  each_data_word([&](size_t number, unsigned shift) { change(state, word++, static_cast<uint64_t>(element.data[number] >> shift)); });
   const std::vector<uint64_t>& words = element.initial != nullptr ? *element.initial : bodies[element.body].initial;
   for (uint32_t i = 0; i < words.size(); ++i) change(state, state_of(entry) + i, words[i]);
   if (!layout_.timeouts) return;
@@ -168,11 +199,17 @@ void DynamicSet::refresh(uint32_t entry, uint64_t expires_ns, StateWords& state)
 }
 
 void DynamicSet::remove(uint32_t entry, StateWords& state) const noexcept {
-  unlink(entry, state);
+  if (state.get(first_ + for_others) == entry + 1) change(state, first_ + for_others, 0);
+  else unlink(entry, state);
   leave_heap(entry, state);
+  give_lists_back(entry, state);
   change(state, at(entry, body_part), 0);
   change(state, at(entry, next), state.get(first_ + free_list));
   change(state, first_ + free_list, entry + 1);
+}
+
+void DynamicSet::give_lists_back(uint32_t entry, StateWords& state) const noexcept {
+  for (uint32_t const list : body(entry, state).lists) ConnectionLists::give_back(state, pool, state_of(entry) + list);
 }
 
 void DynamicSet::unlink(uint32_t entry, StateWords& state) const noexcept {
@@ -248,11 +285,13 @@ void DynamicSet::leave_heap(uint32_t entry, StateWords& state) const noexcept {
 uint32_t DynamicSet::changes_to_move() const noexcept {
   // Heap: its size, and two words for each level and for where the entry ends; the rest: link, list, count, body, expiry.
   uint32_t const levels = layout_.timeouts ? static_cast<uint32_t>(std::bit_width(layout_.most)) : 0;
-  return 2 * levels + 10;
+  size_t lists = 0;
+  for (const Body& one : bodies) lists = std::max(lists, one.lists.size());
+  return 2 * levels + 10 + static_cast<uint32_t>(lists) * ConnectionLists::kChangesToGiveBack;
 }
 
 uint32_t DynamicSet::changes_to_enter() const noexcept {
-  return 2 * changes_to_move() + key_words_ + layout_.data + state_words_ + 2;
+  return 2 * changes_to_move() + key_words_ + data_words_ + state_words_ + 2;
 }
 
 // --- listing ---
@@ -267,6 +306,7 @@ std::vector<DynamicSet::Element> DynamicSet::elements(const StateWords& state, u
     uint32_t word = at(entry, key_part_);
     for (size_t field = 0; field < layout_.key.size(); ++field)
       for (uint8_t i = 0; i < layout_.key[field]; ++i) element.key[field] = element.key[field] << 64 | state.get(word++);
+    element.entry = entry;
     element.data = data(entry, state);
     element.timeout_ns = timeout(entry, state);
     element.expires_ns = expires(entry, state);

@@ -29,7 +29,8 @@ class DynamicSet {
 
   struct Layout {
     std::vector<uint8_t> key;      // words of each field: 1 or 2
-    uint8_t data = 0;              // words of a map's data
+    std::vector<uint8_t> data;     // and of each field of a map's data
+    bool data_ranges = false;      // which has ends too
     uint32_t most = 0;             // elements
     bool timeouts = false;
     uint64_t timeout_ns = 0;       // of elements that say none; 0: they stay
@@ -39,6 +40,7 @@ class DynamicSet {
     std::vector<Step> steps;
     std::vector<uint64_t> initial;
     std::vector<Counted> counted;
+    std::vector<uint32_t> lists;  // of its words: where lists of connections begin
     const std::vector<Statement>* statements = nullptr;  // for listings
   };
   struct Verdict {
@@ -47,11 +49,12 @@ class DynamicSet {
   };
   struct Element {
     std::array<Number, kFields> key{};
-    Number data = 0;
+    MapData data{};
     uint64_t timeout_ns = 0, expires_ns = 0;  // 0: never
     uint16_t body = 0;
     uint32_t origin = 0;                      // index in the file's elements, plus 1; 0: a rule added it
     const std::vector<uint64_t>* initial = nullptr;  // of its statements; null: the body's
+    uint32_t entry = kNone;                          // in a listing: where it is
   };
 
   DynamicSet(Layout layout, uint64_t seed);
@@ -60,20 +63,26 @@ class DynamicSet {
   const Set* named = nullptr;  // null: a meter's
   std::vector<Body> bodies;
   std::vector<Verdict> verdicts;
+  uint32_t pool = kNone;  // of lists of connections (connections.h)
+  std::vector<StepRun> objects;  // that a map names
   /// Bodies are known: how many words the set takes.
   uint64_t lay_out();
   /// Where they begin; `start`: the word that has the first packet's time.
   void place(uint32_t first, uint32_t start);
 
   // With a packet. kNone: not there, or full.
+  /// The key's element, or the one for all others (`*`).
+  [[nodiscard]] uint32_t find_any(const Number* key, const StateWords& state, uint64_t now_ns) const noexcept;
   [[nodiscard]] uint32_t find(const Number* key, const StateWords& state, uint64_t now_ns) const noexcept;
   /// The entry of that key: the one that is there, or a new one, and `added` says so.
   uint32_t enter(const Element& element, StateWords& state, uint64_t now_ns, bool& added) const noexcept;
+  /// `*`, of the file: before any packet.
+  uint32_t enter_for_others(const Element& element, StateWords& state) const noexcept;
   void refresh(uint32_t entry, uint64_t expires_ns, StateWords& state) const noexcept;
   void remove(uint32_t entry, StateWords& state) const noexcept;
 
   // Of an entry.
-  [[nodiscard]] Number data(uint32_t entry, const StateWords& state) const noexcept;
+  [[nodiscard]] MapData data(uint32_t entry, const StateWords& state) const noexcept;
   [[nodiscard]] const Body& body(uint32_t entry, const StateWords& state) const noexcept;
   [[nodiscard]] uint32_t state_of(uint32_t entry) const noexcept { return at(entry, state_part_); }
   [[nodiscard]] uint64_t timeout(uint32_t entry, const StateWords& state) const noexcept;
@@ -88,7 +97,7 @@ class DynamicSet {
   [[nodiscard]] uint32_t changes_to_move() const noexcept;
 
  private:
-  enum Header : uint32_t { free_list, ever_used, heap_size, header_words };
+  enum Header : uint32_t { free_list, ever_used, heap_size, for_others, header_words };
   enum Part : uint32_t { next, body_part, place_part, timeout_part, expires_part };
   using Packed = std::array<uint64_t, kKeyWords>;
 
@@ -99,8 +108,12 @@ class DynamicSet {
   [[nodiscard]] bool is_expired(uint32_t entry, const StateWords& state, uint64_t now_ns) const noexcept;
   [[nodiscard]] uint32_t entry_in(uint64_t word) const noexcept;
   [[nodiscard]] uint32_t take_free(StateWords& state) const noexcept;
+  void link(uint32_t entry, uint32_t bucket, StateWords& state) const noexcept;
   void fill(uint32_t entry, const Element& element, const Packed& key, StateWords& state) const noexcept;
+  template <class Visit>
+  void each_data_word(Visit visit) const noexcept;
   void unlink(uint32_t entry, StateWords& state) const noexcept;
+  void give_lists_back(uint32_t entry, StateWords& state) const noexcept;
   // The heap.
   [[nodiscard]] uint32_t first_to_expire(const StateWords& state) const noexcept;
   void put(uint32_t position, uint32_t entry, StateWords& state) const noexcept;
@@ -110,7 +123,7 @@ class DynamicSet {
 
   Layout layout_;
   std::array<uint8_t, crypto_shorthash_KEYBYTES> hash_key_{};
-  uint32_t key_words_ = 0, state_words_ = 0;
+  uint32_t key_words_ = 0, data_words_ = 0, state_words_ = 0;
   uint32_t key_part_ = 0, data_part_ = 0, state_part_ = 0, entry_words_ = 0;
   uint32_t buckets_ = 0;  // how many, a power of two
   uint32_t first_ = 0, bucket_, heap_ = 0, entries_ = 0;  // words

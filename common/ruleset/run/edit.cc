@@ -1,6 +1,8 @@
 #include "common/ruleset/run/edit.h"
 
+#include "common/base/bytes.h"
 #include "common/packet/internet_checksum.h"
+#include "common/packet/ip_header.h"
 
 namespace bulkhead::ruleset::run {
 namespace {
@@ -46,23 +48,38 @@ size_t pseudo_header_sum(const Evaluation& packet) {
   }
 }
 
-Next set_field(const Step& step, Evaluation& packet, size_t base) {
+/// Headers that lie further on than usual are drawn into head too. False: beyond the packet.
+bool draw(Evaluation& packet, size_t end) {
+  if (end <= packet.head_length) return true;
+  if (end > std::min(packet.frame.size(), packet.head.size())) return false;
+  std::ranges::copy(packet.frame.subspan(packet.head_length, end - packet.head_length), packet.head.begin() + packet.head_length);
+  packet.head_length = static_cast<uint16_t>(end);
+  return true;
+}
+
+}  // namespace
+
+Next set_field(const Step& step, Evaluation& packet, size_t base) noexcept {
   constexpr size_t kSum = 2;
-  size_t const first = base + size_t{step.offset} / 16 * 2, bytes = (size_t{step.offset} % 16 + step.bits + 15) / 16 * 2;
   size_t const own = step.a == 0 ? 0 : base + static_cast<size_t>(step.a);
+  bool const sums = own != 0 || (step.b & kPseudoHeader) != 0;
+  size_t const unit = sums ? 16 : 8;  // bits, as nft widens what a sum covers
+  size_t const first = base + size_t{step.offset} / unit * unit / 8;
+  size_t const bytes = (size_t{step.offset} % unit + step.bits + unit - 1) / unit * unit / 8;
+  if (bytes > kWordsMost || !draw(packet, std::max(first + bytes, own == 0 ? 0 : own + kSum))) return Next::rule;
   size_t const pseudo = (step.b & kPseudoHeader) != 0 ? pseudo_header_sum(packet) : 0;
-  if (bytes > kWordsMost || std::max(first + bytes, own + kSum) > packet.head_length) return Next::rule;
   uint8_t* const place = packet.head.data() + first;
   FieldBytes before{}, after{};
   std::memcpy(before.data(), place, bytes);
   after = before;
-  insert(std::span(after).first(bytes), step.offset % 16, step.bits, packet.registers[step.to]);
+  insert(std::span(after).first(bytes), static_cast<unsigned>(step.offset % unit), step.bits, packet.registers[step.to]);
   packet.edited = true;
   if (own != 0) change_sum(packet.head.data() + own, before, after, bytes);
   // The kernel has changed the header's own checksum by then, and leaves it so.
-  if (pseudo + kSum > packet.head_length) return Next::rule;
+  if (pseudo != 0 && !draw(packet, pseudo + kSum)) return Next::rule;
   if (pseudo != 0) change_sum(packet.head.data() + pseudo, before, after, bytes);
   std::memcpy(place, after.data(), bytes);
+  packet.reads_anew = packet.reads_anew || (step.b & kReads) != 0;
   if ((step.b & kSctp) == 0) return Next::step;
   // The field has been set by then too.
   if (packet.protocol == packet::protocol::sctp && packet.transport + kSctpHeader > packet.frame.size()) return Next::rule;
@@ -70,7 +87,24 @@ Next set_field(const Step& step, Evaluation& packet, size_t base) {
   return Next::step;
 }
 
-}  // namespace
+/// Linux nft_set_pktinfo_ipv4 and _ipv6, which each base chain begins with.
+void read_again(Evaluation& packet) noexcept {
+  packet.reads_anew = false;
+  if (packet.l3 != 4 && packet.l3 != 6) return;
+  const uint8_t* const head = packet.head.data();
+  size_t at = packet.l3 == 4 ? (head[0] & 15U) * size_t{4} : packet::ip_header::kIpv6;
+  bool later = packet.l3 == 4 && packet::ip_header::is_later_fragment(head);
+  packet.protocol = head[packet.l3 == 4 ? 9 : 6];
+  while (packet.l3 == 6 && !later && packet.protocol != packet::protocol::ah && packet::is_extension(packet.protocol)) {
+    std::array<uint8_t, 4> header;
+    if (!packet.copy(at, header)) break;
+    later = packet.protocol == packet::protocol::fragment && (load_be16(header.data() + 2) & 0xfff8) != 0;
+    at += packet::extension_length(packet.protocol, header.data());
+    packet.protocol = header[0];
+  }
+  packet.later_fragment6 = packet.l3 == 6 && later;
+  packet.transport = !later && at <= packet.frame.size() ? static_cast<uint16_t>(at) : Evaluation::kNone;
+}
 
 constinit const StepOperation set_network_field{
     .name = "set network field",

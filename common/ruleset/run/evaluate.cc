@@ -1,6 +1,9 @@
 #include "common/ruleset/run/evaluate.h"
 
+#include <tuple>
+
 #include "common/ruleset/run/classifier.h"
+#include "common/ruleset/run/edit.h"
 #include "common/ruleset/run/run.h"
 
 namespace bulkhead::ruleset {
@@ -18,6 +21,29 @@ class Traversal {
       : program_(program), packet_(packet), watcher_(watcher) {}
 
   void base_chain(uint32_t index) noexcept {
+    const CompiledChain& base = program_.chains[index];
+    if (packet_.reads_anew) run::read_again(packet_);
+    if (base.link) return link_chain(index);
+    walk(index);
+  }
+
+ private:
+  /// With what it sees otherwise than chains of IP.
+  void link_chain(uint32_t index) noexcept {
+    const CompiledChain& base = program_.chains[index];
+    auto const seen = std::pair(packet_.length, packet_.packet_type);
+    InterfaceView const in = packet_.in;
+    packet_.length = base.padded ? packet_.as_frame.padded_length : packet_.as_frame.length;
+    packet_.packet_type = packet_.as_frame.packet_type;
+    if (base.hides_in) packet_.in = {};
+    uint8_t const met = packet_.counters_met;
+    walk(index);
+    if (packet_.counters_met != met) packet_.steady = false;  // a lane counts bytes of IP
+    std::tie(packet_.length, packet_.packet_type) = seen;
+    packet_.in = in;
+  }
+
+  void walk(uint32_t index) noexcept {
     const CompiledChain& base = program_.chains[index];
     enter(index);
     packet_.verdict = Decision::none;
@@ -46,7 +72,6 @@ class Traversal {
     if (watcher_ != nullptr) watcher_->policy(index);
   }
 
- private:
   void enter(uint32_t chain) noexcept {
     const CompiledChain& entered = program_.chains[chain];
     at_ = {chain, entered.first, entered.first + entered.count};
@@ -113,7 +138,7 @@ void nat_point(const Program& program, At hook, Evaluation& packet, Watcher* wat
   packet::Part const part = hook == At::prerouting || hook == At::output ? packet::Part::destination : packet::Part::source;
   auto const side = static_cast<size_t>(part);
   if (packet.nat.open[side]) {
-    for (uint32_t const chain : program.nat_at(hook, packet.l3)) {
+    for (uint32_t const chain : program.nat_at(hook, sort_of(packet))) {
       Traversal(program, packet, watcher).base_chain(chain);
       if (packet.verdict != Decision::accept) return;
       if (packet.nat.ordered[side]) break;
@@ -121,6 +146,18 @@ void nat_point(const Program& program, At hook, Evaluation& packet, Watcher* wat
     if (part == packet::Part::source && !packet.nat.ordered[side]) run::keep_source(packet);
   }
   if (!run::translate(packet, part)) drop(packet);
+}
+
+Share share_of(const CompiledChain& chain) {
+  if (!chain.early) return Share::tracked;
+  return chain.pieces ? Share::pieces : Share::early;
+}
+
+/// Chains of ingress and egress are for the interfaces that they name.
+bool is_for(const CompiledChain& chain, At hook, const Evaluation& packet) {
+  if (chain.devices == ~uint64_t{0}) return true;
+  uint32_t const index = (hook == At::egress ? packet.out : packet.in).index;
+  return index - 1 < 64 && (chain.devices >> (index - 1) & 1) != 0;
 }
 
 }  // namespace
@@ -136,9 +173,10 @@ void evaluate(const Program& program, At hook, Evaluation& packet, Watcher* watc
   packet.verdict = Decision::accept;
   if (program.start != Program::kNoWord && packet.state != nullptr && packet.state->get(program.start) == 0)
     packet.state->set(program.start, packet.time_ns);
-  for (uint32_t const chain : program.at(hook, packet.l3)) {
-    bool const nat = chain == kNatPoint, early = !nat && program.chains[chain].early;
-    if (early != (share == Share::early)) continue;
+  for (uint32_t const chain : program.at(hook, sort_of(packet))) {
+    bool const nat = chain == kNatPoint;
+    if (share != (nat ? Share::tracked : share_of(program.chains[chain]))) continue;
+    if (!nat && !is_for(program.chains[chain], hook, packet)) continue;
     if (nat) nat_point(program, hook, packet, watcher);
     else Traversal(program, packet, watcher).base_chain(chain);
     if (packet.verdict != Decision::accept) return;

@@ -20,13 +20,13 @@ class Watcher {
   virtual void policy(uint32_t chain) = 0;
 };
 
-/// Of a hook's base chains: those before conntrack, or those behind it.
-enum class Share : uint8_t { early, tracked };
+/// Of a hook's base chains: those that see fragments one by one; others before conntrack; those behind it.
+enum class Share : uint8_t { pieces, early, tracked };
 
 /// A packet that conntrack has not seen has no flow, and counts as invalid.
 [[nodiscard]] FlowView untracked_yet() noexcept;
 
-/// The verdict stands in the packet: accept (also where no chain is), drop, or reject. Share::early: packet.flow began as
+/// The verdict stands in the packet: accept (also where no chain is), drop, or reject. Before conntrack packet.flow began as
 /// untracked_yet().
 void evaluate(const Program& program, At hook, Evaluation& packet, Watcher* watcher = nullptr,
               Share share = Share::tracked) noexcept;

@@ -40,13 +40,15 @@ class StateWords {
 
 /// What conntrack knows of the packet's flow, as of this packet.
 struct FlowView {
-  static constexpr uint32_t source_nat = 16, destination_nat = 32;  // bits of status: IPS_SRC_NAT, IPS_DST_NAT
+  static constexpr uint32_t confirmed = 8, source_nat = 16, destination_nat = 32;  // bits of status: IPS_CONFIRMED, IPS_SRC_NAT, IPS_DST_NAT
   static constexpr uint32_t invalid = 1, untracked = 64;
   uint32_t state = 0;   // a bit of ct state: invalid, established 2, related 4, new 8, untracked
   bool there = false;   // the rest is meant
   bool reply = false;
   uint32_t status = 0;  // nf_conntrack_common.h
   uint32_t mark_word = 0;   // state word of ct mark
+  uint32_t label_word = 0;  // and the first of ct label
+  uint32_t timeouts = 0;    // the policy that rules give the flow, by its place in Program::timeouts, plus 1; 0: none
   uint32_t generation = 0;  // of the flow
   uint32_t id = 0;
   uint64_t expires_ns = 0;
@@ -81,6 +83,16 @@ class Host {
   [[nodiscard]] virtual uint32_t mtu_of(uint32_t interface) const noexcept = 0;
 };
 
+/// What a packet's way is: a bridge's packets are not routed.
+enum class Wiring : uint8_t { router, bridge };
+/// Where what `ct count` works on lies among the state words (connections.h).
+struct Connections {
+  uint32_t flows = 0, flow_count = 0;  // a word for each flow
+  uint32_t nodes = 0, node_count = 0;
+};
+/// lo's index, which no interface of a replay has: only what the router says to itself goes by it. The kernel's is 1.
+inline constexpr uint32_t kLoopback = 0xffff;
+
 struct InterfaceView {
   std::string_view name;
   uint32_t index = 0;  // as `iif` compares it
@@ -110,22 +122,32 @@ struct Evaluation {
   std::array<uint8_t, kHead> head{};  // from the network header on
   uint16_t head_length = 0;
   uint16_t transport = kNone;         // offset; kNone: not there, or a later fragment
+  uint16_t behind_ah = kNone;         // IPv6: where tracking and translation find the transport header. Rules stop at AH
+  uint8_t protocol_behind_ah = 0;
   bool later_fragment6 = false;       // IPv6: of a datagram that nobody puts together
   std::span<const uint8_t> link;      // link header; empty: none
   std::span<const uint8_t> frame;     // from the network header on, as captured
   uint32_t length = 0;                // of layer 3
-  uint8_t l3 = 0;                     // 4 or 6
+  uint8_t l3 = 0;                     // 4 or 6; 0: no IP
   uint8_t protocol = 0;               // transport, behind IPv6 extension headers
+  bool knows_protocol = true;         // there is one
   uint8_t packet_type = 0;            // PACKET_HOST 0, broadcast 1, multicast 2
   uint16_t ether_type = 0;
   uint32_t mark = 0;
   uint32_t priority = 0;              // traffic class
+  packet::Zones zones;                // in which conntrack is to look for its flow
   uint64_t number = 0;
   uint64_t time_ns = 0;
   InterfaceView in, out;              // no name: none
+  /// What chains of the link layer see instead.
+  struct {
+    uint32_t length = 0, padded_length = 0;  // behind the link header; and before IP has cut it
+    uint8_t packet_type = 0;                 // and other 3: a bridge's
+  } as_frame;
   FlowView flow;
   Translation nat;
   StateWords* state = nullptr;
+  Connections connections;
   const Program* program = nullptr;   // whose steps are run: evaluate() says
   const Host* host = nullptr;
   const Chance* chance = nullptr;
@@ -136,10 +158,12 @@ struct Evaluation {
   // What rules have done so far.
   bool edited = false;      // head is not as it came, but for translation and routing
   bool steady = false;      // and met nothing by which another packet of its flow might fare otherwise (steady.h)
-  bool marks_flow = false;  // and gave their flow another mark
+  bool marks_flow = false;  // and gave their flow another mark or label
   uint8_t counters_met = 0;       // counters, which are in
   std::array<uint32_t, 5> met_counters{};  // by first words
   bool renew_sctp = false;  // and SCTP's checksum has to be made anew
+  bool unheard = false;     // dropped for a program that nobody runs
+  bool reads_anew = false;  // and set how the packet is to be read, which chains behind do anew
   std::array<Number, kRegisters> registers{};
   Decision verdict = Decision::none;
   Reject reject;
@@ -149,13 +173,16 @@ struct Evaluation {
 
   /// Rules have done nothing yet.
   void begin() noexcept {
-    edited = marks_flow = renew_sctp = false;
+    edited = marks_flow = renew_sctp = reads_anew = unheard = false;
+    zones = {};
     steady = true;
     counters_met = 0;
     verdict = Decision::none;
     reject = {};
     rule = 0;
   }
+  [[nodiscard]] uint16_t tracked_transport() const noexcept { return behind_ah != kNone ? behind_ah : transport; }
+  [[nodiscard]] uint8_t tracked_protocol() const noexcept { return behind_ah != kNone ? protocol_behind_ah : protocol; }
   /// A counter has counted it.
   void bump(uint32_t word) noexcept {
     if (counters_met < met_counters.size()) met_counters[counters_met++] = word;

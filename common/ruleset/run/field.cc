@@ -1,3 +1,4 @@
+#include "common/packet/ip_header.h"
 #include "common/ruleset/run/field.h"
 
 #include "common/ruleset/run/run.h"
@@ -40,10 +41,13 @@ Next load_network_field(const Step& step, Evaluation& packet) noexcept { return 
 
 Next load_transport_field(const Step& step, Evaluation& packet) noexcept {
   if (packet.transport != Evaluation::kNone) return field(step, packet, packet.transport);
-  // Linux nft_payload_fast_eval takes the first byte of such a fragment for that of its transport header.
+  // Linux nft_payload_fast_eval does not ask whether this is a later fragment: what stands behind IPv4's header is read, and of IPv6,
+  // where it found no transport header, the packet's first byte.
   size_t const first = step.offset / 8, bytes = (step.offset % 8 + size_t{step.bits} + 7) / 8;
   bool const fast = (bytes == 1 || bytes == 2 || bytes == 4) && first % bytes == 0;
-  return packet.later_fragment6 && fast ? field(step, packet, 0) : Next::rule;
+  if (packet.later_fragment6 && fast) return field(step, packet, 0);
+  bool const later4 = packet.l3 == 4 && packet.knows_protocol && packet::ip_header::is_later_fragment(packet.head.data());
+  return later4 && fast ? field(step, packet, packet::ip_header::length(packet.head[0])) : Next::rule;
 }
 
 // --- which fields are the same in all packets of a flow ---
@@ -99,7 +103,22 @@ constinit const StepOperation transport_field{
     .name = "transport field", .run = load_transport_field, .role = Role::load, .steady_where = is_steady_transport};
 
 constinit const StepOperation is_family = checking<&Evaluation::l3>({.name = "is family", .says_family = true});
-constinit const StepOperation is_protocol = checking<&Evaluation::protocol>({.name = "is protocol"});
+constinit const StepOperation is_protocol{
+    .name = "is protocol",
+    .run = [](const Step& step, Evaluation& packet) noexcept {
+      return packet.knows_protocol && packet.protocol == step.a ? Next::step : Next::rule;
+    },
+    .role = Role::test,
+    .steady = true};
 constinit const StepOperation is_ether_type = checking<&Evaluation::ether_type>({.name = "is Ethernet type"});
+
+constinit const StepOperation is_tagged{
+    .name = "is tagged",
+    .run = [](const Step&, Evaluation& packet) noexcept {
+      constexpr size_t kType = 12;
+      uint16_t const type = packet.link.size() < kType + 6 ? uint16_t{0} : load_be16(packet.link.data() + kType);
+      return type == packet::ethertype::vlan || type == packet::ethertype::service_vlan ? Next::step : Next::rule;
+    },
+    .role = Role::test};
 
 }  // namespace bulkhead::ruleset::run

@@ -64,12 +64,14 @@ bool is_rewritten(const Evaluation& packet, uint8_t protocol, size_t at, packet:
 bool can_translate(const Evaluation& packet, packet::Part part) {
   constexpr size_t kIcmp = 8;
   const Translation& nat = packet.nat;
-  if (packet.transport == Evaluation::kNone) return true;
-  if (!nat.quotes) return is_rewritten(packet, packet.protocol, packet.transport, part);
-  size_t const inner = size_t{packet.transport} + kIcmp;
+  uint16_t const transport = packet.tracked_transport();
+  if (transport == Evaluation::kNone) return true;
+  if (!nat.quotes) return is_rewritten(packet, packet.tracked_protocol(), transport, part);
+  size_t const inner = size_t{transport} + kIcmp;
   std::array<uint8_t, 1> first{};
   if (!packet.copy(inner, first)) return false;
-  return is_rewritten(packet, nat.inner_to.protocol, inner + packet::ip_header::length(first[0]), part == packet::Part::source ? packet::Part::destination : packet::Part::source);
+  size_t const header = packet.l3 == 4 ? (first[0] & 15U) * size_t{4} : packet::ip_header::kIpv6;
+  return is_rewritten(packet, nat.inner_to.protocol, inner + header, part == packet::Part::source ? packet::Part::destination : packet::Part::source);
 }
 
 void become(Evaluation& packet, const packet::NatRange& range, packet::Part part) {
@@ -122,8 +124,8 @@ bool translate(Evaluation& packet, packet::Part part) noexcept {
   if (!can_translate(packet, part)) return false;
   packet::Rewriting what{packet::bit_of(part), 0, nat.to, nat.inner_to};
   if (nat.quotes) what.inner = packet::bit_of(part == packet::Part::source ? packet::Part::destination : packet::Part::source);
-  bool const whole = packet.transport < packet.head_length;
-  packet::rewrite(std::span(packet.head).first(packet.head_length), packet.protocol, whole ? packet.transport : 0, what);
+  uint16_t const transport = packet.tracked_transport();
+  packet::rewrite(std::span(packet.head).first(packet.head_length), packet.tracked_protocol(), transport < packet.head_length ? transport : 0, what);
   return true;
 }
 

@@ -4,6 +4,7 @@
 
 #include "common/base/bytes.h"
 #include "common/packet/internet_checksum.h"
+#include "common/ruleset/run/decide.h"
 #include "common/ruleset/run/field.h"
 
 namespace bulkhead::ruleset::run {
@@ -132,6 +133,34 @@ Next set_tcp(const Step& step, Evaluation& packet) noexcept {
   return Next::step;
 }
 
+/// Linux nft_exthdr_tcp_strip_eval.
+Next strip_tcp(const Step& step, Evaluation& packet) noexcept {
+  constexpr uint8_t kNop = 1;
+  constexpr size_t kSum = 16;
+  std::array<uint8_t, kTcpLeast> tcp;
+  if (packet.protocol != packet::protocol::tcp || packet.transport == Evaluation::kNone || !packet.copy(packet.transport, tcp)) return Next::rule;
+  size_t const length = size_t{tcp[12]} >> 4 << 2;
+  if (length < kTcpLeast || packet.transport + length > packet.head_length) return Next::rule;
+  uint8_t* const options = packet.head.data() + packet.transport;
+  for (size_t at = kTcpLeast; at + 1 < length;) {
+    size_t const own = options[at] <= kNop || options[at + 1] == 0 ? 1 : options[at + 1];
+    if (options[at] != step.a) {
+      at += own;
+      continue;
+    }
+    if (at + own > length) return decide(packet, Decision::drop);
+    for (size_t i = at; i < at + own; ++i) {
+      std::array<uint8_t, 2> before{}, after{};
+      before[i % 2] = std::exchange(options[i], kNop);
+      after[i % 2] = kNop;
+      store_raw(options + kSum, packet::checksum_changed(load_raw<uint16_t>(options + kSum), load_raw<uint16_t>(before.data()), load_raw<uint16_t>(after.data())));
+    }
+    packet.edited = true;
+    break;
+  }
+  return Next::step;
+}
+
 Next load_ip4(const Step& step, Evaluation& packet) noexcept {
   if (packet.l3 != 4) return Next::rule;
   return give(step, packet, ip4::find(packet, static_cast<uint8_t>(step.a)));
@@ -146,6 +175,7 @@ Next load_ip6(const Step& step, Evaluation& packet) noexcept {
 
 constinit const StepOperation tcp_option{.name = "tcp option", .run = load_tcp};
 constinit const StepOperation set_tcp_option{.name = "set tcp option", .run = set_tcp, .edits = true};
+constinit const StepOperation strip_tcp_option{.name = "strip tcp option", .run = strip_tcp, .edits = true};
 constinit const StepOperation ip_option{.name = "ip option", .run = load_ip4};
 constinit const StepOperation ip6_header{.name = "extension header", .run = load_ip6};
 

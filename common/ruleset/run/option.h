@@ -14,5 +14,7 @@ namespace bulkhead::ruleset::run {
 extern const StepOperation tcp_option, ip_option, ip6_header;
 /// A field of 16 or 32 bits from the register; a maximum segment size only becomes less. No such option: goes on.
 extern const StepOperation set_tcp_option;
+/// No-operations where the option stood; one that is cut short drops the packet.
+extern const StepOperation strip_tcp_option;
 
 }  // namespace bulkhead::ruleset::run

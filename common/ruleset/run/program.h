@@ -35,16 +35,28 @@ struct CompiledChain {
   uint32_t first = 0, count = 0;  // rules
   bool base = false, drops = false;
   bool early = false;  // before conntrack, which knows nothing of the packet yet
+  bool pieces = false;  // of these, before fragments are put together
+  bool link = false;    // sees a frame of the link layer, whatever it carries
+  bool padded = false;  // of these, before IP has cut off the link's padding
+  bool hides_in = false;  // the interface that the packet came by is not known any more
+  uint64_t devices = ~uint64_t{0};  // interfaces that it is for: bits, by index less 1
   bool edits = false;  // some rule of it sets a header's field
   bool steady = false;  // its classifier asks for nothing by which two packets of a flow may differ
   int32_t priority = 0;
   std::shared_ptr<const Classifier> classifier;  // null: rules are tried one after another
 };
 
-/// Where packets meet base chains.
-enum class At : uint8_t { prerouting, input, forward, output, postrouting, count };
-inline constexpr std::array<std::string_view, static_cast<size_t>(At::count)> kHookNames{"prerouting", "input", "forward", "output",
-                                                                                        "postrouting"};
+/// Where packets meet base chains. A bridge's chains stand among those of IP, in the order in which its packets meet them.
+enum class At : uint8_t { prerouting, input, forward, output, postrouting, ingress, egress, count };
+inline constexpr std::array<std::string_view, static_cast<size_t>(At::count)> kHookNames{
+    "prerouting", "input", "forward", "output", "postrouting", "ingress", "egress"};
+
+/// What frames carry, by which families tell theirs.
+enum class Sort : uint8_t { ipv4, ipv6, arp, other, count };
+[[nodiscard]] inline Sort sort_of(const Evaluation& packet) noexcept {
+  if (packet.l3 != 0) return packet.l3 == 4 ? Sort::ipv4 : Sort::ipv6;
+  return packet.ether_type == packet::ethertype::arp ? Sort::arp : Sort::other;
+}
 
 /// New flows of which chains behind a translation may see what it has become.
 enum class Choices : uint8_t { none, echoes, all };  // echoes: of ICMP
@@ -65,6 +77,15 @@ struct NatTarget {
   packet::NatRange range;                // flags, and what is constant
 };
 
+/// What is done with an element that was found: in Program::element_steps.
+struct StepRun {
+  uint32_t first = 0, count = 0;
+};
+
+/// What a map gives: one field or two, of each where it begins and where it ends.
+inline constexpr size_t kMapFields = 2;
+using MapData = std::array<Number, 2 * kMapFields>;
+
 /// A set whose elements do not change: of one field or several.
 class ConstantSet {
  public:
@@ -73,12 +94,15 @@ class ConstantSet {
     std::array<Number, kFields> low{}, high{};
     OperationNumber then = kNoOperation;  // a verdict map's answer
     uint32_t chain = 0;
-    Number data = 0;           // a map's
-    Number data_end = 0;       // the end of a range, or the second field of a concatenation
+    StepRun acts;              // statements, or the object that a map names
+    MapData data{};            // a map's
     uint64_t expires_ns = 0;   // from the first packet on; 0: never
   };
   ConstantSet(size_t fields, std::vector<Range> ranges);
   [[nodiscard]] const std::vector<Range>& ranges() const { return ranges_; }
+  /// Does some element have something to do? / go some day?
+  [[nodiscard]] bool acts() const { return acts_; }
+  [[nodiscard]] bool expires() const { return expires_; }
   /// The element that holds the `fields`; null: none.
   [[nodiscard]] const Range* find(const Number* fields) const noexcept;
 
@@ -86,6 +110,7 @@ class ConstantSet {
   [[nodiscard]] static size_t hash_of(const Number* fields, size_t count) noexcept;
 
   size_t fields_;
+  bool acts_ = false, expires_ = false;
   std::vector<Range> ranges_;       // one field: sorted by low; otherwise exact ones first
   std::vector<uint32_t> places_;    // hash of exact ones: index plus 1
   size_t first_wide_ = 0;           // several fields: ranges behind this are looked at one by one
@@ -96,7 +121,7 @@ struct SetUpdate {
   uint32_t set = 0;         // in Program::dynamic_sets
   uint64_t timeout_ns = 0;  // 0: the set's own
   uint16_t body = 0;
-  uint8_t data = 0;         // the register of a map's data
+  uint8_t data = 0;         // the first register of a map's data
 };
 
 /// What jhash is made of: registers from the step's `to` on, as bytes the way the kernel's registers hold them.
@@ -124,12 +149,12 @@ struct StepOperation;  // ../operations.h
 struct Program {
   static constexpr uint32_t kNoWord = ~0U;
 
-  std::vector<Step> steps;
+  std::vector<Step> steps, element_steps;
   std::vector<CompiledRule> rules;
   std::vector<CompiledChain> chains;
-  using Hooks = std::array<std::array<std::vector<uint32_t>, 2>, static_cast<size_t>(At::count)>;
-  /// Base chains by hook and family (4, 6), in the order in which packets meet them; kNatPoint where there are any of type
-  /// nat, which are apart.
+  using Hooks = std::array<std::array<std::vector<uint32_t>, static_cast<size_t>(Sort::count)>, static_cast<size_t>(At::count)>;
+  /// Base chains by hook and Sort, in the order in which packets meet them; kNatPoint where there are any of type nat, which
+  /// are apart.
   Hooks hooks, nat;
   // What steps name by number: operations, and what they work on.
   std::span<const StepOperation* const> operations;
@@ -139,9 +164,12 @@ struct Program {
   std::vector<SetUpdate> updates;
   std::vector<HashedFields> hashed;
   std::vector<NatTarget> targets;
+  std::vector<TimeoutPolicy> timeouts;  // that rules give flows
   std::optional<Chance> chance;  // of numgen and such; nothing: none of them is there
   std::vector<Counted> counted;
   bool flow_marks = false;        // some rule reads or sets ct mark
+  bool sets_zones = false;        // or, of a packet before conntrack, the zone of its flow
+  bool flow_labels = false;       // or ct label
   bool flow_views = false;        // some rule asks for counts, status or expiry of flows
   bool translates = false;        // there are chains of type nat
   bool edits = false;             // some rule sets a header's field
@@ -149,6 +177,8 @@ struct Program {
   Resets resets = Resets::none;
   Choices choices = Choices::none;
   bool early = false;             // there are chains before conntrack
+  bool pieces = false;            // and such that see fragments one by one
+  bool links = false;             // there are chains of the link layer
   bool early_orders = false;      // in which it matters to something which packet comes first
   bool early_shares = false;      // and something that they change, or what they refuse, concerns other chains too
   /// Where a flow may come from, or go to, once it is translated. By Part; ranges, both ends included.
@@ -156,6 +186,8 @@ struct Program {
   std::array<bool, 2> may_become_local{};  // any address of the firewall itself
   std::vector<uint64_t> initial;  // state words as a new ruleset has them
   uint32_t words = 0;             // how many there are; those beyond `initial` begin with 0
+  uint32_t connections = kNoWord;  // the pool of the lists of connections that rules count; kNoWord: they count none
+  uint32_t counts = 0;            // such lists, or kinds of elements that have one
   uint32_t start = kNoWord;       // the word that keeps when the first packet came; kNoWord: nobody asks
   uint32_t changes = 0;           // calls of StateWords::set() that one packet makes at most
 
@@ -165,15 +197,14 @@ struct Program {
   [[nodiscard]] std::span<const Step> steps_of(const CompiledRule& rule) const {
     return std::span(steps).subspan(rule.first, rule.count);
   }
+  [[nodiscard]] std::span<const Step> steps_of(const StepRun& run) const {
+    return std::span(element_steps).subspan(run.first, run.count);
+  }
   [[nodiscard]] std::span<const CompiledRule> rules_of(const CompiledChain& chain) const {
     return std::span(rules).subspan(chain.first, chain.count);
   }
-  [[nodiscard]] const std::vector<uint32_t>& at(At hook, uint8_t l3) const {
-    return hooks[static_cast<size_t>(hook)][l3 == 4 ? 0 : 1];
-  }
-  [[nodiscard]] const std::vector<uint32_t>& nat_at(At hook, uint8_t l3) const {
-    return nat[static_cast<size_t>(hook)][l3 == 4 ? 0 : 1];
-  }
+  [[nodiscard]] const std::vector<uint32_t>& at(At hook, Sort sort) const { return hooks[static_cast<size_t>(hook)][static_cast<size_t>(sort)]; }
+  [[nodiscard]] const std::vector<uint32_t>& nat_at(At hook, Sort sort) const { return nat[static_cast<size_t>(hook)][static_cast<size_t>(sort)]; }
 };
 
 }  // namespace bulkhead::ruleset

@@ -14,6 +14,8 @@ namespace bulkhead::ruleset::run {
 extern const StepOperation link_field, network_field, transport_field;
 /// Goes on if the packet is of IP version `a`. / of transport protocol `a`. / of Ethernet type `a`.
 extern const StepOperation is_family, is_protocol, is_ether_type;
+/// Goes on if a VLAN tag, whichever kind, stands in the link header.
+extern const StepOperation is_tagged;
 
 // Registers from `to` on against the step's numbers. compare.cc
 extern const StepOperation equal, not_equal, less, less_or_equal, greater, greater_or_equal, inside, outside, any_bit, no_bit;
@@ -45,8 +47,23 @@ void keep_source(Evaluation& packet) noexcept;
 
 // Marks and the traffic class, from register `to`. mark.cc
 extern const StepOperation set_mark, set_priority, set_flow_mark;
+extern const StepOperation set_flow_label;  // those in register `to`, beside those that it has
+/// data: the policy of time-outs of a flow that begins. flow_orders.cc
+extern const StepOperation set_timeouts;
+/// From register `to`: the zone in which the packet's flow is looked for; offset: in which direction, 2: both. Only before conntrack.
+extern const StepOperation set_zone;
 /// A packet that is not tracked will not be; one that is stays so (Linux nft_notrack_eval).
 extern const StepOperation untrack;
+
+/// Goes on while there are so many flows. word: the list; a: how many; b: 1 if `over`. connections.cc
+extern const StepOperation count_connections;
+/// What nobody hears of: a trace, an event.
+extern const StepOperation ignored;
+
+// local.cc
+extern const StepOperation queue_to_nobody;  // drop: nobody listens
+extern const StepOperation flow_add;         // goes on where the kernel would let the flow go round the rules
+extern const StepOperation synproxy;
 
 // State words. stateful.cc
 extern const StepOperation counter;       // word: packets, bytes

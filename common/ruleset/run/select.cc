@@ -60,6 +60,11 @@ consteval StepOperation of_flow(StepOperation row) {
 constexpr Number kind_of(const InterfaceView& interface) { return interface.type; }
 constexpr Number group_of(const InterfaceView&) { return 0; }
 
+Next load_transport_protocol(const Step& step, Evaluation& packet) noexcept {
+  packet.registers[step.to] = packet.protocol;
+  return packet.knows_protocol ? Next::step : Next::rule;
+}
+
 /// Milliseconds.
 Next load_expiration(const Step& step, Evaluation& packet) noexcept {
   if (!packet.flow.there) return Next::rule;
@@ -84,6 +89,24 @@ Next load_mark(const Step& step, Evaluation& packet) noexcept {
   return Next::step;
 }
 
+/// Where no direction is named: that of the flow, though it may lie in it in one direction only.
+Next load_zone(const Step& step, Evaluation& packet) noexcept {
+  const FlowView& flow = packet.flow;
+  if (!flow.there) return Next::rule;
+  packet::Zones const zones{flow.tuples[0].zone, flow.tuples[1].zone};
+  packet.registers[step.to] = step.offset == 0 ? zones.original : step.offset == 1 ? zones.reply : std::max(zones.original, zones.reply);
+  return Next::step;
+}
+
+/// A flow's labels are three state words: see mark.cc.
+Next load_label(const Step& step, Evaluation& packet) noexcept {
+  const FlowView& flow = packet.flow;
+  if (!flow.there) return Next::rule;
+  bool const own = packet.state != nullptr && packet.state->get(flow.label_word) == flow.generation;
+  packet.registers[step.to] = own ? Number{packet.state->get(flow.label_word + 2)} << 64 | packet.state->get(flow.label_word + 1) : 0;
+  return Next::step;
+}
+
 }  // namespace
 
 Number text_number(std::string_view text) {
@@ -103,9 +126,7 @@ constinit const StepOperation meta_protocol =
 constinit const StepOperation meta_nfproto =
     of_packet<[](const Evaluation& p) -> Number { return p.l3 == 4 ? 2 : 10; }>(
         {.name = "meta nfproto", .role = Role::load, .steady = true});
-constinit const StepOperation meta_l4proto =
-    of_packet<[](const Evaluation& p) -> Number { return p.protocol; }>(
-        {.name = "meta l4proto", .role = Role::load, .steady = true});
+constinit const StepOperation meta_l4proto{.name = "meta l4proto", .run = load_transport_protocol, .role = Role::load, .steady = true};
 constinit const StepOperation meta_mark =
     of_packet<[](const Evaluation& p) -> Number { return p.mark; }>({.name = "meta mark", .steady = true});
 constinit const StepOperation meta_pkttype =
@@ -156,6 +177,7 @@ constinit const StepOperation ct_status =
     of_flow<[](const FlowView& f, const Step&) -> Number { return f.status; }>(
         {.name = "ct status", .steady = true, .flow_view = true});
 constinit const StepOperation ct_mark{.name = "ct mark", .run = load_mark, .steady = true, .flow_mark = true};
+constinit const StepOperation ct_label{.name = "ct label", .run = load_label, .steady = true, .flow_label = true};
 constinit const StepOperation ct_expiration{
     .name = "ct expiration", .run = load_expiration, .flow_view = true};
 constinit const StepOperation ct_id =
@@ -178,9 +200,7 @@ constinit const StepOperation ct_proto_src =
 constinit const StepOperation ct_proto_dst =
     of_flow<[](const FlowView& f, const Step& s) -> Number { return tuple(f, s).destination_port(); }>(
         {.name = "ct proto-dst", .role = Role::load, .steady = true});
-constinit const StepOperation ct_zone =
-    of_flow<[](const FlowView& f, const Step&) -> Number { return f.tuples[0].zone; }>(
-        {.name = "ct zone", .steady = true});
+constinit const StepOperation ct_zone{.name = "ct zone", .run = load_zone, .steady = true, .flow_view = true};
 constinit const StepOperation ct_packets =
     of_flow<[](const FlowView& f, const Step& s) -> Number { return counted(f.packets, s); }>(
         {.name = "ct packets", .flow_view = true});

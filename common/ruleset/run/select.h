@@ -12,7 +12,7 @@ extern const StepOperation zero;    // what is 0 of every packet of a replay
 extern const StepOperation absent;  // what none has: a socket, a control group, a kind of interface
 
 /// Of the flow: offset: of its direction, 0 original, 1 reply, 2 none named.
-extern const StepOperation ct_state, ct_direction, ct_status, ct_mark, ct_expiration, ct_id, ct_l3proto, ct_protocol, ct_saddr, ct_daddr,
+extern const StepOperation ct_state, ct_direction, ct_status, ct_mark, ct_label, ct_expiration, ct_id, ct_l3proto, ct_protocol, ct_saddr, ct_daddr,
     ct_proto_src, ct_proto_dst, ct_zone, ct_packets, ct_bytes, ct_avgpkt;
 
 /// A text as registers hold it: sixteen bytes, zeros behind.

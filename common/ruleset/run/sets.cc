@@ -2,6 +2,7 @@
 //
 // Source  Linux nft_dynset_eval, nft_lookup_eval, nft_set_elem_update_expr.
 #include "common/ruleset/run/dynamic_set.h"
+#include "common/ruleset/run/element.h"
 #include "common/ruleset/run/run.h"
 
 namespace bulkhead::ruleset::run {
@@ -17,7 +18,7 @@ const DynamicSet& changed_by(const Step& step, const Program& program) {
 
 uint32_t found(const Step& step, const Evaluation& packet) {
   if (packet.state == nullptr) return DynamicSet::kNone;
-  return set_of(step, *packet.program).find(packet.registers.data() + step.to, *packet.state, packet.time_ns);
+  return set_of(step, *packet.program).find_any(packet.registers.data() + step.to, *packet.state, packet.time_ns);
 }
 
 /// What an element has been given to do: its counter, limit, quota.
@@ -36,7 +37,7 @@ Next put(const Step& step, Evaluation& packet, bool refresh) {
   if (packet.state == nullptr) return Next::rule;
   DynamicSet::Element element;
   for (size_t i = 0; i < step.count; ++i) element.key[i] = packet.registers[step.to + i];
-  element.data = packet.registers[update.data];
+  for (size_t i = 0; i < set.layout().data.size(); ++i) element.data[2 * i] = element.data[2 * i + 1] = packet.registers[update.data + i];
   element.timeout_ns = update.timeout_ns != 0 ? update.timeout_ns : set.layout().timeout_ns;
   element.expires_ns = element.timeout_ns == 0 ? 0 : packet.time_ns + element.timeout_ns;
   element.body = update.body;
@@ -58,7 +59,7 @@ Next look_value_up(const Step& step, Evaluation& packet) noexcept {
   const DynamicSet& set = set_of(step, *packet.program);
   uint32_t const entry = found(step, packet);
   if (entry == DynamicSet::kNone) return Next::rule;
-  packet.registers[step.to] = set.data(entry, *packet.state);
+  static_cast<void>(give_data(step, set.data(entry, *packet.state), packet));
   return run_body(set, entry, packet);
 }
 
@@ -67,7 +68,7 @@ Next look_verdict_up(const Step& step, Evaluation& packet) noexcept {
   uint32_t const entry = found(step, packet);
   if (entry == DynamicSet::kNone) return Next::rule;
   if (Next const next = run_body(set, entry, packet); next != Next::step) return next;
-  auto const index = static_cast<size_t>(set.data(entry, *packet.state));
+  auto const index = static_cast<size_t>(set.data(entry, *packet.state)[0]);
   if (index >= set.verdicts.size()) return Next::rule;
   const DynamicSet::Verdict& said = set.verdicts[index];
   return packet.program->run({.operation = said.operation, .chain = said.chain}, packet);

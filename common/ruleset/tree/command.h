@@ -11,7 +11,11 @@ namespace bulkhead::ruleset {
 
 enum class Operation : uint8_t { add, create, insert, replace, remove, destroy, flush, list, reset, rename };
 enum class Thing : uint8_t { table, chain, rule, set, map, element, object, flowtable, ruleset, tables, chains, sets, maps,
-                             objects, flowtables, meters };
+                             objects, flowtables, meters, meter, hooks };
+
+constexpr bool changes_rules(Operation operation) {
+  return operation != Operation::list && operation != Operation::reset && operation != Operation::flush;
+}
 
 /// A name and where it stood.
 struct Name {
@@ -29,7 +33,7 @@ struct Command {
   Operation operation = Operation::add;
   Thing thing = Thing::table;
   Location at;
-  std::string family;  // empty: ip
+  std::string family;  // empty: ip; of several things: any
   Name table, name, second;  // name: of chain, set, object; second: a new name
   uint64_t handle = 0, position = 0;
   std::optional<uint64_t> index;

@@ -19,6 +19,7 @@ struct Style {
   bool handles = false, stateless = false, terse = false;
   bool numeric_symbol = false, numeric_priority = false, numeric_protocol = false, numeric_time = false;
   bool service = false, guid = false;
+  bool label_numbers = false;  // of conntrack's labels, though the host may name them
   void all_numeric() { numeric_symbol = numeric_priority = numeric_protocol = numeric_time = true; }
 };
 
@@ -36,6 +37,7 @@ struct DataType {
   bool bitmask = false;
   bool text = false;      // the value is Expression::text
   bool prefixes = false;  // a range of a power of two prints as a prefix
+  bool circular = false;  // the lowest value follows the highest one: hours
   std::span<const Symbol> symbols{};
   /// A word that is no symbol; null: a number, decimal or 0x.
   Result<Number> (*parse)(std::string_view word) = nullptr;

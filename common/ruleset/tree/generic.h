@@ -55,7 +55,7 @@ struct Argument;
 
 struct Expression {
   Kind kind = Kind::none;
-  bool quoted = false;
+  bool quoted = false, defined = false;  // in quotation marks; a set that a variable stands for
   uint16_t bits = 0;
   Location at;
   const DataType* type = nullptr;
@@ -124,6 +124,7 @@ struct Set {
   std::string name, comment;
   uint64_t handle = 0;
   bool map = false;
+  bool meter = false;
   bool type_of = false;         // key and data were given as expressions
   bool interval_data = false;   // `type ... : interval ipv4_addr`
   std::vector<Expression> key;  // one, or the fields of a concatenation; value without number, or a select
@@ -159,6 +160,7 @@ struct Table {
   bool dormant = false;
   std::vector<Object> objects;
   std::vector<Set> sets;
+  std::vector<Set> meters;  // of rules, and gone with them; nothing can refer to one, and listings of tables leave them out
   std::vector<Flowtable> flowtables;
   std::vector<Chain> chains;
 };
@@ -183,6 +185,15 @@ inline const Expression* Expression::argument(std::string_view name) const {
 inline Expression* Expression::argument(std::string_view name) {
   return const_cast<Expression*>(static_cast<const Expression*>(this)->argument(name));
 }
+/// A set of a single plain value is that value where nothing else can stand: `define A = { 10.0.0.1 }`, `dnat to $A`.
+inline void only_element(Expression& value) {
+  if (!value.is(Kind::set) || value.parts.size() != 1) return;
+  Expression& element = value.parts[0];
+  if (!element.is(Kind::element) || element.parts.size() != 1 || !element.arguments.empty() || !element.statements.empty()) return;
+  Expression only = std::move(element.parts[0]);
+  value = std::move(only);
+}
+
 inline const Expression* Statement::argument(std::string_view name) const {
   for (const Argument& one : arguments)
     if (one.name == name) return &one.value;

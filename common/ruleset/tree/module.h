@@ -84,10 +84,15 @@ struct Key {
   Messages messages{};            // only these have the field; their type is asked first
   std::string_view object{};      // what is set is the name of such an object: `ct helper`
   Layer counted_from = Layer::none;  // raw payload
+  uint8_t families = kAllFamilies;  // whose tables may ask for it
+  std::string_view elsewhere{};     // what the others are told; empty: the kernel's refusal
+  uint8_t hooks = kAllHooks, set_hooks = kAllHooks;  // where a chain that asks for it, or sets it, may be hooked
+  bool write_only = false;
   // Compiling. Fields of headers need none of these.
   const StepOperation* load = nullptr;   // what loads it; null: see Module::load
   const StepOperation* store = nullptr;  // what sets it, from a register
-  bool frames = false;         // fields: says how the packet is to be read, so rules cannot set it yet
+  bool frames = false;         // fields: says how the packet is to be read
+  bool bounds = false;         // fields: says where the header ends, so rules cannot set it yet
   bool pseudo_header = false;  // fields: the transport's checksum covers it
   [[nodiscard]] uint16_t width() const { return bits != 0 ? bits : type->bits; }
 };
@@ -116,7 +121,10 @@ struct Parameter {
   std::string_view initial{};                    // default; a select's is not listed
   std::span<const std::string_view> words{};     // word, words: all that there are; empty: any
   bool hexadecimal = false;                      // of a select, in a listing
+  uint8_t rank = 0;                              // in a text they stand in this order, of each rank one at most; 0: anywhere
 };
+
+constexpr uint8_t kAtTheEnd = 254, kTogether = 255;  // ranks of which there may be several, the latter with commas between them
 
 /// What says that a header is this one: the number in a lower header or in meta.
 struct Above {
@@ -136,7 +144,10 @@ struct Module {
   Form form = Form::statement;
   Role role = Role::none;
   std::string_view help{};
-  uint8_t families = kAllFamilies, hooks = kAllHooks;
+  uint8_t families = kAllFamilies;
+  uint8_t hooks = kAllHooks;         // where a base chain that gets to it may be hooked
+  uint8_t bridge_hooks = kAllHooks;  // the same of family bridge
+  bool translates = false;           // and that chain is one of type nat
   std::span<const Key> keys{};
   std::span<const Parameter> parameters{};
   std::span<const std::string_view> modifiers{};  // select: words before the key
@@ -144,12 +155,15 @@ struct Module {
   bool may_be_missing = false;                    // select: `exists` or `missing` may be asked of any key
   bool positional = false;                        // statements: a value may stand without a parameter's name
   bool object = false;                            // may be named: counter, quota...
+  bool stateful = false;                          // elements of sets may have their own
   std::string_view object_name{};                 // `ct helper`
 
   bool terminal = false;           // statements: nothing behind it in a rule has an effect
   bool asks_first = false;         // what it asks of the packet's protocol stands before the rule's other matches
   bool target_without_to = false;  // `dnat tcp dport map ...`: the old way, without `to`
   bool of_flowtables = false;      // may be a flowtable's property
+  bool may_be_reset = false;       // objects: `reset counters`
+  bool tracks = false;             // needs conntrack, or the reassembly that comes with it
   std::string_view json_also{};    // a second name in JSON
 
   Layer layer = Layer::none;       // headers
@@ -160,6 +174,10 @@ struct Module {
 
   /// Selects: once the type is known.
   bool (*check_select)(Expression& select, Checker& checker) = nullptr;
+  /// Selects: where a base chain that gets to it may be hooked, if that is not the key's to say.
+  uint8_t (*asked_in)(const Expression& select) = nullptr;
+  /// Selects: the greatest value; null: what the width allows.
+  Number (*most)(const Expression& select) = nullptr;
   /// null: name, modifiers, key, parameters.
   void (*print_select)(const Expression& select, Out& out) = nullptr;
   /// The layer whose protocol the statement itself tells: a match before it that says as much is not listed.
@@ -183,6 +201,8 @@ struct Module {
   void (*body_from_json)(Statement& body, const Json& object, json_in::Reader& reader) = nullptr;
 
   // Compiling.
+  /// Named objects that a key sets: what the program keeps of one, as its step's `data`.
+  uint32_t (*keep)(const Statement& body, Compiler& compiler) = nullptr;
   uint8_t checksum = 0;             // headers: where their own lies that rules keep right, in bytes; 0: there is none
   bool whole_checksum = false;      // headers: it is made anew over the whole packet when that leaves: SCTP's
   const StepOperation* decides = nullptr;  // verdicts and targets: what a step of it does
@@ -192,7 +212,7 @@ struct Module {
   /// field, or by the key's operation.
   uint8_t (*load)(const Expression& select, uint8_t to, Compiler& compiler) = nullptr;
   /// What sets a key, and its step's fields; null: the header's field, or by the key's operation.
-  const StepOperation* (*store)(const Key& key, Step& step) = nullptr;
+  const StepOperation* (*store)(const Expression& select, Step& step) = nullptr;
 };
 
 /// A key and whose it is; null, both, if there is none.
@@ -218,6 +238,7 @@ class Registry {
   [[nodiscard]] KeyOf bare_key(std::string_view name) const;             // `iif`: of whichever select
   [[nodiscard]] KeyOf key_setting(std::string_view object) const;        // `ct helper`
   [[nodiscard]] KeyOf select_telling(Tells what) const;
+  [[nodiscard]] std::vector<std::string_view> beginnings() const;        // the words that may begin a statement
   [[nodiscard]] std::span<const Module* const> all() const { return modules_; }
 
  private:

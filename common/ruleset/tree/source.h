@@ -16,12 +16,13 @@ namespace bulkhead::ruleset {
 struct SourceText {
   std::string name;  // as in messages
   std::string text;
+  Location included_at{};  // of a file that another one includes
 };
 
 class Sources {
  public:
-  uint32_t add(std::string name, std::string text) {
-    all_.push_back({std::move(name), std::move(text)});
+  uint32_t add(std::string name, std::string text, const Location& included_at = {}) {
+    all_.push_back({std::move(name), std::move(text), included_at});
     return static_cast<uint32_t>(all_.size() - 1);
   }
   [[nodiscard]] const SourceText& at(uint32_t index) const { return all_[index]; }
@@ -53,7 +54,7 @@ class Diagnostics {
   std::vector<Diagnostic> all_;
 };
 
-/// As nft prints it, with the line's end.
+/// As nft prints it, with the files that include this one, and the line's end.
 std::string to_text(const Diagnostic& diagnostic, const Sources& sources);
 
 /// From the first of one to the last of the other; a range that leaves its line ends with the line.

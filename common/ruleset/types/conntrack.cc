@@ -1,5 +1,6 @@
 // What conntrack knows of a flow.
 #include "common/ruleset/tree/data_type.h"
+#include "common/ruleset/types/label_names.h"
 
 namespace bulkhead::ruleset {
 namespace {
@@ -11,21 +12,24 @@ constexpr Symbol kDirection[] = {{"original", 0}, {"reply", 1}};
 constexpr Symbol kEvent[] = {{"new", 1}, {"related", 2}, {"destroy", 4}, {"reply", 8}, {"assured", 16},
   {"protoinfo", 32}, {"helper", 64}, {"mark", 128}, {"seqadj", 256}, {"secmark", 512}, {"label", 1024}};
 
-/// Bit numbers; names stand in the host's /etc/xtables/connlabel.conf, which is not read.
+/// A name of the host's, or the number of a bit.
 Result<Number> parse_label(std::string_view word) {
-  auto const bit = parse_number(word);
-  if (!bit) return fail("Could not parse conntrack label");
-  if (*bit > 127) return fail("Could not parse conntrack label");
+  constexpr unsigned kBits = 128;
+  auto const named = host_label_names().number_of(word);
+  auto const bit = named ? Result<Number>(*named) : parse_number(word);
+  if (!bit) return fail("{}: could not parse conntrack label \"{}\"", kLabelFile, word);
+  if (*bit >= kBits) return fail("{}: bit {} out of range ({} max)", word, print_decimal(*bit), kBits);
   return Number{1} << static_cast<unsigned>(*bit);
 }
 
-void print_label(const Expression& value, const Style&, std::string& out) {
+void print_label(const Expression& value, const Style& style, std::string& out) {
   std::string_view separator;
-  for (unsigned bit = 0; bit < 128; ++bit)
-    if ((value.number >> bit & 1) != 0) {
-      out += fmt::format("{}{}", separator, bit);
-      separator = ",";
-    }
+  for (unsigned bit = 0; bit < 128; ++bit) {
+    if ((value.number >> bit & 1) == 0) continue;
+    std::string_view const name = style.label_numbers ? std::string_view() : host_label_names().name_of(bit);
+    out += name.empty() ? fmt::format("{}{}", separator, bit) : fmt::format("{}\"{}\"", separator, name);
+    separator = ",";
+  }
   if (value.number == 0) out += "0";
 }
 

@@ -1,6 +1,7 @@
 // The plain types: numbers, flags, strings, yes and no, verdicts; and how any number is written and read.
 #include <algorithm>
 
+#include "common/base/near_miss.h"
 #include "common/ruleset/tree/data_type.h"
 
 namespace bulkhead::ruleset {
@@ -9,7 +10,7 @@ namespace {
 constexpr Symbol kBoolean[] = {{"exists", 1}, {"missing", 0}};
 
 void print_hexadecimal(const Expression& value, const Style&, std::string& out) {
-  out += fmt::format("0x{:x}", static_cast<uint64_t>(value.number));
+  out += fmt::format("0x{:x}", value.number);
 }
 
 const Symbol* symbol_of(const DataType& type, Number number) {
@@ -71,9 +72,12 @@ Result<Number> parse_number(std::string_view word) {
 Result<Number> parse_word(const DataType& type, std::string_view word) {
   for (const Symbol& symbol : type.symbols)
     if (symbol.name == word) return symbol.value;
-  if (type.parse != nullptr) return type.parse(word);
-  if (auto number = parse_number(word)) return number;
-  return fail("Could not parse {}", type.description);
+  auto number = type.parse != nullptr ? type.parse(word) : parse_number(word);
+  if (number) return number;
+  std::vector<std::string_view> names;
+  for (const Symbol& symbol : type.symbols) names.push_back(symbol.name);
+  std::string const reason = type.parse != nullptr ? number.error().message : fmt::format("Could not parse {}", type.description);
+  return fail("{}{}", reason, did_you_mean(word, names));
 }
 
 std::string print_decimal(Number number) {

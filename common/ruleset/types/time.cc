@@ -31,14 +31,14 @@ Result<uint64_t> parse_clock(std::string_view word) {
     ++count;
     word.remove_prefix(std::min(end + 1, word.size()));
   }
-  if (!word.empty() || count < 2 || fields[0] > 24 || fields[1] > 59 || fields[2] > 59) return fail("Can't parse time");
+  if (!word.empty() || count < 2 || fields[0] > 23 || fields[1] > 59 || fields[2] > 59) return fail("Can't parse time");
   return fields[0] * 3600 + fields[1] * 60 + fields[2];
 }
 
 Result<Number> parse_hour(std::string_view word) {
   if (auto number = parse_number(word)) return number;
   auto const seconds = parse_clock(word);
-  if (!seconds) return fail("Can't parse \"{}\"", word);
+  if (!seconds) return fail("wrong time format");
   auto const utc = static_cast<int64_t>(*seconds) - seconds_east();
   auto const day = static_cast<int64_t>(kDaySeconds);
   return static_cast<Number>((utc % day + day) % day);
@@ -46,7 +46,7 @@ Result<Number> parse_hour(std::string_view word) {
 
 void print_hour(const Expression& value, const Style&, std::string& out) {
   auto const day = static_cast<int64_t>(kDaySeconds);
-  int64_t const seconds = (static_cast<int64_t>(value.number) + seconds_east()) % day;
+  int64_t const seconds = ((static_cast<int64_t>(value.number) + seconds_east()) % day + day) % day;
   out += fmt::format("\"{:02}:{:02}", seconds / 3600, seconds / 60 % 60);
   if (seconds % 60 != 0) out += fmt::format(":{:02}", seconds % 60);
   out += '"';
@@ -79,8 +79,7 @@ Result<Number> parse_day(std::string_view word) {
   auto number = parse_number(word);
   if (number && *number <= 6) return number;
   for (const Symbol& day : kDays)
-    if (word.size() >= 3 && strncasecmp(day.name.data(), word.data(), word.size()) == 0 && word.size() <= day.name.size())
-      return day.value;
+    if (day.name == word) return day.value;
   return fail("Could not parse Day of week of packet reception");
 }
 
@@ -151,8 +150,8 @@ std::string print_duration(uint64_t milliseconds, const Style& style) {
 
 const DataType relative_time{.name = "time", .description = "relative time", .bits = 64, .order = ByteOrder::host,
                              .base = &integer_type, .parse = parse_relative, .print = print_relative};
-const DataType time_of_day{.name = "hour", .description = "Hour of day of packet reception", .bits = 32,
-                           .order = ByteOrder::host, .base = &integer_type, .parse = parse_hour, .print = print_hour};
+const DataType time_of_day{.name = "hour", .description = "Hour of day of packet reception", .bits = 32, .order = ByteOrder::host,
+                           .base = &integer_type, .circular = true, .parse = parse_hour, .print = print_hour};
 const DataType day_of_week{.name = "day", .description = "Day of week of packet reception", .bits = 8,
                            .order = ByteOrder::host, .base = &integer_type, .parse = parse_day, .print = print_day};
 const DataType packet_time{.name = "", .description = "Relative time of packet reception", .bits = 64,

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "common/ruleset/write/json_tree.h"
+#include "common/ruleset/write/shown.h"
 
 namespace bulkhead::ruleset {
 namespace {
@@ -199,7 +200,7 @@ Json set_json(const Table& table, const Set& set, const Style& style) {
   Json list = Json::array();
   for (const Statement& one : set.statements) list.push_back(to_json(one, plain));
   if (!list.empty()) inner["stmt"] = std::move(list);
-  return Json::named(set.map ? "map" : "set", std::move(inner));
+  return Json::named(set.meter ? "meter" : set.map ? "map" : "set", std::move(inner));
 }
 
 /// The general way: parameters are members.
@@ -215,7 +216,7 @@ void put_body(const Statement& body, Json& object) {
       Json block = Json::object();
       if (argument != nullptr)
         for (const Argument& entry : argument->arguments) block[entry.name] = number_json(entry.value.number / 1000);
-      object[parameter.name] = std::move(block);
+      object[parameter.name] = block.empty() ? Json() : std::move(block);
     }
   }
 }
@@ -235,7 +236,6 @@ Json chain_json(const Table& table, const Chain& chain) {
     inner["type"] = chain.base->type;
     inner["hook"] = chain.base->hook;
     inner["prio"] = chain.base->priority;
-    if (chain.base->devices.size() > 1) inner["dev"] = names_json(chain.base->devices);
     inner["policy"] = chain.base->drop ? "drop" : "accept";
   }
   return Json::named("chain", std::move(inner));
@@ -267,17 +267,39 @@ Json table_json(const Table& table) {
 
 }  // namespace
 
-std::string json_text(const Ruleset& ruleset, const Style& style) {
+namespace {
+
+Json begin_listing() {
   Json all = Json::array();
   all.push_back(Json::named("metainfo", Json::object({{"version", "1.0.6"}, {"release_name", "Lester Gooch #5"}, {"json_schema_version", 1}})));
-  for (const Table& table : ruleset.tables) {
-    all.push_back(table_json(table));
-    for (const Object& one : table.objects) all.push_back(object_json(table, one));
-    for (const Set& one : table.sets) all.push_back(set_json(table, one, style));
-    for (const Flowtable& one : table.flowtables) all.push_back(flowtable_json(table, one));
-    for (const Chain& one : table.chains) all.push_back(chain_json(table, one));
-    for (const Chain& one : table.chains)
-      for (const Rule& rule : one.rules) all.push_back(rule_json(table, one, rule, style));
+  return all;
+}
+
+void put_shown(Json& all, const Shown& shown, const Style& style) {
+  const Table& table = *shown.table;
+  if (shown.whole) all.push_back(table_json(table));
+  for (const Object* const one : shown.objects) all.push_back(object_json(table, *one));
+  for (const Set* const one : shown.sets) all.push_back(set_json(table, *one, style));
+  for (const Flowtable* const one : shown.flowtables) all.push_back(flowtable_json(table, *one));
+  for (const Chain* const one : shown.chains) all.push_back(chain_json(table, *one));
+  if (!shown.rules) return;
+  for (const Chain* const one : shown.chains)
+    for (const Rule& rule : one->rules) all.push_back(rule_json(table, *one, rule, style));
+}
+
+}  // namespace
+
+std::string json_text(const Ruleset& ruleset, const Style& style) {
+  Json all = begin_listing();
+  for (const Table& table : ruleset.tables) put_shown(all, whole(table), style);
+  return to_text(Json::named("nftables", std::move(all)));
+}
+
+std::string list_json(const Ruleset& ruleset, const Command& list, const Style& style) {
+  Json all = begin_listing();
+  for (const Shown& one : shown(ruleset, list)) {
+    if (list.thing == Thing::tables) all.push_back(table_json(*one.table));
+    else put_shown(all, one, style);
   }
   return to_text(Json::named("nftables", std::move(all)));
 }

@@ -2,7 +2,9 @@
 
 #include <cstdlib>
 
+#include "common/ruleset/write/hooks_listing.h"
 #include "common/ruleset/write/out.h"
+#include "common/ruleset/write/shown.h"
 
 namespace bulkhead::ruleset {
 namespace {
@@ -29,24 +31,29 @@ class Listing {
   explicit Listing(const Style& style) : style_(style) {}
   std::string take() { return std::move(text_); }
 
-  void table(const Table& table) {
+  void table(const Shown& shown) {
+    const Table& table = *shown.table;
     family_ = table.family;
-    text_ += fmt::format("table {} {} {{{}\n", table.family, table.name, handle(table.handle));
-    if (table.dormant) text_ += "\tflags dormant\n";
-    if (!table.comment.empty()) text_ += fmt::format("\tcomment \"{}\"\n", table.comment);
-    std::string_view separator = table.dormant ? "\n" : "";
+    text_ += fmt::format("table {} {} {{{}\n", table.family, table.name, shown.whole ? handle(table.handle) : "");
+    if (shown.whole) properties(table);
+    std::string_view separator = shown.whole && table.dormant ? "\n" : "";
     auto const next = [&] {
       text_ += separator;
-      separator = "\n";
+      if (shown.whole) separator = "\n";
     };
-    for (const Object& one : table.objects) next(), object(one);
-    for (const Set& one : table.sets) next(), set(one);
-    for (const Flowtable& one : table.flowtables) next(), flowtable(one);
-    for (const Chain& one : table.chains) next(), chain(one);
+    for (const Object* const one : shown.objects) next(), object(*one);
+    for (const Set* const one : shown.sets) next(), set(*one);
+    for (const Flowtable* const one : shown.flowtables) next(), flowtable(*one);
+    for (const Chain* const one : shown.chains) next(), chain(*one, shown.rules);
     text_ += "}\n";
   }
 
  private:
+  void properties(const Table& table) {
+    if (table.dormant) text_ += "\tflags dormant\n";
+    if (!table.comment.empty()) text_ += fmt::format("\tcomment \"{}\"\n", table.comment);
+  }
+
   [[nodiscard]] std::string handle(uint64_t number) const {
     return style_.handles ? fmt::format(" # handle {}", number) : std::string();
   }
@@ -106,7 +113,7 @@ class Listing {
   }
 
   void set(const Set& set) {
-    text_ += fmt::format("\t{} {} {{{}\n", set.map ? "map" : "set", set.name, handle(set.handle));
+    text_ += fmt::format("\t{} {} {{{}\n", set.meter ? "meter" : set.map ? "map" : "set", set.name, handle(set.handle));
     std::string data;
     if (!set.object.empty()) data = " : " + set.object;
     else if (set.map) data = fmt::format(" : {}{}", set.interval_data ? "interval " : "", fields(set, set.data));
@@ -155,7 +162,7 @@ class Listing {
     text_ += "\t}\n";
   }
 
-  void chain(const Chain& chain) {
+  void chain(const Chain& chain, bool rules) {
     text_ += fmt::format("\tchain {} {{{}\n", chain.name, handle(chain.handle));
     if (!chain.comment.empty()) line("comment \"{}\"", chain.comment);
     if (chain.base) {
@@ -166,10 +173,8 @@ class Listing {
       line("type {} hook {}{} priority {}; policy {};", base.type, base.hook, devices,
            priority_text(family_, base.hook, base.priority, style_), base.drop ? "drop" : "accept");
     }
-    for (const Rule& rule : chain.rules) {
-      std::string text = rule_text(rule, family_, style_);
-      text_ += fmt::format("\t\t{}{}\n", text, handle(rule.handle));
-    }
+    if (rules)
+      for (const Rule& rule : chain.rules) text_ += fmt::format("\t\t{}{}\n", rule_text(rule, family_, style_), handle(rule.handle));
     text_ += "\t}\n";
   }
 
@@ -212,18 +217,21 @@ std::string priority_text(std::string_view family, std::string_view hook, int32_
   return fmt::format("{} {} {}", nearest->name, offset > 0 ? "+" : "-", std::abs(offset));
 }
 
-std::string list_table(const Table& table, const Style& style) {
+std::string list_ruleset(const Ruleset& ruleset, const Style& style) {
   Listing listing(style);
-  listing.table(table);
+  for (const Table& table : ruleset.tables) listing.table(whole(table));
   return listing.take();
 }
 
-std::string list_ruleset(const Ruleset& ruleset, const Style& style) {
-  std::string text;
-  for (size_t i = 0; i < ruleset.tables.size(); ++i) {
-    text += list_table(ruleset.tables[i], style);
+std::string list_text(const Ruleset& ruleset, const Command& list, const Style& style) {
+  if (list.thing == Thing::hooks) return list_hooks(ruleset, list);
+  Listing listing(style);
+  std::string names;
+  for (const Shown& one : shown(ruleset, list)) {
+    if (list.thing == Thing::tables) names += fmt::format("table {} {}\n", one.table->family, one.table->name);
+    else listing.table(one);
   }
-  return text;
+  return names + listing.take();
 }
 
 }  // namespace bulkhead::ruleset

@@ -41,6 +41,14 @@ Expression key_of(const Set& set, const DynamicSet::Element& element) {
   return key;
 }
 
+Expression data_of(const Set& set, const MapData& given) {
+  if (set.data.size() == 1) return value_of(set.data[0], given[0]);
+  Expression data;
+  data.kind = Kind::concat;
+  for (size_t i = 0; i < set.data.size(); ++i) data.parts.push_back(value_of(set.data[i], given[2 * i]));
+  return data;
+}
+
 void put_times(Expression& one, uint64_t timeout_ms, uint64_t left_ns, const Set& set) {
   std::erase_if(one.arguments, [](const Argument& argument) { return argument.name == "timeout" || argument.name == "expires"; });
   if (timeout_ms != set.timeout_ms) one.arguments.push_back({"timeout", {}, number_value(timeout_ms)});
@@ -65,10 +73,9 @@ Expression element_of(const DynamicSet& from, const DynamicSet::Element& element
     one = set.elements[element.origin - 1];
   } else {
     one.parts.push_back(key_of(set, element));
-    if (set.map) one.parts.push_back(value_of(set.data[0], element.data));
+    if (set.map) one.parts.push_back(data_of(set, element.data));
   }
-  if (uint32_t const entry = from.find(element.key.data(), state, now_ns); entry != DynamicSet::kNone)
-    one.statements = statements_of(from, entry, state);
+  one.statements = statements_of(from, element.entry, state);
   if (element.expires_ns != 0) put_times(one, element.timeout_ns / kMillisecond, element.expires_ns - now_ns, set);
   return one;
 }

@@ -36,6 +36,13 @@ struct Settings {
   ruleTuples @28 :Bool;
   ruleChoices @29 :Bool;
   answersLimited @30 :Bool = true;
+  rulePieces @31 :Bool;
+  reassembles4 @32 :Bool = true;
+  reassembles6 @33 :Bool = true;
+  ruleLabels @34 :Bool;
+  ruleTimeouts @35 :List(Timeouts);
+  ruleCounts @36 :UInt32;
+  ruleZones @37 :Bool;
 
   enum Resets {
     none @0;
@@ -49,6 +56,7 @@ struct Settings {
     mac @3 :Data;
     mtu @4 :UInt32;
     addresses @5 :List(Prefix);
+    groups @6 :List(Data);
   }
   struct Prefix {
     address @0 :Data;  # 4 or 16 bytes; none: no address
@@ -65,6 +73,11 @@ struct Settings {
     table @1 :Text;
     chain @2 :Text;
     handle @3 :UInt64;
+  }
+  struct Timeouts {
+    protocol @0 :UInt8;
+    states @1 :List(UInt8);     # which
+    seconds @2 :List(UInt32);   # of each
   }
   struct AddressRange {
     source @0 :Bool;  # may be a translated source; else a destination

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string_view>
 
 namespace bulkhead::pktio {
 
@@ -31,6 +32,9 @@ class AsyncFile {
 
   /// Blocks. May be called while a read() is under way; `into` is another place then.
   virtual int64_t read_now(std::span<uint8_t> into, uint64_t offset) = 0;
+
+  /// What a failed read means, where its number does not say that; empty: nothing more.
+  [[nodiscard]] virtual std::string_view fault() const { return {}; }
 };
 
 /// pread on a descriptor that somebody else owns and keeps open; read() completes before it returns.

@@ -66,7 +66,7 @@ bool Datagram::place4(const packet::Fragment& fragment, uint32_t end) {
 
 Datagram::Outcome Datagram::place6(const packet::Fragment& fragment) {
   uint32_t const end = fragment.end;
-  if (end > kMost) return Outcome::passes;
+  if (end > kMost) return Outcome::refused;
   if (!fragment.more) {
     if (end < length_ || (last_in_ && end != length_)) return Outcome::refused;
     last_in_ = true;

@@ -17,7 +17,14 @@ namespace bulkhead::pktio {
 /// Cooked captures say that it was sent to somebody else (pcap-linktype(7): 3).
 [[nodiscard]] bool is_for(const Mac& own, std::span<const uint8_t> bytes, packet::LinkType link);
 /// Why the kernel would drop a packet before any hook sees it; none: it would not. What is wrong further up the rules see as invalid.
-[[nodiscard]] chain::DropReason reason_before_hooks(std::span<const uint8_t> bytes, const packet::Headers& headers);
+/// `router`: which wiring; a bridge looks at less.
+[[nodiscard]] chain::DropReason reason_before_hooks(std::span<const uint8_t> bytes, uint32_t wire, const packet::Headers& headers, bool router);
+/// Has its sender left to its card what the IP header says of its length, or IPv4's checksum?
+[[nodiscard]] bool is_unfinished(std::span<const uint8_t> bytes, const packet::Headers& headers);
+/// Then it gets them, as they would leave the card.
+void finish(std::span<uint8_t> bytes, const packet::Headers& headers);
+/// Is it larger than what fits through `mtu`, by which it came in one piece, and not to be cut? Then it was made of several by offloading.
+[[nodiscard]] bool is_super_frame(std::span<const uint8_t> bytes, const packet::Headers& headers, uint32_t mtu);
 /// Facts into the descriptor; or that it is dropped, for `reason`.
 void settle(std::span<const uint8_t> bytes, const packet::Headers& headers, chain::DropReason reason, chain::Descriptor& descriptor);
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "services/pktio/in/prefetch.h"
+#include "services/pktio/in/stamps.h"
 
 namespace bulkhead::pktio {
 
@@ -34,15 +35,13 @@ uint64_t unread(const std::FILE* file) noexcept {
   return static_cast<uint64_t>(file->_IO_read_end - file->_IO_read_ptr);
 }
 
-/// libpcap gives nanoseconds in tv_usec. Out of range either way: the nearest that there is.
-uint64_t nanoseconds(const timeval& stamp) noexcept {
-  constexpr int64_t last_second = INT64_MAX / 1'000'000'000 - 1;
-  const int64_t seconds = std::clamp<int64_t>(stamp.tv_sec, 0, last_second);
-  const int64_t part = std::clamp<int64_t>(stamp.tv_usec, 0, 999'999'999);
-  return static_cast<uint64_t>(seconds * 1'000'000'000 + part);
-}
-
 }  // namespace
+
+tl::unexpected<Error> unknown_link(int number) {
+  const char* name = pcap_datalink_val_to_name(number);
+  return fail("packet 1: link type {} ({}): want Ethernet, IP (raw, or of one version), Linux cooked, BSD loopback, PPP, Cisco HDLC or NFLOG",
+              number, name != nullptr ? name : "unknown");
+}
 
 /// Closes the FILE too, if libpcap has not taken it.
 struct PcapSource::Capture {
@@ -91,11 +90,7 @@ Status PcapSource::start(const Options& options) {
   if (capture_->pcap == nullptr) return fail("not a capture file: {}", why);
   const int number = pcap_datalink(capture_->pcap);
   const auto link = packet::link_type_of(number);
-  if (!link) {
-    const char* name = pcap_datalink_val_to_name(number);
-    return fail("packet 1: link type {} ({}): want Ethernet, raw IP or Linux cooked", number,
-                name != nullptr ? name : "unknown");
-  }
+  if (!link) return unknown_link(number);
   link_ = *link;
   return skip_to(options);
 }
@@ -147,14 +142,14 @@ Source::State PcapSource::next() {
   const uint8_t* bytes = nullptr;
   const int got = pcap_next_ex(capture_->pcap, &header, &bytes);
   if (got == PCAP_ERROR_BREAK) return State::ended;
-  if (got != 1) return failed(pcap_geterr(capture_->pcap));
+  if (got != 1) return failed(prefetch_->fault().empty() ? pcap_geterr(capture_->pcap) : std::string(prefetch_->fault()).c_str());
   if (header->caplen > frame_limit_) {
     return failed(fmt::format("{} bytes captured, want at most {}", header->caplen, frame_limit_).c_str());
   }
   timeval stamp = header->ts;
   // The 32 bits of a pcap file are unsigned (to the year 2106), but libpcap extends their sign.
   if (!capture_->pcapng) stamp.tv_sec &= 0xffff'ffff;
-  arrival_ = {nanoseconds(stamp), header->caplen, std::max(header->len, header->caplen), bytes,
+  arrival_ = {stamp_of_seconds(stamp.tv_sec, stamp.tv_usec), header->caplen, std::max(header->len, header->caplen), bytes,
               position_.packets + 1};
   return State::ready;
 }

@@ -28,6 +28,9 @@ namespace bulkhead::pktio {
 
 class Prefetch;
 
+/// What is said of a capture with a link type that nobody here reads.
+[[nodiscard]] tl::unexpected<Error> unknown_link(int number);
+
 class PcapSource : public Source {
  public:
   static constexpr uint32_t frame_max = 262144;  // bytes; libpcap's own limit

@@ -38,6 +38,7 @@ class Prefetch {
   int64_t take(std::span<uint8_t> into);
   /// Of the next byte to be taken.
   [[nodiscard]] uint64_t position() const { return position_; }
+  [[nodiscard]] std::string_view fault() const { return file_->fault(); }
 
  private:
   [[nodiscard]] uint64_t buffered() const { return fetched_ > position_ ? fetched_ - position_ : 0; }

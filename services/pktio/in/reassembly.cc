@@ -212,7 +212,7 @@ uint32_t Reassembly::take_cell(memory::Batch& batch) {
 void Reassembly::write(uint32_t first, const Coming& coming) {
   const Arrival& arrival = coming.arrival;
   StoredFragment const head{arrival.stamp_ns, arrival.packet, arrival.captured, arrival.wire,
-                            FragmentCells::cells_for(arrival.captured), coming.in, coming.says};
+                            FragmentCells::cells_for(arrival.captured), coming.in, coming.mark, coming.says};
   memory::copy_in(cells_.cell(first), &head, sizeof head);
   uint32_t name = first;
   size_t offset = sizeof head;
@@ -266,8 +266,9 @@ uint32_t Reassembly::front(const Taken& taken) const {
 size_t Reassembly::length_of(const Taken& taken) const { return header_of(stored(front(taken)).says) + taken.whole.payload(); }
 
 Reassembly::Built Reassembly::build(const Taken& taken, std::span<uint8_t> to) const {
-  uint32_t const first = front(taken), payload = taken.whole.payload();
-  packet::Fragment const says = stored(first).says;
+  uint32_t const first = this->front(taken), payload = taken.whole.payload();
+  StoredFragment const front = stored(first);
+  packet::Fragment const& says = front.says;
   uint32_t const header = header_of(says);
   copy(first, 0, to.first(header));
   if (says.key.l3 == 6) copy(first, says.payload_at - packet::ip_header::kFragment6, to.subspan(says.next_header_at, 1));
@@ -283,7 +284,7 @@ Reassembly::Built Reassembly::build(const Taken& taken, std::span<uint8_t> to) c
   auto const length = static_cast<uint32_t>(packet.size()) + payload;
   if (says.key.l3 == 4) mend_header4(packet, taken.whole, length);
   else mend_header6(packet, taken.whole, length);
-  return {header + gap, says.l3_at + length};
+  return {header + gap, says.l3_at + length, front.mark};
 }
 
 void Reassembly::give_back(uint32_t chain, memory::Batch& batch) {

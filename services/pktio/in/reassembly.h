@@ -42,6 +42,7 @@ class Reassembly {
     const packet::Fragment& says;
     uint8_t in;
     uint64_t time_ns;
+    uint32_t mark = 0;  // that chains before have left on it
   };
 
   Reassembly(FragmentLinks& links, FragmentCells& cells);
@@ -65,6 +66,7 @@ class Reassembly {
   /// The whole datagram, behind the first fragment's link header, into `to`, of length_of() bytes.
   struct Built {
     uint32_t captured, wire;  // captured ends where a capture cut a fragment short
+    uint32_t mark;            // its first fragment's
   };
   [[nodiscard]] size_t length_of(const Taken& taken) const;
   Built build(const Taken& taken, std::span<uint8_t> to) const;

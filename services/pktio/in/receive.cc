@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "services/pktio/in/facts.h"
+#include "services/pktio/in/stamps.h"
 #include "services/pktio/out/cut.h"
 
 namespace bulkhead::pktio {
@@ -20,10 +21,15 @@ Receive::Receive(const Objects& objects, const control::Settings& settings)
       pool_(objects.pool),
       window_(objects.inflight.header.capacity),
       router_(settings.topology.is_router()),
+      pieces_(settings.ruleset.pieces),
+      routes_(router_ ? std::make_unique<const Routes>(settings.topology) : nullptr),
+      reassembles_(settings.ruleset.reassembles),
       explained_(settings.explained),
+      asked_(links_in(objects.state).asked),
       reassembly_(objects.reassembly),
       lanes_(objects.lanes),
       ports_(settings.interfaces.size()) {
+  for (const auto& interface : settings.topology.interfaces) mtus_.push_back(interface.mtu);
   if (settings.strict_mac)
     for (const auto& interface : settings.topology.interfaces) own_macs_.push_back(interface.mac);
 }
@@ -36,6 +42,7 @@ void Receive::resume(std::vector<std::unique_ptr<Source>> sources) {
   large_taken_ = state_.large_taken.load();
   packets_ = state_.packets.load();
   bytes_ = state_.bytes.load();
+  mended_ = {};
   for (size_t i = 0; i < ports_.size(); ++i) {
     ports_[i] = Port{};
     ports_[i].source = std::move(sources[i]);
@@ -45,6 +52,7 @@ void Receive::resume(std::vector<std::unique_ptr<Source>> sources) {
 
 Receive::Port* Receive::earliest() {
   Port* first = nullptr;
+  if (read_enough()) return nullptr;
   for (Port& port : ports_) {
     if (port.now == Source::State::waiting) {
       port.now = port.source->peek(port.next);
@@ -52,7 +60,7 @@ Receive::Port* Receive::earliest() {
       if (port.now == Source::State::ended || port.now == Source::State::failed) port.moved = true;
     }
     if (port.now == Source::State::waiting) return nullptr;
-    if (port.now == Source::State::ready && (first == nullptr || port.next.stamp_ns < first->next.stamp_ns))
+    if (port.now == Source::State::ready && (first == nullptr || is_earlier(port.next.stamp_ns, first->next.stamp_ns)))
       first = &port;
   }
   return first;
@@ -61,14 +69,23 @@ Receive::Port* Receive::earliest() {
 void Receive::look(Port& port) const {
   std::span<const uint8_t> const bytes(port.next.bytes, port.next.captured);
   port.headers = packet::parse(bytes, port.next.wire, port.source->link());
-  port.reason = reason_before_hooks(bytes, port.headers);
+  port.reason = reason_before_hooks(bytes, port.next.wire, port.headers, router_);
   if (!own_macs_.empty() && !is_for(own_macs_[in_of(port)], bytes, port.source->link())) port.reason = chain::DropReason::not_ours;
   port.fragment.reset();
-  if (port.reason == chain::DropReason::none && packet::may_be_fragment(bytes, port.headers)) [[unlikely]]
+  port.asks = false;
+  bool const may_be = port.reason == chain::DropReason::none && packet::may_be_fragment(bytes, port.headers);
+  if (may_be && is_put_together(port.headers)) [[unlikely]] {
     port.fragment = packet::fragment_of(bytes, port.headers, in_of(port));
-  if (port.reason == chain::DropReason::none && !port.fragment && port.headers.first_fragment()) [[unlikely]]
-    see_through_fragment(port);
+    port.asks = port.fragment && (pieces_ || !reassembles_[port.headers.tuple.l3 == 6 ? 1 : 0]);
+    if (!port.fragment && port.headers.first_fragment()) see_through_fragment(port);
+  }
   port.hash = lanes_.look_ahead(port.headers);
+}
+
+/// Where something tracks; and IPv4's by a router, where they are for itself: behind its prerouting hook (ip_local_deliver).
+bool Receive::is_put_together(const packet::Headers& headers) const {
+  if (reassembles_[headers.tuple.l3 == 6 ? 1 : 0]) return true;
+  return router_ && headers.tuple.l3 == 4 && routes_->is_local({headers.tuple.dst, 4});
 }
 
 /// Of IPv6's, one that nobody puts together is looked into as if it were all (Linux get_l4proto). Its checksum is none of its bytes' then.
@@ -81,8 +98,15 @@ void Receive::see_through_fragment(Port& port) const {
 
 uint8_t Receive::in_of(const Port& port) const { return static_cast<uint8_t>(&port - ports_.data()); }
 
+/// Nothing behind the packet that is to be explained matters, unless it is a fragment that still waits for others.
+bool Receive::read_enough() const {
+  if (explained_.packet == 0 || explained_.interface >= ports_.size()) return false;
+  const Port& port = ports_[explained_.interface];
+  return port.source && port.source->position().packets >= explained_.packet && !reassembly_.given_up_at();
+}
+
 bool Receive::sources_ended() const {
-  return std::all_of(ports_.begin(), ports_.end(), [](const Port& port) {
+  return read_enough() || std::all_of(ports_.begin(), ports_.end(), [](const Port& port) {
     return port.now == Source::State::ended || port.now == Source::State::failed;
   });
 }
@@ -90,7 +114,7 @@ bool Receive::sources_ended() const {
 bool Receive::gives_up(const Port* port) const {
   auto const at = reassembly_.given_up_at();
   if (!at) return false;
-  return port == nullptr ? sources_ended() : *at <= std::max(time_ns_, port->next.stamp_ns);
+  return port == nullptr ? sources_ended() : *at <= std::max(time_ns_, clock_of(port->next.stamp_ns));
 }
 
 bool Receive::has_large_cell(uint64_t large_home) const { return large_taken_ - large_home < chain::Pool::kLargeCells; }
@@ -105,12 +129,12 @@ bool Receive::ready(uint64_t home, uint64_t large_home) {
   if (number_ - home + 2 > window_ || lanes_.pauses(home, number_)) return false;
   const Port* port = earliest();
   if (gives_up(port)) return true;
-  if (port != nullptr) return fits(*port, large_home);
+  if (port != nullptr) return fits(*port, large_home) && !waits(*port, home);
   return std::any_of(ports_.begin(), ports_.end(), [](const Port& p) { return p.moved; });
 }
 
 bool Receive::tick_due(const Arrival& arrival) const {
-  uint64_t const time_ns = std::max(time_ns_, arrival.stamp_ns);
+  uint64_t const time_ns = std::max(time_ns_, clock_of(arrival.stamp_ns));
   return since_tick_ >= kTickEvery || time_ns / kSecond != tick_time_ns_ / kSecond;
 }
 
@@ -127,12 +151,19 @@ uint64_t Receive::some(chain::Outlet& out, memory::Batch& batch, uint64_t most, 
       send_lost(reassembly_.give_up(batch), out);
       continue;
     }
+    if (port != nullptr && asks(*port)) {
+      if (!fits(*port, large_home)) break;
+      if (tick_due(port->next)) tick(std::max(time_ns_, port->next.stamp_ns), out);
+      ask(*port, out, batch);
+      break;
+    }
+    if (port != nullptr && waits(*port, home)) break;
     if (port != nullptr && port->fragment && reassembly_.is_too_far(*port->fragment)) {
       send_lost(reassembly_.give_up(*port->fragment, batch), out);
       continue;
     }
     if (port == nullptr || !fits(*port, large_home)) break;
-    if (tick_due(port->next)) tick(std::max(time_ns_, port->next.stamp_ns), out);
+    if (tick_due(port->next)) tick(std::max(time_ns_, clock_of(port->next.stamp_ns)), out);
     next(*port, out, batch);
   }
   return number_ - first;
@@ -153,9 +184,12 @@ void Receive::send_lost(uint32_t chain, chain::Outlet& out) {
 }
 
 void Receive::next(Port& port, chain::Outlet& out, memory::Batch& batch) {
-  time_ns_ = std::max(time_ns_, port.next.stamp_ns);
-  if (port.fragment) fragment(port, *port.fragment, out, batch);
-  else packet(port, {}, out, batch);
+  time_ns_ = std::max(time_ns_, clock_of(port.next.stamp_ns));
+  bool const asked = port.fragment && asked_.number.load() != 0;
+  bool const goes_on = !asked || asked_.answer.load() == FragmentLinks::Asked::passes;  // otherwise home has said what became of it
+  if (asked) batch.set(asked_.number, uint64_t{0});
+  if (port.fragment && goes_on) fragment(port, *port.fragment, asked ? asked_.mark.load() : 0, out, batch);
+  else if (!port.fragment) packet(port, {}, out, batch);
   port.bytes += port.next.wire;
   port.moved = true;
   ++since_tick_;
@@ -175,16 +209,40 @@ void Receive::packet(const Port& port, const Spoilt& spoilt, chain::Outlet& out,
   slot.fragments_reason = spoilt.chain == 0 ? chain::DropReason::none : chain::DropReason::bad_fragment;
   slot.frame = cell(arrival.captured, slot);
   memory::copy_in(pool_.at(slot.frame), arrival.bytes, arrival.captured);
+  if (is_unfinished({arrival.bytes, arrival.captured}, port.headers)) [[unlikely]] {
+    finish({pool_.at(slot.frame), arrival.captured}, port.headers);
+    ++(port.headers.no_length ? mended_.lengths : mended_.sums);
+  }
   chain::Descriptor descriptor = describe(slot, {arrival.bytes, arrival.captured}, port.headers, port.source->link());
   if (is_explained(slot.in, slot.packet)) descriptor.orders |= chain::Orders::explained;
+  if (spoilt.asked) descriptor.gone_count = 1;  // not conntrack's yet: rules' early visit reads it (edges.cc)
   chain::DropReason const reason = spoilt.reason != chain::DropReason::none ? spoilt.reason : port.reason;
   settle({arrival.bytes, arrival.captured}, port.headers, reason, descriptor);
   send_packet(descriptor, slot, {arrival.bytes, arrival.captured}, port.hash, out, batch);
 }
 
-void Receive::fragment(Port& port, const packet::Fragment& says, chain::Outlet& out, memory::Batch& batch) {
+/// A number of its own, and the bytes; the fragment stays where it is.
+void Receive::ask(const Port& port, chain::Outlet& out, memory::Batch& batch) {
+  time_ns_ = std::max(time_ns_, clock_of(port.next.stamp_ns));
+  std::span<const uint8_t> const bytes(port.next.bytes, port.next.captured);
+  InFlight slot = slot_of(port);
+  slot.captured = port.next.captured;
+  slot.wire = port.next.wire;
+  slot.frame = cell(bytes.size(), slot);
+  memory::copy_in(pool_.at(slot.frame), bytes.data(), bytes.size());
+  chain::Descriptor descriptor = describe(slot, bytes, port.headers, port.source->link());
+  descriptor.kind = slot.kind = chain::Kind::piece;
+  if (is_explained(slot.in, slot.packet)) descriptor.orders |= chain::Orders::explained;
+  number(descriptor, slot);
+  keep(slot);
+  out.put(descriptor);
+  batch.set(asked_.number, number_);
+  batch.set(asked_.answer, uint32_t{FragmentLinks::Asked::none});
+}
+
+void Receive::fragment(Port& port, const packet::Fragment& says, uint32_t mark, chain::Outlet& out, memory::Batch& batch) {
   using Fate = Reassembly::Taken::Fate;
-  Reassembly::Taken const taken = reassembly_.take({port.next, says, in_of(port), time_ns_}, batch);
+  Reassembly::Taken const taken = reassembly_.take({port.next, says, in_of(port), time_ns_, mark}, batch);
   switch (taken.fate) {
     case Fate::held: return;
     case Fate::whole: return whole(port, taken, out, batch);
@@ -193,7 +251,7 @@ void Receive::fragment(Port& port, const packet::Fragment& says, chain::Outlet& 
     case Fate::passes:
       if (port.headers.first_fragment()) see_through_fragment(port);
       port.hash = lanes_.look_ahead(port.headers);
-      return packet(port, {taken.chain, chain::DropReason::none}, out, batch);
+      return packet(port, {taken.chain, chain::DropReason::none, port.asks}, out, batch);
   }
 }
 
@@ -213,9 +271,10 @@ void Receive::whole(const Port& port, const Reassembly::Taken& taken, chain::Out
   if (headers.tuple.l3 == 6)
     slot.repeated = static_cast<uint16_t>(std::min<uint32_t>(Cut::repeated6(bytes.subspan(headers.l3_offset)), UINT16_MAX));
   chain::Descriptor descriptor = describe(slot, bytes, headers, port.source->link());
+  descriptor.mark = built.mark;
   for (uint32_t name = taken.chain; name != 0 && explained_.packet != 0; name = reassembly_.next(name))
     if (StoredFragment const one = reassembly_.stored(name); is_explained(one.in, one.packet)) descriptor.orders |= chain::Orders::explained;
-  settle(bytes, headers, reason_before_hooks(bytes, headers), descriptor);
+  settle(bytes, headers, reason_before_hooks(bytes, built.wire, headers, router_), descriptor);
   send_packet(descriptor, slot, bytes, lanes_.look_ahead(headers), out, batch);
 }
 
@@ -233,7 +292,7 @@ uint32_t Receive::cell(size_t bytes, InFlight& slot) {
   return slot.large ? chain::Pool::large_cell(large_taken_++, window_) : chain::Pool::small_cell(number_ + 1, window_);
 }
 
-chain::Descriptor Receive::describe(const InFlight& slot, std::span<const uint8_t> bytes, const packet::Headers& headers, packet::LinkType link) const {
+chain::Descriptor Receive::describe(const InFlight& slot, std::span<const uint8_t> bytes, const packet::Headers& headers, packet::LinkType link) {
   chain::Descriptor descriptor{};
   descriptor.kind = chain::Kind::packet;
   descriptor.frame = slot.frame;
@@ -242,11 +301,17 @@ chain::Descriptor Receive::describe(const InFlight& slot, std::span<const uint8_
   descriptor.in = slot.in;
   descriptor.out = router_ ? slot.in : static_cast<uint8_t>(1 - slot.in);
   if (is_to_group(bytes, link)) descriptor.facts |= chain::Facts::to_group;
+  // Where nothing tracks, fragments are not put together, and go on as they are.
+  if (headers.shape == packet::Shape::fragment && !reassembles_[headers.tuple.l3 == 6 ? 1 : 0]) descriptor.facts |= chain::Facts::untracked;
   descriptor.l3_length = headers.l3_length;
   descriptor.l3_offset = headers.l3_offset;
   descriptor.l4_offset = static_cast<uint16_t>(std::min<uint32_t>(headers.l4_offset, 0xffff));
   descriptor.shape = headers.shape;
   descriptor.tuple = headers.tuple;
+  if (router_ && slot.largest_fragment == 0 && is_super_frame(bytes, headers, mtus_[slot.in])) [[unlikely]] {
+    descriptor.facts |= chain::Facts::super_frame;
+    ++mended_.super_frames;
+  }
   descriptor.state = headers.shape == packet::Shape::malformed ? chain::FlowState::invalid : chain::FlowState::untracked;
   return descriptor;
 }
@@ -287,6 +352,10 @@ void Receive::store(memory::Batch& batch) {
   if (state_.large_taken.load() != large_taken_) batch.set(state_.large_taken, large_taken_);
   batch.set(state_.packets, packets_);
   batch.set(state_.bytes, bytes_);
+  if (mended_.sums != 0) batch.add(state_.mended_sums, mended_.sums);
+  if (mended_.lengths != 0) batch.add(state_.mended_lengths, mended_.lengths);
+  if (mended_.super_frames != 0) batch.add(state_.super_frames, mended_.super_frames);
+  mended_ = {};
   for (size_t i = 0; i < ports_.size(); ++i) {
     Port& port = ports_[i];
     if (!port.moved) continue;

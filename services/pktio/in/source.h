@@ -17,7 +17,7 @@
 namespace bulkhead::pktio {
 
 struct Arrival {
-  uint64_t stamp_ns;     // since 1970 (UTC), as captured; may go backwards
+  uint64_t stamp_ns;     // since 1970 (UTC), as captured (stamps.h); may go backwards
   uint32_t captured;     // bytes
   uint32_t wire;         // bytes; >= captured
   const uint8_t* bytes;  // `captured` of them
@@ -47,6 +47,8 @@ class Source {
   /// Of the packet that the next advance() passes.
   [[nodiscard]] virtual Position position() const = 0;
   [[nodiscard]] virtual packet::LinkType link() const = 0;
+  /// Some of what it gives came with another link type.
+  [[nodiscard]] virtual bool is_mixed() const { return false; }
   /// After failed: "packet 17: truncated dump file; ...". The caller puts the file's name before it.
   [[nodiscard]] virtual const Error& error() const = 0;
 };

@@ -18,7 +18,7 @@ std::optional<Admission::Flow> Admission::look(uint32_t flow, uint32_t generatio
   const state::FlowEntry& entry = objects_.entries[flow];
   Flow known;
   bool const good = memory::read_committed(entry.stamp, objects_.conntrack_commit.generation, [&] {
-    known = {entry.generation.load(), entry.status.load(), entry.protocol_state.load(), entry.created.load(), entry.expires_ns.load(),
+    known = {entry.generation.load(), entry.status.load(), entry.protocol_state.load(), entry.timeouts.load(), entry.created.load(), entry.expires_ns.load(),
              entry.started_ns.load(), {}, {}};
     for (size_t way = 0; way < 2; ++way) {
       known.keys.tuples[way] = state::words_of(state::tuple_of(entry.tuples[way]));
@@ -110,6 +110,7 @@ bool Admission::make(uint32_t flow, const Flow& known, memory::Batch& batch) {
   if (!lanes.enter(flow, known.keys, batch)) return false;
   batch.set(lane.status, known.status);
   batch.set(lane.started_ns, known.started_ns);
+  if (lane.timeouts.load() != known.timeouts) batch.set(lane.timeouts, known.timeouts);
   take_over(lane, known, batch);
   batch.set(lane.epoch, objects_.room.epoch());
   batch.set(lane.last, uint64_t{0});

@@ -36,7 +36,7 @@ class Admission {
  private:
   /// What conntrack's entry says.
   struct Flow {
-    uint32_t generation, status, protocol_state;
+    uint32_t generation, status, protocol_state, timeouts;
     uint64_t created, expires_ns, started_ns;
     LanesByTuple::Keys keys;
     std::array<uint64_t, 7> protocol_words;

@@ -9,9 +9,9 @@
 
 namespace bulkhead::pktio {
 
-Judging::Judging(const Objects& objects, const Topology& topology, uint64_t window)
-    : objects_(objects), window_(window), router_(topology.is_router()), counts_(objects.lanes.words()) {
-  for (const auto& interface : topology.interfaces) mtus_.push_back(interface.mtu);
+Judging::Judging(const Objects& objects, const control::Settings& settings, uint64_t window)
+    : objects_(objects), window_(window), router_(settings.topology.is_router()), policies_(settings.ruleset.timeouts), counts_(objects.lanes.words()) {
+  for (const auto& interface : settings.topology.interfaces) mtus_.push_back(interface.mtu);
   counted_.reserve(counts_.size());
 }
 
@@ -63,15 +63,16 @@ bool Judging::usable(const state::Lane& lane, const state::LanePlan& plan, const
 bool Judging::track(state::Lane& lane, chain::Direction way, const chain::Descriptor& descriptor, memory::Batch& batch) const noexcept {
   uint32_t const status = lane.status.load();
   bool const assured = (status & state::Status32::assured) != 0;
+  const tracking::Timeouts& timeouts = policies_.of(lane.timeouts.load());
   if (descriptor.tuple.protocol != packet::protocol::tcp) {
-    tracking::Lifetime const life = tracking::lifetime(descriptor.tuple.protocol, status, descriptor.time_ns - lane.started_ns.load());
+    tracking::Lifetime const life = tracking::lifetime(descriptor.tuple.protocol, status, descriptor.time_ns - lane.started_ns.load(), timeouts);
     if (life.assured && !assured) return false;
     batch.set(lane.expires_ns, descriptor.time_ns + life.ns);
     return true;
   }
   tracking::TcpFlow flow = tracking::unpack(tracking::words_of<tracking::TcpFlow::Words>(lane));
   tracking::TcpOutcome const outcome =
-      tracking::track_tcp(flow, tracking::segment_of(descriptor, way), status, lane.expires_ns.load() - descriptor.time_ns);
+      tracking::track_tcp(flow, tracking::segment_of(descriptor, way), status, lane.expires_ns.load() - descriptor.time_ns, timeouts);
   bool const plain = outcome.fate == tracking::TcpFate::accepted && (assured || !outcome.assured);
   if (!plain || static_cast<uint32_t>(flow.state) != lane.protocol_state.load()) return false;
   tracking::store_protocol(lane, tracking::pack(flow), lane.protocol_state.load(), batch);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "ipc/control/settings.h"
+#include "ipc/tracking/timeouts.h"
 #include "services/pktio/inflight.h"
 #include "services/pktio/lanes/by_tuple.h"
 #include "services/pktio/lanes/flow_table_room.h"
@@ -28,7 +29,7 @@ class Judging {
     state::PktioState& state;
     state::LanedPackets& packets;
   };
-  Judging(const Objects& objects, const Topology& topology, uint64_t window);
+  Judging(const Objects& objects, const control::Settings& settings, uint64_t window);
 
   /// With number and time; `hash`: as look_ahead() gave it. True: it has gone by the lane. False: it goes into the chain.
   bool take(chain::Descriptor& descriptor, InFlight& slot, std::span<const uint8_t> frame, uint64_t hash, memory::Batch& batch);
@@ -47,6 +48,7 @@ class Judging {
   uint64_t window_;
   bool router_;
   std::vector<uint32_t> mtus_;
+  tracking::TimeoutPolicies policies_;
   /// Of rules' counters, by first words, since the last store().
   struct Count {
     uint64_t packets = 0, bytes = 0;

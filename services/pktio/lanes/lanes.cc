@@ -21,7 +21,7 @@ Lanes::Lanes(const Objects& objects, const control::Settings& settings)
       lanes_(table_of(objects), settings.seed, settings.topology.is_router()),
       room_(objects.state, objects.conntrack, lanes_.flows(), window_),
       in_chain_(window_),
-      judging_({lanes_, room_, in_chain_, objects.state, objects.packets}, settings.topology, window_),
+      judging_({lanes_, room_, in_chain_, objects.state, objects.packets}, settings, window_),
       admission_({lanes_, room_, in_chain_, objects.met_counters, entries_of(objects.conntrack, lanes_.flows()), objects.conntrack_commit}, window_) {}
 
 void Lanes::resume(uint64_t home, uint64_t sent) {

@@ -104,9 +104,30 @@ size_t Composer::leave(const chain::Descriptor& descriptor, uint64_t came) {
   whole_ = router_ ? transmit_.routed(descriptor, frame_, slot_->wire, rewriting()) : as_it_came(descriptor);
   if (router_ && whole_.captured.empty()) return 0;
   uint32_t const mtu = router_ ? mtus_[descriptor.out] : Cut::kNoLimit;
-  bool const fits = slot_->largest_fragment == 0 && whole_.wire <= mtu;
+  bool const super_frame = (descriptor.facts & chain::Facts::super_frame) != 0;
+  bool const fits = slot_->largest_fragment == 0 && (super_frame || whole_.wire <= mtu);
   if (!fits && sink_.may_take(pieces_of(*slot_, came))) cut(descriptor, mtu);
   return std::max<size_t>(pieces_, 1);
+}
+
+Frame Composer::frame(size_t which) {
+  if (pieces_ == 0) return whole_;
+  Frame const frame = cut_.piece(which);
+  const Cut::Piece& piece = cut_.part(which);
+  return frame.captured.size() < frame.wire && piece.came_as != 0 ? with_own_bytes(frame, piece) : frame;
+}
+
+/// The whole ends where the capture cut off a fragment; those behind keep what was captured of them.
+Frame Composer::with_own_bytes(const Frame& frame, const Cut::Piece& piece) {
+  StoredFragment const one = objects_.reassembly.stored(piece.came_as);
+  size_t const headers = frame.wire - piece.bytes, had = frame.captured.size() - std::min(headers, frame.captured.size());
+  size_t const there = one.captured - std::min<size_t>(one.captured, one.says.payload_at);
+  size_t const from = piece.offset - std::min(piece.offset, one.says.offset) + had, end = std::min<size_t>(there, from - had + piece.bytes);
+  if (frame.captured.size() < headers || end <= from) return frame;
+  filled_.assign(frame.captured.begin(), frame.captured.end());
+  filled_.resize(frame.captured.size() + end - from);
+  objects_.reassembly.copy(piece.came_as, one.says.payload_at + from, std::span(filled_).subspan(frame.captured.size()));
+  return {filled_, frame.wire};
 }
 
 void Composer::cut(const chain::Descriptor& descriptor, uint32_t mtu) {
@@ -114,7 +135,7 @@ void Composer::cut(const chain::Descriptor& descriptor, uint32_t mtu) {
   if (slot_->largest_fragment != 0)
     for (uint32_t name = slot_->fragments; name != 0; name = objects_.reassembly.next(name)) {
       packet::Fragment const says = objects_.reassembly.stored(name).says;
-      cut_.add({says.offset, Datagram::kept_of(says)});
+      cut_.add({says.offset, Datagram::kept_of(says), name});
     }
   auto const id = static_cast<uint32_t>(chance_(Chance::Purpose::fragment_id, descriptor.number));
   pieces_ = cut_.plan({whole_, whole_.link, slot_->largest_fragment, drawn(descriptor)}, mtu, id);

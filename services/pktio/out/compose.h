@@ -58,7 +58,7 @@ class Composer {
   /// How many frames it leaves in by its interface; 0: it cannot be routed. `came`: inputs that it came in.
   [[nodiscard]] size_t leave(const chain::Descriptor& descriptor, uint64_t came);
   /// `which`: below leave()'s.
-  [[nodiscard]] Frame frame(size_t which) { return pieces_ == 0 ? whole_ : cut_.piece(which); }
+  [[nodiscard]] Frame frame(size_t which);
 
   struct Said {
     uint16_t out;  // interface
@@ -75,6 +75,7 @@ class Composer {
     return rewriting_.outer != 0 || rewriting_.inner != 0 ? &rewriting_ : nullptr;
   }
   void cut(const chain::Descriptor& descriptor, uint32_t mtu);
+  [[nodiscard]] Frame with_own_bytes(const Frame& frame, const Cut::Piece& piece);
   [[nodiscard]] uint32_t drawn(const chain::Descriptor& descriptor) const;
 
   Objects objects_;
@@ -95,6 +96,7 @@ class Composer {
   packet::Rewriting rewriting_{};   // what of the translation is not in frame_
   Frame whole_;                     // that leaves
   size_t pieces_ = 0;               // in so many; 0: as it is
+  std::vector<uint8_t> filled_;     // a piece with bytes that the whole lacks
 };
 
 }  // namespace bulkhead::pktio

@@ -10,7 +10,7 @@ namespace {
 
 using packet::ip_header::kIpv4, packet::ip_header::kIpv6;
 constexpr uint32_t kIpv6Least = 1280;
-constexpr uint16_t kDontFragment = 0x4000, kMore = 0x2000;
+constexpr uint16_t kDontFragment = 0x4000, kMore = 0x2000, kOffset = 0x1fff;
 
 /// Linux ip6_find_1stfragopt: what stands before the fragment header. 0: the headers do not fit the packet.
 uint32_t unfragmentable(std::span<const uint8_t> packet, uint32_t& next_at) {
@@ -108,7 +108,7 @@ size_t Cut::divide(uint32_t space) {
   pieces_.clear();
   if (space < 8) return 0;
   for (at = 0; at < payload; at += pieces_.back().bytes)
-    pieces_.push_back({at, payload - at <= space ? payload - at : space & ~7U});
+    pieces_.push_back({at, payload - at <= space ? payload - at : space & ~7U, 0});
   return pieces_.size();
 }
 
@@ -129,12 +129,15 @@ Frame Cut::piece(size_t which) {
 }
 
 void Cut::mend4(std::span<uint8_t> header, const Piece& piece) const {
-  bool const more = header_ + piece.offset + piece.bytes < length_;
+  // It may be a fragment itself.
+  uint16_t const was = load_be16(header.data() + 6);
+  uint32_t const offset = (was & kOffset) * 8U + piece.offset;
+  bool const more = header_ + piece.offset + piece.bytes < length_ || (was & kMore) != 0;
   // Linux leaves the flag out where it has kept the pieces.
-  auto const flags = static_cast<uint16_t>((as_it_came_ ? 0 : load_be16(header.data() + 6) & kDontFragment) | (more ? kMore : 0));
+  auto const flags = static_cast<uint16_t>((as_it_came_ ? 0 : was & kDontFragment) | (more ? kMore : 0));
   store_be16(header.data() + 2, static_cast<uint16_t>(header_ + piece.bytes));
-  store_be16(header.data() + 6, static_cast<uint16_t>(flags | piece.offset >> 3));
-  if (piece.offset != 0) blank_options(header.subspan(kIpv4));
+  store_be16(header.data() + 6, static_cast<uint16_t>(flags | offset >> 3));
+  if (offset != 0) blank_options(header.subspan(kIpv4));
   packet::ip_header::renew_checksum(header);
 }
 

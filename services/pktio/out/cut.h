@@ -20,6 +20,7 @@ class Cut {
   /// Of what stands behind the IP header; IPv6's behind what every fragment repeats.
   struct Piece {
     uint32_t offset, bytes;
+    uint32_t came_as = 0;  // which fragment, as it is stored; 0: none
   };
   struct Whole {
     Frame frame;
@@ -47,6 +48,8 @@ class Cut {
   [[nodiscard]] size_t plan(const Whole& whole, uint32_t mtu, uint32_t id);
   /// `which`: below plan()'s. Valid until the next call.
   [[nodiscard]] Frame piece(size_t which);
+  /// Of those, in that order.
+  [[nodiscard]] const Piece& part(size_t which) const { return pieces_[which]; }
 
  private:
   [[nodiscard]] size_t plan4(uint32_t mtu);

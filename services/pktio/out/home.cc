@@ -13,6 +13,7 @@ Home::Home(const Objects& objects, const control::Settings& settings, Sink& sink
     : state_(objects.state),
       inflight_(objects.inflight),
       reassembly_(objects.reassembly),
+      asked_(links_in(objects.state).asked),
       lanes_(objects.lanes),
       sink_(sink),
       inputs_(objects.reassembly, objects.pool),
@@ -78,6 +79,7 @@ uint64_t Home::some(chain::Inlet& in, memory::Batch& batch, uint64_t most, uint6
       descriptor.reason = chain::DropReason::bad_descriptor;
     }
     bool const good = slot.kind == chain::Kind::packet && packet(descriptor, slot);
+    if (slot.kind == chain::Kind::piece) piece(descriptor, slot, batch);
     if (!laned) lanes_.came_home(descriptor, slot, good ? &translation_.what : nullptr, batch);
     if (slot.fragments_reason != chain::DropReason::none) spoilt(slot);
     if (slot.fragments != 0) reassembly_.give_back(slot.fragments, batch);
@@ -116,6 +118,15 @@ bool Home::packet(const chain::Descriptor& descriptor, const InFlight& slot) {
   const packet::Rewriting* const what = translation_.number != 0 ? &translation_.what : nullptr;
   inputs_.each(slot, [&](const Input& input) { sink_.line(report_.line(shown, input, what)); });
   return known;
+}
+
+/// What chains before reassembly say of a fragment: receive goes on by that.
+void Home::piece(const chain::Descriptor& descriptor, const InFlight& slot, memory::Batch& batch) {
+  using Asked = FragmentLinks::Asked;
+  bool const passes = is_plausible(descriptor) && descriptor.verdict == chain::Verdict::accept;
+  batch.set(asked_.answer, passes ? uint32_t{Asked::passes} : uint32_t{Asked::dropped});
+  batch.set(asked_.mark, descriptor.mark);
+  if (!passes) static_cast<void>(packet(descriptor, slot));
 }
 
 void Home::accepted(const chain::Descriptor& descriptor, const InFlight& slot, uint64_t inputs) {

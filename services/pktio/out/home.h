@@ -58,6 +58,7 @@ class Home {
   void next(chain::Inlet& in, const InFlight& slot, chain::Descriptor& descriptor);
   /// False: its descriptor cannot be right.
   bool packet(const chain::Descriptor& descriptor, const InFlight& slot);
+  void piece(const chain::Descriptor& descriptor, const InFlight& slot, memory::Batch& batch);
   [[nodiscard]] bool is_plausible(const chain::Descriptor& descriptor) const;
   void accepted(const chain::Descriptor& descriptor, const InFlight& slot, uint64_t inputs);
   void refused(const chain::Descriptor& descriptor, const InFlight& slot);
@@ -69,6 +70,7 @@ class Home {
   state::PktioState& state_;
   InFlightTable& inflight_;
   Reassembly& reassembly_;
+  FragmentLinks::Asked& asked_;
   Lanes& lanes_;
   Sink& sink_;
   Inputs inputs_;

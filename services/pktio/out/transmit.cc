@@ -3,14 +3,11 @@
 #include <algorithm>
 
 #include "common/packet/ip_header.h"
+#include "common/packet/link.h"
 #include "ipc/state/answer_packet.h"
 
 namespace bulkhead::pktio {
 namespace {
-
-constexpr size_t kEthernet = 14, kCookedV1 = 16, kCookedV2 = 20;  // bytes of link headers
-constexpr uint8_t kOutgoing = 4;                      // packet type of cooked captures
-constexpr uint8_t kArphrdEthernet = 1;
 
 void rewrite_packet(std::span<uint8_t> packet, const chain::Descriptor& descriptor, const packet::Rewriting& what) {
   uint8_t const l3 = packet::ip_header::version(packet);
@@ -31,34 +28,9 @@ size_t Transmit::link_header(const Hop& hop) {
   const Way& way = routes_.way(hop.way);
   const Mac& own = topology_.interfaces[hop.out].mac;
   uint16_t const type = hop.destination.l3 == 4 ? packet::ethertype::ipv4 : packet::ethertype::ipv6;
-  uint8_t* const to = buffer_.data();
-  switch (link_) {
-    case packet::LinkType::ethernet: {
-      Mac const next = neighbours_.mac_of(way.via.is_none() ? hop.destination : way.via, hop.out);
-      std::ranges::copy(next, to);
-      std::ranges::copy(own, to + 6);
-      store_be16(to + 12, type);
-      return kEthernet;
-    }
-    case packet::LinkType::linux_cooked_v1:
-      std::fill_n(to, kCookedV1, uint8_t{0});
-      to[1] = kOutgoing;
-      to[3] = kArphrdEthernet;
-      to[5] = static_cast<uint8_t>(own.size());
-      std::ranges::copy(own, to + 6);
-      store_be16(to + 14, type);
-      return kCookedV1;
-    case packet::LinkType::linux_cooked_v2:
-      std::fill_n(to, kCookedV2, uint8_t{0});
-      store_be16(to, type);
-      to[7] = static_cast<uint8_t>(hop.out + 1);
-      to[9] = kArphrdEthernet;
-      to[10] = kOutgoing;
-      to[11] = static_cast<uint8_t>(own.size());
-      std::ranges::copy(own, to + 12);
-      return kCookedV2;
-    default: return 0;
-  }
+  packet::LinkFields fields{{}, own, type, static_cast<uint8_t>(hop.out + 1)};
+  if (link_ == packet::LinkType::ethernet) fields.to = neighbours_.mac_of(way.via.is_none() ? hop.destination : way.via, hop.out);
+  return packet::write_link(link_, fields, std::span(buffer_).first<packet::kLinkMost>());
 }
 
 Frame Transmit::translated(const chain::Descriptor& descriptor, const Frame& frame, const packet::Rewriting& what) {
@@ -77,7 +49,7 @@ Frame Transmit::routed(const chain::Descriptor& descriptor, std::span<const uint
   if (l3 == 0) return {};
   uint32_t const length = std::min(descriptor.l3_length, wire - static_cast<uint32_t>(at));
   auto const packet = frame.subspan(at, std::min<size_t>(frame.size() - at, length));
-  buffer_.resize(kCookedV2 + packet.size());
+  buffer_.resize(packet::kLinkMost + packet.size());
   IpAddress destination = packet::ip_header::destination(packet.data(), l3);
   if (what != nullptr && (what->outer & packet::Rewriting::destination) != 0) destination.bytes = what->to.dst;
   size_t const header = link_header({descriptor.out, descriptor.way, destination});
@@ -92,7 +64,7 @@ Frame Transmit::answer(const state::Answer& answer, const chain::Descriptor& des
   size_t const at = descriptor.l3_offset;
   if (answer.out >= topology_.interfaces.size() || at >= frame.size() || packet::ip_header::version(frame.subspan(at)) == 0) return {};
   auto const refused = frame.subspan(at);
-  buffer_.resize(kCookedV2 + state::kAnswerMost);
+  buffer_.resize(packet::kLinkMost + state::kAnswerMost);
   IpAddress destination = packet::ip_header::source(refused.data(), packet::ip_header::version(refused));
   if ((answer.what.outer & packet::Rewriting::destination) != 0) destination.bytes = answer.what.to.dst;
   size_t const header = link_header({answer.out, answer.way, destination});

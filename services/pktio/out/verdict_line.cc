@@ -30,6 +30,10 @@ class Line {
   /// Seconds, a point and nine digits.
   void seconds(uint64_t nanoseconds) noexcept {
     constexpr uint64_t second = 1'000'000'000;
+    if (static_cast<int64_t>(nanoseconds) < 0) {  // before 1970
+      raw("-");
+      nanoseconds = ~nanoseconds + 1;
+    }
     number(nanoseconds / second);
     const fmt::format_int part(second + nanoseconds % second);  // a 1, then the digits with their zeros
     raw(".");
