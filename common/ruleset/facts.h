@@ -54,6 +54,7 @@ struct Facts {
   std::array<bool, 2> reassembles{true, true};  // IPv4's and IPv6's fragments are put together: something tracks
   bool shows_choices = false;  // of nat, to chains behind it: rules waits for nat
   bool sets_zones = false;     // of flows, before conntrack
+  bool copies = false;         // sends copies of packets, or the packets themselves, elsewhere: `dup`, `fwd`
   bool sets_tuples = false;    // addresses, or fields of the transport header
   Resets resets = Resets::none;  // packets whose flow it may close by refusing them
   /// Where a flow may come from, or go to, once it is translated. By packet::Part.

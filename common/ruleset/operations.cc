@@ -24,6 +24,7 @@ constexpr std::array kOperations = {
     &run::accept, &run::drop, &run::jump, &run::go_to, &run::return_, &run::go_on, &run::reject4,
     &run::reject6, &run::reject_any, &run::reset, &run::order_nat, &run::set_mark, &run::set_priority,
     &run::set_flow_mark, &run::set_flow_label, &run::set_timeouts, &run::set_zone, &run::queue_to_nobody, &run::flow_add, &run::synproxy, &run::ignored,
+    &run::dup_to_device, &run::dup_to_address, &run::fwd_to_device, &run::fwd_to_neighbour,
     &run::untrack, &run::counter, &run::quota, &run::packet_limit, &run::byte_limit, &run::count_connections,
     &run::meta_length, &run::meta_protocol, &run::meta_nfproto, &run::meta_l4proto, &run::meta_mark,
     &run::meta_pkttype, &run::meta_iif, &run::meta_oif, &run::meta_iifname, &run::meta_oifname,

@@ -67,6 +67,7 @@ struct StepOperation {
   bool flow_label = false;  // and its labels
   bool flow_view = false;   // asks for the flow's counts, status or expiry
   bool counts_flows = false;  // `word`: a list of connections
+  bool copies = false;       // sends a copy of the packet, or the packet itself, elsewhere
   bool by_chance = false;   // `offset`: which of the ruleset's made numbers it is
 
   [[nodiscard]] bool jumps() const { return verdict == Verdict::jump || verdict == Verdict::go_to; }

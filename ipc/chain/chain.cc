@@ -11,6 +11,7 @@
 #include "ipc/memory/commit.h"
 #include "ipc/state/answers.h"
 #include "ipc/state/bindings.h"
+#include "ipc/state/copies.h"
 #include "ipc/state/counters.h"
 #include "ipc/state/early_marks.h"
 #include "ipc/state/flow_orders.h"
@@ -44,6 +45,7 @@ uint64_t none(const Settings&) { return 0; }
 uint64_t a_number(const Settings& settings) { return settings.ring; }
 uint64_t a_number_ordered(const Settings& settings) { return settings.ruleset.timeouts.empty() ? 1 : settings.ring; }
 uint64_t a_number_early(const Settings& settings) { return settings.ruleset.early ? settings.ring : 1; }
+uint64_t a_number_copied(const Settings& settings) { return settings.ruleset.copies ? settings.ring : 1; }
 uint64_t a_number_laned(const Settings& settings) { return settings.fast_lane ? settings.ring : 1; }
 uint64_t a_flow(const Settings& settings) { return settings.flows; }
 uint64_t a_flow_laned(const Settings& settings) { return settings.fast_lane ? settings.flows : 0; }
@@ -136,6 +138,7 @@ constexpr Object kObjects[] = {
     {"rules.state",        form<state::RulesState>,        rule_words,          rules,     nobody},
     {"rules.answers",      form<state::Answers>,           a_number,            rules,     pktio},
     {"rules.edits",        form<state::HeaderEdits>,       a_number,            rules,     pktio},
+    {"rules.copies",       form<state::CopiesTable>,       a_number_copied,     rules,     pktio},
     {"rules.met_counters", form<state::MetCountersTable>,  a_number_laned,      rules,     pktio},
     {"rules.early",        form<state::EarlyMarks>,        a_number_early,      rules,     conntrack},
     {"rules.flow_orders",  form<state::FlowOrdersTable>,   a_number_ordered,    rules,     conntrack},

@@ -28,6 +28,7 @@ std::string_view name_of(DropReason reason) noexcept {
     case DropReason::fragments_full: return "fragments_full";
     case DropReason::source_route: return "source_route";
     case DropReason::bad_option: return "bad_option";
+    case DropReason::forwarded: return "forwarded";
     default: return "unknown";
   }
 }

@@ -71,6 +71,7 @@ enum class DropReason : uint8_t {
   // Options that the kernel does not let pass.
   source_route,  // IPv4: accept_source_route 0
   bad_option,    // IPv4's that cannot be, IPv6's hop-by-hop ones that cannot be or that nobody knows
+  forwarded,     // no drop: a rule has sent it out by another interface (`fwd`)
   count
 };
 [[nodiscard]] std::string_view name_of(DropReason reason) noexcept;
@@ -97,6 +98,7 @@ struct Facts {
   static constexpr uint16_t steady = 32;       // rules: nothing that it was judged by can differ for its flow's next packet
   static constexpr uint16_t marked = 64;       // rules: it has changed its flow's mark
   static constexpr uint16_t left = 128;        // rules: dropped where it leaves by its interface: its flow goes on as if it had passed
+  static constexpr uint16_t copied = 512;       // rules.copies has what leaves besides
   static constexpr uint16_t super_frame = 256;  // larger than the MTU by which it came: offloading made one of several
 };
 

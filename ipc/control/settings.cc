@@ -81,6 +81,7 @@ void fill_ruleset(schema::Settings::Builder root, const ruleset::Facts& ruleset)
   root.setRuleLabels(ruleset.labels);
   root.setRuleCounts(ruleset.counts);
   root.setRuleZones(ruleset.sets_zones);
+  root.setRuleCopies(ruleset.copies);
   fill_timeouts(root, ruleset.timeouts);
   root.setRuleNat(ruleset.translates);
   root.setRuleEarly(ruleset.early);
@@ -122,6 +123,7 @@ Result<ruleset::Facts> read_ruleset(schema::Settings::Reader root) {
   ruleset.labels = root.getRuleLabels();
   ruleset.counts = root.getRuleCounts();
   ruleset.sets_zones = root.getRuleZones();
+  ruleset.copies = root.getRuleCopies();
   auto timeouts = read_timeouts(root);
   if (!timeouts) return tl::unexpected(timeouts.error());
   ruleset.timeouts = std::move(*timeouts);

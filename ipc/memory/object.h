@@ -41,6 +41,7 @@ enum class Layout : uint32_t {
   laned_packets,
   met_counters,
   flow_orders,
+  copies,
 };
 
 inline constexpr uint64_t kObjectMagic = 0x646165686b6c7562;  // "bulkhead"

@@ -16,8 +16,9 @@ struct EarlyMark {
   uint32_t priority;  // meta priority
   packet::Zones zones;  // in which its flow is looked for: conntrack's track reads that too
   uint32_t steady;    // 1: nothing in there tells it from another packet of its flow (common/ruleset/compile/steady.h)
+  uint16_t copies, copies_lost;  // that they have made of it (copies.h)
 };
-static_assert(sizeof(EarlyMark) == 32);
+static_assert(sizeof(EarlyMark) == 40);
 
 using EarlyMarks = memory::Slots<EarlyMark, memory::Layout::early_marks>;
 

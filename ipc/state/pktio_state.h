@@ -18,7 +18,7 @@ namespace bulkhead::state {
 
 struct PktioState {
   static constexpr memory::Layout kLayout = memory::Layout::pktio_state;
-  static constexpr uint32_t kVersion = 5;
+  static constexpr uint32_t kVersion = 6;
   static constexpr size_t bytes_for(uint64_t) { return sizeof(PktioState); }  // lanes lie behind it (ipc/state/lanes.h)
   static constexpr size_t kErrorBytes = 256;
   static constexpr size_t kOwnBytes = 81984;
@@ -49,6 +49,8 @@ struct PktioState {
   memory::Word<uint64_t> large_home;               // large cells ever let go
   memory::Word<uint64_t> packets, bytes;           // taken in
   memory::Word<uint64_t> accepted, dropped;
+  memory::Word<uint64_t> forwarded;                // of the accepted, by `fwd`
+  memory::Word<uint64_t> copies, copies_lost;      // that left besides (copies.h), and those that found no room
   // Of the packets, taken as their senders' cards would have sent them: IPv4 without a checksum, IP without a length; larger than
   // the MTU by which they came.
   memory::Word<uint64_t> mended_sums, mended_lengths, super_frames;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <span>
 #include <vector>
 
 namespace bulkhead::cli {

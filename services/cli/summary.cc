@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "ipc/state/copies.h"
+
 namespace bulkhead::cli {
 namespace {
 
@@ -49,6 +51,17 @@ std::string mended(const state::PktioState& state) {
   return lines;
 }
 
+/// What rules sent elsewhere.
+std::string copied(const state::PktioState& state) {
+  std::string lines;
+  if (uint64_t const packets = state.forwarded.load(); packets != 0) lines += fmt::format("forwarded {} (of these, by fwd)\n", grouped(packets));
+  uint64_t const copies = state.copies.load(), lost = state.copies_lost.load();
+  if (copies + lost == 0) return lines;
+  lines += fmt::format("copies    {} (by dup)\n", grouped(copies));
+  if (lost != 0) lines += fmt::format("not sent  {} (copies too large for their way, or more than {} of a packet)\n", grouped(lost), state::Copies::kMost);
+  return lines;
+}
+
 /// Taken in, and neither passed nor dropped when the run was ended.
 uint64_t in_flight(const Counts& counts) {
   uint64_t const known = counts.accepted + counts.dropped;
@@ -65,6 +78,7 @@ std::string summary(const Outcome& outcome, const std::string& directory, std::o
   if (outcome.end == Outcome::End::interrupted) lines += "interrupted; what was done until then:\n";
   lines += fmt::format("packets   {} ({} bytes)\n", grouped(counts.packets), grouped(counts.bytes));
   lines += fmt::format("accepted  {}\n", grouped(counts.accepted));
+  lines += copied(state);
   lines += fmt::format("dropped   {}{}\n", grouped(counts.dropped), drop_reasons(counts));
   if (uint64_t const underway = in_flight(counts); underway != 0)
     lines += fmt::format("in flight {} (read, and not yet through when the run ended)\n", grouped(underway));

@@ -29,6 +29,7 @@ Result<std::unique_ptr<chain::Stage>> make_stage(chain::Objects& objects, const 
   auto* staging = wiring.object<state::Staging>("pktio.staging");
   const auto* answers = wiring.object<const state::Answers>("rules.answers");
   const auto* edits = wiring.object<const state::HeaderEdits>("rules.edits");
+  const auto* copies = wiring.object<const state::CopiesTable>("rules.copies");
   const auto* translations = wiring.object<const state::NatEdits>("nat.edits");
   if (!wiring.complete()) return tl::unexpected(wiring.error());
   if (!settings.topology.is_router() && settings.interfaces.size() != 2)
@@ -46,6 +47,7 @@ Result<std::unique_ptr<chain::Stage>> make_stage(chain::Objects& objects, const 
       .pool = *pool,
       .answers = *answers,
       .edits = *edits,
+      .copies = *copies,
       .translations = *translations,
       .home = home.inlet(),
       .first = home.outlet(),

@@ -26,7 +26,7 @@ Pktio::Pktio(Parts parts)
       reassembly_(links_in(parts.state), parts.fragments),
       lanes_({parts.state, parts.stage.state.size(), parts.inflight, parts.laned, parts.met_counters, parts.conntrack, parts.conntrack_bytes, parts.conntrack_commit}, parts.settings),
       receive_({parts.state, parts.inflight, parts.pool, reassembly_, lanes_}, parts.settings),
-      home_({parts.state, parts.inflight, reassembly_, lanes_, parts.pool, parts.answers, parts.edits, parts.translations}, parts.settings, *sink_) {}
+      home_({parts.state, parts.inflight, reassembly_, lanes_, parts.pool, parts.answers, parts.edits, parts.copies, parts.translations}, parts.settings, *sink_) {}
 
 void Pktio::recovered() {
   packet::LinkType link = packet::LinkType::ethernet;

@@ -37,6 +37,7 @@ class Pktio : public chain::Stage {
     chain::Pool& pool;
     const state::Answers& answers;
     const state::HeaderEdits& edits;
+    const state::CopiesTable& copies;
     const state::NatEdits& translations;
     const chain::Ring& home;
     chain::Next first;  // of the chain

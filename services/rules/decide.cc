@@ -31,10 +31,12 @@ Decide::Decide(const Objects& objects, const control::Settings& settings, std::s
       record_(objects.walk.header.capacity == 0 ? nullptr : std::make_unique<Record>(objects.walk)) {
   for (const auto& interface : settings.interfaces) interfaces_.push_back(interface.name);
   if (settings.topology.is_router()) router_ = std::make_unique<Router>(settings.topology);
+  if (program_ && program_->copies) copies_ = std::make_unique<Copies>(objects.copies, *program_, router_.get(), interfaces_);
   for (ruleset::Evaluation* const one : {packet_.get(), said_packet_.get()}) {
     one->state = state_words_.get();
     one->chance = &translate_->chance();
     one->host = router_ ? &router_->host : nullptr;
+    one->copier = copies_.get();
     one->interfaces = interfaces_;
     one->connections = flow_words_.connections();
     if (router_) one->routes = &router_->routes;
@@ -46,6 +48,7 @@ void Decide::visit(chain::Descriptor& descriptor, memory::Batch& batch) noexcept
   bool const wanted = descriptor.kind == chain::Kind::packet && descriptor.verdict == chain::Verdict::accept;
   told_ = (descriptor.orders & chain::Orders::explained) != 0 ? record_.get() : nullptr;
   if (told_ != nullptr) told_->begin(early_mark(descriptor).steps);
+  if (copies_) copies_->begin(descriptor, early_mark(descriptor));
   if (descriptor.kind == chain::Kind::piece) judge_piece(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);
   state_words_->batch = &batch;
   if (counts()) counted_flows_.before(descriptor, flow_of_answer_.view(descriptor), *state_words_);
@@ -58,6 +61,7 @@ void Decide::visit(chain::Descriptor& descriptor, memory::Batch& batch) noexcept
   } else if (descriptor.kind == chain::Kind::packet && (descriptor.orders & chain::Orders::answered) != 0) {
     send_early_answer(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);
   }
+  if (copies_) copies_->end(descriptor);
   if (counts()) counted_flows_.behind(descriptor, *state_words_);
   if (wanted && fast_lane_ && descriptor.flow != 0) offer_lane(descriptor);
   if (told_ != nullptr) told_->end(descriptor.number);
@@ -181,7 +185,9 @@ bool Decide::passes(ruleset::At hook, chain::Descriptor& descriptor, memory::Bat
   descriptor.rule = packet_->rule;
   if (packet_->verdict == ruleset::Decision::accept) return true;
   descriptor.verdict = chain::Verdict::drop;
-  descriptor.reason = packet_->policy      ? chain::DropReason::policy
+  if (packet_->forwarded != 0) descriptor.out = static_cast<uint8_t>(packet_->forwarded - 1);
+  descriptor.reason = packet_->forwarded != 0 ? chain::DropReason::forwarded
+                      : packet_->policy    ? chain::DropReason::policy
                       : packet_->rule == 0 ? chain::DropReason::nat_error
                       : packet_->unheard   ? chain::DropReason::no_listener
                                            : chain::DropReason::rule;

@@ -20,11 +20,13 @@
 #include "ipc/state/header_edits.h"
 #include "ipc/state/lanes.h"
 #include "services/rules/answer_limits.h"
+#include "services/rules/copies.h"
 #include "services/rules/counted_flows.h"
 #include "services/rules/flow_of_answer.h"
 #include "services/rules/ip_options.h"
 #include "services/rules/record.h"
 #include "services/rules/route.h"
+#include "services/rules/router.h"
 #include "services/rules/translate.h"
 
 namespace bulkhead::rules {
@@ -39,6 +41,7 @@ class Decide {
     size_t pool_bytes;
     state::Answers& answers;
     state::HeaderEdits& edits;
+    state::CopiesTable& copies;
     state::EarlyMarks& early;
     state::FlowOrdersTable& orders;
     state::MetCountersTable& met_counters;
@@ -70,14 +73,6 @@ class Decide {
  private:
   using Packet = decltype(ruleset::Evaluation::head);  // as much of it as an answer needs
 
-  /// What a router has more than a bridge.
-  struct Router {
-    explicit Router(const Topology& made) : topology(made), routes(made), neighbours(made), host(topology, routes) {}
-    Topology topology;
-    Routes routes;
-    Neighbours neighbours;
-    RouterHost host;
-  };
   /// The ruleset's words of rules.state, within the batch.
   struct Words : ruleset::StateWords {
     Words(state::RulesState& rules_state, const ruleset::Program* made) : state(rules_state), program(made) {}
@@ -121,7 +116,6 @@ class Decide {
   void pass_up(memory::Batch& batch) noexcept;
   void leave(chain::Descriptor& descriptor, memory::Batch& batch) noexcept;
   void see_leaving(ruleset::Evaluation& packet, uint16_t way) noexcept;
-  void see_link_header(ruleset::Evaluation& packet, uint16_t number) noexcept;
   [[nodiscard]] bool route_on(chain::Descriptor& descriptor, std::span<const uint8_t> frame, memory::Batch& batch) noexcept;
   /// Options of IPv4: what becomes of the packet that goes where `found` says.
   [[nodiscard]] Route route_with_options(const chain::Descriptor& descriptor, const HeaderView& packet, const Route& found) noexcept;
@@ -182,13 +176,14 @@ class Decide {
   IpAddress said_from_;  // the address that it is said from, before any translation
   std::unique_ptr<Packet> refused_, translated_;
   std::array<uint8_t, state::kAnswerMost> answer_{};
-  std::array<uint8_t, 14> link_header_{};  // that a packet leaves with
+  LinkHeader link_header_{};  // that a packet leaves with
   std::unique_ptr<Record> record_;  // none: nobody asked
   bool comes_back_ = false;
   IpOptions options_;               // of this packet, once it has a route
   bool steady_route_ = true;        // of this packet: the route said nothing that a limit counts
   Record* told_ = nullptr;          // of this packet; null: its walk is not written down
   std::unique_ptr<Router> router_;  // none: a bridge
+  std::unique_ptr<Copies> copies_;  // none: no rule makes any
 };
 
 }  // namespace bulkhead::rules

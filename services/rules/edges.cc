@@ -10,12 +10,7 @@
 namespace bulkhead::rules {
 namespace {
 
-constexpr size_t kCountedLink = 14;
-
 bool is_of_reassembly(chain::DropReason reason) { return reason == chain::DropReason::bad_fragment || reason == chain::DropReason::fragments_full; }
-
-/// A link header's bytes as the kernel counts them: a VLAN tag lies beside the frame.
-uint32_t counted_link(const ruleset::Evaluation& packet) { return packet.link.size() >= kCountedLink ? kCountedLink : 0; }
 
 }  // namespace
 
@@ -27,6 +22,7 @@ void Decide::visit_early(chain::Descriptor& descriptor, memory::Batch& batch) no
   if (descriptor.kind == chain::Kind::tick || (refused && (!program_->links || is_of_reassembly(descriptor.reason)))) return;
   told_ = (descriptor.orders & chain::Orders::explained) != 0 ? record_.get() : nullptr;
   if (told_ != nullptr) told_->begin(0);
+  if (copies_) copies_->begin(descriptor, {});
   judge_early(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), mark, batch);
   if (told_ != nullptr) told_->end(descriptor.number);
 }
@@ -46,7 +42,9 @@ void Decide::judge_early(chain::Descriptor& descriptor, std::span<const uint8_t>
   comes_back_ = packet && (program_->sets_tuples || router_->routes.is_local(packet->source));
   if (packet_->flow.state == ruleset::FlowView::untracked) descriptor.facts |= chain::Facts::untracked;
   state::EarlyMark const early{descriptor.number, told_ == nullptr ? 0 : told_->steps(), packet_->mark, packet_->priority, packet_->zones,
-                       packet_->steady && packet_->counters_met == 0 ? 1U : 0U};
+                       packet_->steady && packet_->counters_met == 0 ? 1U : 0U,
+                       copies_ ? copies_->count() : uint16_t{0}, copies_ ? copies_->lost() : uint16_t{0}};
+  if (copies_) copies_->end(descriptor);
   memory::copy_in(&objects_.early.slot(descriptor.number, window_), &early, sizeof early);
 }
 
@@ -91,22 +89,18 @@ void Decide::leave(chain::Descriptor& descriptor, memory::Batch& batch) noexcept
   if (!passes(ruleset::At::egress, descriptor, batch)) descriptor.facts |= chain::Facts::left;
 }
 
+/// With the link header that pktio will make.
 void Decide::see_leaving(ruleset::Evaluation& packet, uint16_t way) noexcept {
   packet.in = {};
   packet.as_frame.length = (router_ ? packet.length : packet.as_frame.length) + counted_link(packet);
-  if (router_ && packet.link.size() >= kCountedLink && packet.out.index <= router_->topology.interfaces.size()) see_link_header(packet, way);
-}
-
-/// As pktio will make it.
-void Decide::see_link_header(ruleset::Evaluation& packet, uint16_t number) noexcept {
+  if (copies_) copies_->leaves_as_it_came();
+  if (!router_ || packet.out.index > router_->topology.interfaces.size()) return;
   auto const device = static_cast<uint16_t>(packet.out.index - 1);
-  const Way& way = router_->routes.way(number);
-  IpAddress const destination = way.via.is_none() ? packet::ip_header::destination(packet.head.data(), packet.l3) : way.via;
-  Mac const next = router_->neighbours.mac_of(destination, device);
-  const Mac& own = router_->topology.interfaces[device].mac;
-  std::ranges::copy(next, link_header_.begin());
-  std::ranges::copy(own, link_header_.begin() + static_cast<ptrdiff_t>(next.size()));
-  store_be16(link_header_.data() + next.size() + own.size(), packet.ether_type);
+  const IpAddress& via = router_->routes.way(way).via;
+  IpAddress const next = via.is_none() ? packet::ip_header::destination(packet.head.data(), packet.l3) : via;
+  if (copies_) copies_->leaves(device, next);
+  if (counted_link(packet) == 0) return;
+  link_header_ = link_header(*router_, device, next, packet.ether_type);
   packet.link = link_header_;
 }
 

@@ -10,6 +10,7 @@ Result<Decide> make_work(chain::Objects& objects, const control::Settings& setti
   const auto* views = wiring.object<const state::FlowViews>("conntrack.views");
   auto* answers = wiring.object<state::Answers>("rules.answers");
   auto* edits = wiring.object<state::HeaderEdits>("rules.edits");
+  auto* copies = wiring.object<state::CopiesTable>("rules.copies");
   auto* early = wiring.object<state::EarlyMarks>("rules.early");
   auto* met_counters = wiring.object<state::MetCountersTable>("rules.met_counters");
   auto* flow_orders = wiring.object<state::FlowOrdersTable>("rules.flow_orders");
@@ -19,7 +20,7 @@ Result<Decide> make_work(chain::Objects& objects, const control::Settings& setti
   if (!wiring.complete()) return tl::unexpected(wiring.error());
   std::shared_ptr<const ruleset::Program> program;
   if (ruleset) program = {ruleset, &ruleset->program};
-  return Decide({*state, *pool, wiring.bytes("pool"), *answers, *edits, *early, *flow_orders, *met_counters, {*nat, *orders, *conntrack}, {*views, *conntrack}, *walk}, settings, std::move(program));
+  return Decide({*state, *pool, wiring.bytes("pool"), *answers, *edits, *copies, *early, *flow_orders, *met_counters, {*nat, *orders, *conntrack}, {*views, *conntrack}, *walk}, settings, std::move(program));
 }
 
 Result<std::unique_ptr<chain::Stage>> make_stage(chain::Objects& objects, const control::Settings& settings) {

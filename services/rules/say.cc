@@ -137,6 +137,7 @@ void Decide::send_answer(chain::Descriptor& descriptor, std::span<const uint8_t>
   if (length == 0) return;
   see_said(descriptor, flow, std::span(answer_).first(length), back);
   state_words_->batch = &batch;
+  if (copies_) copies_->speaks(true);
   for (ruleset::At const hook : {ruleset::At::output, ruleset::At::postrouting, ruleset::At::prerouting, ruleset::At::input}) {
     bool const arrives = hook == ruleset::At::prerouting || hook == ruleset::At::input;
     if (arrives && !to_self) break;

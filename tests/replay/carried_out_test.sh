@@ -54,4 +54,11 @@ table inet t {
 END
 replay "$work/all.nft"
 grep -q '^dropped .*no_listener [1-9]' "$work/summary" || wrong "no packet is counted: $(cat "$work/summary")"
+
+# What leaves besides, and instead: counted, and told of the packet.
+replay "$here/carried_out/copies.nft"
+grep -qx 'forwarded [1-9][0-9]* (of these, by fwd)' "$work/summary" || wrong "nothing is forwarded: $(cat "$work/summary")"
+grep -qx 'copies    [1-9][0-9]* (by dup)' "$work/summary" || wrong "nothing is copied: $(cat "$work/summary")"
+packet=$(sed -n 's/^{"n":\([0-9]*\),"in":"lan",.*"verdict":"forward","out":"wan","rule":{"family":"netdev".*/\1/p' "$work/out/verdicts.jsonl" | head -1)
+grep -q '"verdict":"forward"' "$work/out/verdicts.jsonl" && [ -n "$packet" ] || wrong "no line tells of fwd"
 exit $failed

@@ -162,7 +162,36 @@ table arp a {
 }
 )";
 
-/// The same of a bridge, which tracks for rules of its own.
+/// Copies of what comes in, is routed, leaves and is said; and frames that are sent on. They come to chains that keep state.
+inline constexpr const char* kCopyRules = R"(
+table netdev dev {
+  chain in { type filter hook ingress device lan priority 0; policy accept;
+    udp sport 2000-2003 dup to wan counter
+    meta protocol arp counter fwd to wan
+    ip frag-off & 0x1fff != 0 limit rate 5/second burst 6 packets dup to lan counter
+    udp sport 3000 fwd ip to 192.0.2.9 device wan
+    tcp sport 1001 tcp flags syn fwd to wan
+  }
+  chain out { type filter hook egress devices = { lan, wan } priority 0; policy accept;
+    quota over 9000 bytes counter drop
+    udp sport 2001 oifname "wan" dup to lan dup to wan counter
+    icmp type time-exceeded dup to wan counter
+    udp sport 3001 oifname "wan" counter fwd ip to 10.0.0.9 device lan
+  }
+}
+table ip t {
+  chain raw { type filter hook prerouting priority raw; policy accept; tcp sport 1000 dup to 192.0.2.7 counter; }
+  chain pre { type filter hook prerouting priority 0; policy accept;
+    ip saddr 10.0.0.1 dup to 192.0.2.7 dup to 10.0.0.77 device lan counter
+    udp sport 2002 dup to ip daddr map { 192.0.2.1 : 192.0.2.8 } counter
+    udp sport 2003 dup to 192.0.2.1 dup to 192.0.2.2 dup to 192.0.2.3 dup to 192.0.2.4 dup to 192.0.2.5 dup to 192.0.2.6 counter
+  }
+  chain forward { type filter hook forward priority 0; policy accept; udp sport 3002 ip ttl set 9 dup to 192.0.2.7 ip ttl set 3 counter; udp sport 3003 reject; }
+  chain output { type filter hook output priority 0; policy accept; ct state untracked limit rate over 9/second burst 9 packets counter drop; icmp type destination-unreachable dup to 192.0.2.7; }
+}
+)";
+
+/// A bridge, which tracks for rules of its own.
 inline constexpr const char* kBridgeRules = R"(
 table bridge b {
   chain pre { type filter hook prerouting priority -300; policy accept; counter; ip frag-off & 0x1fff != 0 numgen inc mod 7 3 counter drop; meta mark set 0x5; }

@@ -75,6 +75,8 @@ BOOST_AUTO_TEST_CASE(each_kind_of_frame_is_told_by_a_bridges_rules) {
   tagged.vlans = {5};
   Bytes const for_all = ethernet(ip(kOut, packet::protocol::udp, udp(kOut, 1, 2, pattern(4))), to_all);
   Bytes const in_vlan = ethernet(ip(kOut, packet::protocol::udp, udp(kOut, 1, 53, pattern(4))), tagged);
+  Bytes in_service_vlan = in_vlan;
+  store_be16(in_service_vlan.data() + 12, packet::ethertype::service_vlan);
   Bytes padded = datagram(53, kOut, 4);
   padded.resize(60);
   const std::vector<Row> rows{
@@ -84,6 +86,8 @@ BOOST_AUTO_TEST_CASE(each_kind_of_frame_is_told_by_a_bridges_rules) {
       {"arp saddr ip 10.0.0.7 drop", who_has(), datagram(53)},
       {"udp dport 53 drop", in_vlan, who_has()},
       {"vlan id 5 drop", in_vlan, datagram(53)},
+      {"vlan id 5 drop", in_vlan, in_service_vlan},
+      {"ether type 8021ad vlan id 5 drop", in_service_vlan, in_vlan},
       {"vlan id 5 udp dport 53 drop", in_vlan, datagram(53)},
       {"ether type vlan drop", in_vlan, datagram(53)},
       {"meta l4proto udp drop", datagram(9), unknown()},

@@ -87,6 +87,7 @@ bool Checker::match(Statement& match) {
   bool const known_type = typed(left);
   several_ = false;
   if (!known_type) return false;
+  if (left.is(Kind::select) && !left.key->object.empty() && left.type == &integer_type) return error(right.at, "Cannot be used with right hand side constant value");
   if (right.is(Kind::reference)) {
     if (!reference(right, left, false)) return false;
     if (sign.empty()) sign = "==";
@@ -158,7 +159,8 @@ bool Checker::mangle(Statement& mangle) {
   if (!key.is(Kind::select)) return error(key.at, "syntax error, unexpected expression");
   if (!key.key->settable) return error(key.at, fmt::format("{} {}: cannot be set", key.module->name, key.key->name));
   only_element(value_set);
-  if (!key.key->object.empty()) return object_reference(value_set, key.key->object);
+  bool const number = key.key->bits != 0 && value_set.is(Kind::select);  // of another mark
+  if (!key.key->object.empty() && !number) return object_reference(value_set, key.key->object);
   if (value_set.is(Kind::range) || value_set.is(Kind::prefix) || value_set.is(Kind::set))
     return error(value_set.at, "you cannot use a set here, unknown value to use");
   return value(value_set, *key.type, key.bits);

@@ -218,7 +218,7 @@ bool Checker::set(Set& set) {
 /// The kernel keeps 64 bytes of a key, each field in words of four.
 bool Checker::room_for_key(const Set& set) {
   size_t bytes = 0;
-  for (const Expression& field : set.key) bytes += (field.bits + 31u) / 32 * 4;
+  for (const Expression& field : set.key) bytes += size_t{field.bits + 31u} / 32 * 4;
   return bytes <= 64 || error(set.at, "Could not process rule: Invalid argument");
 }
 

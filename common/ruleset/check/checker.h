@@ -40,11 +40,11 @@ class Checker {
   /// kNfIpv4 or kNfIpv6, by the statement's own word, the table, or else 0.
   [[nodiscard]] uint8_t family_said(const Statement& statement) const;
   /// The packet may be of that family; 0: none was said.
-  bool may_be(uint8_t family, const Statement& statement);
+  bool may_be(uint8_t said, const Statement& statement);
   /// The family of an address that the statement sends to; what it does not say, it says from here on.
   std::optional<uint8_t> target_family(Statement& statement);
   /// A map that gives addresses of that type, with ports or without.
-  bool target_map(Expression& lookup, const DataType& type, bool pairs);
+  bool target_map(Expression& expression, const DataType& type, bool pairs);
   /// From here on the packet is known to have this header; says so itself, as a match, where nothing did yet.
   bool require(const Module& header, const Location& at);
   /// What is read is a part of this header: the packet has it, or the rule contradicts itself.

@@ -56,6 +56,7 @@ void Compiler::emit(const StepOperation& operation, Step step) {
   program_.sets_zones |= operation.sets_zone;
   program_.flow_views |= operation.flow_view;
   program_.edits |= operation.edits;
+  program_.copies |= operation.copies;
   if (operation.by_chance) chance();
   if (operation.counts_flows) {
     if (program_.connections == Program::kNoWord) {
@@ -117,7 +118,7 @@ uint8_t Compiler::load(const Expression& expression, uint8_t to) {
 
 void Compiler::require(const Module& header) {
   if (header.above.nf_protocol != 0) emit(run::is_family, {.a = header.above.nf_protocol == 2 ? 4U : 6U});
-  else if (header.above.ether_type != 0) emit(header.layer == Layer::link ? run::is_tagged : run::is_ether_type, {.a = header.above.ether_type});
+  else if (header.above.ether_type != 0) emit(header.layer == Layer::link ? run::is_tagged : run::is_ether_type, {.a = header.above.ether_type, .b = asked_ether_type_ ? 1U : 0U});
   if (header.above.protocol >= 0) emit(run::is_protocol, {.a = static_cast<Number>(header.above.protocol)});
 }
 
@@ -139,6 +140,7 @@ uint8_t Compiler::load_select(const Expression& select, uint8_t to) {
     require(module);  // a field implies its header
     operation = module.layer == Layer::link ? &run::link_field
                 : module.layer == Layer::network ? &run::network_field : &run::transport_field;
+    asked_ether_type_ = asked_ether_type_ || (module.layer == Layer::link && key.tells == Tells::ethertype);
     bool const tag = module.layer == Layer::link && module.above.ether_type != 0;
     step.offset = key.offset_bits + (tag ? kEthernetBits : 0U);  // behind Ethernet's own header
   }

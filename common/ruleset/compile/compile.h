@@ -113,6 +113,7 @@ class Compiler {
     program_.may_become[static_cast<size_t>(part)].emplace_back(low, high);
   }
   void may_become_local(packet::Part part) { program_.may_become_local[static_cast<size_t>(part)] = true; }
+  [[nodiscard]] Wiring wiring() const { return world_.wiring; }
   [[nodiscard]] std::string_view family() const { return table_->family; }
 
   /// Of the rule: the first word counts. Other rules are compiled all the same.
@@ -166,13 +167,14 @@ class Compiler {
   bool file_element(const Set& set, const Expression& one, DynamicSet& into);
   uint16_t body(DynamicSet& set, const std::vector<Statement>& statements, std::vector<uint64_t>& initial);
   void place_sets();
-  void hook(const Base& base, uint32_t chain);
+  void hook(const Base& base, uint32_t index);
   void settle(const Base& base, CompiledChain& chain) const;
 
   Program& program_;
   const World& world_;
   std::unordered_map<const StepOperation*, OperationNumber> numbers_;
   std::vector<const Module*> verdicts_;  // modules
+  bool asked_ether_type_ = false;  // by this rule, so that `vlan` asks for no kind of tag itself
   bool bridge_tracks_ = false;  // tables of family bridge use conntrack
   const Table* table_ = nullptr;
   uint32_t table_first_ = 0;  // its first chain

@@ -28,6 +28,7 @@ void Compiler::keep_error() {
 void Compiler::rule(const Rule& rule, uint32_t chain) {
   auto const first = static_cast<uint32_t>(program_.steps.size());
   bool const others_edit = std::exchange(program_.edits, false);
+  asked_ether_type_ = false;
   for (const Statement& one : rule.statements)
     if (!failed()) statement(one);
   keep_error();

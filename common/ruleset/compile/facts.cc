@@ -41,6 +41,7 @@ Facts facts_of(const Loaded& loaded, const Topology& topology) {
   facts.pieces = program.pieces;
   TrackedFamilies const tracked = tracked_families(loaded.ruleset);
   facts.reassembles = {tracked.ip, tracked.ip6};
+  facts.copies = program.copies;
   facts.sets_tuples = program.sets_tuples;
   facts.shows_choices = program.choices != Choices::none;
   facts.resets = program.resets;

@@ -12,6 +12,7 @@ namespace bulkhead::ruleset {
 namespace {
 
 constexpr size_t kJumpsMost = 16;
+constexpr std::array kHooksOfCopies{At::output, At::postrouting, At::egress};  // that copies come to
 
 /// Calls of StateWords::set() that a step makes at most.
 uint64_t changes_of(const Program& program, const Step& step) {
@@ -161,10 +162,30 @@ const CompiledChain* early_count(const Program& program) {
   return nullptr;
 }
 
-bool early_orders(const Program& program) { return !of_early_chains(program).all().empty(); }
+namespace {
+
+/// With what copies come to that chains before conntrack have made (copies.h).
+std::set<State> states_before(const Program& program) {
+  States early = of_early_chains(program);
+  auto const copies = [&](const CompiledRule& rule) {
+    return std::ranges::any_of(program.steps_of(rule), [&](const Step& step) { return program.operation(step).copies; });
+  };
+  bool any = false;
+  for (uint32_t i = 0; i < program.chains.size(); ++i)
+    any = any || (early.seen()[i] && std::ranges::any_of(program.rules_of(program.chains[i]), copies));
+  for (At const hook : kHooksOfCopies)
+    for (const auto& chains : program.hooks[static_cast<size_t>(hook)])
+      for (uint32_t const chain : chains)
+        if (any && chain != kNatPoint) early.add(chain);
+  return early.all();
+}
+
+}  // namespace
+
+bool early_orders(const Program& program) { return !states_before(program).empty(); }
 
 bool early_shares(const Program& program) {
-  States const early = of_early_chains(program);
+  std::set<State> const early = states_before(program);
   States tracked(program);
   for (const Program::Hooks* hooks : {&program.hooks, &program.nat})
     for (const auto& families : *hooks)
@@ -172,8 +193,8 @@ bool early_shares(const Program& program) {
         for (uint32_t const chain : chains)
           if (chain != kNatPoint && !program.chains[chain].early) tracked.add(chain);
   // A router answers by itself too.
-  return early.all().contains(kRefusals) ||
-         std::ranges::any_of(early.all(), [&](const State& state) { return tracked.all().contains(state); });
+  return early.contains(kRefusals) ||
+         std::ranges::any_of(early, [&](const State& state) { return tracked.all().contains(state); });
 }
 
 Status measure(Program& program) {
@@ -194,7 +215,8 @@ Status measure(Program& program) {
           if (chain != kNatPoint) all += measure.of(chain).changes;
         larger = std::max(larger, all);
       }
-      most += twice ? 2 * larger : larger;
+      bool const copied = program.copies && hooks == &program.hooks && std::ranges::find(kHooksOfCopies, static_cast<At>(at)) != kHooksOfCopies.end();
+      most += (copied ? kCopiesMost + 1 : twice ? 2 : 1) * larger;
     }
   if (most > kChangesMost) return fail("one packet might change more than {} counters and elements", kChangesMost);
   program.changes = static_cast<uint32_t>(most);

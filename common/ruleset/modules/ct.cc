@@ -34,7 +34,7 @@ constexpr Key kCtKeys[] = {
      .store = &run::set_zone},
     {.name = "event", .type = &ct_event, .settable = true, .help = "events that are reported", .write_only = true, .store = &run::ignored},
     {.name = "id", .bits = 32, .help = "number of the flow", .load = &run::ct_id},
-    {.name = "secmark", .bits = 32, .settable = true, .help = "security mark", .write_only = true},
+    {.name = "secmark", .bits = 32, .settable = true, .help = "security mark", .object = "secmark"},
     {.name = "timeout", .type = &ct_helper_name, .settable = true, .help = "set only: policy of time-outs",
      .object = "ct timeout", .write_only = true, .store = &run::set_timeouts},
     {.name = "expectation", .type = &ct_helper_name, .settable = true, .help = "set only: expect a flow",

@@ -2,7 +2,7 @@
 #include "common/ruleset/compile/compile.h"
 #include "common/ruleset/modules/all.h"
 #include "common/ruleset/read/json_reader.h"
-#include "common/ruleset/run/select.h"
+#include "common/ruleset/run/run.h"
 #include "common/ruleset/write/json_tree.h"
 
 namespace bulkhead::ruleset {
@@ -20,10 +20,11 @@ constexpr Parameter kTproxyParameters[] = {{.name = "ip", .help = "IPv4 only", .
 
 const DataType& address_type(std::string_view family) { return family == "ip6" ? ipv6_address : ipv4_address; }
 
-/// No port, no range.
+/// No port, no range, no network.
 bool only_address(const Statement& statement, Checker& checker) {
   const Expression& to = *statement.argument("to");
   if (to.parts[0].is(Kind::none) || !to.parts[1].is(Kind::none)) return checker.error(to.at, "syntax error, unexpected colon");
+  if (to.parts[0].is(Kind::prefix)) return checker.error(to.parts[0].at, "syntax error, unexpected /");
   return !to.parts[0].is(Kind::range) || checker.error(to.parts[0].at, "syntax error, unexpected -");
 }
 
@@ -110,6 +111,26 @@ Json target_json(const Statement& statement, const Style& style, Json inner, con
   return Json::named(statement.module->name, std::move(inner));
 }
 
+constexpr uint8_t kTarget = 0, kDevice = 1;  // registers
+
+void compile_dup(const Statement& dup, Compiler& compiler) {
+  const Expression* const device = dup.argument("device");
+  if (compiler.load(dup.argument("to")->parts[0], kTarget) != 1) return;
+  if (compiler.family() == "netdev") return compiler.emit(run::dup_to_device, {.to = kTarget});
+  if (device != nullptr && compiler.load(*device, kDevice) != 1) return;
+  compiler.emit(run::dup_to_address, {.to = kTarget, .offset = device != nullptr ? 1U : 0U});
+  if (compiler.wiring() == Wiring::bridge) compiler.note(dup.at, "dup: a bridge has no routes, no copy leaves");
+}
+
+void compile_fwd(const Statement& fwd, Compiler& compiler) {
+  const Expression* const device = fwd.argument("device");
+  if (compiler.load(fwd.argument("to")->parts[0], kTarget) != 1) return;
+  if (device == nullptr) return compiler.emit(run::fwd_to_device, {.to = kTarget});
+  if (compiler.load(*device, kDevice) != 1) return;
+  compiler.emit(run::fwd_to_neighbour, {.to = kTarget, .a = fwd.has("ip6") ? 6U : 4U});
+  if (compiler.wiring() == Wiring::bridge) compiler.note(fwd.at, "fwd: a bridge knows no neighbours, packets are dropped");
+}
+
 /// No socket of a proxy is here, so that the rule is left, as the kernel leaves it.
 void compile_tproxy(const Statement&, Compiler& compiler) { compiler.emit(run::absent); }
 
@@ -160,10 +181,10 @@ void print_target(const Expression& to, Out& out) {
 
 const Module dup_module{.name = "dup", .help = "send a copy elsewhere", .families = 1 | 2 | 4 | 32,
                         .parameters = kDupParameters, .check = check_dup, .print = print_dup,
-                        .to_json = dup_to_json, .from_json = forward_from_json};
+                        .to_json = dup_to_json, .from_json = forward_from_json, .compile = compile_dup};
 const Module fwd_module{.name = "fwd", .help = "send it out by another interface", .families = 32,
-                        .parameters = kFwdParameters, .check = check_fwd, .print = print_dup,
-                        .to_json = fwd_to_json, .from_json = forward_from_json};
+                        .parameters = kFwdParameters, .terminal = true, .check = check_fwd, .print = print_dup,
+                        .to_json = fwd_to_json, .from_json = forward_from_json, .compile = compile_fwd};
 const Module tproxy_module{.name = "tproxy", .help = "hand it to a local proxy", .families = kInetFamilies, .hooks = Hook::prerouting,
                            .parameters = kTproxyParameters, .tracks = true, .check = check_tproxy, .print = print_tproxy,
                            .to_json = tproxy_to_json, .from_json = nat_from_json, .compile = compile_tproxy};

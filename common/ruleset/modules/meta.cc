@@ -39,6 +39,7 @@ constexpr Key kMetaKeys[] = {
     {.name = "nftrace", .bits = 1, .settable = true, .bare = true, .help = "1: trace this packet", .write_only = true,
      .store = &run::ignored},
     {.name = "rtclassid", .type = &realm, .bare = true, .help = "routing realm"},
+    {.name = "secmark", .bits = 32, .settable = true, .help = "security mark", .object = "secmark"},
     {.name = "ibrname", .type = &interface_name, .help = "bridge of the input interface", .families = kBridges},
     {.name = "obrname", .type = &interface_name, .help = "bridge of the output interface", .families = kBridges},
     {.name = "pkttype", .type = &packet_type, .settable = true, .bare = true, .help = "unicast, broadcast...",

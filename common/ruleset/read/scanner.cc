@@ -21,7 +21,7 @@ Parser::symbol_type Scanner::next() {
     if (std::exchange(fresh_, false) && statement_ != nullptr)
       if (const Parameter* const to = find_parameter(*statement_, "to"); to != nullptr && target_follows(token)) {
         before_ = Before::operation;
-        in_target_ = true;
+        in_target_ = in_value_ = true;
         return Parser::make_P_TARGET({statement_, nullptr, to, "to"}, token.at);
       }
     if (token.raw == Raw::end) {
@@ -52,7 +52,7 @@ Parser::symbol_type Scanner::separator(const Token& token) {
   opens_ = Block::values;
   statement_ = selected_ = hash_ = left_ = nullptr;
   words_of_ = nullptr;
-  word_next_ = name_next_ = in_target_ = rate_ = body_only_ = setting_ = false;
+  word_next_ = name_next_ = in_target_ = in_value_ = rate_ = body_only_ = setting_ = false;
   parentheses_ = operators_ = 0;
   names_left_ = 0;
   return Parser::make_SEPARATOR(token.at);
@@ -71,7 +71,7 @@ Parser::symbol_type Scanner::open(const Token& token) {
     statement_ = nullptr;
   }
   opens_ = Block::values;
-  in_target_ = false;
+  in_target_ = in_value_ = false;
   selected_ = nullptr;
   words_of_ = nullptr;
   before_ = blocks_.back() == Block::values ? Before::operation : Before::start;

@@ -77,7 +77,7 @@ class Scanner {
   Operation operation_ = Operation::add;  // of this line
   bool word_next_ = false;            // a text, whatever it looks like
   bool name_next_ = false;            // of a chain, a set: no keyword
-  bool rate_ = false, in_target_ = false, metered_ = false, ended_ = false, fresh_ = false, setting_ = false;
+  bool rate_ = false, in_target_ = false, in_value_ = false, metered_ = false, ended_ = false, fresh_ = false, setting_ = false;
   const Module* selected_ = nullptr;  // a select whose modifiers, key or parameters may follow
   bool key_seen_ = false;
   const Module* asked_ = nullptr;     // whose key the last word was to be

@@ -75,6 +75,10 @@ Parser::symbol_type Scanner::rule_word(const Token& token) {
     if (auto found = unit(token)) return *found;
     if (auto found = parameter(token)) return *found;
   }
+  if (statement_ != nullptr && in_value_ && before_ == Before::key) {  // of a parameter: it is no match
+    if (auto found = parameter(token)) return *found;
+    if (registry_.statement(token.text) != nullptr) return statement(token);
+  }
   if (before_ == Before::operation || before_ == Before::key) {
     const Module* const verdict = registry_.statement(token.text);
     if (before_ == Before::operation && verdict != nullptr && verdict->form == Form::verdict) {
@@ -226,6 +230,7 @@ std::optional<Parser::symbol_type> Scanner::parameter(const Token& token) {
   Named named{statement_, nullptr, one, std::string(token.text)};
   bool const sign = rate_ && before_ == Before::operation && one->takes == Takes::flag;  // rate over 5/second
   in_target_ = one->takes == Takes::target;
+  in_value_ = in_target_ || one->takes == Takes::value;
   rate_ = sign || one->takes == Takes::rate;
   before_ = Before::operation;
   switch (one->takes) {
@@ -264,7 +269,7 @@ Parser::symbol_type Scanner::statement(const Token& token) {
   const Module* const left = statement_;
   if (left != nullptr) left_ = left;
   statement_ = nullptr;
-  in_target_ = rate_ = metered_ = setting_ = false;
+  in_target_ = in_value_ = rate_ = metered_ = setting_ = false;
   if (!in_values) hash_ = nullptr;
   before_ = before_ == Before::start ? Before::start : Before::value;
   if ((text == "add" || text == "update" || text == "delete") && ahead().is('@')) return P::make_UPDATE(text, token.at);

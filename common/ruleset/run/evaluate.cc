@@ -170,6 +170,7 @@ FlowView untracked_yet() noexcept {
 
 void evaluate(const Program& program, At hook, Evaluation& packet, Watcher* watcher, Share share) noexcept {
   packet.program = &program;
+  packet.hook = static_cast<uint8_t>(hook);
   packet.verdict = Decision::accept;
   if (program.start != Program::kNoWord && packet.state != nullptr && packet.state->get(program.start) == 0)
     packet.state->set(program.start, packet.time_ns);

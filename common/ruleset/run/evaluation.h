@@ -83,6 +83,27 @@ class Host {
   [[nodiscard]] virtual uint32_t mtu_of(uint32_t interface) const noexcept = 0;
 };
 
+struct Evaluation;
+
+/// Where a copy of a packet goes, or the packet itself.
+struct CopyOrder {
+  enum class To : uint8_t { device, neighbour, route };
+  To to = To::device;
+  uint32_t device = 0;   // as `iif` compares it; 0: whichever the route says
+  IpAddress address{};   // neighbour, route
+  bool itself = false;   // the packet, not a copy of it
+};
+
+/// Who sends them: at once, as the packet is by then. False: nothing leaves.
+class Copier {
+ public:
+  Copier() = default;
+  Copier(const Copier&) = delete;
+  Copier& operator=(const Copier&) = delete;
+  virtual ~Copier() = default;
+  virtual bool send(const Evaluation& packet, const CopyOrder& order) noexcept = 0;
+};
+
 /// What a packet's way is: a bridge's packets are not routed.
 enum class Wiring : uint8_t { router, bridge };
 /// Where what `ct count` works on lies among the state words (connections.h).
@@ -152,6 +173,8 @@ struct Evaluation {
   const Host* host = nullptr;
   const Chance* chance = nullptr;
   const packet::OtherFlows* others = nullptr;  // where it shows what nat will choose; null: nobody else is there
+  Copier* copier = nullptr;           // null: nobody sends copies
+  uint8_t hook = 0;                   // At, whose chains are run: evaluate() says
   const Routes* routes = nullptr;     // null: a bridge has none
   std::span<const std::string> interfaces;  // names, by index less 1
 
@@ -163,6 +186,7 @@ struct Evaluation {
   std::array<uint32_t, 5> met_counters{};  // by first words
   bool renew_sctp = false;  // and SCTP's checksum has to be made anew
   bool unheard = false;     // dropped for a program that nobody runs
+  uint32_t forwarded = 0;   // dropped here, since it has left by this interface
   bool reads_anew = false;  // and set how the packet is to be read, which chains behind do anew
   std::array<Number, kRegisters> registers{};
   Decision verdict = Decision::none;
@@ -175,6 +199,7 @@ struct Evaluation {
   void begin() noexcept {
     edited = marks_flow = renew_sctp = reads_anew = unheard = false;
     zones = {};
+    forwarded = 0;
     steady = true;
     counters_met = 0;
     verdict = Decision::none;

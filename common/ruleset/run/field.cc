@@ -114,10 +114,11 @@ constinit const StepOperation is_ether_type = checking<&Evaluation::ether_type>(
 
 constinit const StepOperation is_tagged{
     .name = "is tagged",
-    .run = [](const Step&, Evaluation& packet) noexcept {
+    .run = [](const Step& step, Evaluation& packet) noexcept {
       constexpr size_t kType = 12;
       uint16_t const type = packet.link.size() < kType + 6 ? uint16_t{0} : load_be16(packet.link.data() + kType);
-      return type == packet::ethertype::vlan || type == packet::ethertype::service_vlan ? Next::step : Next::rule;
+      bool const other = step.b != 0 && type == packet::ethertype::service_vlan;  // the rule has asked which
+      return type == step.a || other ? Next::step : Next::rule;
     },
     .role = Role::test};
 

@@ -58,6 +58,9 @@ enum class Sort : uint8_t { ipv4, ipv6, arp, other, count };
   return packet.ether_type == packet::ethertype::arp ? Sort::arp : Sort::other;
 }
 
+/// Copies of a packet that one visit of rules sends at most.
+inline constexpr uint64_t kCopiesMost = 8;
+
 /// New flows of which chains behind a translation may see what it has become.
 enum class Choices : uint8_t { none, echoes, all };  // echoes: of ICMP
 
@@ -180,6 +183,7 @@ struct Program {
   bool pieces = false;            // and such that see fragments one by one
   bool links = false;             // there are chains of the link layer
   bool early_orders = false;      // in which it matters to something which packet comes first
+  bool copies = false;            // some rule sends copies, or packets, elsewhere
   bool early_shares = false;      // and something that they change, or what they refuse, concerns other chains too
   /// Where a flow may come from, or go to, once it is translated. By Part; ranges, both ends included.
   std::array<std::vector<std::pair<IpAddress, IpAddress>>, 2> may_become;

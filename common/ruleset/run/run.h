@@ -65,6 +65,11 @@ extern const StepOperation queue_to_nobody;  // drop: nobody listens
 extern const StepOperation flow_add;         // goes on where the kernel would let the flow go round the rules
 extern const StepOperation synproxy;
 
+// copy.cc. Registers: `to` a device, or an address and, if `offset` is 1, the device behind it.
+extern const StepOperation dup_to_device, dup_to_address;
+extern const StepOperation fwd_to_device;
+extern const StepOperation fwd_to_neighbour;  // a: IP version; the device in register `to` + 1
+
 // State words. stateful.cc
 extern const StepOperation counter;       // word: packets, bytes
 extern const StepOperation quota;         // word: bytes consumed; a: quota; b: 1 if `over`

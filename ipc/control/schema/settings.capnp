@@ -43,6 +43,7 @@ struct Settings {
   ruleTimeouts @35 :List(Timeouts);
   ruleCounts @36 :UInt32;
   ruleZones @37 :Bool;
+  ruleCopies @38 :Bool;
 
   enum Resets {
     none @0;

@@ -16,6 +16,7 @@ Composer::Composer(const Objects& objects, const Topology& topology, uint64_t se
       sink_(sink),
       transmit_(topology),
       chance_(seed),
+      copies_window_(objects.copies.header.capacity),
       window_(objects.answers.header.capacity),
       router_(topology.is_router()) {
   for (const auto& interface : topology.interfaces) {
@@ -99,14 +100,45 @@ Frame Composer::as_it_came(const chain::Descriptor& descriptor) {
   return what == nullptr ? frame : transmit_.translated(descriptor, frame, *what);
 }
 
+bool Composer::fits(const chain::Descriptor& descriptor, uint32_t mtu) const {
+  bool const super_frame = (descriptor.facts & chain::Facts::super_frame) != 0;
+  return slot_->largest_fragment == 0 && (super_frame || whole_.wire <= mtu);
+}
+
 size_t Composer::leave(const chain::Descriptor& descriptor, uint64_t came) {
   pieces_ = 0;
   whole_ = router_ ? transmit_.routed(descriptor, frame_, slot_->wire, rewriting()) : as_it_came(descriptor);
   if (router_ && whole_.captured.empty()) return 0;
   uint32_t const mtu = router_ ? mtus_[descriptor.out] : Cut::kNoLimit;
-  bool const super_frame = (descriptor.facts & chain::Facts::super_frame) != 0;
-  bool const fits = slot_->largest_fragment == 0 && (super_frame || whole_.wire <= mtu);
-  if (!fits && sink_.may_take(pieces_of(*slot_, came))) cut(descriptor, mtu);
+  if (!fits(descriptor, mtu) && sink_.may_take(pieces_of(*slot_, came))) cut(descriptor, mtu, Cuts::as_it_came);
+  return std::max<size_t>(pieces_, 1);
+}
+
+state::Copies::About Composer::copies_of(uint64_t number) const {
+  state::Copies::About about;
+  memory::copy_out(&about, &objects_.copies.slot(number, copies_window_).about, sizeof about);
+  if (about.number != number || about.count > state::Copies::kMost) return {};
+  return about;
+}
+
+uint32_t Composer::count_of_copies(uint64_t number) const {
+  struct {
+    uint64_t number;
+    uint32_t count;
+  } there;
+  memory::copy_out(&there, &objects_.copies.slot(number, copies_window_).about, offsetof(state::Copies::About, lost));
+  return there.number == number && there.count <= state::Copies::kMost ? there.count : 0;
+}
+
+size_t Composer::leave_copy(const chain::Descriptor& descriptor, const state::Copy& copy) {
+  pieces_ = 0;
+  if (size_t{copy.from} + copy.length > state::Copies::kBytes || (copy.alone != 0 && copy.length > state::kAnswerMost)) return 0;
+  headers_.resize(copy.length);
+  memory::copy_out(headers_.data(), objects_.copies.slot(descriptor.number, copies_window_).bytes.data() + copy.from, headers_.size());
+  whole_ = transmit_.copied(copy, headers_, descriptor, {{objects_.pool.at(slot_->frame), slot_->captured}, slot_->wire});
+  if (whole_.captured.empty()) return 0;
+  if (copy.link != state::Copy::Link::made || copy.alone != 0 || fits(descriptor, mtus_[copy.device])) return 1;
+  cut(descriptor, mtus_[copy.device], copy.anew != 0 ? Cuts::anew : Cuts::as_it_came);
   return std::max<size_t>(pieces_, 1);
 }
 
@@ -130,9 +162,9 @@ Frame Composer::with_own_bytes(const Frame& frame, const Cut::Piece& piece) {
   return {filled_, frame.wire};
 }
 
-void Composer::cut(const chain::Descriptor& descriptor, uint32_t mtu) {
+void Composer::cut(const chain::Descriptor& descriptor, uint32_t mtu, Cuts how) {
   cut_.begin();
-  if (slot_->largest_fragment != 0)
+  if (slot_->largest_fragment != 0 && how == Cuts::as_it_came)
     for (uint32_t name = slot_->fragments; name != 0; name = objects_.reassembly.next(name)) {
       packet::Fragment const says = objects_.reassembly.stored(name).says;
       cut_.add({says.offset, Datagram::kept_of(says), name});

@@ -14,6 +14,7 @@
 #include "common/base/chance.h"
 #include "ipc/chain/pool.h"
 #include "ipc/state/answers.h"
+#include "ipc/state/copies.h"
 #include "ipc/state/header_edits.h"
 #include "ipc/state/nat_orders.h"
 #include "services/pktio/in/reassembly.h"
@@ -31,6 +32,7 @@ class Composer {
     chain::Pool& pool;
     const state::Answers& answers;
     const state::HeaderEdits& edits;
+    const state::CopiesTable& copies;
     const state::NatEdits& translations;
   };
   static constexpr uint64_t kLinkMost = 20;  // bytes, of a link header
@@ -60,6 +62,12 @@ class Composer {
   /// `which`: below leave()'s.
   [[nodiscard]] Frame frame(size_t which);
 
+  /// Which copies leave beside it; none, if they are another number's.
+  [[nodiscard]] state::Copies::About copies_of(uint64_t number) const;
+  [[nodiscard]] uint32_t count_of_copies(uint64_t number) const;
+  /// The same as leave(), of one of them.
+  [[nodiscard]] size_t leave_copy(const chain::Descriptor& descriptor, const state::Copy& copy);
+
   struct Said {
     uint16_t out;  // interface
     Frame frame;   // empty: it cannot be right
@@ -74,7 +82,10 @@ class Composer {
   [[nodiscard]] const packet::Rewriting* rewriting() const {
     return rewriting_.outer != 0 || rewriting_.inner != 0 ? &rewriting_ : nullptr;
   }
-  void cut(const chain::Descriptor& descriptor, uint32_t mtu);
+  /// Need it not be cut?
+  [[nodiscard]] bool fits(const chain::Descriptor& descriptor, uint32_t mtu) const;
+  enum class Cuts : uint8_t { as_it_came, anew };
+  void cut(const chain::Descriptor& descriptor, uint32_t mtu, Cuts how);
   [[nodiscard]] Frame with_own_bytes(const Frame& frame, const Cut::Piece& piece);
   [[nodiscard]] uint32_t drawn(const chain::Descriptor& descriptor) const;
 
@@ -85,11 +96,13 @@ class Composer {
   Chance chance_;
   std::vector<uint32_t> mtus_;  // by interface; none: a bridge
   uint32_t smallest_mtu_ = Cut::kNoLimit;
+  uint64_t copies_window_;
   uint64_t window_;  // slots of what others say of a number
   bool router_;
 
   const InFlight* slot_ = nullptr;
   std::span<const uint8_t> frame_;  // the packet whose turn it is, with the fields that rules set
+  std::vector<uint8_t> headers_;    // a copy's
   std::vector<uint8_t> edited_;     // room for one whose fields rules have set
   uint32_t edited_reach_ = 0;       // up to which byte of layer 3
   bool translates_ = false;

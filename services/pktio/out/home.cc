@@ -17,7 +17,7 @@ Home::Home(const Objects& objects, const control::Settings& settings, Sink& sink
       lanes_(objects.lanes),
       sink_(sink),
       inputs_(objects.reassembly, objects.pool),
-      composer_({objects.reassembly, objects.pool, objects.answers, objects.edits, objects.translations}, settings.topology, settings.seed, sink),
+      composer_({objects.reassembly, objects.pool, objects.answers, objects.edits, objects.copies, objects.translations}, settings.topology, settings.seed, sink),
       report_(settings),
       interfaces_(settings.interfaces.size()),
       window_(objects.inflight.header.capacity),
@@ -28,6 +28,14 @@ void Home::resume(packet::LinkType link) {
   large_ = state_.large_home.load();
   gathered_ = {};
   composer_.set_link(link);
+}
+
+Sink::Load Home::load_of_copies(const InFlight& slot, uint32_t copies) const {
+  if (copies == 0) return {};
+  Sink::Load each = composer_.pieces_of(slot, slot.largest_fragment != 0 ? inputs_.count(slot) : 0);
+  each.frames += 1;
+  each.bytes += (router_ ? std::max<uint64_t>(slot.captured, Transmit::kAnswerMost) : slot.captured) + 2 * Composer::kLinkMost;  // a router's answer may be copied
+  return {copies * each.frames, copies * each.bytes, 0};
 }
 
 Sink::Load Home::load_of(const InFlight& slot) const {
@@ -50,14 +58,22 @@ Sink::Load Home::load_of(const InFlight& slot) const {
   return load;
 }
 
-bool Home::room(uint64_t number) const {
+bool Home::room(uint64_t number, uint32_t& copies) const {
   InFlight slot;
   memory::copy_out(&slot, &slot_of(number), sizeof slot);
-  return sink_.room(load_of(slot));
+  copies = composer_.count_of_copies(number);
+  Sink::Load all = load_of_copies(slot, copies);
+  if (!sink_.may_take(all)) {
+    copies = 0;
+    all = {};
+  }
+  Sink::Load const own = load_of(slot);
+  return sink_.room({own.frames + all.frames, own.bytes + all.bytes, own.line_bytes});
 }
 
 bool Home::ready(chain::Inlet& in, uint64_t sent) const {
-  if (number_ != sent && (is_laned(number_ + 1) || in.available() != 0) && room(number_ + 1)) return true;
+  uint32_t copies = 0;
+  if (number_ != sent && (is_laned(number_ + 1) || in.available() != 0) && room(number_ + 1, copies)) return true;
   return sink_.unsaved();
 }
 
@@ -66,7 +82,7 @@ uint64_t Home::some(chain::Inlet& in, memory::Batch& batch, uint64_t most, uint6
   uint64_t in_ring = in.available(), done = 0;
   chain::Descriptor descriptor;
   InFlight slot;
-  for (; done < count && room(number_ + 1) && batch.room() >= Lanes::kWordsToCome + kWordsToStore; ++done) {
+  for (; done < count && room(number_ + 1, copies_) && batch.room() >= Lanes::kWordsToCome + kWordsToStore; ++done) {
     bool const laned = is_laned(number_ + 1);
     if (!laned && in_ring-- == 0) break;
     ++number_;
@@ -112,6 +128,7 @@ bool Home::packet(const chain::Descriptor& descriptor, const InFlight& slot) {
   }
   uint64_t const inputs = inputs_.count(slot);
   gathered_.states[static_cast<size_t>(shown.state)] += inputs;
+  send_copies(shown, slot);
   if (shown.verdict == chain::Verdict::accept) accepted(shown, slot, inputs);
   else refused(shown, slot);
   if (!sink_.wants_lines()) return known;
@@ -126,7 +143,23 @@ void Home::piece(const chain::Descriptor& descriptor, const InFlight& slot, memo
   bool const passes = is_plausible(descriptor) && descriptor.verdict == chain::Verdict::accept;
   batch.set(asked_.answer, passes ? uint32_t{Asked::passes} : uint32_t{Asked::dropped});
   batch.set(asked_.mark, descriptor.mark);
-  if (!passes) static_cast<void>(packet(descriptor, slot));
+  if (!passes) return static_cast<void>(packet(descriptor, slot));
+  composer_.begin(slot);
+  send_copies(descriptor, slot);
+}
+
+/// Before the packet itself, as the kernel sends them.
+void Home::send_copies(const chain::Descriptor& descriptor, const InFlight& slot) {
+  if ((descriptor.facts & chain::Facts::copied) == 0) return;
+  state::Copies::About const all = composer_.copies_of(descriptor.number);
+  uint32_t const count = std::min(all.count, copies_);
+  gathered_.copies_lost += uint64_t{all.lost} + all.count - count;
+  for (const state::Copy& copy : std::span(all.copies).first(count)) {
+    size_t const frames = copy.out < interfaces_ ? composer_.leave_copy(descriptor, copy) : 0;
+    if (frames == 0) ++corrupt_;
+    else if (copy.itself == 0) ++gathered_.copies;
+    for (size_t i = 0; i < frames; ++i) sent(copy.out, slot.stamp_ns, composer_.frame(i));
+  }
 }
 
 void Home::accepted(const chain::Descriptor& descriptor, const InFlight& slot, uint64_t inputs) {
@@ -141,6 +174,11 @@ void Home::accepted(const chain::Descriptor& descriptor, const InFlight& slot, u
 }
 
 void Home::refused(const chain::Descriptor& descriptor, const InFlight& slot) {
+  if (descriptor.reason == chain::DropReason::forwarded) {
+    gathered_.accepted += inputs_.count(slot);
+    gathered_.forwarded += inputs_.count(slot);
+    return;
+  }
   inputs_.each(slot, [&](const Input& input) { dropped(descriptor.reason, input); });
   if ((descriptor.orders & chain::Orders::answered) == 0) return;
   Composer::Said const said = composer_.answer(descriptor);
@@ -180,6 +218,9 @@ void Home::store(memory::Batch& batch) {
   if (state_.large_home.load() != large_) batch.set(state_.large_home, large_);
   add(state_.accepted, gathered_.accepted);
   add(state_.dropped, gathered_.dropped);
+  add(state_.forwarded, gathered_.forwarded);
+  add(state_.copies, gathered_.copies);
+  add(state_.copies_lost, gathered_.copies_lost);
   if (gathered_.dropped != 0)
     for (size_t i = 0; i < gathered_.drops.size(); ++i) add(state_.drops[i], gathered_.drops[i]);
   for (size_t i = 0; i < gathered_.states.size(); ++i) add(state_.states[i], gathered_.states[i]);

@@ -29,6 +29,7 @@ class Home {
     chain::Pool& pool;
     const state::Answers& answers;
     const state::HeaderEdits& edits;
+    const state::CopiesTable& copies;
     const state::NatEdits& translations;
   };
 
@@ -52,7 +53,9 @@ class Home {
   [[nodiscard]] const InFlight& slot_of(uint64_t number) const { return inflight_.slots()[number & (window_ - 1)]; }
   /// What a number brings home at most.
   [[nodiscard]] Sink::Load load_of(const InFlight& slot) const;
-  [[nodiscard]] bool room(uint64_t number) const;
+  [[nodiscard]] Sink::Load load_of_copies(const InFlight& slot, uint32_t copies) const;
+  /// For it, and `copies` that leave beside it: none, if those could never go.
+  [[nodiscard]] bool room(uint64_t number, uint32_t& copies) const;
   [[nodiscard]] bool is_laned(uint64_t number) const { return slot_of(number).laned != 0; }
   /// The next number, by the lane or out of the ring; and how it is translated.
   void next(chain::Inlet& in, const InFlight& slot, chain::Descriptor& descriptor);
@@ -60,6 +63,7 @@ class Home {
   bool packet(const chain::Descriptor& descriptor, const InFlight& slot);
   void piece(const chain::Descriptor& descriptor, const InFlight& slot, memory::Batch& batch);
   [[nodiscard]] bool is_plausible(const chain::Descriptor& descriptor) const;
+  void send_copies(const chain::Descriptor& descriptor, const InFlight& slot);
   void accepted(const chain::Descriptor& descriptor, const InFlight& slot, uint64_t inputs);
   void refused(const chain::Descriptor& descriptor, const InFlight& slot);
   void dropped(chain::DropReason reason, const Input& input);
@@ -79,13 +83,14 @@ class Home {
   size_t interfaces_;
   uint64_t window_;
   bool router_;
+  uint32_t copies_ = 0;            // of the packet whose turn it is, that there is room for
   state::NatEdit translation_{};  // of the packet whose turn it is; number 0: none
 
   uint64_t number_ = 0;
   uint64_t large_ = 0;
   uint64_t corrupt_ = 0;
   struct Gathered {  // since the last store()
-    uint64_t accepted, dropped;
+    uint64_t accepted, dropped, forwarded, copies, copies_lost;
     std::array<uint64_t, static_cast<size_t>(chain::DropReason::count)> drops;
     std::array<uint64_t, 8> states;
     std::array<uint64_t, control::kMaxInterfaces> packets, bytes;

@@ -26,10 +26,14 @@ Transmit::Transmit(const Topology& topology) : topology_(topology), routes_(topo
 
 size_t Transmit::link_header(const Hop& hop) {
   const Way& way = routes_.way(hop.way);
-  const Mac& own = topology_.interfaces[hop.out].mac;
-  uint16_t const type = hop.destination.l3 == 4 ? packet::ethertype::ipv4 : packet::ethertype::ipv6;
-  packet::LinkFields fields{{}, own, type, static_cast<uint8_t>(hop.out + 1)};
-  if (link_ == packet::LinkType::ethernet) fields.to = neighbours_.mac_of(way.via.is_none() ? hop.destination : way.via, hop.out);
+  return link_header(hop.out, way.via.is_none() ? hop.destination : way.via);
+}
+
+size_t Transmit::link_header(uint16_t device, const IpAddress& next) {
+  const Mac& own = topology_.interfaces[device].mac;
+  uint16_t const type = next.l3 == 4 ? packet::ethertype::ipv4 : packet::ethertype::ipv6;
+  packet::LinkFields fields{{}, own, type, static_cast<uint8_t>(device + 1)};
+  if (link_ == packet::LinkType::ethernet) fields.to = neighbours_.mac_of(next, device);
   return packet::write_link(link_, fields, std::span(buffer_).first<packet::kLinkMost>());
 }
 
@@ -56,6 +60,36 @@ Frame Transmit::routed(const chain::Descriptor& descriptor, std::span<const uint
   std::ranges::copy(packet, buffer_.data() + header);
   if (what != nullptr) rewrite_packet(std::span(buffer_).subspan(header, packet.size()), descriptor, *what);
   if (chain::has_to_pass_hop(descriptor)) packet::ip_header::pass_hop(buffer_.data() + header);
+  return {std::span(buffer_).first(header + packet.size()), static_cast<uint32_t>(header) + length, static_cast<uint32_t>(header)};
+}
+
+Frame Transmit::copied(const state::Copy& copy, std::span<const uint8_t> headers, const chain::Descriptor& descriptor, const Frame& frame) {
+  using Link = state::Copy::Link;
+  size_t const at = std::min<size_t>(descriptor.l3_offset, frame.captured.size());
+  auto packet = frame.captured.subspan(at);
+  uint32_t length = frame.wire - std::min(frame.wire, static_cast<uint32_t>(at));
+  if (copy.alone != 0) {
+    packet = headers;
+    length = static_cast<uint32_t>(headers.size());
+  } else if (copy.link == Link::made) {
+    length = std::min(descriptor.l3_length, length);
+    packet = packet.first(std::min<size_t>(packet.size(), length));
+  }
+  bool const came = copy.link == Link::as_came, known = came || (copy.device < topology_.interfaces.size() && copy.next.l3 == packet::ip_header::version(headers));
+  if (headers.size() > packet.size() || copy.link > Link::received || !known) return {};
+  buffer_.resize(std::max(at, packet::kLinkMost) + packet.size());
+  size_t header = came ? at : link_header(copy.device, copy.next);
+  bool const tagged = copy.link == Link::received && link_ == packet::LinkType::ethernet && at > header;
+  std::array<uint8_t, 2 * sizeof(Mac)> ends{};
+  std::copy_n(buffer_.begin(), ends.size(), ends.begin());
+  if (came || tagged) std::ranges::copy(frame.captured.first(at), buffer_.begin());
+  if (tagged) std::ranges::copy(ends, buffer_.begin());
+  if (tagged) header = at;
+  auto const whole = std::span(buffer_).subspan(header, packet.size());
+  std::ranges::copy(packet, whole.begin());
+  std::ranges::copy(headers, whole.begin());
+  bool const sums = copy.renews_sctp != 0 && descriptor.tuple.protocol == packet::protocol::sctp && descriptor.l4_offset > descriptor.l3_offset;
+  if (sums && packet::ip_header::version(whole) != 0 && !packet::ip_header::is_later_fragment(whole.data())) packet::renew_sctp_checksum(whole, size_t{descriptor.l4_offset} - descriptor.l3_offset);
   return {std::span(buffer_).first(header + packet.size()), static_cast<uint32_t>(header) + length, static_cast<uint32_t>(header)};
 }
 

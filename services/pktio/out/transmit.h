@@ -16,6 +16,7 @@
 #include "common/base/topology.h"
 #include "common/packet/packet.h"
 #include "ipc/state/answer_packet.h"
+#include "ipc/state/copies.h"
 #include "ipc/state/nat_orders.h"
 #include "services/pktio/out/sink.h"
 
@@ -34,6 +35,8 @@ class Transmit {
                              const packet::Rewriting* what);
   /// With the link header that it came with: through a bridge, or to the firewall itself.
   [[nodiscard]] Frame translated(const chain::Descriptor& descriptor, const Frame& frame, const packet::Rewriting& what);
+  /// `headers`: those of the copy, which are laid over the packet's.
+  [[nodiscard]] Frame copied(const state::Copy& copy, std::span<const uint8_t> headers, const chain::Descriptor& descriptor, const Frame& frame);
   [[nodiscard]] Frame answer(const state::Answer& answer, const chain::Descriptor& descriptor, std::span<const uint8_t> frame);
 
  private:
@@ -44,6 +47,7 @@ class Transmit {
   };
   /// Bytes of link header at the front of the buffer.
   size_t link_header(const Hop& hop);
+  size_t link_header(uint16_t device, const IpAddress& next);
 
   Topology topology_;
   Routes routes_;

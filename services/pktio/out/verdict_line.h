@@ -29,7 +29,7 @@ struct VerdictLine {
   uint64_t n;
   std::string_view in;  // interface
   uint64_t stamp_ns;
-  std::string_view verdict;  // accept, drop
+  std::string_view verdict;  // accept, forward, drop, reject
   std::string_view out;      // interface; empty: no "out"
   std::string_view reason;   // empty: no "reason"
   std::string_view state;    // new, established, related, invalid, untracked

@@ -37,23 +37,25 @@ VerdictReport::VerdictReport(const control::Settings& settings) {
 
 /// Verdict, and what decided it.
 void VerdictReport::name_fate(const chain::Descriptor& descriptor, VerdictLine& line) const {
-  bool const passed = descriptor.verdict == chain::Verdict::accept;
+  bool const forwarded = descriptor.reason == chain::DropReason::forwarded;
+  bool const passed = descriptor.verdict == chain::Verdict::accept || forwarded;
   bool const by_rule = descriptor.rule != 0 && descriptor.rule <= rules_.size();
   bool const rule_decides = by_rule && (passed || descriptor.reason == chain::DropReason::rule);
-  line.verdict = passed ? "accept" : (descriptor.orders & chain::Orders::rejected) != 0 ? "reject" : "drop";
+  line.verdict = forwarded ? "forward" : passed ? "accept" : (descriptor.orders & chain::Orders::rejected) != 0 ? "reject" : "drop";
   if (rule_decides) line.rule = rules_[descriptor.rule - 1];
   else if (!passed) line.reason = chain::name_of(descriptor.reason);
 }
 
 std::string_view VerdictReport::line(const chain::Descriptor& descriptor, const Input& input, const packet::Rewriting* what) {
-  bool const passed = descriptor.verdict == chain::Verdict::accept;
+  bool const forwarded = descriptor.reason == chain::DropReason::forwarded;
+  bool const passed = descriptor.verdict == chain::Verdict::accept || forwarded;
   bool const local = (descriptor.orders & chain::Orders::local) != 0;
   VerdictLine line{};
   line.n = input.packet;
   line.in = interfaces_[input.in];
   line.stamp_ns = input.stamp_ns;
   name_fate(descriptor, line);
-  if (passed) line.out = local ? "local" : std::string_view(interfaces_[descriptor.out]);
+  if (passed) line.out = local && !forwarded ? "local" : std::string_view(interfaces_[descriptor.out]);
   line.state = chain::name_of(descriptor.state);
   if (passed && what != nullptr) {
     if ((what->outer & packet::Rewriting::source) != 0) line.nat_source = endpoint(source_, what->to, packet::Part::source);
