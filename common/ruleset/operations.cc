@@ -34,7 +34,7 @@ constexpr std::array kOperations = {
     &run::ct_protocol, &run::ct_saddr, &run::ct_daddr, &run::ct_proto_src, &run::ct_proto_dst,
     &run::ct_zone, &run::ct_packets, &run::ct_bytes, &run::ct_avgpkt,
     &run::fib_oif, &run::fib_oifname, &run::fib_type, &run::route_mss,
-    &run::tcp_option, &run::ip_option, &run::ip6_header, &run::set_tcp_option, &run::strip_tcp_option,
+    &run::tcp_option, &run::ip_option, &run::sctp_chunk, &run::ip6_header, &run::set_tcp_option, &run::strip_tcp_option,
     &run::set_network_field, &run::set_transport_field, &run::inner_field, &run::set_inner_field,
     &run::in_set_that_acts, &run::map_value_that_acts, &run::map_verdict_that_acts,
     &run::object_by_map, &run::object_by_dynamic_map,

@@ -36,6 +36,13 @@ Bytes with_header(uint8_t number, const Bytes& header) {
   return frame;
 }
 
+/// SCTP's header, and chunks.
+Bytes with_chunks(const std::vector<Bytes>& chunks) {
+  Bytes sctp{0x9c, 0x40, 0, 80, 0, 0, 0, 1, 0, 0, 0, 0};
+  for (const Bytes& chunk : chunks) sctp.insert(sctp.end(), chunk.begin(), chunk.end());
+  return ethernet(ip(kOut, packet::protocol::sctp, sctp));
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(options_and_extension_headers_are_found) {
@@ -76,10 +83,53 @@ BOOST_AUTO_TEST_CASE(options_and_extension_headers_are_found) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(options_by_number_chunks_and_segments_are_found) {
+  const Bytes usual{2, 4, 5, 0xb4, 1, 3, 3, 7, 4, 2}, unnamed{253, 4, 1, 2};
+  const Bytes init{1, 0, 0, 20, 0, 0, 0, 9, 0, 0, 5, 220, 0, 1, 0, 2, 0, 0, 0, 7};
+  const Bytes data{0, 3, 0, 17, 0, 0, 0, 1, 0, 5, 0, 6, 0, 0, 0, 8, 65, 0, 0, 0};  // three bytes of padding
+  const Bytes cut{0, 3, 0, 40, 0, 0, 0, 1}, endless{99, 0, 0, 0};
+  const Bytes segments{17, 2, 4, 1, 1, 5, 0, 9, 0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7};
+  struct Row {
+    const char* rule;
+    Bytes yes, no;
+  };
+  const std::vector<Row> rows{
+      {"tcp option 253 exists accept", with_tcp_options(unnamed), with_tcp_options(usual)},
+      {"tcp option 253 missing accept", with_tcp_options(usual), with_tcp_options(unnamed)},
+      {"tcp option @253,16,16 258 accept", with_tcp_options(unnamed), with_tcp_options({253, 4, 1, 3})},
+      {"tcp option @253,12,8 64 accept", with_tcp_options(unnamed), with_tcp_options({253, 4, 0x11, 2})},
+      {"tcp option @253,16,32 != 0 accept", {}, with_tcp_options(unnamed)},
+      {"tcp option @2,16,16 1460 accept", with_tcp_options(usual), with_tcp_options(unnamed)},
+      {"tcp option @mptcp,16,4 2 accept", with_tcp_options({30, 4, 0x20, 0}), with_tcp_options({30, 4, 0x10, 0})},
+      {"udp dport 2 tcp option maxseg missing accept", datagram(1, 2), with_tcp_options({})},
+      {"sctp chunk data exists accept", with_chunks({init, data}), with_chunks({init})},
+      {"sctp chunk init exists accept", with_chunks({data, init}), with_chunks({endless, init})},
+      {"sctp chunk data missing accept", with_chunks({init}), with_chunks({init, data})},
+      {"sctp chunk data missing accept", datagram(1, 2), with_chunks({cut})},
+      {"sctp chunk init a-rwnd 1500 accept", with_chunks({init}), with_chunks({data})},
+      {"sctp chunk data stream 5 sctp chunk data ssn 6 accept", with_chunks({init, data}), with_tcp_options({})},
+      {"sctp chunk data length 17 sctp chunk init num-inbound-streams 2 accept", with_chunks({data, init}), with_chunks({data, data})},
+      {"sctp chunk data tsn 1 accept", with_chunks({data}), with_chunks({cut})},
+      {"sctp chunk cookie-ack flags 0 accept", with_chunks({{11, 0, 0, 4}}), with_chunks({{11, 0, 0, 0}})},
+      {"ipsec in reqid 0-4294967295 accept", {}, datagram(1, 2)},
+      {"ipsec out spnum 1 ip saddr != 192.0.2.9 accept", {}, datagram(1, 2)},
+      {"srh tag 9 srh flags 5 srh last-entry 1 accept", with_header(43, segments), with_header(60, segments)},
+      {"srh sid[1] 2001:db8::7 accept", with_header(43, segments), datagram(1, 2, kOut6)},
+      {"rt0 addr[1] 2001:db8::7 accept", with_header(43, segments), datagram(1, 2)},
+  };
+  for (const Row& row : rows)
+    BOOST_TEST_CONTEXT(row.rule) {
+      Firewall firewall(in_chain(row.rule));
+      if (!row.yes.empty()) BOOST_TEST(firewall(row.yes) == "accept");
+      if (!row.no.empty()) BOOST_TEST(firewall(row.no) == "policy");
+    }
+}
+
 BOOST_AUTO_TEST_CASE(every_length_of_hostile_options_is_survived) {
   uint64_t random = 7;
   Firewall firewall(in_chain("tcp option sack3 right 1 accept\n ip option rr addr 16909060 accept\n ip option lsrr exists accept\n"
-                          " frag id 1 accept\n mh type 1 accept\n dst nexthdr 6 accept", "", "accept"));
+                          " frag id 1 accept\n mh type 1 accept\n dst nexthdr 6 accept\n sctp chunk asconf seqno 1 accept\n"
+                          " tcp option @7,3,77 1 accept\n srh sid[2] ::1 accept", "", "accept"));
   for (int i = 0; i < 20000; ++i) {
     auto const byte = [&] { return static_cast<uint8_t>((random = random * 6364136223846793005U + 1) >> 56); };
     Bytes options(4U * (byte() % 10));
@@ -87,7 +137,7 @@ BOOST_AUTO_TEST_CASE(every_length_of_hostile_options_is_survived) {
     Bytes header(8U * (1 + byte() % 4));
     for (uint8_t& one : header) one = byte() % 3 == 0 ? byte() : uint8_t{44};
     constexpr std::array<uint8_t, 5> kHeaders{0, 43, 44, 51, 60};
-    for (const Bytes& frame : {with_tcp_options(options), with_ip_options(options), with_header(kHeaders[byte() % 5], header)})
+    for (const Bytes& frame : {with_tcp_options(options), with_ip_options(options), with_chunks({options}), with_header(kHeaders[byte() % 5], header)})
       BOOST_REQUIRE(firewall(frame) == "accept");
   }
 }

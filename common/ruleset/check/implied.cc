@@ -64,8 +64,15 @@ class Pruner {
     for (const Argument& one : value.arguments) expression(one.value);
     if (!value.is(Kind::select)) return;
     const Module& module = *value.module;
-    if (module.within != nullptr) return drop(module.within->layer, false);
+    if (module.within != nullptr) return contradicts(*module.within) ? void() : drop(module.within->layer, false);
     if (module.form == Form::header && module.role != Role::any_transport) header(value);
+  }
+
+  /// `meta l4proto udp tcp option ...`: the match says something else.
+  [[nodiscard]] bool contradicts(const Module& header) const {
+    size_t const index = matches_[static_cast<size_t>(header.layer)];
+    return header.layer == Layer::transport && index != kNone &&
+           statements_[index].argument("right")->number != static_cast<Number>(header.above.protocol);
   }
 
   void header(const Expression& field) {

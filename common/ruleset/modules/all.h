@@ -15,11 +15,11 @@ extern const Module ah_module, arp_module, comp_module, counter_module, ct_modul
     match_module, mangle_module, vmap_module, meta_module, mh_module, snat_module,
     dnat_module, masquerade_module, redirect_module, numgen_module, jhash_module, symhash_module,
     ct_helper_module, ct_timeout_module, ct_expectation_module, synproxy_module, secmark_module, quota_module,
-    raw_payload_module, reject_module, rt_header_module, sctp_module, set_update_module, meter_module,
+    raw_payload_module, reject_module, rt_header_module, sctp_module, sctp_chunk_module, set_update_module, meter_module,
     notrack_module, flow_module, dup_module, fwd_module, tproxy_module, ct_count_module,
     queue_module, tcp_module, tcp_option_module, reset_tcp_module, th_module, udp_module, udplite_module,
     accept_module, drop_module, continue_module, return_module, jump_module, goto_module,
-    vlan_module;
+    vlan_module, ipsec_module, rt0_module, srh_module;
 
 // Shared by NAT and what else has a target.
 /// ADDRESS:PORT

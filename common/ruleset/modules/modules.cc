@@ -14,11 +14,11 @@ constexpr std::array kModules = {
     &dnat_module, &masquerade_module, &redirect_module, &numgen_module, &jhash_module,
     &symhash_module, &ct_helper_module, &ct_timeout_module, &ct_expectation_module, &synproxy_module,
     &secmark_module, &quota_module, &raw_payload_module, &reject_module, &rt_header_module,
-    &sctp_module, &set_update_module, &meter_module, &notrack_module, &flow_module,
+    &sctp_module, &sctp_chunk_module, &set_update_module, &meter_module, &notrack_module, &flow_module,
     &dup_module, &fwd_module, &tproxy_module, &ct_count_module, &queue_module,
     &tcp_module, &tcp_option_module, &reset_tcp_module, &th_module, &udp_module, &udplite_module,
     &accept_module, &drop_module, &continue_module, &return_module, &jump_module,
-    &goto_module, &vlan_module};
+    &goto_module, &vlan_module, &ipsec_module, &rt0_module, &srh_module};
 
 template <class Wanted>
 KeyOf first_key(std::span<const Module* const> modules, Wanted wanted) {

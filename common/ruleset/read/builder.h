@@ -80,6 +80,7 @@ class Builder {
   static Expression word(const Name& name) { return text(name.text, name.at, false); }
   static Expression wildcard(const Location& at);
   Expression raw(const std::string& text, const Location& at);
+  Expression numbered(const Named& module, const std::string& text, const Location& at, const Location& number_at);
   static Expression reference(const Name& name, const Location& at);
   static Expression verdict_value(const std::string& word, const Name& chain, const Location& at);
   static Expression binary(const char* sign, Expression left, Expression right, const Location& at);

@@ -71,6 +71,19 @@ Expression Builder::raw(const std::string& text, const Location& at) {
   return made;
 }
 
+/// `255`, or `255,8,8`, of an option: number is its own, offset, length, 16 bits each.
+Expression Builder::numbered(const Named& module, const std::string& text, const Location& at, const Location& number_at) {
+  Expression made = of(Kind::select, at);
+  made.module = module.module;
+  auto const comma = std::min(text.find(','), text.size());
+  made.number = Number{number(text.substr(0, comma), number_at, 255)} << 32;
+  made.key = comma == text.size() ? module.module->numbered : module.module->raw;
+  if (comma == text.size()) return made;
+  auto const second = text.rfind(',');
+  made.number |= number(text.substr(comma + 1, second - comma - 1), number_at, 0xffff) << 16 | number(text.substr(second + 1), number_at, 0xffff);
+  return made;
+}
+
 Expression Builder::reference(const Name& name, const Location& at) {
   Expression made = of(Kind::reference, at);
   made.text = name.text;

@@ -44,6 +44,8 @@ class Reader {
   // for modules
   static Expression reference(const std::string& text);
   Expression of_key(const Module* module, const std::string& key);
+  /// An option, or a field of it, by their names.
+  Expression option(const Module& module, const Json& json);
   /// The name of the statement that is read.
   [[nodiscard]] const std::string& said() const { return said_; }
   /// The name of an object instead, or nothing at all, is taken: false. True: there are members to read.
@@ -64,7 +66,6 @@ class Reader {
   Expression lookup(const std::string& name, const Json& json);
   Expression operation(const std::string& sign, const Json& json);
   Expression verdict(const Module& module, const Json& json);
-  Expression option(const Module& module, const Json& json);
   Expression keyed(const Module& module, const Json& json);
   Statement statement(const std::string& name, const Json& json);
 

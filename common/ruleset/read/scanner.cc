@@ -40,6 +40,8 @@ Parser::symbol_type Scanner::next() {
     if (token.is('.') && statement_ != nullptr && selected_ == nullptr && ahead().is("port") &&
         find_parameter(*statement_, "port") != nullptr)
       continue;
+    if (field_of_ != nullptr && field_of_->numbered != nullptr)
+      if (auto found = numbered(token)) return *found;
     if (token.raw == Raw::word) return word(token);
     if (token.raw == Raw::punctuation) return punctuation(token);
     return literal(token);

@@ -53,6 +53,7 @@ class Scanner {
   [[nodiscard]] bool lacks_comma(const Parameter& flag) const;
   Symbol statement(const Token& token);
   Symbol field(const Token& token);
+  std::optional<Symbol> numbered(const Token& token);
   std::optional<Symbol> unit(const Token& token);
   [[nodiscard]] bool target_follows(const Token& token) const;
   Symbol word(const Token& token);

@@ -31,10 +31,11 @@ bool Scanner::key_follows(const Module& module, size_t count) const {
   if (first.raw != Raw::word) return false;
   if (find_key(module, first.text) != nullptr || among(module.modifiers, first.text)) return true;
   const Token& second = ahead(count + 1);
+  if (second.is('[') && find_key(module, fmt::format("{}[{}]", first.text, ahead(count + 2).text)) != nullptr) return true;
   return second.raw == Raw::word && find_key(module, fmt::format("{} {}", first.text, second.text)) != nullptr;
 }
 
-/// Of one word, or of two, like `saddr ether`; the longer wins.
+/// Of one word, or of two, like `saddr ether`, or of one and its place, like `addr[1]`; the longer wins.
 const Key* Scanner::take_key(const Module& module, const Token& token, Location& at) {
   at = token.at;
   const Token& second = ahead();
@@ -42,6 +43,12 @@ const Key* Scanner::take_key(const Module& module, const Token& token, Location&
     if (const Key* const key = find_key(module, fmt::format("{} {}", token.text, second.text))) {
       at = join(token.at, second.at);
       ++at_;
+      return key;
+    }
+  if (second.is('[') && ahead(1).raw == Raw::number && ahead(2).is(']'))
+    if (const Key* const key = find_key(module, fmt::format("{}[{}]", token.text, ahead(1).text))) {
+      at = join(token.at, ahead(2).at);
+      at_ += 3;
       return key;
     }
   return find_key(module, token.text);
@@ -133,6 +140,29 @@ Parser::symbol_type Scanner::field(const Token& token) {
   return Parser::make_FIELD({module, key, nullptr, std::string(key->name)}, at);
 }
 
+/// An option by its number, `255`, or bits of it, `@255,8,8`; nothing if something else stands there.
+std::optional<Parser::symbol_type> Scanner::numbered(const Token& token) {
+  constexpr size_t kParts = 5;
+  std::string said(token.text);
+  Location at = token.at;
+  if (token.is('@')) {
+    const Key* const named = ahead().raw == Raw::word ? find_key(*field_of_, ahead().text) : nullptr;
+    said = named != nullptr ? fmt::format("{}", named->number) : std::string(ahead().text);
+    if (named == nullptr && ahead().raw != Raw::number) return std::nullopt;
+    for (size_t i = 1; i < kParts; ++i) {
+      if (i % 2 == 0 ? ahead(i).raw != Raw::number : !ahead(i).is(',')) return std::nullopt;
+      said += ahead(i).text;
+    }
+    at = join(at, ahead(kParts - 1).at);
+    at_ += kParts;
+  } else if (token.raw != Raw::number) {
+    return std::nullopt;
+  }
+  field_of_ = nullptr;
+  before_ = behind_key();
+  return Parser::make_NUMBERED(said, at);
+}
+
 /// Scanner of a select: modifiers, the key, and what may follow it.
 std::optional<Parser::symbol_type> Scanner::selecting(const Token& token) {
   using P = Parser;
@@ -140,20 +170,23 @@ std::optional<Parser::symbol_type> Scanner::selecting(const Token& token) {
   const Module& module = *selected_;
   if (key_seen_) {
     const Parameter* const one = find_parameter(module, text);
-    if (one != nullptr && ahead().raw == Raw::number && before_ != Before::operation) {
+    if (one != nullptr && !one->before_key && ahead().raw == Raw::number && before_ != Before::operation) {
       before_ = Before::operation;
       return P::make_S_NUMBER({&module, nullptr, one, text}, token.at);
     }
     selected_ = nullptr;
     return std::nullopt;
   }
-  const Key* const key = find_key(module, text);
+  const Parameter* const early = find_parameter(module, text);
+  if (early != nullptr && early->before_key && ahead().raw == Raw::number) return P::make_S_NUMBER({&module, nullptr, early, text}, token.at);
+  Location at;
+  const Key* const key = take_key(module, token, at);
   bool const dotted = ahead().is('.') || tokens_[at_ - 2].is('.');
   if (among(module.modifiers, token.text) && (key == nullptr || dotted)) return P::make_MODIFIER({&module, nullptr, nullptr, text}, token.at);
   key_seen_ = true;
   before_ = behind_key();
   if (key == nullptr) return asked_ = &module, P::make_WORD(text, token.at);
-  return P::make_KEY({&module, key, nullptr, text}, token.at);
+  return P::make_KEY({&module, key, nullptr, text}, at);
 }
 
 /// What begins an expression: a header and its field, a select, a hash.
@@ -161,8 +194,8 @@ std::optional<Parser::symbol_type> Scanner::expression(const Token& token) {
   using P = Parser;
   std::string const text(token.text);
   bool const must = before_ == Before::start || before_ == Before::value;  // nothing else can stand here
-  if (ahead().is("option"))
-    if (const Module* const option = registry_.find(text + " option", Form::option)) {
+  if (ahead().raw == Raw::word)
+    if (const Module* const option = registry_.find(fmt::format("{} {}", text, ahead().text), Form::option)) {
       ++at_;
       field_of_ = option;
       return P::make_PROTOCOL({option, nullptr, nullptr, text}, join(token.at, tokens_[at_ - 1].at));

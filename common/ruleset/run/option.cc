@@ -104,6 +104,25 @@ std::optional<Found> find_ip6(const Evaluation& packet, uint8_t wanted) {
   }
 }
 
+/// The first of its type: a field of it where all of the chunk is there. Linux nft_exthdr_sctp_eval.
+std::optional<Found> find_sctp(const Evaluation& packet, uint8_t type, bool whole) {
+  constexpr size_t kHeader = 12, kPadding = 4;
+  if (packet.protocol != packet::protocol::sctp || packet.transport == Evaluation::kNone) return std::nullopt;
+  for (size_t at = packet.transport + kHeader; at < packet.length;) {
+    std::array<uint8_t, 4> chunk;
+    if (!packet.copy(at, chunk)) return std::nullopt;
+    size_t const length = load_be16(chunk.data() + 2);
+    if (length == 0 || (chunk[0] == type && whole && at + length > packet.length)) return std::nullopt;
+    if (chunk[0] == type) return Found{at, length};
+    at += (length + kPadding - 1) / kPadding * kPadding;
+  }
+  return std::nullopt;
+}
+
+Next load_sctp(const Step& step, Evaluation& packet) noexcept {
+  return give(step, packet, find_sctp(packet, static_cast<uint8_t>(step.a), step.b == 0));
+}
+
 Next load_tcp(const Step& step, Evaluation& packet) noexcept {
   size_t const wanted = step.b != 0 ? 1 : (step.offset % 8 + step.bits + 7U) / 8 + step.offset / 8;
   bool broken = false;
@@ -177,6 +196,7 @@ constinit const StepOperation tcp_option{.name = "tcp option", .run = load_tcp};
 constinit const StepOperation set_tcp_option{.name = "set tcp option", .run = set_tcp, .edits = true};
 constinit const StepOperation strip_tcp_option{.name = "strip tcp option", .run = strip_tcp, .edits = true};
 constinit const StepOperation ip_option{.name = "ip option", .run = load_ip4};
+constinit const StepOperation sctp_chunk{.name = "sctp chunk", .run = load_sctp};
 constinit const StepOperation ip6_header{.name = "extension header", .run = load_ip6};
 
 }  // namespace bulkhead::ruleset::run

@@ -1,4 +1,4 @@
-// common/ruleset/run/option.h: fields of options and of IPv6 extension headers, which have to be looked for.
+// common/ruleset/run/option.h: fields of options, of SCTP's chunks and of IPv6 extension headers, which have to be looked for.
 //
 // Step    a: kind of the option, or number of the header; b: 1 if only asked whether it is there (1 or 0 into the register);
 //         otherwise offset and bits of the field, from the option's first bit on. What is not there leaves the rule,
@@ -11,7 +11,7 @@
 
 namespace bulkhead::ruleset::run {
 
-extern const StepOperation tcp_option, ip_option, ip6_header;
+extern const StepOperation tcp_option, ip_option, sctp_chunk, ip6_header;
 /// A field of 16 or 32 bits from the register; a maximum segment size only becomes less. No such option: goes on.
 extern const StepOperation set_tcp_option;
 /// No-operations where the option stood; one that is cut short drops the packet.

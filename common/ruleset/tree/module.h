@@ -122,6 +122,7 @@ struct Parameter {
   std::span<const std::string_view> words{};     // word, words: all that there are; empty: any
   bool hexadecimal = false;                      // of a select, in a listing
   uint8_t rank = 0;                              // in a text they stand in this order, of each rank one at most; 0: anywhere
+  bool before_key = false;                       // of a select: it stands before the key
 };
 
 constexpr uint8_t kAtTheEnd = 254, kTogether = 255;  // ranks of which there may be several, the latter with commas between them
@@ -152,6 +153,7 @@ struct Module {
   std::span<const Parameter> parameters{};
   std::span<const std::string_view> modifiers{};  // select: words before the key
   std::string_view between = " ";                 // and what a listing has between them
+  const Key *numbered = nullptr, *raw = nullptr;  // option: asked for by its number; bits of one, by number, offset, length
   bool may_be_missing = false;                    // select: `exists` or `missing` may be asked of any key
   bool positional = false;                        // statements: a value may stand without a parameter's name
   bool object = false;                            // may be named: counter, quota...

@@ -64,14 +64,6 @@ Json header_json(const Module& module, std::string_view key) {
   return Json::named("exthdr", Json::object({{"name", module.name}, {"field", key}}));
 }
 
-/// `maxseg size` is the option and its field.
-Json option_json(const Module& module, std::string_view key) {
-  auto const space = std::min(key.find(' '), key.size());
-  Json inner = Json::named("name", key.substr(0, space));
-  if (space != key.size()) inner["field"] = key.substr(space + 1);
-  return Json::named(module.name, std::move(inner));
-}
-
 Json select_json(const Expression& select, const Style& style) {
   const Module& module = *select.module;
   if (module.select_to_json != nullptr) return module.select_to_json(select, style);
@@ -114,6 +106,13 @@ Json element_json(const Expression& element, const Style& style) {
 }
 
 }  // namespace
+
+Json option_json(const Module& module, std::string_view key) {
+  auto const space = std::min(key.find(' '), key.size());
+  Json inner = Json::named("name", key.substr(0, space));
+  if (space != key.size()) inner["field"] = key.substr(space + 1);
+  return Json::named(module.name, std::move(inner));
+}
 
 Json to_json(const Expression& expression, const Style& style) {
   switch (expression.kind) {

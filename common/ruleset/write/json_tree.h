@@ -8,6 +8,8 @@ namespace bulkhead::ruleset {
 
 Json to_json(const Expression& expression, const Style& style);
 Json to_json(const Statement& statement, const Style& style);
+/// `maxseg size` is the option and its field.
+Json option_json(const Module& module, std::string_view key);
 inline Json number_json(Number number) { return static_cast<uint64_t>(number); }
 /// The argument's number, or 0; the argument's text, or none.
 Json number_of(const Expression* argument);
