@@ -1,5 +1,7 @@
 #include "ipc/tracking/timeouts.h"
 
+#include <algorithm>
+
 #include "common/packet/packet.h"
 
 namespace bulkhead::tracking {
@@ -22,6 +24,12 @@ void set_state(Timeouts& policy, size_t which, uint64_t ns) {
 }  // namespace
 
 uint64_t Timeouts::first(uint8_t protocol) const noexcept { return protocol == packet::protocol::tcp ? tcp[0] : udp_unreplied; }
+
+uint64_t TimeoutPolicies::shortest_first() const noexcept {
+  uint64_t shortest = ~uint64_t{0};
+  for (const Timeouts& one : policies_) shortest = std::min({shortest, one.tcp[0], one.udp_unreplied});
+  return shortest;
+}
 
 TimeoutPolicies::TimeoutPolicies(std::span<const ruleset::TimeoutPolicy> said) {
   for (const ruleset::TimeoutPolicy& one : said) {

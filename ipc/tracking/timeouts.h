@@ -49,6 +49,8 @@ class TimeoutPolicies {
   [[nodiscard]] const Timeouts& of(uint32_t number) const noexcept {
     return number == 0 || number > policies_.size() ? kDefaultTimeouts : policies_[number - 1];
   }
+  /// Of a flow that one of them is set for; without any, the largest number.
+  [[nodiscard]] uint64_t shortest_first() const noexcept;
 
  private:
   std::vector<Timeouts> policies_;

@@ -62,8 +62,14 @@ bool Track::may_be_closed(const state::FlowEntry& entry) const noexcept {
   return resets_ != Resets::none && entry.last_to_close() > confirmed_;
 }
 
+/// Nor has its first packet, whose rules may set it time-outs that have passed by now.
+bool Track::may_be_short_lived(const state::FlowEntry& entry, uint64_t now_ns) const noexcept {
+  return (entry.status.load() & state::Status32::confirmed) == 0 && now_ns - std::min(now_ns, entry.started_ns.load()) >= shortest_ns_;
+}
+
 /// The same, at once or so long ago that it would not be there any more.
 bool Track::may_have_expired(const state::FlowEntry& entry, uint64_t now_ns) const noexcept {
+  if (may_be_short_lived(entry, now_ns)) return true;
   return may_be_closed(entry) && (entry.may_end() || now_ns >= since_ns_ + timeouts(entry).of(tracking::TcpState::close));
 }
 

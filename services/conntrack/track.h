@@ -7,6 +7,7 @@
 //           sweep that would expire it;
 //         - a miss that may be the answer to an unconfirmed flow which nat has yet to bind (flights.h);
 //         - a hit on a flow that rules may yet close, by a reset about a packet that is in the chain; a sweep, an eviction of it;
+//         - a sweep of an unconfirmed flow that would expire it by the shortest time-outs that rules may set;
 //         - a full table, and which entry it evicts, while an unconfirmed entry is in the chain;
 //         - a list of gone entries that those behind have not read yet;
 //         - where rules set addresses or ports: a packet that gets no flow, while one that changes the table is in the chain, and
@@ -106,6 +107,7 @@ class Track {
   [[nodiscard]] bool expired(uint32_t index, const chain::Descriptor& now) const noexcept;
   [[nodiscard]] bool waits_for(const state::FlowEntry& entry) const noexcept;
   [[nodiscard]] bool may_be_closed(const state::FlowEntry& entry) const noexcept;
+  [[nodiscard]] bool may_be_short_lived(const state::FlowEntry& entry, uint64_t now_ns) const noexcept;
   [[nodiscard]] bool may_have_expired(const state::FlowEntry& entry, uint64_t now_ns) const noexcept;
   [[nodiscard]] bool waits_for_room() const noexcept;
   [[nodiscard]] const tracking::Timeouts& timeouts(const state::FlowEntry& entry) const noexcept { return policies_.of(entry.timeouts.load()); }
@@ -116,6 +118,7 @@ class Track {
   memory::Batch& batch_;
   Resets resets_;
   tracking::TimeoutPolicies policies_;
+  uint64_t const shortest_ns_ = policies_.shortest_first();  // of a flow that rules set time-outs for
   state::LaneTable lanes_;
   bool answers_;         // a router may answer a packet with an ICMP error
   bool waits_flowless_;  // and about one without a flow as rules have changed it, into any flow's
