@@ -3,6 +3,7 @@
 #include "common/ruleset/modules/all.h"
 #include "common/ruleset/read/json_reader.h"
 #include "common/ruleset/run/run.h"
+#include "common/ruleset/run/select.h"
 #include "common/ruleset/write/json_tree.h"
 
 namespace bulkhead::ruleset {
