@@ -145,7 +145,7 @@ void Decide::send_answer(chain::Descriptor& descriptor, std::span<const uint8_t>
     if (arrives) said_packet_->out = {};
     else if (hook == ruleset::At::postrouting && !to_self) said_packet_->out = {interfaces_[said_.out], said_.out + 1U, 1};
     if (told_ != nullptr) told_->enter(hook);
-    bool const early = hook == ruleset::At::prerouting && program_->early;
+    bool const early = hook == ruleset::At::output || (hook == ruleset::At::prerouting && program_->early);
     if (early) ruleset::evaluate(*program_, hook, *said_packet_, told_, ruleset::Share::early);
     if (!early || said_packet_->verdict == ruleset::Decision::accept) ruleset::evaluate(*program_, hook, *said_packet_, told_);
     if (said_packet_->marks_flow) descriptor.facts |= chain::Facts::marked;
