@@ -9,13 +9,8 @@
 set -u
 bulkhead=$(readlink -f "$1")
 cd "$(dirname "$0")/../listings"
-[ "$(id -u)" = 0 ] || { echo "skipped: needs root"; exit 77; }
-command -v nft >/dev/null || { echo "skipped: needs nft"; exit 77; }
-name=bulkhead-commands-$$
-ip netns add "$name" 2>/dev/null || { echo "skipped: no network namespace to be had"; exit 77; }
-work=$(mktemp -d)
-trap 'ip netns del "$name"; rm -rf "$work"' EXIT
-ip netns exec "$name" true 2>/dev/null || { echo "skipped: a network namespace cannot be entered"; exit 77; }
+. ../differential/nft_alone.sh
+nft_alone commands
 failed=0 compared=0 survived=0
 
 complain() { echo "FAILED $1"; failed=$((failed + 1)); }

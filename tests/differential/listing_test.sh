@@ -8,13 +8,8 @@
 set -u
 bulkhead=$(readlink -f "$1")
 cd "$(dirname "$0")/.."
-[ "$(id -u)" = 0 ] || { echo "skipped: needs root"; exit 77; }
-command -v nft >/dev/null || { echo "skipped: needs nft"; exit 77; }
-name=bulkhead-listing-$$
-ip netns add "$name" 2>/dev/null || { echo "skipped: no network namespace to be had"; exit 77; }
-work=$(mktemp -d)
-trap 'ip netns del "$name"; rm -rf "$work"' EXIT
-ip netns exec "$name" true 2>/dev/null || { echo "skipped: a network namespace cannot be entered"; exit 77; }
+. differential/nft_alone.sh
+nft_alone listing
 failed=0 compared=0 refused=0 left_out=0
 
 fresh() { ip netns del "$name"; ip netns add "$name"; }
