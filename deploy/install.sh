@@ -6,7 +6,7 @@ packages_build="build-essential cmake ninja-build pkg-config ccache liburing-dev
   libjemalloc-dev libboost-test-dev libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev libtomlplusplus-dev
   libsodium-dev libexpected-dev bison re2c netbase"
 packages_test="clang clang-tidy libclang-rt-14-dev tshark iproute2 nftables conntrack procps util-linux jq"
-packages_bench="linux-perf jq"
+packages_bench="linux-perf jq iproute2 nftables procps tcpreplay"
 
 install() {
   wanted=

@@ -15,7 +15,7 @@ install build test
 steps=("$@")
 [ ${#steps[@]} -gt 0 ] || steps=(release asan)
 
-in_one_process=(packet_test pcap_test conntrack_test home_test router_test rules_run_test rules_text_test nat_test translate_test header_edit_test fragments_test edges_test lanes_test answers_test topology_test pcap_sink_test command_line_test
+in_one_process=(packet_test pcap_test conntrack_test home_test router_test rules_run_test rules_text_test nat_test foreseen_test translate_test header_edit_test fragments_test edges_test lanes_test answers_test topology_test pcap_sink_test command_line_test
   commit_test stage_test layout_test chain_test ring_test loop_test rpc_test keeper_test holder_test)
 threaded=(loop_test doorbell_test cancel_test kj_port_test rpc_test ring_test commit_test stage_test keeper_test)
 

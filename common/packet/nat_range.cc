@@ -7,6 +7,7 @@ namespace {
 
 constexpr uint16_t kLowestFree = 1024, kLowClass = 512, kMiddleClass = 600;
 constexpr uint32_t kAttempts = 128, kAttemptsLeast = 16;
+constexpr uint32_t kLong = 8;  // times that a long search has asked
 
 std::array<uint8_t, 16>& address(Tuple& tuple, Part part) { return part == Part::source ? tuple.src : tuple.dst; }
 const std::array<uint8_t, 16>& address(const Tuple& tuple, Part part) {
@@ -90,6 +91,26 @@ struct Drawing {
   uint64_t number;
 };
 
+/// Asks of one port after the other.
+class PortSearch {
+ public:
+  PortSearch(const OtherFlows& others, Part part) : others_(others), part_(part) {}
+  [[nodiscard]] bool used(const Tuple& tuple, uint16_t port) noexcept {
+    if (known_ == nullptr && (asked_ == 0 || asked_ == kLong))
+      known_ = others_.known_ports(tuple, part_, asked_ == 0 ? OtherFlows::Search::begins : OtherFlows::Search::is_long);
+    ++asked_;
+    if (known_ == nullptr) return others_.used(tuple);
+    if (!known_->knows(port)) known_->learn(port, others_.used(tuple));
+    return known_->used(port);
+  }
+
+ private:
+  const OtherFlows& others_;
+  Part part_;
+  uint32_t asked_ = 0;
+  KnownPorts* known_ = nullptr;
+};
+
 /// The first port of the range that nobody uses, from where the kernel begins to look.
 void find_port(Tuple& tuple, const NatRange& range, Part part, const Drawing& drawing) {
   if (!has_ports(tuple)) return;
@@ -114,10 +135,12 @@ void find_port(Tuple& tuple, const NatRange& range, Part part, const Drawing& dr
     offset = static_cast<uint16_t>(drawing.chance(Chance::Purpose::nat_port, drawing.number));
   }
   uint32_t attempts = std::min(size, kAttempts);
+  PortSearch search(drawing.others, part);
   for (uint64_t round = 1;; ++round) {
     for (uint32_t i = 0; i < attempts; ++i, ++offset) {
-      key = to_network(static_cast<uint16_t>(low + offset % size));
-      if (!drawing.others.used(tuple)) return;
+      auto const port = static_cast<uint16_t>(low + offset % size);
+      key = to_network(port);
+      if (!search.used(tuple, port)) return;
     }
     if (attempts >= size || attempts < kAttemptsLeast) return;
     attempts /= 2;

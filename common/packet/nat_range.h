@@ -11,6 +11,7 @@
 
 #include "common/base/address.h"
 #include "common/base/chance.h"
+#include "common/packet/known_ports.h"
 #include "common/packet/packet.h"
 
 namespace bulkhead::packet {
@@ -37,6 +38,10 @@ class OtherFlows {
   [[nodiscard]] virtual bool used(const Tuple& tuple) const noexcept = 0;
   /// `original` with the source that its newest flow has, where that lies in the range.
   [[nodiscard]] virtual std::optional<Tuple> mapped(const Tuple& original, const NatRange& range) const noexcept = 0;
+  enum class Search : uint8_t { begins, is_long };
+  /// Where a search for the port of that part of `tuple` may note what used() says, and find what it said; null: nowhere. Good until
+  /// asked for again. It is asked for as the search begins, and once more if it has become long.
+  [[nodiscard]] virtual KnownPorts* known_ports(const Tuple& /*tuple*/, Part /*part*/, Search /*search*/) const noexcept { return nullptr; }
 };
 /// Nobody else is there.
 class NoFlows : public OtherFlows {

@@ -52,7 +52,7 @@ struct Facts {
   bool early = false;          // and such that come before conntrack
   bool pieces = false;         // of these, such that see fragments one by one
   std::array<bool, 2> reassembles{true, true};  // IPv4's and IPv6's fragments are put together: something tracks
-  bool shows_choices = false;  // of nat, to chains behind it: rules waits for nat
+  bool shows_choices = false;  // of nat, to chains behind it: rules choose the same before
   bool sets_zones = false;     // of flows, before conntrack
   bool copies = false;         // sends copies of packets, or the packets themselves, elsewhere: `dup`, `fwd`
   bool sets_tuples = false;    // addresses, or fields of the transport header

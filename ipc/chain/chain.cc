@@ -34,10 +34,8 @@ using memory::Right;
 // When a row counts.
 using Condition = bool (*)(const Settings&);
 bool always(const Settings&) { return true; }
-bool never(const Settings&) { return false; }
 bool early(const Settings& settings) { return settings.ruleset.early; }
 bool no_early(const Settings& settings) { return !settings.ruleset.early; }
-bool choices_show(const Settings& settings) { return settings.ruleset.shows_choices; }
 
 // How many slots, cells, entries or words.
 using Count = uint64_t (*)(const Settings&);
@@ -66,6 +64,11 @@ uint64_t bytes_of_a_file(const Settings&) { return 4 << 20; }  // four writes of
 uint64_t lanes_behind(const Settings& settings) {
   uint64_t const flows = a_flow_laned(settings);
   return state::LaneTable::object_bytes(flows, settings.ruleset.words) - state::PktioState::bytes_for(flows);
+}
+
+/// Bytes that lie behind the words of RulesState.
+uint64_t foreseen_behind(const Settings& settings) {
+  return state::bytes_behind_words(rule_words(settings), settings.ruleset.shows_choices ? settings.flows : 0);
 }
 
 /// What lies in an object.
@@ -103,17 +106,17 @@ struct Visit {
   const char* ring;     // that it reads; the visit before writes it
   unsigned head;        // of its service's desk: how far it has read. The order in which the stage has its inlets
   Condition there;
-  Condition waits;      // it may wait for what the next one makes: that one sees this one's desk too, and has its bell
+  bool waits = false;   // it may wait for what the next one makes: that one sees this one's desk too, and has its bell
 };
 constexpr Visit kVisits[] = {
     // service    visit      ring           head  there      waits
-    {"rules",     "early",   "ring.early",   1,   early,     never},
-    {"conntrack", "track",   "ring.sifted",  0,   early,     never},
-    {"conntrack", "track",   "ring.track",   0,   no_early,  never},
-    {"rules",     "rules",   "ring.rules",   0,   always,    choices_show},
-    {"nat",       "nat",     "ring.nat",     0,   always,    never},
-    {"conntrack", "confirm", "ring.confirm", 1,   always,    never},
-    {"pktio",     "home",    "ring.home",    0,   always,    never},
+    {"rules",     "early",   "ring.early",   1,   early},
+    {"conntrack", "track",   "ring.sifted",  0,   early,     true},
+    {"conntrack", "track",   "ring.track",   0,   no_early,  true},
+    {"rules",     "rules",   "ring.rules",   0,   always},
+    {"nat",       "nat",     "ring.nat",     0,   always},
+    {"conntrack", "confirm", "ring.confirm", 1,   always},
+    {"pktio",     "home",    "ring.home",    0,   always},
 };
 
 /// Everything else in shared memory: made whatever the settings say, if small.
@@ -135,7 +138,7 @@ constexpr Object kObjects[] = {
     {"pktio.laned",        form<state::LanedPackets>,      a_number_laned,      pktio,     nobody},
     {"conntrack.state",    form<state::ConntrackState>,    a_flow,              conntrack, pktio | rules | nat},
     {"conntrack.views",    form<state::FlowViews>,         a_number,            conntrack, rules},
-    {"rules.state",        form<state::RulesState>,        rule_words,          rules,     nobody},
+    {"rules.state",        form<state::RulesState>,        rule_words,          rules,     nobody, foreseen_behind},
     {"rules.answers",      form<state::Answers>,           a_number,            rules,     pktio},
     {"rules.edits",        form<state::HeaderEdits>,       a_number,            rules,     pktio},
     {"rules.copies",       form<state::CopiesTable>,       a_number_copied,     rules,     pktio},
@@ -158,6 +161,7 @@ struct Further {
 constexpr Further kFurther[] = {
     {pktio | conntrack | rules | nat, "config", ObjectKind::memory, Right::read},   // the settings
     {pktio | conntrack | rules | nat, "lifeline", ObjectKind::file, Right::read},   // hangs up when the holder is gone
+    {conntrack, "ring.nat", ObjectKind::memory, Right::read},      // what rules have made of packets that have yet to come to confirm
     {pktio, "conntrack.commit", ObjectKind::memory, Right::read},  // whether what it sees of a flow is committed
     {pktio, "bell.holder", ObjectKind::bell, Right::write},        // done, or failed
     {pktio, "in.*", ObjectKind::file, Right::read},                // captures
@@ -252,7 +256,7 @@ std::vector<Place> places(const control::Settings& settings) {
     const Visit& next = *there[(i + 1) % there.size()];
     const Visit& before = *there[(i + there.size() - 1) % there.size()];
     all.push_back({own.service, own.visit, own.ring, own.head, next.ring, next.service, next.head,
-                   before.waits(settings) ? before.service : std::string_view()});
+                   before.waits ? before.service : std::string_view()});
   }
   return all;
 }

@@ -65,11 +65,11 @@ struct Grant {
 /// Where a visit stands.
 struct Place {
   std::string_view service, visit;
-  std::string_view from;       // the ring that it reads,
-  unsigned head;               // and which of its own desk's heads is that one's
-  std::string_view to;         // the ring that it puts into,
-  std::string_view next;       // the service which reads that one,
-  unsigned next_head;          // and which of its desk's heads that is
+  std::string_view from;  // the ring that it reads,
+  unsigned head;          // and which of its own desk's heads is that one's
+  std::string_view to;    // the ring that it puts into,
+  std::string_view next;  // the service which reads that one,
+  unsigned next_head;     // and which of its desk's heads that is
   std::string_view waited_by;  // the service before, which may wait for what this one makes; empty: it does not
 };
 /// In the packet's order; the last one puts into the first one's ring.

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "common/packet/ip_header.h"
 #include "common/packet/packet.h"
 #include "common/packet/sctp_facts.h"
 #include "common/packet/tcp_facts.h"
@@ -100,6 +101,8 @@ struct Facts {
   static constexpr uint16_t left = 128;        // rules: dropped where it leaves by its interface: its flow goes on as if it had passed
   static constexpr uint16_t copied = 512;       // rules.copies has what leaves besides
   static constexpr uint16_t super_frame = 256;  // larger than the MTU by which it came: offloading made one of several
+  static constexpr uint16_t begins = 2048;      // track: its flow begins with it
+  static constexpr uint16_t refused = 1024;     // rules: dropped, as each like it will be that would begin a flow (services/conntrack/refusals.h)
 };
 
 struct alignas(64) Descriptor {
@@ -150,6 +153,19 @@ static_assert(sizeof(Descriptor) == 128);
 /// Has it a hop less to live when it leaves, or is quoted? One that rules have edited has passed the router in their copy.
 [[nodiscard]] inline bool has_to_pass_hop(const Descriptor& descriptor) noexcept {
   return (descriptor.orders & (Orders::routed | Orders::edited)) == Orders::routed;
+}
+
+/// Headers alone, no options: rules cannot tell two such packets of one tuple and state apart but by fields that they ask for by name.
+[[nodiscard]] inline bool is_plain(const Descriptor& descriptor) noexcept {
+  size_t const header = descriptor.tuple.l3 == 4 ? packet::ip_header::kIpv4 : packet::ip_header::kIpv6;
+  return descriptor.shape == packet::Shape::ip && descriptor.quote == Quote::none && descriptor.l4_offset == descriptor.l3_offset + header &&
+         descriptor.largest_fragment == 0 && (descriptor.facts & Facts::to_group) == 0;
+}
+
+/// TCP's flags, without those that rules take for the same in packets with ACK (common/ruleset/compile/steady.h).
+[[nodiscard]] inline uint8_t judged_flags(const Descriptor& descriptor) noexcept {
+  constexpr uint8_t kJudged = 0x37, kAck = 0x10;  // FIN, SYN, RST, ACK, URG
+  return (descriptor.tcp_flags & kJudged) == kAck ? kAck : descriptor.tcp_flags;
 }
 
 }  // namespace bulkhead::chain

@@ -2,11 +2,8 @@
 //
 // Who     rules and nat. What they do is a Work: visit(Descriptor&, Batch&) for each descriptor, end(Batch&) for each
 //         batch, and how many words these set at most: words_each(), kWordsEnd. It may have look_ahead() and look_near(),
-//         which see a descriptor kFar and kNear places before its visit and may do nothing but prefetch. It may have
-//         asks_next(): whether a visit reads what the next service makes of all before it, and so waits for that.
+//         which see a descriptor kFar and kNear places before its visit and may do nothing but prefetch.
 // Order   one out for each one in, in the same order.
-// Sleep   whoever waits for the next service sleeps with work to do: that one, told so (Place::waited_by), rings when it has
-//         come to the end of its ring, and when it recovers.
 // Trust   the descriptor is a copy; a Work checks what it uses of it.
 #pragma once
 
@@ -23,42 +20,15 @@
 namespace bulkhead::chain {
 
 template <class Work>
-concept AsksNext = requires(const Work& work, const Descriptor& descriptor) { work.asks_next(descriptor); };
-
-/// Must a visit of `descriptor` wait until the next service has committed all that was put?
-template <class Work>
-[[nodiscard]] bool waits_for_next(const Work& work, const Descriptor& descriptor, Outlet& out) {
-  if constexpr (AsksNext<Work>) return work.asks_next(descriptor) && !out.drained();
-  else return false;
-}
-
-/// Has the inlet something for a visit that need not wait?
-template <class Work>
-[[nodiscard]] bool may_visit(const Work& work, Inlet& in, Outlet& out) {
-  if (in.available() == 0 || out.room() == 0) return false;
-  if constexpr (AsksNext<Work>) {
-    Descriptor next;
-    in.get(next);
-    return !waits_for_next(work, next, out);
-  }
-  return true;
-}
-
-template <class Work>
 class PassStage : public Stage {
  public:
-  PassStage(const StageParts& parts, const Ring& inlet, const Next& next, Work work, Waiting before = {})
-      : Stage(parts, {&inlet}, {next}), work_(std::move(work)), before_(before) {}
+  PassStage(const StageParts& parts, const Ring& inlet, const Next& next, Work work, const Waiting& before = {})
+      : Stage(parts, {&inlet}, {next}), work_(std::move(work)) {
+    wakes(before);
+  }
 
  protected:
-  bool work() override { return may_visit(work_, inlet(0), outlet(0)); }
-  bool stalled() const override { return stalled_; }
-  void committed() override {
-    if (before_.desk != nullptr && inlet(0).available() == 0 && before_.desk->asleep.load() != 0) before_.bell->ring();
-  }
-  void recovered() override {
-    if (before_.desk != nullptr) before_.bell->ring();
-  }
+  bool work() override { return inlet(0).available() != 0 && outlet(0).room() != 0; }
 
   bool make() override {
     Inlet& in = inlet(0);
@@ -67,11 +37,8 @@ class PassStage : public Stage {
     size_t const words = work_.words_each() + Work::kWordsEnd;
     for (uint64_t i = 0; i < std::min(kFar, count); ++i) look_ahead(in, i, i);
     uint64_t done = 0;
-    stalled_ = false;
     while (done < count && batch().room() >= words) {
       Descriptor& descriptor = ahead_[done % kFar];
-      stalled_ = waits_for_next(work_, descriptor, out);
-      if (stalled_) break;
       if (done + kNear < count) look_near(done + kNear);
       work_.visit(descriptor, batch());
       out.put(descriptor);
@@ -97,8 +64,6 @@ class PassStage : public Stage {
   }
 
   Work work_;
-  Waiting before_;
-  bool stalled_ = false;
   std::array<Descriptor, kFar> ahead_;  // of this batch, by turn
 };
 

@@ -66,8 +66,6 @@ class Outlet {
     known_head_ = tail - capacity_;
   }
   [[nodiscard]] uint64_t corrupt() const noexcept { return corrupt_; }
-  /// Has the consumer committed everything that was put? Asks it.
-  [[nodiscard]] bool drained() noexcept { return room(capacity_) == capacity_; }
   /// Descriptors the consumer has not taken, as far as known.
   [[nodiscard]] uint64_t depth() const noexcept { return tail_ - head_.load(); }
 

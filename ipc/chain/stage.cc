@@ -26,6 +26,7 @@ void Stage::recover() {
   }
   recovered();
   for (Sender& sender : outlets_) ring(sender);
+  if (before_.desk != nullptr) before_.bell->ring();
 }
 
 bool Stage::step() {
@@ -34,6 +35,7 @@ bool Stage::step() {
     return false;
   }
   commit();
+  if (before_.desk != nullptr && inlets_[0].available() == 0 && before_.desk->asleep.load() != 0) before_.bell->ring();
   return true;
 }
 
@@ -62,7 +64,9 @@ void Stage::consider_bell(Sender& sender) {
     if (sender.due_for == 0 && sender.desk.asleep.load() != 0) sender.due_for = 1;
   }
   if (sender.due_for == 0) return;
-  if (sender.due_for++ >= kPatience || sender.ring.depth() >= sender.depth_to_ring) ring(sender);
+  bool const patient = sender.due_for < kPatience;
+  if (patient) ++sender.due_for;
+  if ((!patient && !may_ring_later(static_cast<size_t>(&sender - outlets_.data()))) || sender.ring.depth() >= sender.depth_to_ring) ring(sender);
 }
 
 void Stage::ring(Sender& sender) {
@@ -72,8 +76,8 @@ void Stage::ring(Sender& sender) {
 }
 
 void Stage::ring_due() {
-  for (Sender& sender : outlets_)
-    if (sender.due_for != 0) ring(sender);
+  for (size_t i = 0; i < outlets_.size(); ++i)
+    if (outlets_[i].due_for != 0 && !may_ring_later(i)) ring(outlets_[i]);
 }
 
 void Stage::count_impossible() {

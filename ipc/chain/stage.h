@@ -4,7 +4,9 @@
 //         the simulator.
 // Order   step(): make() does the work of one batch, then commit: cursors and generation (ipc/memory/commit.h),
 //         then tails, then heads, then bells.
-// Sleep   may_sleep() says asleep, fences, and looks again (ipc/chain/desk.h). Bells that are due are rung when a ring
+// Sleep   who waits for the next service sleeps with work to do: that one, told so (wakes()), rings when it has come to the end of its
+//         ring, and when it recovers.
+//         may_sleep() says asleep, fences, and looks again (ipc/chain/desk.h). Bells that are due are rung when a ring
 //         has filled a good part, when the stage has gone on for a few more batches, and always before it sleeps: one
 //         wake-up for many batches.
 // Crash   recover() comes first in every process: undo, publish again, ring everybody. Whatever its predecessor
@@ -46,6 +48,12 @@ struct Next {
   Bell& bell;
 };
 
+/// The service before, which may wait for this one.
+struct Waiting {
+  const Desk* desk = nullptr;  // null: it does not
+  Bell* bell = nullptr;
+};
+
 class Stage {
  public:
   Stage(const StageParts& parts, const std::vector<const Ring*>& inlets, const std::vector<Next>& outlets);
@@ -69,10 +77,15 @@ class Stage {
   virtual bool work() = 0;
   /// Does it wait for a neighbour? Then bells that are due ring at once.
   [[nodiscard]] virtual bool stalled() const { return false; }
+  /// It will go on by itself, once those whom it waits for have: may this neighbour be left asleep until then?
+  [[nodiscard]] virtual bool may_ring_later(size_t /*outlet*/) const { return false; }
   /// After the undo, with cursors restored: read back what the heap of this process should know.
   virtual void recovered() {}
   /// The generation is stored: what the batch let go may be used again.
   virtual void committed() {}
+
+  /// Who waits for what becomes of that which it has put into the first inlet: it is woken when the stage has come to its end.
+  void wakes(const Waiting& before) { before_ = before; }
 
   [[nodiscard]] memory::Batch& batch() { return batch_; }
   [[nodiscard]] Inlet& inlet(size_t i) { return inlets_[i]; }
@@ -106,6 +119,7 @@ class Stage {
   std::vector<Inlet> inlets_;
   std::vector<Sender> outlets_;
   uint32_t batch_size_;
+  Waiting before_;
   uint64_t impossible_ = 0;  // heads and tails that rings have refused, as far as the desk says
 };
 

@@ -31,12 +31,6 @@ class Objects {
   [[nodiscard]] virtual Bell& bell(std::string_view process) = 0;
 };
 
-/// The service before, which may wait for this one.
-struct Waiting {
-  const Desk* desk = nullptr;  // null: it does not
-  Bell* bell = nullptr;
-};
-
 /// Collects what a stage is made of; the first thing that is missing is kept as error(). What it gives is good if complete().
 class Wiring {
  public:
@@ -88,12 +82,8 @@ class Wiring {
       fail_with(Error{fmt::format("{}: has no visit {} in this chain", service_, name)});
       return {};
     }
-    VisitObjects visit{object<const Ring>(std::string(place->from)),
-                       object<Ring>(std::string(place->to)),
-                       object<const Desk>(fmt::format("{}.desk", place->next)),
-                       place->next_head,
-                       &objects_.bell(place->next),
-                       {}};
+    VisitObjects visit{object<const Ring>(std::string(place->from)), object<Ring>(std::string(place->to)),
+                       object<const Desk>(fmt::format("{}.desk", place->next)), place->next_head, &objects_.bell(place->next), {}};
     if (!place->waited_by.empty())
       visit.before = {object<const Desk>(fmt::format("{}.desk", place->waited_by)), &objects_.bell(place->waited_by)};
     return visit;

@@ -1,7 +1,8 @@
 // ipc/state/bindings.h: what nat keeps of each flow: how it goes, how it comes back, and how to find who has a tuple already.
 //
 // Who     nat writes, in batches (ipc/memory/commit.h). rules maps it read-only: a flow's binding is made with its first packet and
-//         stays until its deletion passes nat, so a packet that is before nat finds it whole.
+//         stays until its deletion passes nat, so a packet that is before nat finds it whole. Who it is that has a tuple, rules
+//         need to know before nat does: that they read off a table of their own (services/rules/foreseen.h).
 // Find    chains of entries by the hash of the original tuple, of the reply tuple, and of the original source (address,
 //         port, protocol): for a source keeps its mapping towards other servers.
 // Handles by the flow's index and generation (ipc/state/flow_table.h).
@@ -53,9 +54,50 @@ struct NatState {
 };
 static_assert(sizeof(NatState) % 64 == 0);
 
+/// Entries, and behind them the buckets of the chains: nat's, or rules' own.
+class BindingTable {
+ public:
+  [[nodiscard]] static constexpr size_t bytes_for(uint64_t flows) { return flows == 0 ? 0 : NatState::bytes_for(flows) - sizeof(NatState); }
+  BindingTable() = default;
+  explicit BindingTable(NatState& state) : BindingTable(state.bindings(), state.header.capacity) {}
+  /// `entries`: room for bytes_for(flows).
+  BindingTable(Binding* entries, uint64_t flows)
+      : entries_(entries),
+        buckets_(reinterpret_cast<memory::Word<uint32_t>*>(entries + flows)),
+        flows_(static_cast<uint32_t>(flows)),
+        mask_(NatState::buckets_for(flows) - 1) {}
+
+  [[nodiscard]] uint32_t flows() const noexcept { return flows_; }
+  [[nodiscard]] Binding& entry(uint32_t index) const noexcept { return entries_[index]; }
+  [[nodiscard]] memory::Word<uint32_t>& bucket(NatState::Chain chain, uint32_t hash) const noexcept {
+    return buckets_[chain * (mask_ + 1) + (hash & mask_)];
+  }
+
+ private:
+  Binding* entries_ = nullptr;
+  memory::Word<uint32_t>* buckets_ = nullptr;
+  uint32_t flows_ = 0;
+  uint64_t mask_ = 0;
+};
+
+/// Those that rules foresee lie behind the words of rules.state, in whole cache lines (services/rules/foreseen.h). `flows`: none but where chains see what nat
+/// chooses.
+[[nodiscard]] constexpr size_t bytes_behind_words(uint64_t words, uint64_t flows) {
+  size_t const end = RulesState::bytes_for(words), line = memory::kCacheLine;
+  return flows == 0 ? 0 : (end + line - 1) / line * line - end + BindingTable::bytes_for(flows);
+}
+/// `bytes`: of the object, as it was mapped. Empty if they do not fit.
+[[nodiscard]] inline BindingTable foreseen_bindings(RulesState& state, size_t bytes, uint64_t flows) {
+  uint64_t const words = state.header.capacity;
+  size_t const wanted = RulesState::bytes_for(words) + bytes_behind_words(words, flows);
+  if (flows == 0 || wanted > bytes) return {};
+  auto* const at = reinterpret_cast<std::byte*>(&state) + wanted - BindingTable::bytes_for(flows);
+  return {reinterpret_cast<Binding*>(at), flows};
+}
+
 /// Of the flow of that generation, which is there?
 [[nodiscard]] inline bool is_bound(const Binding& binding, uint32_t generation) noexcept {
-  return binding.generation.load() == generation && (binding.flags.load() & Binding::used) != 0;
+  return binding.generation.acquire() == generation && (binding.flags.load() & Binding::used) != 0;
 }
 
 /// The binding of a flow, read by another process; none where that flow has none.

@@ -1,7 +1,6 @@
 // ipc/state/bound_flows.h: who has which tuple, by the bindings (layout: ipc/state/bindings.h).
 //
-// Who     nat, which binds (services/nat/bindings.h). rules, of a flow's first packet, once all before it are behind nat: what nat
-//         will choose is what they find, since nothing changes the bindings until it comes there.
+// Who     nat, which binds (ipc/state/binder.h); rules, of their own table, where they bind the same (services/rules/foreseen.h).
 // Cost    a chain is as long as chance makes it: entries over as many buckets, by a keyed hash.
 // Trust   indices are checked against the capacity, and no chain is followed further than there are flows: one that goes round
 //         costs time and a wrong answer.
@@ -38,18 +37,18 @@ class TupleHashes {
 
 class BoundFlows {
  public:
-  BoundFlows(const NatState& state, TupleHashes& hash);
+  BoundFlows(const BindingTable& table, TupleHashes& hash) : table_(table), hash_(hash) {}
 
-  [[nodiscard]] uint32_t capacity() const noexcept { return capacity_; }
+  [[nodiscard]] uint32_t capacity() const noexcept { return table_.flows(); }
   /// Is there a flow with this tuple in either direction, for which `counts` (by index) says yes?
   template <class Counts>
   [[nodiscard]] bool taken(const packet::Tuple& tuple, Counts counts) const noexcept {
     TupleWords const words = words_of(tuple);
     uint32_t const hash = hash_(tuple);
     for (auto chain : {NatState::by_original, NatState::by_reply}) {
-      uint32_t left = capacity_;
+      uint32_t left = capacity();
       for (uint32_t at = first(chain, hash); at != 0 && left != 0; at = next(at, chain), --left) {
-        const Binding& binding = bindings_[at - 1];
+        const Binding& binding = table_.entry(at - 1);
         if (binding.hash[chain].load() != hash || !counts(at - 1)) continue;
         if (is_tuple(chain == NatState::by_original ? binding.original : binding.reply, words)) return true;
       }
@@ -59,34 +58,36 @@ class BoundFlows {
   /// The reply tuple of the newest flow of the same source, for which `fits` (by index and that tuple) says yes.
   template <class Fits>
   [[nodiscard]] std::optional<packet::Tuple> mapping_of(const packet::Tuple& original, Fits fits) const noexcept {
-    uint32_t left = capacity_;
+    uint32_t left = capacity();
     for (uint32_t at = first(NatState::by_source, hash_of(NatState::by_source, original)); at != 0 && left != 0;
          at = next(at, NatState::by_source), --left) {
-      packet::Tuple const there = tuple_of(bindings_[at - 1].original);
+      packet::Tuple const there = tuple_of(table_.entry(at - 1).original);
       if (there.src != original.src || there.src_port != original.src_port || there.protocol != original.protocol ||
           there.l3 != original.l3 || there.zone != original.zone)
         continue;
-      packet::Tuple const reply = tuple_of(bindings_[at - 1].reply);
+      packet::Tuple const reply = tuple_of(table_.entry(at - 1).reply);
       if (fits(at - 1, reply)) return reply;
     }
     return std::nullopt;
   }
   [[nodiscard]] bool has(uint32_t index, uint32_t generation) const noexcept {
-    return index < capacity_ && is_bound(bindings_[index], generation);
+    return index < capacity() && is_bound(table_.entry(index), generation);
+  }
+  /// Of whatever generation.
+  [[nodiscard]] bool has_any(uint32_t index) const noexcept {
+    return index < capacity() && (table_.entry(index).flags.load() & Binding::used) != 0;
   }
 
  protected:
   [[nodiscard]] uint32_t hash_of(NatState::Chain chain, const packet::Tuple& tuple) const noexcept;
+  [[nodiscard]] const BindingTable& table() const noexcept { return table_; }
 
  private:
   [[nodiscard]] uint32_t first(NatState::Chain chain, uint32_t hash) const noexcept;
   [[nodiscard]] uint32_t next(uint32_t at, NatState::Chain chain) const noexcept;
 
-  const NatState& state_;
+  BindingTable table_;
   TupleHashes& hash_;
-  uint32_t capacity_;
-  uint64_t mask_;
-  const Binding* bindings_;
 };
 
 }  // namespace bulkhead::state

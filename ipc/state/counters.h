@@ -41,7 +41,8 @@ struct RulesState {
   std::array<AnswerPeer, kPeers> peers;
 
   /// Of the ruleset: counters, quotas, limits, elements of sets, then what is kept of each flow (flow_words.h); header.capacity of them. All 0 at first:
-  /// what a statement begins with is added where it is read.
+  /// what a statement begins with is added where it is read. Behind them, where chains see what nat chooses, the bindings that nat will have
+  /// (ipc/state/bindings.h: foreseen_bindings()).
   [[nodiscard]] memory::Word<uint64_t>* words() { return reinterpret_cast<memory::Word<uint64_t>*>(this + 1); }
   [[nodiscard]] const memory::Word<uint64_t>* words() const { return reinterpret_cast<const memory::Word<uint64_t>*>(this + 1); }
 };

@@ -48,6 +48,9 @@ using SharedTuple = std::array<memory::Word<uint64_t>, 5>;
 struct Status32 {  // bits of FlowEntry::status, as in nf_conntrack_common.h where there is such a bit
   static constexpr uint32_t seen_reply = 1U << 1, assured = 1U << 2, confirmed = 1U << 3, source_nat = 1U << 4,
                             destination_nat = 1U << 5, used = 1U << 31;
+  // Conntrack's own. apart: unconfirmed, and sure to be dropped: it is not to be found by its tuples. foreseen: confirmed, since its
+  // packet is sure to pass, which has not come to confirm yet.
+  static constexpr uint32_t apart = 1U << 29, foreseen = 1U << 28;
   // Only ever said of a flow, never stored:
   static constexpr uint32_t dying = 1U << 9, closed = 1U << 30;  // closed: by TCP
 };
@@ -100,8 +103,8 @@ static_assert(sizeof(FlowBucket) == 64);
 
 struct ConntrackState {
   static constexpr memory::Layout kLayout = memory::Layout::conntrack_state;
-  static constexpr uint32_t kVersion = 8;
-  static constexpr uint64_t kFlights = 1024;
+  static constexpr uint32_t kVersion = 9;
+  static constexpr uint64_t kFlights = 2048;
   static constexpr uint64_t kGone = 32768;  // deletions kept for those behind
 
   [[nodiscard]] static constexpr uint64_t buckets_for(uint64_t entries) {
@@ -130,8 +133,8 @@ struct ConntrackState {
   alignas(64) memory::Word<uint64_t> packets;      // tracked
   memory::Word<uint64_t> expired;
   memory::Word<uint64_t> evicted;                  // unassured, to make room
-  /// Unconfirmed flows by a hash of their original source, and destination; counted once a ruleset translates.
-  std::array<std::array<memory::Word<uint32_t>, kFlights>, 2> flights;
+  /// Unconfirmed flows by a hash of their original source, destination, and of both; counted once a ruleset translates.
+  std::array<std::array<memory::Word<uint32_t>, kFlights>, 3> flights;
   std::array<memory::Word<uint64_t>, kGone> gone;  // generation << 32 | index
 
   [[nodiscard]] FlowBucket* buckets() { return reinterpret_cast<FlowBucket*>(this + 1); }

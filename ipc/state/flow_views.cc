@@ -5,7 +5,7 @@ namespace bulkhead::state {
 FlowNow flow_now(const FlowEntry& entry, uint64_t number) noexcept {
   FlowNow now{};
   now.number = number;
-  now.status = entry.status.load() & ~Status32::used;
+  now.status = entry.status.load() & ~(Status32::used | Status32::apart | Status32::foreseen);
   now.expires_ns = (now.status & Status32::confirmed) != 0 ? entry.expires_ns.load() : 0;
   for (size_t i = 0; i < 2; ++i) {
     now.packets[i] = entry.counters[i].packets.load();

@@ -18,9 +18,18 @@ bool Confirm::decide(chain::Descriptor& descriptor) noexcept {
   if (entry.generation.load() != descriptor.flow_generation) return true;  // gone since
   if (entry.created.load() != descriptor.number) return close(descriptor, entry), true;
   uint32_t status = entry.status.load();
+  if ((status & state::Status32::foreseen) != 0) return pass_foreseen(descriptor, entry);
   if ((status & (state::Status32::used | state::Status32::confirmed)) != state::Status32::used) return true;
-  flights_.end(state::tuple_of(entry.tuples[0]));
-  bool passed = chain::passed_hooks(descriptor);
+  bool const apart = (status & state::Status32::apart) != 0;
+  bool passed = chain::passed_hooks(descriptor), good = true;
+  if (apart && passed) {  // which rules have said cannot be
+    descriptor.verdict = chain::Verdict::drop;
+    descriptor.reason = chain::DropReason::bad_descriptor;
+    descriptor.facts &= static_cast<uint16_t>(~chain::Facts::left);
+    passed = good = false;
+  }
+  if (!apart) flights_.end(state::tuple_of(entry.tuples[0]));
+  if (!passed && (descriptor.facts & chain::Facts::refused) != 0) refusals_.note(entry, descriptor);
   if (passed && (descriptor.orders & chain::Orders::translated) != 0 &&
       !translated(descriptor, index, status)) {
     descriptor.verdict = chain::Verdict::drop;
@@ -29,13 +38,22 @@ bool Confirm::decide(chain::Descriptor& descriptor) noexcept {
   }
   if (!passed) {
     table_.remove_dropped(index);
-    return true;
+    return good;
   }
   batch_.touch(entry.stamp);
   batch_.set(entry.status, status | state::Status32::confirmed);
   if (ordered_) follow_orders(descriptor, entry);
   batch_.add(state_.unconfirmed, ~0U);
   return true;
+}
+
+/// Track has let others go on by what rules had said.
+bool Confirm::pass_foreseen(const chain::Descriptor& descriptor, state::FlowEntry& entry) noexcept {
+  flights_.end(state::tuple_of(entry.tuples[0]));
+  batch_.touch(entry.stamp);
+  batch_.set(entry.status, entry.status.load() & ~state::Status32::foreseen);
+  batch_.add(state_.unconfirmed, ~0U);
+  return chain::passed_hooks(descriptor) && (descriptor.orders & chain::Orders::translated) == 0;
 }
 
 /// Linux nft_ct_timeout_obj_eval: the first time-out is that of a new flow, whatever its first packet was.

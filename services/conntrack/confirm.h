@@ -11,6 +11,7 @@
 #include "ipc/state/nat_orders.h"
 #include "ipc/tracking/timeouts.h"
 #include "services/conntrack/flights.h"
+#include "services/conntrack/refusals.h"
 #include "services/conntrack/table.h"
 
 namespace bulkhead::conntrack {
@@ -23,10 +24,11 @@ class Confirm {
     const state::NatEdits& edits;
     const state::FlowOrdersTable& orders;
   };
-  Confirm(state::ConntrackState& state, FlowTable& table, Flights& flights, const Objects& objects, memory::Batch& batch, const control::Settings& settings)
+  Confirm(state::ConntrackState& state, FlowTable& table, Flights& flights, Refusals& refusals, const Objects& objects, memory::Batch& batch, const control::Settings& settings)
       : state_(state),
         table_(table),
         flights_(flights),
+        refusals_(refusals),
         objects_(objects),
         window_(objects.edits.header.capacity),
         batch_(batch),
@@ -40,6 +42,7 @@ class Confirm {
 
  private:
   [[nodiscard]] bool decide(chain::Descriptor& descriptor) noexcept;
+  [[nodiscard]] bool pass_foreseen(const chain::Descriptor& descriptor, state::FlowEntry& entry) noexcept;
   /// What nat made of the flow: its answers come with another tuple. False: there is no place for it.
   [[nodiscard]] bool translated(const chain::Descriptor& descriptor, uint32_t index, uint32_t& status) noexcept;
   /// What rules want of a flow that becomes one.
@@ -53,6 +56,7 @@ class Confirm {
   state::ConntrackState& state_;
   FlowTable& table_;
   Flights& flights_;
+  Refusals& refusals_;
   Objects objects_;
   uint64_t window_;
   memory::Batch& batch_;

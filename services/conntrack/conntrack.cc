@@ -18,13 +18,21 @@ Conntrack::Conntrack(const Parts& parts)
       early_(parts.settings.ruleset.sets_zones ? &parts.early : nullptr),
       table_(parts.state, batch(), parts.settings.seed),
       flights_(parts.state, batch(), parts.settings.ruleset, parts.settings.seed),
-      track_(parts.state, table_, flights_, batch(), parts.settings, parts.lanes),
-      confirm_(parts.state, table_, flights_, {parts.edits, parts.orders}, batch(), parts.settings),
+      decided_(parts.decided),
+      fates_(parts.decided),
+      track_(parts.state, table_, flights_, refusals_, fates_, batch(), parts.settings, parts.lanes),
+      confirm_(parts.state, table_, flights_, refusals_, {parts.edits, parts.orders}, batch(), parts.settings),
       asked_(parts.settings.ruleset.views) {}
 
 bool Conntrack::work() {
   if (inlet(kConfirm).available() != 0 && outlet(kHome).room() != 0) return true;
-  return !waits_ && inlet(kTrack).available() != 0 && outlet(kRules).room() != 0;
+  return may_track() && inlet(kTrack).available() != 0 && outlet(kRules).room() != 0;
+}
+
+bool Conntrack::may_ring_later(size_t outlet) const { return outlet == kHome && waits_ != Waits::no; }
+
+bool Conntrack::may_track() {
+  return waits_ == Waits::no || (waits_ == Waits::for_rules && decided_.tail.acquire() == outlet(kRules).tail());
 }
 
 bool Conntrack::make() {
@@ -46,14 +54,16 @@ uint64_t Conntrack::confirm_some() {
     in.advance();
   }
   if (done == 0) return 0;
-  waits_ = false;
+  if (descriptor.number >= tracked_) waits_ = Waits::no;
   batch().set(state_.confirmed, descriptor.number);
   return done;
 }
 
 // Descriptors are copied out, and what they will need is asked of memory, kAhead places before their turn.
 uint64_t Conntrack::track_some() {
-  if (waits_) return 0;
+  if (!may_track()) return 0;
+  bool const decided = waits_ == Waits::for_rules;
+  waits_ = Waits::no;
   chain::Inlet& in = inlet(kTrack);
   chain::Outlet& out = outlet(kRules);
   uint64_t const count = std::min({in.available(), out.room(), uint64_t{batch_size()}});
@@ -64,13 +74,15 @@ uint64_t Conntrack::track_some() {
     Ahead& now = ahead_[done % kAhead];
     if (done + kAhead / 2 < count) table_.prefetch_entry(ahead_[(done + kAhead / 2) % kAhead].hash);
     if (batch().room() < Track::words_for(now.descriptor.kind) + 1) break;
+    fates_.at(out.tail());
     if (track_.visit(now.descriptor, now.hash, now.zones) == Track::Outcome::wait) {
-      waits_ = true;
+      waits_ = decided && done == 0 ? Waits::for_confirm : Waits::for_rules;
       break;
     }
     if (asked_ && now.descriptor.flow != 0) show_flow(now.descriptor);
     if (track_.related()) show_related(now.descriptor, *track_.related());
     out.put(now.descriptor);
+    tracked_ = now.descriptor.number;
     in.advance();
     if (done + kAhead < count) look_ahead(in, kAhead - 1, done + kAhead);
   }
@@ -117,6 +129,7 @@ void Conntrack::look_ahead(const chain::Inlet& in, uint64_t distance, uint64_t t
   }
   ahead.hash = table_.hash(ahead.descriptor.tuple);
   table_.prefetch_bucket(ahead.hash);
+  refusals_.prefetch(ahead.hash);
 }
 
 }  // namespace bulkhead::conntrack

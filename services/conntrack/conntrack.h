@@ -24,6 +24,7 @@ class Conntrack : public chain::Stage {
     const chain::Ring& confirm;
     chain::Next rules;
     chain::Next home;
+    const chain::Ring& decided;  // that rules put into
     const state::NatEdits& edits;
     const state::FlowOrdersTable& orders;
     const state::EarlyMarks& early;
@@ -36,10 +37,15 @@ class Conntrack : public chain::Stage {
  protected:
   bool make() override;
   bool work() override;
+  bool stalled() const override { return waits_ != Waits::no; }
+  /// Packets that have come home need nobody as long as others wait for each other.
+  [[nodiscard]] bool may_ring_later(size_t outlet) const override;
 
  private:
   uint64_t confirm_some();
   uint64_t track_some();
+  /// May track go on?
+  [[nodiscard]] bool may_track();
   /// What rules may ask of the packet's flow.
   void show_flow(const chain::Descriptor& descriptor);
   /// What an answer to a packet that has no flow would be related to.
@@ -60,11 +66,15 @@ class Conntrack : public chain::Stage {
   const state::EarlyMarks* early_;  // null: rules set no zones
   FlowTable table_;
   Flights flights_;
+  Refusals refusals_;
+  const chain::Ring& decided_;
+  Fates fates_;
   Track track_;
   Confirm confirm_;
   std::array<Ahead, kAhead> ahead_{};
   bool asked_;          // by a rule, of flows' counts
-  bool waits_ = false;  // track, until confirm has moved
+  uint64_t tracked_ = 0;  // the last number that track has passed on
+  enum class Waits : uint8_t { no, for_rules, for_confirm } waits_ = Waits::no;  // track, until that one has come there
 };
 
 }  // namespace bulkhead::conntrack

@@ -33,23 +33,34 @@ Flights::Flights(state::ConntrackState& state, memory::Batch& batch, const rules
       sources_(ruleset.may_become[static_cast<size_t>(packet::Part::source)]),
       destinations_(ruleset.may_become[static_cast<size_t>(packet::Part::destination)]) {}
 
-memory::Word<uint32_t>& Flights::place(packet::Part part, const std::array<uint8_t, 16>& address) const noexcept {
-  uint64_t hash = (load_raw<uint64_t>(address.data()) ^ key_) * 0x9e3779b97f4a7c15U;
-  hash = (hash ^ hash >> 29 ^ load_raw<uint64_t>(address.data() + 8)) * 0xbf58476d1ce4e5b9U;
-  return state_.flights[static_cast<size_t>(part)][hash >> 32 & (state::ConntrackState::kFlights - 1)];
+/// wyhash's mixing: each byte of the address reaches each bit.
+uint64_t Flights::hash(const Address& address) const noexcept {
+  __extension__ using Wide = unsigned __int128;
+  auto const mixed = [](uint64_t a, uint64_t b) {
+    Wide const product = Wide{a} * b;
+    return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+  };
+  uint64_t const first = mixed(load_raw<uint64_t>(address.data()) ^ key_, 0x9e3779b97f4a7c15U);
+  return mixed(first ^ load_raw<uint64_t>(address.data() + 8), 0xbf58476d1ce4e5b9U);
 }
 
 void Flights::count(const packet::Tuple& original, uint32_t more) noexcept {
   if (!translates_) return;
-  batch_.add(place(packet::Part::source, original.src), more);
-  batch_.add(place(packet::Part::destination, original.dst), more);
+  uint64_t const source = hash(original.src), destination = hash(original.dst);
+  batch_.add(place(from, source), more);
+  batch_.add(place(to, destination), more);
+  batch_.add(place(both, hash_of_both(source, destination)), more);
 }
 
 bool Flights::may_answer(const packet::Tuple& tuple) const noexcept {
   if (!translates_ || state_.unconfirmed.load() == 0) return false;
   if (memory::simulate::mistaken(memory::simulate::Mistake::hazard_left_out)) return false;
-  bool const to = place(packet::Part::source, tuple.dst).load() != 0 || sources_.contains({tuple.dst, tuple.l3});
-  return to && (place(packet::Part::destination, tuple.src).load() != 0 || destinations_.contains({tuple.src, tuple.l3}));
+  uint64_t const source = hash(tuple.dst), destination = hash(tuple.src);
+  bool const known_source = place(from, source).load() != 0, known_destination = place(to, destination).load() != 0;
+  // Of a flow whose addresses stay: nat may have given it another port.
+  if (known_source && known_destination && place(both, hash_of_both(source, destination)).load() != 0) return true;
+  bool const other_source = sources_.contains({tuple.dst, tuple.l3}), other_destination = destinations_.contains({tuple.src, tuple.l3});
+  return (other_source && (other_destination || known_destination)) || (other_destination && known_source);
 }
 
 }  // namespace bulkhead::conntrack

@@ -15,6 +15,7 @@ Result<std::unique_ptr<chain::Stage>> make_stage(chain::Objects& objects, const 
   const auto* orders = wiring.object<const state::FlowOrdersTable>("rules.flow_orders");
   const auto* early = wiring.object<const state::EarlyMarks>("rules.early");
   const auto* lanes = wiring.object<const state::PktioState>("pktio.state");
+  const auto* decided = wiring.object<const chain::Ring>("ring.nat");
   if (!wiring.complete()) return tl::unexpected(wiring.error());
   return std::make_unique<Conntrack>(Conntrack::Parts{
       .stage = stage.parts(),
@@ -23,6 +24,7 @@ Result<std::unique_ptr<chain::Stage>> make_stage(chain::Objects& objects, const 
       .confirm = confirm.inlet(),
       .rules = track.outlet(),
       .home = confirm.outlet(),
+      .decided = *decided,
       .edits = *edits,
       .orders = *orders,
       .early = *early,

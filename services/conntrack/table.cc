@@ -40,6 +40,14 @@ bool FlowTable::insert(uint32_t index, chain::Direction way, uint64_t hash) noex
   return false;
 }
 
+bool FlowTable::insert_both(uint32_t index) noexcept {
+  const auto& hashes = entries_[index].hashes;
+  if (!insert(index, chain::Direction::original, hashes[0].load())) return false;
+  if (insert(index, chain::Direction::reply, hashes[1].load())) return true;
+  erase(index, chain::Direction::original);
+  return false;
+}
+
 void FlowTable::erase(uint32_t index, chain::Direction way) noexcept {
   uint64_t const hash = entries_[index].hashes[static_cast<size_t>(way)].load();
   uint64_t const wanted = state::FlowBucket::place_of(index, way, hash);
@@ -74,7 +82,7 @@ void FlowTable::give_free(uint32_t index, memory::Word<uint32_t>& list) noexcept
 }
 
 std::optional<uint32_t> FlowTable::add(const packet::Tuple& original, uint64_t hash, const packet::Tuple& reply,
-                                       uint64_t number) noexcept {
+                                       uint64_t number, Found found) noexcept {
   std::optional<uint32_t> const index = take_free();
   if (!index) return std::nullopt;
   state::FlowEntry& entry = entries_[*index];
@@ -87,19 +95,15 @@ std::optional<uint32_t> FlowTable::add(const packet::Tuple& original, uint64_t h
   uint64_t const reply_hash = same_bucket ? hash : hash_(reply);
   batch_.set(entry.hashes[0], hash);
   batch_.set(entry.hashes[1], reply_hash);
-  if (!insert(*index, chain::Direction::original, hash)) {
-    give_free(*index, state_.free_first);
-    return std::nullopt;
-  }
-  if (!insert(*index, chain::Direction::reply, reply_hash)) {
-    erase(*index, chain::Direction::original);
+  bool const apart = found == Found::apart;
+  if (!apart && !insert_both(*index)) {
     give_free(*index, state_.free_first);
     return std::nullopt;
   }
   state_.generations.store(state_.generations.load() + 1);  // forward only: not in the batch
   batch_.set(entry.generation, state_.generations.load());
   batch_.set(entry.created, number);
-  batch_.set(entry.status, state::Status32::used);
+  batch_.set(entry.status, state::Status32::used | (apart ? state::Status32::apart : 0));
   batch_.set(entry.protocol_state, 0U);
   if (entry.timeouts.load() != 0) batch_.set(entry.timeouts, 0U);
   for (state::FlowEntry::Counter& counter : entry.counters) {
@@ -130,11 +134,21 @@ bool FlowTable::set_reply(uint32_t index, const packet::Tuple& reply) noexcept {
 void FlowTable::take_out(uint32_t index, memory::Word<uint32_t>& list) noexcept {
   state::FlowEntry& entry = entries_[index];
   batch_.touch(entry.stamp);
-  erase(index, chain::Direction::original);
-  erase(index, chain::Direction::reply);
+  if ((entry.status.load() & state::Status32::apart) == 0) {
+    erase(index, chain::Direction::original);
+    erase(index, chain::Direction::reply);
+  }
   batch_.set(entry.status, 0U);
   batch_.add(state_.used, ~0U);
   give_free(index, list);
+}
+
+void FlowTable::set_apart(uint32_t index) noexcept {
+  state::FlowEntry& entry = entries_[index];
+  batch_.touch(entry.stamp);
+  erase(index, chain::Direction::original);
+  erase(index, chain::Direction::reply);
+  batch_.set(entry.status, entry.status.load() | state::Status32::apart);
 }
 
 void FlowTable::remove(uint32_t index) noexcept {

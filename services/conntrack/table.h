@@ -41,13 +41,17 @@ class FlowTable {
   /// As a packet of these zones is looked for; `hash`: of the tuple in that of the original direction. nf_conntrack_find_get().
   [[nodiscard]] std::optional<Hit> find(packet::Tuple tuple, uint64_t hash, const packet::Zones& zones) const noexcept;
 
-  /// A new entry for packet `number`, unconfirmed, in the table under both tuples. None if the table is full.
+  /// Is it to be found by its tuples?
+  enum class Found : uint8_t { by_tuples, apart };
+  /// A new entry for packet `number`, unconfirmed. None if the table is full.
   [[nodiscard]] std::optional<uint32_t> add(const packet::Tuple& original, uint64_t hash, const packet::Tuple& reply,
-                                            uint64_t number) noexcept;
+                                            uint64_t number, Found found = Found::by_tuples) noexcept;
   /// The flow's answers come with another tuple. False: there is no place for it, and nothing has changed.
   [[nodiscard]] bool set_reply(uint32_t index, const packet::Tuple& reply) noexcept;
   /// Takes an entry out and lists it as gone, so that those behind let go of what they keep for it.
   void remove(uint32_t index) noexcept;
+  /// An unconfirmed entry that its packet's fate leaves nothing of: it is found no more.
+  void set_apart(uint32_t index) noexcept;
   /// Takes out an unconfirmed entry whose packet was dropped: nobody keeps anything for it.
   void remove_dropped(uint32_t index) noexcept;
 
@@ -65,6 +69,8 @@ class FlowTable {
  private:
   [[nodiscard]] state::FlowBucket& bucket_at(uint64_t hash) const noexcept { return buckets_[hash & mask_]; }
   [[nodiscard]] bool insert(uint32_t index, chain::Direction way, uint64_t hash) noexcept;
+  /// Under both tuples. False: there is no place for one of them.
+  [[nodiscard]] bool insert_both(uint32_t index) noexcept;
   void erase(uint32_t index, chain::Direction way) noexcept;
   void take_out(uint32_t index, memory::Word<uint32_t>& list) noexcept;
   [[nodiscard]] std::optional<uint32_t> take_free() noexcept;

@@ -57,6 +57,39 @@ bool Track::waits_for(const state::FlowEntry& entry) const noexcept {
   return undecided && !memory::simulate::mistaken(memory::simulate::Mistake::hazard_left_out);
 }
 
+Track::Outcome Track::find(const packet::Tuple& tuple, uint64_t hash, const packet::Zones& zones, std::optional<FlowTable::Hit>& found) noexcept {
+  for (bool lives = false; !lives;) {
+    found = table_.find(tuple, hash, zones);
+    if (!found) return Outcome::done;
+    if (decide(found->index, lives) == Outcome::wait) return Outcome::wait;
+  }
+  return Outcome::done;
+}
+
+Track::Outcome Track::decide(uint32_t index, bool& lives) noexcept {
+  lives = true;
+  state::FlowEntry& entry = table_.entry(index);
+  if (!waits_for(entry)) return Outcome::done;
+  bool const confirmed = (entry.status.load() & state::Status32::confirmed) != 0;
+  switch (confirmed || !foresees_ ? Fates::Fate::unknown : fates_.of(entry.created.load())) {
+    case Fates::Fate::unknown: return Outcome::wait;
+    case Fates::Fate::dropped:
+      flights_.end(state::tuple_of(entry.tuples[0]));
+      table_.set_apart(index);
+      lives = false;
+      return Outcome::done;
+    case Fates::Fate::passes:
+      batch_.touch(entry.stamp);
+      batch_.set(entry.status, entry.status.load() | state::Status32::confirmed | state::Status32::foreseen);
+      return waits_for(entry) ? Outcome::wait : Outcome::done;
+  }
+  return Outcome::wait;
+}
+
+bool Track::is_alone(const packet::Tuple& reply, uint64_t hash) const noexcept {
+  return !translates_ || (!table_.find(reply, hash) && !flights_.may_answer(reply));
+}
+
 /// By a reset about a packet that has not come home: closed flows judge, and expire, otherwise.
 bool Track::may_be_closed(const state::FlowEntry& entry) const noexcept {
   return resets_ != Resets::none && entry.last_to_close() > confirmed_;
@@ -135,7 +168,8 @@ void Track::expect_reset(const chain::Descriptor& descriptor) noexcept {
 
 Track::Outcome Track::flow_of(chain::Descriptor& descriptor, uint64_t hash) noexcept {
   if (changes(descriptor) == Outcome::wait) return Outcome::wait;
-  std::optional<FlowTable::Hit> hit = table_.find(descriptor.tuple, hash, zones_);
+  std::optional<FlowTable::Hit> hit;
+  if (find(descriptor.tuple, hash, zones_, hit) == Outcome::wait) return Outcome::wait;
   // A tuple that is its own answer is found as the answer, which the kernel has entered last.
   if (hit && descriptor.tuple.src == descriptor.tuple.dst && state::tuple_of(table_.entry(hit->index).tuples[1]) == descriptor.tuple)
     hit->direction = chain::Direction::reply;
@@ -144,8 +178,6 @@ Track::Outcome Track::flow_of(chain::Descriptor& descriptor, uint64_t hash) noex
     auto const begun = begin_flow(descriptor, zones_);
     return begun ? create(descriptor, hash, *begun) : begins_none(descriptor, hash);
   }
-  state::FlowEntry& entry = table_.entry(hit->index);
-  if (waits_for(entry)) return Outcome::wait;
   return expired(hit->index, descriptor) ? replaces(descriptor, hit->index, hash) : known(descriptor, *hit, hash);
 }
 
@@ -187,12 +219,12 @@ Track::Outcome Track::quoted(chain::Descriptor& descriptor, uint64_t hash) noexc
   return Outcome::done;
 }
 
-Track::Outcome Track::find_quoted(const chain::Descriptor& descriptor, uint64_t hash, uint32_t ending, const packet::Zones& zones, std::optional<FlowTable::Hit>& found) const noexcept {
+Track::Outcome Track::find_quoted(const chain::Descriptor& descriptor, uint64_t hash, uint32_t ending, const packet::Zones& zones, std::optional<FlowTable::Hit>& found) noexcept {
   // The flow is found as its answer would be, since NAT may have given that another tuple.
   std::optional<packet::Tuple> const answer = packet::inverse(descriptor.tuple);
-  std::optional<FlowTable::Hit> const hit = answer ? table_.find(*answer, hash, zones) : std::nullopt;
+  std::optional<FlowTable::Hit> hit;
+  if (answer && find(*answer, hash, zones, hit) == Outcome::wait) return Outcome::wait;
   if (!hit || hit->index == ending) return answer && flights_.may_answer(*answer) ? Outcome::wait : Outcome::done;
-  if (waits_for(table_.entry(hit->index))) return Outcome::wait;
   if (!expired(hit->index, descriptor)) found = hit;
   return Outcome::done;
 }
@@ -322,7 +354,10 @@ void Track::count(state::FlowEntry& entry, const chain::Descriptor& descriptor) 
 
 Track::Outcome Track::create(chain::Descriptor& descriptor, uint64_t hash, const Beginning& begun) noexcept {
   if (table_.used_up() && make_room(descriptor) == Outcome::wait) return Outcome::wait;
-  std::optional<uint32_t> const index = table_.add(descriptor.tuple, hash, begun.reply, descriptor.number);
+  bool const refused = refusals_.has(descriptor, hash);
+  if (foresees_ && !refused) fates_.begins(descriptor.number, is_alone(begun.reply, hash));
+  std::optional<uint32_t> const index =
+      table_.add(descriptor.tuple, hash, begun.reply, descriptor.number, refused ? FlowTable::Found::apart : FlowTable::Found::by_tuples);
   if (!index) {
     descriptor.state = chain::FlowState::invalid;
     drop(descriptor, chain::DropReason::table_full);
@@ -330,7 +365,8 @@ Track::Outcome Track::create(chain::Descriptor& descriptor, uint64_t hash, const
   }
   state::FlowEntry& entry = table_.entry(*index);
   belongs(descriptor, {*index, chain::Direction::original});
-  flights_.begin(descriptor.tuple);
+  descriptor.facts |= chain::Facts::begins;
+  if (!refused) flights_.begin(descriptor.tuple);
   batch_.set(entry.started_ns, descriptor.time_ns);
   tracking::store_protocol(entry, std::span(begun.protocol_words).first(begun.words), begun.state, batch_);
   note(entry, descriptor, begun.status, begun.lives_ns);
@@ -362,6 +398,11 @@ bool Track::waits_for_room() const noexcept {
 }
 
 void Track::end(chain::Descriptor& descriptor, uint32_t index) noexcept {
+  const state::FlowEntry& entry = table_.entry(index);
+  if ((entry.status.load() & state::Status32::foreseen) != 0) {  // confirm will not find it
+    flights_.end(state::tuple_of(entry.tuples[0]));
+    batch_.add(state_.unconfirmed, ~0U);
+  }
   table_.remove(index);
   ++descriptor.gone_count;
 }

@@ -3,7 +3,7 @@
 // Before  pktio (services/pktio/in/receive.cc). After: rules.
 // Waits   track is the one place that looks ahead of packets still in the chain. It says `wait`, having changed
 //         nothing, where the answer hangs on what an earlier number may still bring about:
-//         - a hit on an unconfirmed entry, by a packet, an ICMP error's quote (or what one about the packet would quote), or a
+//         - a hit on an unconfirmed entry of which rules have not said what becomes of it (fates.h, refusals.h), by a packet, an ICMP error's quote (or what one about the packet would quote), or a
 //           sweep that would expire it;
 //         - a miss that may be the answer to an unconfirmed flow which nat has yet to bind (flights.h);
 //         - a hit on a flow that rules may yet close, by a reset about a packet that is in the chain; a sweep, an eviction of it;
@@ -24,7 +24,9 @@
 #include "ipc/control/settings.h"
 #include "ipc/state/lanes.h"
 #include "ipc/tracking/tcp_track.h"
+#include "services/conntrack/fates.h"
 #include "services/conntrack/flights.h"
+#include "services/conntrack/refusals.h"
 #include "services/conntrack/table.h"
 
 namespace bulkhead::conntrack {
@@ -37,23 +39,27 @@ class Track {
 
   static constexpr uint32_t kSweep = 256;  // entries that a tick looks at
   static constexpr uint32_t kEvictionLook = 64;  // entries that a full table looks at for one that may go
-  static constexpr size_t kWordsEach = FlowTable::kWordsToAdd + FlowTable::kWordsToRemove + Flights::kWordsEach + 40;
+  static constexpr size_t kWordsEach = FlowTable::kWordsToAdd + 2 * FlowTable::kWordsToRemove + 3 * Flights::kWordsEach + 44;
   static constexpr size_t kWordsForTick = kSweep * FlowTable::kWordsToRemove + 16;
   [[nodiscard]] static size_t words_for(chain::Kind kind) {
     return kind == chain::Kind::tick ? kWordsForTick : kWordsEach;
   }
 
   using Resets = ruleset::Resets;
-  Track(state::ConntrackState& state, FlowTable& table, Flights& flights, memory::Batch& batch, const control::Settings& settings = {}, state::LaneTable lanes = {})
+  Track(state::ConntrackState& state, FlowTable& table, Flights& flights, const Refusals& refusals, Fates& fates, memory::Batch& batch, const control::Settings& settings = {}, state::LaneTable lanes = {})
       : state_(state),
         table_(table),
         flights_(flights),
+        refusals_(refusals),
+        fates_(fates),
         batch_(batch),
         resets_(settings.ruleset.resets),
         policies_(settings.ruleset.timeouts),
         lanes_(lanes),
         answers_(settings.topology.is_router()),
-        waits_flowless_(answers_ && settings.ruleset.sets_tuples) {}
+        waits_flowless_(answers_ && settings.ruleset.sets_tuples),
+        foresees_(!settings.ruleset.sets_tuples && !settings.ruleset.sets_zones && settings.ruleset.timeouts.empty()),
+        translates_(settings.ruleset.translates) {}
 
   /// Before a visit of `next`, now and then: the number up to which packets are behind confirm.
   void confirmed(uint64_t number, const chain::Descriptor& next) noexcept;
@@ -74,7 +80,7 @@ class Track {
   Outcome flow_of(chain::Descriptor& descriptor, uint64_t hash) noexcept;
   Outcome quoted(chain::Descriptor& descriptor, uint64_t hash) noexcept;
   /// The flow that an ICMP error which quotes the tuple is related to.
-  Outcome find_quoted(const chain::Descriptor& descriptor, uint64_t hash, uint32_t ending, const packet::Zones& zones, std::optional<FlowTable::Hit>& found) const noexcept;
+  Outcome find_quoted(const chain::Descriptor& descriptor, uint64_t hash, uint32_t ending, const packet::Zones& zones, std::optional<FlowTable::Hit>& found) noexcept;
   [[nodiscard]] bool may_be_answered(const chain::Descriptor& descriptor) const noexcept;
   /// May this one go, which gets no flow?
   Outcome may_go_flowless(const chain::Descriptor& descriptor) noexcept;
@@ -106,6 +112,12 @@ class Track {
   void end(chain::Descriptor& descriptor, uint32_t index) noexcept;
   [[nodiscard]] bool expired(uint32_t index, const chain::Descriptor& now) const noexcept;
   [[nodiscard]] bool waits_for(const state::FlowEntry& entry) const noexcept;
+  /// The entry with that tuple that is one, whatever becomes of those in the chain.
+  Outcome find(const packet::Tuple& tuple, uint64_t hash, const packet::Zones& zones, std::optional<FlowTable::Hit>& found) noexcept;
+  /// Of one that was found: is it? False: its packet was dropped, and it is found no more.
+  Outcome decide(uint32_t index, bool& lives) noexcept;
+  /// Nobody else has the answers' tuple of a flow that begins, nor may one in the chain get it. `hash`: of either tuple.
+  [[nodiscard]] bool is_alone(const packet::Tuple& reply, uint64_t hash) const noexcept;
   [[nodiscard]] bool may_be_closed(const state::FlowEntry& entry) const noexcept;
   [[nodiscard]] bool may_be_short_lived(const state::FlowEntry& entry, uint64_t now_ns) const noexcept;
   [[nodiscard]] bool may_have_expired(const state::FlowEntry& entry, uint64_t now_ns) const noexcept;
@@ -115,6 +127,8 @@ class Track {
   state::ConntrackState& state_;
   FlowTable& table_;
   Flights& flights_;
+  const Refusals& refusals_;
+  Fates& fates_;
   memory::Batch& batch_;
   Resets resets_;
   tracking::TimeoutPolicies policies_;
@@ -122,6 +136,8 @@ class Track {
   state::LaneTable lanes_;
   bool answers_;         // a router may answer a packet with an ICMP error
   bool waits_flowless_;  // and about one without a flow as rules have changed it, into any flow's
+  bool foresees_;        // what rules say of a packet is all that its flow's fate hangs on
+  bool translates_;
   std::optional<FlowTable::Hit> related_;
   std::optional<tracking::TcpOutcome> reset_;
   packet::Zones zones_;  // of the packet

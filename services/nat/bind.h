@@ -5,22 +5,18 @@
 // Who     once a ruleset translates, every flow is bound, translated or not: a direct flow whose reply would be another's has
 //         its source port moved, as the kernel's null binding does.
 // Crash   bindings within the batch; edits in slots of their own.
-// Source  nf_nat_core.c: nf_nat_setup_info, nf_nat_alloc_null_binding, nf_nat_icmp_reply_translation.
+// Source  nf_nat_core.c: nf_nat_icmp_reply_translation; the rest is in ipc/state/binder.h.
 #pragma once
 
 #include "ipc/chain/counting.h"
 #include "ipc/control/settings.h"
-#include "ipc/state/nat_orders.h"
-#include "services/nat/bindings.h"
+#include "ipc/state/binder.h"
 
 namespace bulkhead::nat {
 
 class Bind {
  public:
   static constexpr size_t kWordsEnd = chain::Counting::kWordsEnd;
-  /// conntrack lists as many deletions in one number at most.
-  static constexpr size_t kGoneMost = 1024;
-  static constexpr size_t kGoneAhead = 8;  // that are looked at before
 
   struct Objects {
     state::NatState& state;
@@ -30,26 +26,25 @@ class Bind {
   };
   Bind(const Objects& objects, const control::Settings& settings);
 
-  [[nodiscard]] size_t words_each() const {
-    return enabled_ ? Bindings::kWordsToAdd + kGoneMost * Bindings::kWordsToRemove : 0;
-  }
+  [[nodiscard]] size_t words_each() const { return enabled_ ? state::Binder::kWordsEach + 1 : 0; }
   void visit(chain::Descriptor& descriptor, memory::Batch& batch) noexcept;
   /// Of a descriptor that is visited soon, and the same one very soon: memory that it will want.
-  void look_ahead(const chain::Descriptor& descriptor, memory::Batch& batch) noexcept;
-  void look_near(const chain::Descriptor& descriptor, memory::Batch& batch) noexcept;
+  void look_ahead(const chain::Descriptor& descriptor, memory::Batch& batch) noexcept {
+    if (enabled_) binder_.look_ahead(descriptor, batch);
+  }
+  void look_near(const chain::Descriptor& descriptor, memory::Batch& batch) noexcept {
+    if (enabled_) binder_.look_near(descriptor, batch, binder_.orders_for(descriptor));
+  }
   void end(memory::Batch& batch) noexcept { counting_.end(batch); }
 
  private:
-  [[nodiscard]] uint64_t gone(const chain::Descriptor& descriptor, size_t which) const noexcept;
-  void let_go(const chain::Descriptor& descriptor, Bindings& bindings) noexcept;
-  [[nodiscard]] state::BindingView bind(chain::Descriptor& descriptor, memory::Batch& batch, Bindings& bindings) noexcept;
+  [[nodiscard]] state::BindingView bind(chain::Descriptor& descriptor, memory::Batch& batch) noexcept;
   void edit(chain::Descriptor& descriptor, const state::BindingView& binding) noexcept;
 
   Objects objects_;
   uint64_t window_;
-  state::TupleHashes hash_;
-  Chance chance_;
   bool enabled_;
+  state::Binder binder_;
   chain::Counting counting_;
 };
 

@@ -31,6 +31,8 @@ Decide::Decide(const Objects& objects, const control::Settings& settings, std::s
       record_(objects.walk.header.capacity == 0 ? nullptr : std::make_unique<Record>(objects.walk)) {
   for (const auto& interface : settings.interfaces) interfaces_.push_back(interface.name);
   if (settings.topology.is_router()) router_ = std::make_unique<Router>(settings.topology);
+  if (program_ && program_->choices != ruleset::Choices::none)
+    foreseen_ = std::make_unique<Foreseen>(objects.foreseen, state::Binder::Inputs{objects.flows.table, objects.nat.orders}, settings.seed, program_->choices);
   if (program_ && program_->copies) copies_ = std::make_unique<Copies>(objects.copies, *program_, router_.get(), interfaces_);
   for (ruleset::Evaluation* const one : {packet_.get(), said_packet_.get()}) {
     one->state = state_words_.get();
@@ -51,6 +53,7 @@ void Decide::visit(chain::Descriptor& descriptor, memory::Batch& batch) noexcept
   if (copies_) copies_->begin(descriptor, early_mark(descriptor));
   if (descriptor.kind == chain::Kind::piece) judge_piece(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);
   state_words_->batch = &batch;
+  if (foreseen_) foreseen_->before(descriptor, batch);
   if (counts()) counted_flows_.before(descriptor, flow_of_answer_.view(descriptor), *state_words_);
   if (wanted && (router_ || program_)) {
     judge(descriptor, frame_of(descriptor, objects_.pool, objects_.pool_bytes), batch);
@@ -63,16 +66,11 @@ void Decide::visit(chain::Descriptor& descriptor, memory::Batch& batch) noexcept
   }
   if (copies_) copies_->end(descriptor);
   if (counts()) counted_flows_.behind(descriptor, *state_words_);
+  if (foreseen_) foreseen_->behind(descriptor, batch);
   if (wanted && fast_lane_ && descriptor.flow != 0) offer_lane(descriptor);
+  if (wanted && descriptor.verdict == chain::Verdict::drop && is_refused_for_good(descriptor)) descriptor.facts |= chain::Facts::refused;
   if (told_ != nullptr) told_->end(descriptor.number);
   counting_.visit(descriptor, batch);
-}
-
-bool Decide::asks_next(const chain::Descriptor& descriptor) const noexcept {
-  if (!program_ || program_->choices == ruleset::Choices::none) return false;
-  bool const begins = descriptor.kind == chain::Kind::packet && descriptor.verdict == chain::Verdict::accept && descriptor.flow != 0 &&
-                      descriptor.state == chain::FlowState::fresh && descriptor.direction == chain::Direction::original;
-  return begins && (program_->choices == ruleset::Choices::all || descriptor.tuple.is_icmp());
 }
 
 state::EarlyMark Decide::early_mark(const chain::Descriptor& descriptor) const noexcept {
@@ -87,10 +85,11 @@ void Decide::take_early_mark(const chain::Descriptor& descriptor) noexcept {
   state::EarlyMark const mark = early_mark(descriptor);
   packet_->mark = mark.mark;
   packet_->priority = mark.priority;
-  packet_->steady = mark.number == 0 || mark.steady != 0;
+  packet_->steady = packet_->certain = mark.number == 0 || mark.steady != 0;
 }
 
-void Decide::look_ahead(const chain::Descriptor& descriptor, memory::Batch&) const noexcept {
+void Decide::look_ahead(const chain::Descriptor& descriptor, memory::Batch& batch) noexcept {
+  if (foreseen_) foreseen_->look_ahead(descriptor, batch);
   if (!router_ && !program_) return;
   auto const frame = frame_of(descriptor, objects_.pool, objects_.pool_bytes);
   memory::prefetch(frame.data(), std::min<size_t>(frame.size(), 2 * memory::kCacheLine));
@@ -113,7 +112,7 @@ bool Decide::begin(const chain::Descriptor& descriptor, std::span<const uint8_t>
   if (program_->flow_views && descriptor.flow != 0) see_view(flow_of_answer_.view(descriptor), packet_->flow);
   if (counts() && descriptor.flow == 0) see_meant(flow_of_answer_.view(descriptor), packet_->flow);
   if (program_->translates) translate_->see(descriptor, *packet_);
-  translate_->know_others(asks_next(descriptor) ? &descriptor : nullptr, *packet_);
+  packet_->others = foreseen_ && packet_->nat.open[static_cast<size_t>(packet::Part::source)] ? foreseen_->others(descriptor) : nullptr;
   return true;
 }
 
@@ -149,6 +148,15 @@ void Decide::judge(chain::Descriptor& descriptor, std::span<const uint8_t> frame
   if (program_->translates) translate_->order(descriptor, *packet_);
   if (!local) leave(descriptor, batch);
   if (packet_->flow.timeouts != 0) order_flow(descriptor);
+}
+
+/// What nat may draw a port for, or finds other flows' tuples for, is not known beforehand.
+bool Decide::is_refused_for_good(const chain::Descriptor& descriptor) const noexcept {
+  bool const by_rule = descriptor.reason == chain::DropReason::rule || descriptor.reason == chain::DropReason::policy;
+  bool const begins = descriptor.flow != 0 && descriptor.state == chain::FlowState::fresh && descriptor.direction == chain::Direction::original;
+  bool const others = packet_->others != nullptr || (program_ && program_->sets_zones);
+  bool const chosen = others || packet_->nat.ordered[static_cast<size_t>(packet::Part::destination)];
+  return by_rule && begins && packet_->certain && !packet_->marks_flow && !chosen && chain::is_plain(descriptor);
 }
 
 void Decide::offer_lane(chain::Descriptor& descriptor) noexcept {

@@ -23,6 +23,7 @@
 #include "services/rules/copies.h"
 #include "services/rules/counted_flows.h"
 #include "services/rules/flow_of_answer.h"
+#include "services/rules/foreseen.h"
 #include "services/rules/ip_options.h"
 #include "services/rules/record.h"
 #include "services/rules/route.h"
@@ -46,6 +47,7 @@ class Decide {
     state::FlowOrdersTable& orders;
     state::MetCountersTable& met_counters;
     Translate::Objects nat;
+    state::BindingTable foreseen;  // empty: no chain sees what nat chooses
     FlowOfAnswer::Objects flows;
     state::Walk& walk;
   };
@@ -53,18 +55,21 @@ class Decide {
   Decide(const Objects& objects, const control::Settings& settings, std::shared_ptr<const ruleset::Program> program);
 
   /// Words of rules.state that one packet changes at most.
-  [[nodiscard]] size_t words_each() const { return AnswerLimits::kWordsEach + (program_ ? program_->changes + (counts() ? CountedFlows::kWordsEach : 0) : 0); }
+  [[nodiscard]] size_t words_each() const {
+    return AnswerLimits::kWordsEach + (program_ ? program_->changes : 0) + (counts() ? CountedFlows::kWordsEach : 0) + (foreseen_ ? Foreseen::kWordsEach : 0);
+  }
   void visit(chain::Descriptor& descriptor, memory::Batch& batch) noexcept;
   /// Before conntrack, of a ruleset that has chains there.
   void visit_early(chain::Descriptor& descriptor, memory::Batch& batch) noexcept;
-  /// Begins it a flow of which a later chain may see what nat chooses? Then nat must be behind all before it.
-  [[nodiscard]] bool asks_next(const chain::Descriptor& descriptor) const noexcept;
   /// Do the two visits change or read the same state?
   [[nodiscard]] bool shares() const { return program_ && program_->early_shares; }
   /// Of the packet just visited early: may what is said about it come back to the router, through the same chains?
   [[nodiscard]] bool may_come_back() const { return comes_back_; }
   /// Its frame's headers, before its visit.
-  void look_ahead(const chain::Descriptor& descriptor, memory::Batch& batch) const noexcept;
+  void look_ahead(const chain::Descriptor& descriptor, memory::Batch& batch) noexcept;
+  void look_near(const chain::Descriptor& descriptor, memory::Batch& batch) noexcept {
+    if (foreseen_) foreseen_->look_near(descriptor, batch);
+  }
   void end(memory::Batch& batch) noexcept { counting_.end(batch); }
 
   /// Do rules count connections?
@@ -152,6 +157,8 @@ class Decide {
   void write_edit(chain::Descriptor& descriptor) noexcept;
   /// What is wanted of a flow that begins with the packet.
   void order_flow(const chain::Descriptor& descriptor) noexcept;
+  /// Would each other like it be dropped too, that begins a flow?
+  [[nodiscard]] bool is_refused_for_good(const chain::Descriptor& descriptor) const noexcept;
   /// May its flow's next packet be forwarded without asking?
   void offer_lane(chain::Descriptor& descriptor) noexcept;
 
@@ -166,6 +173,7 @@ class Decide {
   std::shared_ptr<const ruleset::Program> program_;
   std::unique_ptr<Words> state_words_;
   std::unique_ptr<Translate> translate_;
+  std::unique_ptr<Foreseen> foreseen_;  // none: no chain sees what nat chooses
   FlowOfAnswer flow_of_answer_;
   CountedFlows counted_flows_;
   std::unique_ptr<ruleset::Evaluation> packet_;

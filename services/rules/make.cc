@@ -19,8 +19,11 @@ Result<Decide> make_work(chain::Objects& objects, const control::Settings& setti
   auto* orders = wiring.object<state::NatOrdersTable>("rules.nat_orders");
   if (!wiring.complete()) return tl::unexpected(wiring.error());
   std::shared_ptr<const ruleset::Program> program;
+  uint64_t const flows = settings.ruleset.shows_choices ? settings.flows : 0;
+  auto const foreseen = state::foreseen_bindings(*state, wiring.bytes("rules.state"), flows);
+  if (foreseen.flows() != flows) return fail("rules.state: has no room for the bindings of {} flows", flows);
   if (ruleset) program = {ruleset, &ruleset->program};
-  return Decide({*state, *pool, wiring.bytes("pool"), *answers, *edits, *copies, *early, *flow_orders, *met_counters, {*nat, *orders, *conntrack}, {*views, *conntrack}, *walk}, settings, std::move(program));
+  return Decide({*state, *pool, wiring.bytes("pool"), *answers, *edits, *copies, *early, *flow_orders, *met_counters, {*nat, *orders}, foreseen, {*views, *conntrack}, *walk}, settings, std::move(program));
 }
 
 Result<std::unique_ptr<chain::Stage>> make_stage(chain::Objects& objects, const control::Settings& settings) {

@@ -19,20 +19,7 @@ void see_binding(const chain::Descriptor& descriptor, const state::BindingView& 
 
 }  // namespace
 
-Translate::Translate(const Objects& objects, uint64_t seed)
-    : objects_(objects),
-      window_(objects.orders.header.capacity),
-      chance_(seed),
-      hash_(std::make_unique<state::TupleHashes>(seed)),
-      bound_(objects.state, *hash_) {}
-
-void Translate::know_others(const chain::Descriptor* begins, ruleset::Evaluation& packet) noexcept {
-  packet.others = nullptr;
-  if (begins == nullptr || !packet.nat.open[kSource]) return;
-  size_t const count = std::min<size_t>(begins->gone_count, gone_.size());
-  for (size_t i = 0; i < count; ++i) gone_[i] = objects_.conntrack.gone[(begins->gone_first + i) % state::ConntrackState::kGone].load();
-  packet.others = &others_.emplace(bound_, begins->flow - 1, state::reply_zone_of(objects_.conntrack, bound_.capacity(), begins->flow), std::span(gone_).first(count));
-}
+Translate::Translate(const Objects& objects, uint64_t seed) : objects_(objects), window_(objects.orders.header.capacity), chance_(seed) {}
 
 void Translate::see(const chain::Descriptor& descriptor, ruleset::Evaluation& packet) const noexcept {
   ruleset::Translation& nat = packet.nat;
@@ -42,8 +29,7 @@ void Translate::see(const chain::Descriptor& descriptor, ruleset::Evaluation& pa
   nat.quotes = descriptor.quote == chain::Quote::quoted;
   state::BindingView const binding = state::binding_of(objects_.state, descriptor.flow, descriptor.flow_generation);
   if (binding.translates()) return see_binding(descriptor, binding, packet);
-  bool const begins = binding.flags == 0 && descriptor.state == chain::FlowState::fresh &&
-                      descriptor.direction == chain::Direction::original && !nat.quotes;
+  bool const begins = binding.flags == 0 && (descriptor.facts & chain::Facts::begins) != 0;
   nat.open = {begins, begins};
   nat.to = descriptor.tuple;
 }

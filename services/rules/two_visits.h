@@ -21,24 +21,24 @@ class TwoVisitStage : public chain::Stage {
  public:
   using Visit = chain::Wiring::VisitObjects;
   TwoVisitStage(const chain::StageParts& parts, const Visit& main, const Visit& early, Work work)
-      : chain::Stage(parts, {main.from, early.from}, {main.outlet(), early.outlet()}), work_(std::move(work)) {}
+      : chain::Stage(parts, {main.from, early.from}, {main.outlet(), early.outlet()}), work_(std::move(work)) {
+    wakes(main.before);
+  }
 
  protected:
   bool work() override {
-    return chain::may_visit(work_, inlet(kMain), outlet(kMain)) ||
+    return (inlet(kMain).available() != 0 && outlet(kMain).room() != 0) ||
            (inlet(kEarly).available() != 0 && outlet(kEarly).room() != 0 && !waits());
   }
 
   bool make() override {
     size_t const words = work_.words_each() + Work::kWordsEnd;
-    stalled_ = false;
     auto const main = some(kMain, words, [this](chain::Descriptor& descriptor) { work_.visit(descriptor, batch()); });
     auto const early = some(kEarly, words, [this](chain::Descriptor& descriptor) { work_.visit_early(descriptor, batch()); });
     if (main + early != 0) work_.end(batch());
     return main + early != 0;
   }
 
-  bool stalled() const override { return stalled_; }
   /// The dead one knew which of these may come back; all are waited for.
   void recovered() override { held_ = inlet(kEarly).head(); }
 
@@ -57,10 +57,6 @@ class TwoVisitStage : public chain::Stage {
     chain::Descriptor descriptor;
     for (; done < count && batch().room() >= words && !(which == kEarly && waits()); ++done) {
       in.get(descriptor);
-      if (which == kMain) {
-        stalled_ = chain::waits_for_next(work_, descriptor, out);
-        if (stalled_) break;
-      }
       visit(descriptor);
       out.put(descriptor);
       in.advance();
@@ -70,7 +66,6 @@ class TwoVisitStage : public chain::Stage {
   }
 
   Work work_;
-  bool stalled_ = false;  // the next main visit waits for nat
   uint64_t held_ = 0;     // behind there no early visit is made until all main ones up to it are
 };
 

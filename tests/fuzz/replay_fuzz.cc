@@ -41,7 +41,7 @@ const control::Settings& settings_of(uint8_t ruleset, bool router) {
   if (ruleset == 1) return at->second = with_rules(made, kStatefulRules);
   if (ruleset == 3) return at->second = with_rules(made, kEarlyRules);
   if (ruleset == 4) return at->second = with_rules(made, kEarlySharingRules);
-  if (ruleset == 2 && router) return at->second = with_rules(made, kTranslatingRules);
+  if (ruleset == 2 && router) return at->second = with_rules(made, translating_rules().c_str());
   if (ruleset == 5 && router) return at->second = with_rules(made, kLaneRules);
   auto loaded = ruleset::load("made", made_ruleset(ruleset), ruleset::world_of(made.interface_names(), made.topology, made.seed));
   if (loaded) made.ruleset = ruleset::facts_of(**loaded, made.topology);  // a bridge has not all that a router's rules may ask

@@ -15,15 +15,15 @@ class Dropping {
   Dropping(rules::Decide decide, uint32_t one_in) : decide_(std::move(decide)), one_in_(one_in) {}
   [[nodiscard]] size_t words_each() const { return decide_.words_each(); }
   void visit(chain::Descriptor& descriptor, memory::Batch& batch) noexcept {
+    bool const judged = descriptor.kind == chain::Kind::packet && descriptor.verdict == chain::Verdict::accept;
+    if (judged && (descriptor.number * 0x9e3779b97f4a7c15U >> 40) % one_in_ == 0) {
+      descriptor.verdict = chain::Verdict::drop;
+      descriptor.reason = chain::DropReason::table_full;
+    }
     decide_.visit(descriptor, batch);
     descriptor.facts &= static_cast<uint16_t>(~chain::Facts::steady);
-    if (descriptor.kind != chain::Kind::packet || descriptor.verdict != chain::Verdict::accept) return;
-    if ((descriptor.number * 0x9e3779b97f4a7c15U >> 40) % one_in_ != 0) return;
-    descriptor.verdict = chain::Verdict::drop;
-    descriptor.reason = chain::DropReason::table_full;
   }
   void visit_early(chain::Descriptor& descriptor, memory::Batch& batch) noexcept { decide_.visit_early(descriptor, batch); }
-  [[nodiscard]] bool asks_next(const chain::Descriptor& descriptor) const noexcept { return decide_.asks_next(descriptor); }
   [[nodiscard]] bool shares() const { return decide_.shares(); }
   [[nodiscard]] bool may_come_back() const { return decide_.may_come_back(); }
   void end(memory::Batch& batch) noexcept { decide_.end(batch); }

@@ -1,7 +1,10 @@
 // tests/simulation/router.h: a small router's settings, for the workloads' addresses, with a ruleset that keeps state.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <stdexcept>
+#include <string>
 
 #include "common/base/topology.h"
 #include "common/ruleset/compile/facts.h"
@@ -77,7 +80,7 @@ table inet t {
 }
 )";
 
-/// NAT of every kind, with ranges that run out.
+/// NAT of every kind, with ranges that run out. Of what nat chooses nothing is seen but the identifiers of echoes.
 inline constexpr const char* kTranslatingRules = R"(
 table ip nat {
   map web { type inet_service : ipv4_addr . inet_service; elements = { 8080 : 10.0.0.2 . 80, 8443 : 10.0.0.3 . 443 } }
@@ -103,6 +106,11 @@ table inet filter {
     udp dport 53 ip daddr 10.0.0.0/24 accept
   }
   chain out { type filter hook output priority filter; policy accept; ct state related counter; ct status snat counter; ct original ip saddr 10.0.0.5 counter; }
+}
+)";
+/// And chains behind it, which see ports too.
+inline constexpr const char* kLateRules = R"(
+table inet late {
   chain late { type filter hook postrouting priority 200; policy accept;
     ip saddr 192.0.2.254 ip ttl set 60 counter
     ip saddr 10.0.0.0/24 counter
@@ -112,6 +120,8 @@ table inet filter {
   }
 }
 )";
+
+[[nodiscard]] inline std::string translating_rules() { return fmt::format("{}{}", kTranslatingRules, kLateRules); }
 
 /// Chains before conntrack: what they drop or leave untracked, and marks that go on.
 inline constexpr const char* kEarlyRules = R"(
@@ -327,7 +337,7 @@ table inet t {
   return with_rules(router_settings(ring, batch, flows), kLaneRules);
 }
 [[nodiscard]] inline control::Settings translating_settings(uint32_t ring, uint32_t batch, uint32_t flows) {
-  return with_rules(router_settings(ring, batch, flows), kTranslatingRules);
+  return with_rules(router_settings(ring, batch, flows), translating_rules().c_str());
 }
 
 }  // namespace bulkhead::test

@@ -30,7 +30,7 @@ constexpr std::array<uint32_t, 5> kBatches{1, 2, 7, 32, 128};
 struct Case {
   Input input;
   uint32_t drop_one_in;
-  enum Wiring { bridge, router, firewall, early, early_sharing, changing, translating, lane, roomy_lane, edges, bridge_rules, no_tracking, copies } wiring;
+  enum Wiring { bridge, router, firewall, early, early_sharing, changing, translating, lane, roomy_lane, edges, bridge_rules, no_tracking, copies, echoes } wiring;
   std::string wanted;
 };
 
@@ -46,18 +46,20 @@ control::Settings settings_of(const Case& one, uint32_t ring, uint32_t batch, ui
     case Case::bridge_rules: return with_rules(small_settings(ring, batch, flows), kBridgeRules);
     case Case::no_tracking: return early_settings(ring, batch, flows, kUntrackedRules);
     case Case::copies: return early_settings(ring, batch, flows, kCopyRules);
+    case Case::echoes: return with_rules(router_settings(ring, batch, flows), kTranslatingRules);
     case Case::lane: return lane_settings(ring, batch, std::max(flows, kCrowdedFlows));
     case Case::roomy_lane: return lane_settings(ring, batch, std::max(flows, kRoomyFlows));
     default: return translating_settings(ring, batch, flows);
   }
 }
 
-constexpr std::array<Case::Wiring, 25> kWirings{Case::edges, Case::bridge_rules, Case::edges, Case::no_tracking,
+constexpr std::array<Case::Wiring, 27> kWirings{Case::edges, Case::bridge_rules, Case::edges, Case::no_tracking,
                                                 Case::lane, Case::roomy_lane, Case::lane, Case::roomy_lane,
                                                 Case::early,    Case::early_sharing, Case::early,
                                                 Case::bridge,   Case::bridge,   Case::bridge,      Case::router,
                                                 Case::firewall, Case::firewall, Case::firewall,    Case::translating,
-                                                Case::translating, Case::translating, Case::changing,    Case::changing,    Case::copies, Case::copies};
+                                                Case::translating, Case::translating, Case::changing,    Case::changing,    Case::copies, Case::copies,
+                                                Case::echoes,   Case::echoes};
 
 /// The clock jumps while a flow is in the chain whose time-outs rules are about to set.
 constexpr uint32_t kJumping = 17, kJumpingSeed = 20;
@@ -67,7 +69,8 @@ bool is_lane(Case::Wiring wiring) { return wiring == Case::lane || wiring == Cas
 
 Input input_of(Case::Wiring wiring, uint64_t seed, size_t packets) {
   switch (wiring) {
-    case Case::translating: return translations(seed, packets);
+    case Case::translating:
+    case Case::echoes: return translations(seed, packets);
     case Case::changing: return changes(seed, packets);
     case Case::lane:
     case Case::roomy_lane: return streams(seed, packets);
@@ -135,7 +138,7 @@ int run_seeds(uint64_t first, uint64_t count) {
 
 /// Dies after each single store of a small workload, one run for each.
 int run_stores(uint32_t batch, size_t packets, Case::Wiring wiring) {
-  static constexpr std::array<const char*, 13> names{"bridge", "router", "firewall", "early chains", "early chains that share", "tuples set by rules", "translating", "lane", "roomy lane", "edges", "a bridge's rules", "nothing tracks", "copies"};
+  static constexpr std::array<const char*, 14> names{"bridge", "router", "firewall", "early chains", "early chains that share", "tuples set by rules", "translating", "lane", "roomy lane", "edges", "a bridge's rules", "nothing tracks", "copies", "echoes seen"};
   Input const input = input_of(wiring, 3, packets);
   control::Settings const settings = settings_of({.input = {}, .drop_one_in = 0, .wiring = wiring, .wanted = {}}, 64, batch, 8);
   Plan plan{.switch_every = 0, .drop_one_in = is_lane(wiring) ? 0U : 5U};

@@ -363,6 +363,7 @@ Outcome Simulation::run() {
     if (outcome_.points > kPointsMost) outcome_.failure = "it does not come to an end";
   }
   outcome_.image = image(memory_, disk_);
+  if (outcome_.failure.empty()) outcome_.failure = unforeseen(memory_);
   outcome_.laned = state.lane_packets.load();
   return outcome_;
 }

@@ -105,22 +105,32 @@ void show_rules(std::string& out, state::RulesState& rules, const state::FlowWor
   }
 }
 
-/// Bindings without their flows' generations, which may differ.
+/// Without the flow's generation, which may differ. Empty: nobody has the entry.
+std::string binding_line(const state::Binding& binding, bool chains) {
+  if ((binding.flags.load() & state::Binding::used) == 0) return {};
+  std::string line = fmt::format("flags {:#x}", binding.flags.load());
+  for (const state::SharedTuple* tuple : {&binding.original, &binding.reply})
+    for (const auto& word : *tuple) line += fmt::format(" {:x}", word.load());
+  if (chains)
+    for (const auto& next : binding.next) line += fmt::format(" {}", next.load());
+  return line;
+}
+
+void show_bindings(std::string& out, const char* whose, const state::BindingTable& table) {
+  for (uint32_t i = 0; i < table.flows(); ++i)
+    if (auto const line = binding_line(table.entry(i), true); !line.empty()) out += fmt::format("{} binding {} {}\n", whose, i, line);
+  for (auto chain : {state::NatState::by_original, state::NatState::by_reply, state::NatState::by_source})
+    for (uint32_t i = 0; table.flows() != 0 && i < state::NatState::buckets_for(table.flows()); ++i)
+      if (uint32_t const first = table.bucket(chain, i).load(); first != 0) out += fmt::format("{} bucket {} {} {}\n", whose, +chain, i, first);
+}
+
 void show_nat(std::string& out, state::NatState& nat) {
   show_words(out, "nat", std::as_bytes(std::span(&nat, 1)), sizeof(memory::ObjectHeader) + sizeof(state::Counts));
-  uint64_t const flows = nat.header.capacity;
-  for (uint64_t i = 0; i < flows; ++i) {
-    const state::Binding& binding = nat.bindings()[i];
-    if ((binding.flags.load() & state::Binding::used) == 0) continue;
-    out += fmt::format("binding {} flags {:#x}", i, binding.flags.load());
-    for (const state::SharedTuple* tuple : {&binding.original, &binding.reply})
-      for (const auto& word : *tuple) out += fmt::format(" {:x}", word.load());
-    for (const auto& next : binding.next) out += fmt::format(" {}", next.load());
-    out += '\n';
-  }
-  for (uint64_t i = 0; flows != 0 && i < state::NatState::chains * state::NatState::buckets_for(flows); ++i)
-    if (uint32_t const first = nat.buckets(flows, state::NatState::by_original)[i].load(); first != 0)
-      out += fmt::format("bindings' bucket {} {}\n", i, first);
+  show_bindings(out, "nat", state::BindingTable(nat));
+}
+
+state::BindingTable foreseen_of(const Memory& memory) {
+  return state::foreseen_bindings(memory.as<state::RulesState>("rules.state"), memory.object("rules.state").size(), memory.as<state::NatState>("nat.state").header.capacity);
 }
 
 }  // namespace
@@ -187,8 +197,24 @@ std::string image(const Memory& memory, const Disk& disk, bool counted) {
   }
   show_rules(out, memory.as<state::RulesState>("rules.state"), memory.flow_words(), memory.as<state::ConntrackState>("conntrack.state"), lanes);
   show_nat(out, memory.as<state::NatState>("nat.state"));
+  show_bindings(out, "foreseen", foreseen_of(memory));
   show_flows(out, memory.as<state::ConntrackState>("conntrack.state"), lanes);
   return out;
+}
+
+std::string unforeseen(const Memory& memory) {
+  state::BindingTable const nat(memory.as<state::NatState>("nat.state")), foreseen = foreseen_of(memory);
+  auto const is_echo = [](const state::Binding& binding) { return state::tuple_of(binding.original).is_icmp(); };
+  bool all = false;
+  for (uint32_t i = 0; i < foreseen.flows(); ++i) all |= !binding_line(foreseen.entry(i), false).empty() && !is_echo(foreseen.entry(i));
+  for (uint32_t i = 0; i < foreseen.flows(); ++i) {
+    std::string wanted = binding_line(nat.entry(i), all);
+    if (!all && !is_echo(nat.entry(i))) wanted.clear();
+    std::string const found = binding_line(foreseen.entry(i), all);
+    bool const same_flow = wanted.empty() || nat.entry(i).generation.load() == foreseen.entry(i).generation.load();
+    if (wanted != found || !same_flow) return fmt::format("flow {}: nat has bound [{}], rules foresaw [{}]", i, wanted, found);
+  }
+  return {};
 }
 
 std::string first_difference(const std::string& wanted, const std::string& found) {

@@ -62,6 +62,8 @@ void write_at(std::vector<uint8_t>& file, std::span<const uint8_t> bytes, uint64
 /// What must be the same in every run, as text that can be compared and read.
 /// `counted`: and what stages have counted on the way, which is the same in every run without a fast lane.
 [[nodiscard]] std::string image(const Memory& memory, const Disk& disk, bool counted = false);
+/// In what the bindings that rules foresaw are not those which nat has; empty: in nothing.
+[[nodiscard]] std::string unforeseen(const Memory& memory);
 /// The first line in which two images differ.
 [[nodiscard]] std::string first_difference(const std::string& wanted, const std::string& found);
 

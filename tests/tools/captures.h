@@ -42,7 +42,9 @@ Status write_two_sides(const std::string& directory, Format format, const TwoSid
 struct Udp64 {
   uint64_t flows = 1;  // round-robin; 0: every packet is the first of a new flow
   uint64_t packets = 0;
+  uint64_t ports = 60'000;  // of an address, from 1024 on; then comes the next address
   uint64_t gap_ns = 1000;
+  uint64_t blocked_percent = 0;  // of the packets: these are of the flow behind the others, evenly among them
   Format format = Format::pcap;
   packet::LinkType link = packet::LinkType::ethernet;
 };

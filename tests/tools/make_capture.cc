@@ -1,7 +1,7 @@
 // tests/tools/make_capture.cc: make-capture: writes captures for tests and measurements.
 //
 //   make-capture sample OUT_DIR
-//   make-capture udp64 --flows 1024 --packets 1000000 --link sll2 --format pcapng OUT
+//   make-capture udp64 --flows 1024 --packets 1000000 --blocked-percent 10 --link sll2 --format pcapng OUT
 //   make-capture hazards --seed 7 --packets 20000 OUT_DIR
 //   make-capture mixed --seed 1 --packets 120000 OUT_DIR
 #include <cstdio>
@@ -29,7 +29,10 @@ void add_udp64(CommandLine& line, Udp64& udp64) {
   using packet::LinkType;
   line.add("--flows", udp64.flows, "Round-robin; 0: each packet begins a new flow");
   line.add("--packets", udp64.packets, "Packets", CommandLine::Need::required);
+  line.add("--ports", udp64.ports, "Flows of an address, up to 64,512");
   line.add("--gap-ns", udp64.gap_ns, "Nanoseconds between packets");
+  line.add("--blocked-percent", udp64.blocked_percent,
+           "So many of 100 packets are of one more flow, source port 1024 + FLOWS");
   line.add("--link", udp64.link, "What a frame is",
            {{"ethernet", LinkType::ethernet}, {"raw", LinkType::raw_ip}, {"sll", LinkType::linux_cooked_v1}, {"sll2", LinkType::linux_cooked_v2}});
 }

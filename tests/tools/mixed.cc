@@ -90,11 +90,10 @@ class Mixed {
   std::vector<SidedPacket> packets_;
 };
 
-/// The UDP packet of flow `flow`: 60,000 ports to an address, then the next address.
-Bytes udp64_packet(uint64_t flow) {
+/// The UDP packet of flow `flow`: so many ports to an address, then the next address.
+Bytes udp64_packet(uint64_t flow, uint64_t ports) {
   static const Address first = address("10.0.0.1"), server = address("198.51.100.1");
   static const Bytes payload = pattern(22);
-  constexpr uint64_t ports = 60'000;
   const Ends ends{first.plus(static_cast<uint32_t>(flow / ports)), server};
   return ip(ends, packet::protocol::udp, udp(ends, static_cast<uint16_t>(1024 + flow % ports), 9000, payload));
 }
@@ -115,11 +114,17 @@ Status write_two_sides(const std::string& directory, Format format, const TwoSid
 }
 
 Status write_udp64(const std::string& path, const Udp64& plan) {
+  if (plan.ports == 0 || plan.ports > 65536 - 1024) return fail("{} ports of an address", plan.ports);
+  if (plan.blocked_percent > 100) return fail("{} of 100 packets", plan.blocked_percent);
+  if (plan.blocked_percent > 0 && plan.flows == 0) return fail("one more flow than new ones without end");
   auto file = CaptureFile::create(path, plan.format, plan.link);
   if (!file) return tl::unexpected(file.error());
-  for (uint64_t i = 0; i < plan.packets; ++i) {
-    const uint64_t flow = plan.flows == 0 ? i : i % plan.flows;
-    (*file)->write(capture_begin_ns + i * plan.gap_ns, with_link(plan.link, udp64_packet(flow)));
+  for (uint64_t i = 0, blocked = 0; i < plan.packets; ++i) {
+    const bool is_blocked = (i + 1) * plan.blocked_percent / 100 > blocked;
+    const uint64_t others = i - blocked;
+    const uint64_t flow = is_blocked ? plan.flows : plan.flows == 0 ? others : others % plan.flows;
+    blocked += is_blocked ? 1 : 0;
+    (*file)->write(capture_begin_ns + i * plan.gap_ns, with_link(plan.link, udp64_packet(flow, plan.ports)));
   }
   return (*file)->close();
 }

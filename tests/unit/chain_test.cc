@@ -168,7 +168,7 @@ BOOST_AUTO_TEST_CASE(each_ring_is_written_by_the_visit_before_the_one_that_reads
         BOOST_TEST((place.service == wanted[i][0] && place.visit == wanted[i][1] && place.from == wanted[i][2]));
         BOOST_TEST((place.to == next[2] && place.next == next[0]));
         BOOST_TEST(place.next_head == places[(i + 1) % places.size()].head);
-        BOOST_TEST(place.waited_by == (one.choosing && place.visit == "nat" ? "rules" : ""));
+        BOOST_TEST(place.waited_by == (place.visit == "rules" ? "conntrack" : ""));
       }
     }
 }

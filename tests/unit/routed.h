@@ -52,6 +52,7 @@ inline Routed through(const control::Settings& settings, const std::vector<Arriv
   Chain chain(memory, settings, input, 0);
   chain.start_all();
   BOOST_REQUIRE(chain.finish());
+  BOOST_TEST(unforeseen(memory) == "");
   control::Outputs const outputs(settings);
   const Disk& disk = chain.disk();
   return {records(disk[0]), records(disk[1]), records(disk[outputs.drops]), settings.topology.is_router() ? records(disk[outputs.local]) : std::vector<Bytes>{},

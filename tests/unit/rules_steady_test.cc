@@ -62,6 +62,23 @@ BOOST_AUTO_TEST_CASE(of_tcp_flags_those_that_data_has_do_not_count) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(where_no_rule_lets_a_packet_pass_any_more_its_verdict_is_certain) {
+  auto const certain = [](const std::string& rules) {
+    Firewall firewall("table inet t { set gone { type ipv4_addr; size 8; flags dynamic; }\nchain c { type filter hook forward priority 0; policy drop;\n" + rules +
+                      "\n}\nchain other { accept\n}\nchain nobody { drop\n}\n}");
+    const ruleset::Evaluation& seen = firewall.at(ruleset::At::forward, datagram(1000, 53));
+    BOOST_TEST((seen.verdict == ruleset::Decision::drop || seen.verdict == ruleset::Decision::reject), rules);
+    return seen.certain;
+  };
+  for (const char* rules : {"", "udp dport 53 drop", "ct state established accept", "limit rate 1/second burst 1 packets drop", "meta length > 1000 counter drop",
+                            "limit rate over 1/second counter drop\nreject", "add @gone { ip saddr } drop", "numgen inc mod 2 0 drop", "udp dport 54 accept\nmeta length 20 reject",
+                            "numgen inc mod 2 1 return"})
+    BOOST_TEST(certain(rules), rules);
+  for (const char* rules : {"meta length > 1000 accept", "limit rate 1/day burst 1 packets drop\nudp dport 54 accept", "numgen inc mod 2 1 accept", "meta length > 1000 jump other",
+                            "meta length > 1000 goto nobody", "ip saddr @gone accept", "meta length vmap { 1000 : accept, 1001 : drop }"})
+    BOOST_TEST(!certain(rules), rules);
+}
+
 BOOST_AUTO_TEST_CASE(a_classifier_asks_too) {
   BOOST_TEST(steady(many("udp sport {} drop", "accept")));
   BOOST_TEST(!steady(many("meta length {} drop", "accept")));

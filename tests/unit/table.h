@@ -34,10 +34,21 @@ class Table : public TableWorld {
   Sent tracked(const Bytes& frame, uint64_t later_ns = 0) {
     time_ns_ += later_ns;
     Sent sent{described(frame, number_ + 1, time_ns_), false};
+    fates->at(number_);
     sent.waits = track->visit(sent.descriptor) == Track::Outcome::wait;
     if (!sent.waits) ++number_;
     commit();
     return sent;
+  }
+  /// What becomes of it at rules: `facts` and `orders` are theirs. In the place where track has put it.
+  void decided(chain::Descriptor& sent, bool dropped, uint16_t more_facts = 0, uint8_t more_orders = 0) {
+    if (dropped) sent.verdict = chain::Verdict::drop;
+    sent.facts |= more_facts;
+    sent.orders |= more_orders;
+    auto& ring = memory.as<chain::Ring>("ring.nat");
+    uint64_t const place = ring.tail.load();
+    memory::copy_in(&ring.slots()[place & (ring.header.capacity - 1)], &sent, sizeof sent);
+    ring.tail.store(place + 1);
   }
   /// Home it goes; `dropped`: by rules.
   void home(const chain::Descriptor& sent, bool dropped = false) {

@@ -24,8 +24,10 @@ struct TableWorld {
     static_cast<void>(batch->recover());
     table.emplace(state, *batch, seed);
     flights.emplace(state, *batch, settings.ruleset, seed);
-    track.emplace(state, *table, *flights, *batch, settings);
-    confirm.emplace(state, *table, *flights, conntrack::Confirm::Objects{memory.as<state::NatEdits>("nat.edits"), memory.as<state::FlowOrdersTable>("rules.flow_orders")}, *batch, settings);
+    refusals.emplace();
+    fates.emplace(memory.as<chain::Ring>("ring.nat"));
+    track.emplace(state, *table, *flights, *refusals, *fates, *batch, settings);
+    confirm.emplace(state, *table, *flights, *refusals, conntrack::Confirm::Objects{memory.as<state::NatEdits>("nat.edits"), memory.as<state::FlowOrdersTable>("rules.flow_orders")}, *batch, settings);
   }
   /// From now on, with rules that may send any packet a reset.
   void become_router() {
@@ -42,6 +44,8 @@ struct TableWorld {
   std::unique_ptr<memory::Batch> batch;
   std::optional<conntrack::FlowTable> table;
   std::optional<conntrack::Flights> flights;
+  std::optional<conntrack::Refusals> refusals;
+  std::optional<conntrack::Fates> fates;
   std::optional<conntrack::Track> track;
   std::optional<conntrack::Confirm> confirm;
 };

@@ -170,3 +170,52 @@ BOOST_AUTO_TEST_CASE(chains_of_type_nat_are_asked_once_a_flow) {
   for (uint16_t i = 0; i < 4; ++i) arrivals.push_back(arrives(kLan, datagram({kClient, kServer}, 5000, 53)));
   BOOST_TEST(through(with(rules), arrivals).wan.size() == 4U);
 }
+
+// What chains behind the translation see, of which nat decides later (services/rules/foreseen.h). through() holds what was foreseen against what nat has bound.
+
+namespace {
+std::string late(const std::string& rule, const std::string& source = "oifname \"wan\" masquerade") {
+  return "chain post { type nat hook postrouting priority 100; " + source + "; }\n" +
+         "chain late { type filter hook postrouting priority 200; " + rule + "; }\n";
+}
+Arrival asks(uint32_t client, uint16_t from = 5000) { return arrives(kLan, datagram({kClient.plus(client), kServer}, from, 53)); }
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_later_chain_sees_the_port_that_nat_moves_a_flow_to_at_once) {
+  std::vector<Arrival> arrivals;
+  for (uint32_t i = 0; i < 30; ++i) arrivals.push_back(asks(i));
+  auto const routed = through(with(late("udp sport != 5000 counter drop")), arrivals, 0);
+  BOOST_TEST(routed.wan.size() == 1U);
+  BOOST_TEST(routed.drops.size() == 29U, routed.verdicts);
+}
+
+BOOST_AUTO_TEST_CASE(a_flow_that_a_later_chain_drops_takes_no_port) {
+  std::vector<Arrival> arrivals;
+  for (uint32_t i = 0; i < 9; ++i) arrivals.push_back(asks(i));
+  BOOST_TEST(through(with(late("udp sport 5000 counter drop")), arrivals, 0).drops.size() == 9U);
+}
+
+BOOST_AUTO_TEST_CASE(the_port_of_a_flow_that_has_ended_is_seen_to_be_free) {
+  auto const routed = through(with(late("udp sport != 5000 counter drop")), {asks(0), asks(1), asks(2)}, 31'000 * kMillisecond);
+  BOOST_TEST(routed.wan.size() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(a_flow_for_which_nat_finds_no_port_is_not_foreseen_to_have_one) {
+  auto const settings = with(late("udp sport 700 ip daddr 192.0.2.1 counter", "udp dport 53 snat to 192.0.2.7:700"));
+  auto const routed = through(settings, {asks(0), asks(1), asks(0), asks(2), arrives(kLan, datagram({kClient, kServer.plus(1)}, 5000, 53))}, 0);
+  BOOST_TEST(routed.wan.size() == 3U);
+  BOOST_TEST(routed.dropped("nat_clash") == 2U, routed.verdicts);
+}
+
+BOOST_AUTO_TEST_CASE(where_only_echoes_are_seen_the_identifiers_of_all_of_them_are_foreseen) {
+  auto const rules = kMasquerade + dnat("ip daddr 192.0.2.254 dnat to 10.0.0.9") + "chain f { type filter hook forward priority 0; icmp id 7 counter; }\n";
+  std::vector<Arrival> arrivals;
+  for (uint32_t i = 0; i < 6; ++i) {
+    Ends const there{kClient.plus(i), kServer}, back{kServer.plus(i), kRouter};
+    arrivals.push_back(arrives(kLan, ip(there, packet::protocol::icmp, echo(there, true, 7, 1, pattern(8)))));
+    arrivals.push_back(arrives(kWan, ip(back, packet::protocol::icmp, echo(back, true, 7, 1, pattern(8)))));
+    arrivals.push_back(asks(i));
+  }
+  auto const routed = through(with(rules), arrivals, 0);
+  BOOST_TEST((routed.wan.size() == 12U && routed.lan.size() == 6U));
+}

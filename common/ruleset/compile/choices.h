@@ -1,7 +1,7 @@
 // common/ruleset/compile/choices.h: of which new flows rules may see what nat chooses, knowing every flow: another port where somebody has the
 // one asked for.
 //
-// Who     the compiler. rules lets such a flow's first packet wait until nat is behind all before it.
+// Who     the compiler. Of such flows rules choose the same before nat does (services/rules/foreseen.h).
 #pragma once
 
 #include "common/ruleset/run/program.h"

@@ -45,6 +45,7 @@ class Traversal {
 
   void walk(uint32_t index) noexcept {
     const CompiledChain& base = program_.chains[index];
+    base_ = index;
     enter(index);
     packet_.verdict = Decision::none;
     for (;;) {
@@ -55,7 +56,7 @@ class Traversal {
         continue;
       }
       uint32_t const rule = at_.rule++;
-      Next const next = run(program_.rules[rule]);
+      Next const next = run(rule);
       if (watcher_ != nullptr) watcher_->tried(rule, next != Next::rule);
       if (next == Next::verdict) {
         packet_.rule = rule + 1;
@@ -82,7 +83,7 @@ class Traversal {
   void ask_classifier() noexcept {
     const Classifier* const asked = watcher_ == nullptr ? program_.chains[at_.chain].classifier.get() : nullptr;
     classified_ = asked != nullptr;
-    if (classified_ && !program_.chains[at_.chain].steady) packet_.steady = false;
+    if (classified_ && !program_.chains[at_.chain].steady) packet_.steady = packet_.certain = false;
     if (classified_) lists_ = asked->candidates(packet_, at_.rule, list_);
   }
 
@@ -100,19 +101,27 @@ class Traversal {
   }
 
   /// Next::step: every step went on. Next::rule: one did not.
-  Next run(const CompiledRule& rule) noexcept {
+  Next run(uint32_t number) noexcept {
+    const CompiledRule& rule = program_.rules[number];
     const Step* step = program_.steps.data() + rule.first;
     const Step *const end = step + rule.count, *const steady = step + rule.steady;
     Next next = Next::step;
     const Run* const runs = program_.runs.data();
     for (; step != end && next == Next::step; ++step) next = runs[step->operation](*step, packet_);
-    if (step > steady) packet_.steady = false;
+    if (step > steady) meets_unsteady(number);
     return next;
+  }
+
+  void meets_unsteady(uint32_t rule) noexcept {
+    packet_.steady = false;
+    bool const lost = at_.chain == base_ && rule >= program_.chains[base_].lost_from;
+    if (!lost) packet_.certain = false;
   }
 
   const Program& program_;
   Evaluation& packet_;
   Watcher* watcher_;
+  uint32_t base_ = 0;  // chain
   Place at_{};
   std::array<Place, kJumpsMost> stack_{};
   size_t depth_ = 0;

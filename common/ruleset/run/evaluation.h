@@ -181,6 +181,7 @@ struct Evaluation {
   // What rules have done so far.
   bool edited = false;      // head is not as it came, but for translation and routing
   bool steady = false;      // and met nothing by which another packet of its flow might fare otherwise (steady.h)
+  bool certain = false;     // whatever was not steady had no part in the verdict
   bool marks_flow = false;  // and gave their flow another mark or label
   uint8_t counters_met = 0;       // counters, which are in
   std::array<uint32_t, 5> met_counters{};  // by first words
@@ -200,7 +201,7 @@ struct Evaluation {
     edited = marks_flow = renew_sctp = reads_anew = unheard = false;
     zones = {};
     forwarded = 0;
-    steady = true;
+    steady = certain = true;
     counters_met = 0;
     verdict = Decision::none;
     reject = {};

@@ -42,6 +42,7 @@ struct CompiledChain {
   uint64_t devices = ~uint64_t{0};  // interfaces that it is for: bits, by index less 1
   bool edits = false;  // some rule of it sets a header's field
   bool steady = false;  // its classifier asks for nothing by which two packets of a flow may differ
+  uint32_t lost_from = ~0U;  // from this rule on there is none that lets a packet pass, nor does the policy (steady.h)
   int32_t priority = 0;
   std::shared_ptr<const Classifier> classifier;  // null: rules are tried one after another
 };

@@ -181,7 +181,7 @@ constinit const StepOperation ct_label{.name = "ct label", .run = load_label, .s
 constinit const StepOperation ct_expiration{
     .name = "ct expiration", .run = load_expiration, .flow_view = true};
 constinit const StepOperation ct_id =
-    of_flow<[](const FlowView& f, const Step&) -> Number { return f.id; }>({.name = "ct id", .steady = true});
+    of_flow<[](const FlowView& f, const Step&) -> Number { return f.id; }>({.name = "ct id"});  // not steady: each flow of a tuple has another
 constinit const StepOperation ct_l3proto =
     of_flow<[](const FlowView& f, const Step&) -> Number { return f.tuples[0].l3 == 4 ? 2 : 10; }>(
         {.name = "ct l3proto", .role = Role::load, .steady = true});

@@ -58,7 +58,7 @@ void Admission::take_over(state::Lane& lane, const Flow& known, memory::Batch& b
 
 bool Admission::may_be_admitted(const chain::Descriptor& descriptor, const packet::Rewriting& what) const noexcept {
   constexpr uint8_t known_orders = chain::Orders::routed | chain::Orders::translated;
-  return is_plain(descriptor) && descriptor.flow != 0 && descriptor.flow <= objects_.lanes.flows() &&
+  return is_lane_plain(descriptor) && descriptor.flow != 0 && descriptor.flow <= objects_.lanes.flows() &&
          (descriptor.orders & ~known_orders) == 0 && (descriptor.facts & chain::Facts::marked) == 0 && what.inner == 0 &&
          (descriptor.state == chain::FlowState::established || descriptor.state == chain::FlowState::fresh) &&
          descriptor.direction <= chain::Direction::reply;

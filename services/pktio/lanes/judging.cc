@@ -50,7 +50,7 @@ void Judging::take_back(state::Lane& lane, const state::LanePlan& plan, chain::D
 
 bool Judging::usable(const state::Lane& lane, const state::LanePlan& plan, const chain::Descriptor& descriptor, std::span<const uint8_t> frame) const noexcept {
   if (plan.there == 0 || plan.in != descriptor.in || lane.away.load() != 0) return false;
-  if (descriptor.facts != 0 || descriptor.orders != 0 || !is_plain(descriptor)) return false;
+  if (descriptor.facts != 0 || descriptor.orders != 0 || !is_lane_plain(descriptor)) return false;
   if (lane.expires_ns.load() <= descriptor.time_ns) return false;
   bool const assured = (lane.status.load() & state::Status32::assured) != 0;
   if (!assured && !objects_.room.keeps(lane)) return false;
