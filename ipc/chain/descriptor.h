@@ -101,8 +101,8 @@ struct Facts {
   static constexpr uint16_t left = 128;        // rules: dropped where it leaves by its interface: its flow goes on as if it had passed
   static constexpr uint16_t copied = 512;       // rules.copies has what leaves besides
   static constexpr uint16_t super_frame = 256;  // larger than the MTU by which it came: offloading made one of several
-  static constexpr uint16_t begins = 2048;      // track: its flow begins with it
   static constexpr uint16_t refused = 1024;     // rules: dropped, as each like it will be that would begin a flow (services/conntrack/refusals.h)
+  static constexpr uint16_t begins = 2048;      // track: its flow begins with it
 };
 
 struct alignas(64) Descriptor {

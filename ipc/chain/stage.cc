@@ -55,18 +55,18 @@ void Stage::publish() {
     if (sender.published != sender.ring.tail()) sender.ring.publish();
   for (Inlet& inlet : inlets_) inlet.publish();
   memory::full_fence();
-  for (Sender& sender : outlets_) consider_bell(sender);
+  for (size_t i = 0; i < outlets_.size(); ++i) consider_bell(i);
 }
 
-void Stage::consider_bell(Sender& sender) {
+void Stage::consider_bell(size_t outlet) {
+  Sender& sender = outlets_[outlet];
   if (sender.published != sender.ring.tail()) {
     sender.published = sender.ring.tail();
     if (sender.due_for == 0 && sender.desk.asleep.load() != 0) sender.due_for = 1;
   }
   if (sender.due_for == 0) return;
-  bool const patient = sender.due_for < kPatience;
-  if (patient) ++sender.due_for;
-  if ((!patient && !may_ring_later(static_cast<size_t>(&sender - outlets_.data()))) || sender.ring.depth() >= sender.depth_to_ring) ring(sender);
+  bool const for_long = sender.due_for++ >= kPatience;
+  if ((for_long && !may_ring_later(outlet)) || sender.ring.depth() >= sender.depth_to_ring) ring(sender);
 }
 
 void Stage::ring(Sender& sender) {

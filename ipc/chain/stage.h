@@ -4,11 +4,11 @@
 //         the simulator.
 // Order   step(): make() does the work of one batch, then commit: cursors and generation (ipc/memory/commit.h),
 //         then tails, then heads, then bells.
-// Sleep   who waits for the next service sleeps with work to do: that one, told so (wakes()), rings when it has come to the end of its
-//         ring, and when it recovers.
-//         may_sleep() says asleep, fences, and looks again (ipc/chain/desk.h). Bells that are due are rung when a ring
+// Sleep   may_sleep() says asleep, fences, and looks again (ipc/chain/desk.h). Bells that are due are rung when a ring
 //         has filled a good part, when the stage has gone on for a few more batches, and always before it sleeps: one
 //         wake-up for many batches.
+//         Who waits for the next service sleeps with work to do: that one, told so (wakes()), rings when it has come to the end of
+//         its ring, and when it recovers.
 // Crash   recover() comes first in every process: undo, publish again, ring everybody. Whatever its predecessor
 //         had still meant to ring is rung by that.
 #pragma once
@@ -109,7 +109,7 @@ class Stage {
 
   void commit();
   void publish();
-  void consider_bell(Sender& sender);
+  void consider_bell(size_t outlet);
   void ring(Sender& sender);
   void ring_due();
   void count_impossible();

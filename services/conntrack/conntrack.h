@@ -1,14 +1,14 @@
 // services/conntrack/conntrack.h: the conntrack process: two visits, one batch.
 //
 // Order   confirm is served first and whatever else happens, so that what track waits for always comes.
-// Waits   a visit of track that waits ends the batch; track goes on once confirm has moved.
+// Waits   a visit of track that waits ends the batch; track goes on once rules have decided all that it has put, and if that is not enough,
+//         once all of it has come to confirm.
 #pragma once
 
 #include <array>
 
 #include "ipc/chain/stage.h"
 #include "ipc/state/early_marks.h"
-#include "ipc/state/flow_views.h"
 #include "ipc/state/flow_views.h"
 #include "services/conntrack/confirm.h"
 #include "services/conntrack/track.h"

@@ -134,20 +134,21 @@ bool FlowTable::set_reply(uint32_t index, const packet::Tuple& reply) noexcept {
 void FlowTable::take_out(uint32_t index, memory::Word<uint32_t>& list) noexcept {
   state::FlowEntry& entry = entries_[index];
   batch_.touch(entry.stamp);
-  if ((entry.status.load() & state::Status32::apart) == 0) {
-    erase(index, chain::Direction::original);
-    erase(index, chain::Direction::reply);
-  }
+  if ((entry.status.load() & state::Status32::apart) == 0) erase_both(index);
   batch_.set(entry.status, 0U);
   batch_.add(state_.used, ~0U);
   give_free(index, list);
 }
 
+void FlowTable::erase_both(uint32_t index) noexcept {
+  erase(index, chain::Direction::original);
+  erase(index, chain::Direction::reply);
+}
+
 void FlowTable::set_apart(uint32_t index) noexcept {
   state::FlowEntry& entry = entries_[index];
   batch_.touch(entry.stamp);
-  erase(index, chain::Direction::original);
-  erase(index, chain::Direction::reply);
+  erase_both(index);
   batch_.set(entry.status, entry.status.load() | state::Status32::apart);
 }
 

@@ -72,6 +72,7 @@ class FlowTable {
   /// Under both tuples. False: there is no place for one of them.
   [[nodiscard]] bool insert_both(uint32_t index) noexcept;
   void erase(uint32_t index, chain::Direction way) noexcept;
+  void erase_both(uint32_t index) noexcept;
   void take_out(uint32_t index, memory::Word<uint32_t>& list) noexcept;
   [[nodiscard]] std::optional<uint32_t> take_free() noexcept;
   void give_free(uint32_t index, memory::Word<uint32_t>& list) noexcept;

@@ -1,10 +1,10 @@
 // services/conntrack/track.h: the first visit of conntrack: which flow a packet belongs to, and in which state.
 //
 // Before  pktio (services/pktio/in/receive.cc). After: rules.
-// Waits   track is the one place that looks ahead of packets still in the chain. It says `wait`, having changed
-//         nothing, where the answer hangs on what an earlier number may still bring about:
-//         - a hit on an unconfirmed entry of which rules have not said what becomes of it (fates.h, refusals.h), by a packet, an ICMP error's quote (or what one about the packet would quote), or a
-//           sweep that would expire it;
+// Waits   track is the one place that looks ahead of packets still in the chain (waits.cc). It says `wait`, having changed
+//         nothing but entries of which rules have said what becomes of them, where the answer hangs on what an earlier number may still bring about:
+//         - a hit on an unconfirmed entry of which rules have not said what becomes of it (fates.h, refusals.h), by a packet or an
+//           ICMP error's quote (or what one about the packet would quote); a sweep that would expire one;
 //         - a miss that may be the answer to an unconfirmed flow which nat has yet to bind (flights.h);
 //         - a hit on a flow that rules may yet close, by a reset about a packet that is in the chain; a sweep, an eviction of it;
 //         - a sweep of an unconfirmed flow that would expire it by the shortest time-outs that rules may set;
@@ -39,7 +39,8 @@ class Track {
 
   static constexpr uint32_t kSweep = 256;  // entries that a tick looks at
   static constexpr uint32_t kEvictionLook = 64;  // entries that a full table looks at for one that may go
-  static constexpr size_t kWordsEach = FlowTable::kWordsToAdd + 2 * FlowTable::kWordsToRemove + 3 * Flights::kWordsEach + 44;
+  // It adds an entry, ends one, and finds two whose packets have been dropped at most: one that has its tuple, one its answer's.
+  static constexpr size_t kWordsEach = FlowTable::kWordsToAdd + 3 * FlowTable::kWordsToRemove + 4 * Flights::kWordsEach + 44;
   static constexpr size_t kWordsForTick = kSweep * FlowTable::kWordsToRemove + 16;
   [[nodiscard]] static size_t words_for(chain::Kind kind) {
     return kind == chain::Kind::tick ? kWordsForTick : kWordsEach;

@@ -153,7 +153,7 @@ void Decide::judge(chain::Descriptor& descriptor, std::span<const uint8_t> frame
 /// What nat may draw a port for, or finds other flows' tuples for, is not known beforehand.
 bool Decide::is_refused_for_good(const chain::Descriptor& descriptor) const noexcept {
   bool const by_rule = descriptor.reason == chain::DropReason::rule || descriptor.reason == chain::DropReason::policy;
-  bool const begins = descriptor.flow != 0 && descriptor.state == chain::FlowState::fresh && descriptor.direction == chain::Direction::original;
+  bool const begins = (descriptor.facts & chain::Facts::begins) != 0;
   bool const others = packet_->others != nullptr || (program_ && program_->sets_zones);
   bool const chosen = others || packet_->nat.ordered[static_cast<size_t>(packet::Part::destination)];
   return by_rule && begins && packet_->certain && !packet_->marks_flow && !chosen && chain::is_plain(descriptor);

@@ -13,9 +13,9 @@
 #
 #          udp64-N: 64-byte UDP packets of 1, 1,024, 65,536 flows; udp64-new: of a new flow each. udp64-drop1: one of 1,024 flows is
 #          blocked; udp64-blocked-N: N of 100 packets are of one blocked flow, the others of 1,024. udp64-new-N: N more rules
-#          that no packet matches. udp64-choices: udp64-new, and a chain that sees which port nat has chosen. udp64-scan: each packet of a new flow, which the policy drops; udp64-scan-reject: or a last
-#          rule refuses, which answers an address once a second; udp64-scan-answered: each of a new address, so that all are
-#          answered. mixed: 1,000,000 packets of conversations, deploy/sample/home.nft; kernel-mixed: these through the
+#          that no packet matches. udp64-choices: udp64-new, and a chain that sees which port nat has chosen. udp64-scan: each
+#          packet of a new flow, which the policy drops; udp64-scan-reject: or a last rule refuses, which answers an address
+#          once a second; udp64-scan-answered: each of a new address, so that all are answered. mixed: 1,000,000 packets of conversations, deploy/sample/home.nft; kernel-mixed: these through the
 #          kernel's router, both sides at top speed; kernel-mixed-in-order: both in the order of time.
 #
 #          Packets a second are the median of N runs, from the first packet taken in to the last byte written; system
